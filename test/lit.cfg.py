@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Configuration of the lit tests. Tools are found through PATH, by name."""
+import os
+import pathlib
+import subprocess
+
+import lit.formats
+
+config.name = "attn"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+# Unit is a suite of its own; the others hold data.
+config.excludes = ["Unit", "Inputs", "reference"]
+config.test_source_root = os.path.join(config.attn_source_dir, "test")
+config.test_exec_root = os.path.join(config.attn_binary_dir, "test")
+
+config.environment["PATH"] = os.path.pathsep.join(
+    [
+        os.path.join(config.attn_binary_dir, "bin"),
+        config.llvm_tools_dir,
+        config.environment.get("PATH", os.environ["PATH"]),
+    ]
+)
+# A cache of the tests' own: the user's is neither trusted nor filled.
+config.environment["ATTN_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
+config.environment["PYTHONPATH"] = os.path.join(config.attn_source_dir, "utils")
+config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+if config.sanitized:
+    config.available_features.add("sanitizer")
+
+config.substitutions += [
+    ("%models", os.path.join(config.attn_source_dir, "models")),
+    ("%reference", os.path.join(config.test_source_root, "reference")),
+    ("%utils", os.path.join(config.attn_source_dir, "utils")),
+    ("%source", config.attn_source_dir),
+    ("%python", f'"{config.python}"'),
+    ("%mlir_include", config.mlir_include_dir.split(";")[0]),
+    ("%clang_format", config.clang_format),
+]
+
+
+def runs(*command):
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+if runs(config.python, "-c", "import numpy"):
+    config.available_features.add("numpy")
+if runs(config.clang_format, "--version"):
+    config.available_features.add("clang-format")
+# Permission checks say nothing to root.
+if os.geteuid() != 0:
+    config.available_features.add("non-root")
+
+# What this host can execute. Tests of generated text pin a target instead.
+try:
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+except OSError:
+    cpuinfo = ""
+flags = next((l for l in cpuinfo.splitlines() if l.startswith("flags")), "").split()
+for feature, flag in [
+    ("avx2", "avx2"),
+    ("avx512f", "avx512f"),
+    ("avx512bf16", "avx512_bf16"),
+    ("avx512vnni", "avx512_vnni"),
+    ("amx", "amx_tile"),
+]:
+    if flag in flags:
+        config.available_features.add(feature)

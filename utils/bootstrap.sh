@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Installs what is missing on Debian 12, then configures and builds into build/.
+# Safe to run again from any state: what is there already is left alone.
+set -eu
+
+usage() {
+  cat <<'USAGE'
+usage: utils/bootstrap.sh [--check] [--no-install]
+
+Installs the missing Debian packages, configures and builds attn into build/.
+  --check       install the tests' packages too, then run every test; the exit
+                status is that of the tests
+  --no-install  never call apt-get: fail with the list of missing packages
+example: utils/bootstrap.sh && build/bin/attn translate "Hello, how are you?"
+USAGE
+}
+
+fail() {
+  echo "error: $*" >&2
+  exit 1
+}
+
+check=no install=yes
+for argument in "$@"; do
+  case $argument in
+  --check) check=yes ;;
+  --no-install) install=no ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  *)
+    usage >&2
+    fail "unknown option $argument"
+    ;;
+  esac
+done
+
+cd "$(dirname "$0")/.."
+build=$PWD/build
+
+packages="cmake ninja-build pkg-config clang-22 lld-22 llvm-22-dev
+  llvm-22-tools mlir-22-tools libmlir-22-dev libomp-22-dev libfmt-dev libsentencepiece-dev
+  zlib1g-dev libzstd-dev libxml2-dev"
+if [ $check = yes ]; then
+  packages="$packages clang-format-22 libgtest-dev libgmock-dev python3
+    python3-numpy"
+fi
+
+is_installed() {
+  [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=
+if command -v dpkg-query >/dev/null; then
+  for package in $packages; do
+    is_installed "$package" || missing="$missing $package"
+  done
+else
+  echo "note: not a Debian system; taking the dependencies for granted" >&2
+fi
+
+if [ -n "$missing" ]; then
+  [ $install = yes ] || fail "missing packages:$missing"
+  if [ "$(id -u)" = 0 ]; then
+    as_root="env"
+  elif command -v sudo >/dev/null; then
+    as_root="sudo env"
+  else
+    fail "missing packages:$missing; hint: install them as root, or install sudo"
+  fi
+  apt() {
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get -qq \
+      -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" </dev/null
+  }
+  install_missing() {
+    # $missing is a list of words.
+    # shellcheck disable=SC2086
+    apt install -y --no-install-recommends $missing
+  }
+  echo "installing:$missing"
+  # A fresh image has no package lists, an old one stale ones; an interrupted
+  # run leaves packages unpacked but not configured.
+  if ! install_missing >/dev/null 2>&1; then
+    $as_root dpkg --configure -a </dev/null
+    apt update
+    install_missing >/dev/null ||
+      fail "apt-get cannot install:$missing; hint: on Debian 12 they come from bookworm and bookworm-security"
+  fi
+fi
+
+# A build tree that was moved, or left half-configured, is configured afresh.
+cmake --preset default -B "$build" </dev/null ||
+  cmake --fresh --preset default -B "$build" </dev/null ||
+  fail "configuring failed; hint: remove $build and try again"
+[ $check = no ] || exec python3 utils/run_tests.py "$build" </dev/null
+exec ninja -C "$build" </dev/null
