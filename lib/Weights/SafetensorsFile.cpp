@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Weights/SafetensorsFile.h"
+
+#include "attn/Weights/JsonFile.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Process.h"
+#include <optional>
+#include <sys/mman.h>
+
+using namespace llvm;
+using namespace attn;
+
+/// The limit of the format's reference implementation.
+static constexpr uint64_t maxHeaderLength = 100'000'000;
+static constexpr uint64_t lengthFieldSize = 8;
+
+size_t attn::sizeInBytes(WeightType type) {
+  switch (type) {
+  case WeightType::F64:
+  case WeightType::I64:
+    return 8;
+  case WeightType::F32:
+  case WeightType::I32:
+    return 4;
+  case WeightType::F16:
+  case WeightType::BF16:
+  case WeightType::I16:
+    return 2;
+  case WeightType::I8:
+  case WeightType::U8:
+  case WeightType::Bool:
+    return 1;
+  }
+  llvm_unreachable("unknown weight type");
+}
+
+static constexpr std::pair<StringLiteral, WeightType> typeNames[] = {
+    {"F64", WeightType::F64}, {"F32", WeightType::F32},
+    {"F16", WeightType::F16}, {"BF16", WeightType::BF16},
+    {"I64", WeightType::I64}, {"I32", WeightType::I32},
+    {"I16", WeightType::I16}, {"I8", WeightType::I8},
+    {"U8", WeightType::U8},   {"BOOL", WeightType::Bool},
+};
+
+StringRef attn::nameOf(WeightType type) {
+  for (const auto &[name, candidate] : typeNames)
+    if (candidate == type)
+      return name;
+  llvm_unreachable("unknown weight type");
+}
+
+static std::optional<WeightType> parseType(StringRef text) {
+  for (const auto &[name, type] : typeNames)
+    if (name == text)
+      return type;
+  return std::nullopt;
+}
+
+/// `name` in quotes and on one line, whatever a file calls its tensors.
+static std::string quoted(StringRef name) {
+  return describeJson(json::Value(json::fixUTF8(name)));
+}
+
+/// The size in bytes of a tensor, or none if it is 2^63 or more.
+static std::optional<uint64_t> byteSize(ArrayRef<int64_t> shape,
+                                        WeightType type) {
+  // A dimension of 0 makes the product 0 however large the others are.
+  if (is_contained(shape, 0))
+    return 0;
+  int64_t size = sizeInBytes(type);
+  for (int64_t extent : shape)
+    if (MulOverflow(size, extent, size))
+      return std::nullopt;
+  return size;
+}
+
+Expected<std::unique_ptr<SafetensorsFile>>
+SafetensorsFile::open(StringRef path) {
+  std::unique_ptr<SafetensorsFile> file(new SafetensorsFile());
+  file->filePath = path.str();
+  if (Error error = file->map())
+    return std::move(error);
+  if (Error error = file->parseHeader())
+    return std::move(error);
+  if (Error error = file->checkRanges())
+    return std::move(error);
+  return std::move(file);
+}
+
+Error SafetensorsFile::map() {
+  auto failure = [&](const Twine &what, std::error_code code) {
+    return createStringError(code, filePath + ": " + what + ": " +
+                                       StringRef(code.message()).lower());
+  };
+  Expected<sys::fs::file_t> handle = sys::fs::openNativeFileForRead(filePath);
+  if (!handle)
+    return failure("cannot read the weights file",
+                   errorToErrorCode(handle.takeError()));
+  scope_exit close([&] { sys::fs::closeFile(*handle); });
+
+  sys::fs::file_status status;
+  if (std::error_code code = sys::fs::status(*handle, status))
+    return failure("cannot read the weights file", code);
+  if (status.type() != sys::fs::file_type::regular_file)
+    return createStringError(filePath +
+                             ": expected a regular safetensors file, got a "
+                             "directory or device");
+  uint64_t size = status.getSize();
+  if (size < lengthFieldSize)
+    return createStringError(
+        filePath + ": expected a safetensors file of at least 8 bytes, got " +
+        Twine(size) + "; hint: the file may be cut off");
+  std::error_code code;
+  region = sys::fs::mapped_file_region(
+      *handle, sys::fs::mapped_file_region::readonly, size, /*offset=*/0, code);
+  if (code)
+    return failure("cannot map the weights file", code);
+  return Error::success();
+}
+
+Error SafetensorsFile::parseHeader() {
+  uint64_t length = support::endian::read64le(region.const_data());
+  uint64_t available = region.size() - lengthFieldSize;
+  if (length > available || length > maxHeaderLength)
+    return createStringError(
+        filePath + ": expected a header of at most " +
+        Twine(std::min(available, maxHeaderLength)) +
+        " bytes, got the length " + Twine(length) +
+        "; hint: the file may be cut off or not in the safetensors format");
+  const char *text = region.const_data() + lengthFieldSize;
+  data = {reinterpret_cast<const uint8_t *>(text) + length,
+          static_cast<size_t>(available - length)};
+
+  std::string origin = filePath + ": header";
+  Expected<json::Object> header =
+      parseJsonObject(StringRef(text, length), origin);
+  if (!header)
+    return header.takeError();
+
+  for (const auto &[key, value] : *header) {
+    StringRef name = key;
+    auto failure = [&](const Twine &expected, const json::Value *got) {
+      return createStringError(filePath + ": tensor " + quoted(name) +
+                               ": expected " + expected + ", got " +
+                               (got ? describeJson(*got) : "nothing"));
+    };
+    if (name == "__metadata__")
+      continue;
+    const json::Object *fields = value.getAsObject();
+    if (!fields)
+      return failure("an object", &value);
+
+    Entry entry;
+    if (std::optional<StringRef> typeName = fields->getString("dtype"))
+      entry.typeName = typeName->str();
+    else
+      return failure("a string for dtype", fields->get("dtype"));
+
+    const json::Array *shape = fields->getArray("shape");
+    if (!shape)
+      return failure("an array for shape", fields->get("shape"));
+    for (const json::Value &element : *shape) {
+      std::optional<int64_t> extent = element.getAsInteger();
+      if (!extent || *extent < 0)
+        return failure("a shape of integers from 0", fields->get("shape"));
+      entry.shape.push_back(*extent);
+    }
+
+    const json::Value *offsets = fields->get("data_offsets");
+    const json::Array *pair = offsets ? offsets->getAsArray() : nullptr;
+    if (!pair || pair->size() != 2)
+      return failure("two integers for data_offsets", offsets);
+    std::optional<uint64_t> begin = (*pair)[0].getAsUINT64();
+    std::optional<uint64_t> end = (*pair)[1].getAsUINT64();
+    if (!begin || !end)
+      return failure("two integers from 0 for data_offsets", offsets);
+    if (*begin > *end || *end > data.size())
+      return failure("data_offsets [begin,end] with begin <= end <= " +
+                         Twine(data.size()) +
+                         " (the bytes that follow the header)",
+                     offsets);
+    entry.begin = *begin;
+    entry.end = *end;
+
+    // Only the range of a tensor of unknown type can be checked; `find` will
+    // refuse to give it out.
+    if (std::optional<WeightType> type = parseType(entry.typeName)) {
+      std::optional<uint64_t> size = byteSize(entry.shape, *type);
+      if (size != *end - *begin)
+        return createStringError(filePath + ": tensor " + quoted(name) +
+                                 ": expected " +
+                                 (size ? Twine(*size) : Twine("2^63 or more")) +
+                                 " bytes for " + entry.typeName + " of shape " +
+                                 describeJson(*fields->get("shape")) +
+                                 ", got " + Twine(*end - *begin));
+    }
+    entries.try_emplace(name, std::move(entry));
+  }
+  return Error::success();
+}
+
+Error SafetensorsFile::checkRanges() {
+  SmallVector<const StringMapEntry<Entry> *, 0> sorted;
+  sorted.reserve(entries.size());
+  for (const StringMapEntry<Entry> &item : entries)
+    sorted.push_back(&item);
+  // Empty tensors share their begin with the next one and must come before it.
+  sort(sorted, [](const auto *left, const auto *right) {
+    const Entry &a = left->getValue(), &b = right->getValue();
+    return std::make_tuple(a.begin, a.end, left->getKey()) <
+           std::make_tuple(b.begin, b.end, right->getKey());
+  });
+
+  uint64_t position = 0;
+  for (const auto *item : sorted) {
+    if (item->getValue().begin != position)
+      return createStringError(
+          filePath + ": tensor " + quoted(item->getKey()) +
+          ": expected to begin where the one before it ends, at byte " +
+          Twine(position) + ", got " + Twine(item->getValue().begin));
+    position = item->getValue().end;
+    orderedNames.push_back(item->getKey());
+  }
+  if (position != data.size())
+    return createStringError(filePath + ": expected " + Twine(position) +
+                             " bytes of tensors, got " + Twine(data.size()));
+  return Error::success();
+}
+
+Expected<Weight> SafetensorsFile::find(StringRef name) const {
+  auto it = entries.find(name);
+  if (it == entries.end())
+    return createStringError(filePath + ": expected a tensor " + quoted(name) +
+                             ", got " + Twine(entries.size()) +
+                             " tensors of other names");
+  const Entry &entry = it->getValue();
+  std::optional<WeightType> type = parseType(entry.typeName);
+  if (!type)
+    return createStringError(
+        filePath + ": tensor " + quoted(name) +
+        ": expected dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, "
+        "got " +
+        quoted(entry.typeName));
+  return Weight{*type, entry.shape,
+                data.slice(entry.begin, entry.end - entry.begin)};
+}
+
+void SafetensorsFile::release(const Weight &weight) const {
+  if (weight.bytes.empty())
+    return;
+  // Whole pages only, rounded outwards: neighbours that share a page get it
+  // back at their next access, and nothing stays behind when all are released.
+  uintptr_t pageSize = sys::Process::getPageSizeEstimate();
+  uintptr_t begin =
+      alignDown(reinterpret_cast<uintptr_t>(weight.bytes.begin()), pageSize);
+  uintptr_t end =
+      alignTo(reinterpret_cast<uintptr_t>(weight.bytes.end()), pageSize);
+  // Advice: where the system refuses it, the pages merely stay.
+  (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
