@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Words to token ids and back, as Hugging Face's MarianTokenizer does it.
+
+#ifndef ATTN_TEXT_TOKENIZER_H
+#define ATTN_TEXT_TOKENIZER_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attn {
+
+/// The tokenizer of a Marian checkpoint: SentencePiece cuts text into pieces,
+/// vocab.json numbers them. All const methods may be called from several
+/// threads at once.
+///
+/// Like the reference, it does not normalise punctuation: MarianTokenizer has a
+/// Moses normaliser but never calls it when it encodes.
+class Tokenizer {
+public:
+  /// Reads source.spm, target.spm and vocab.json in `directory`. The target
+  /// language has a vocabulary of its own in target_vocab.json if the
+  /// separate_vocabs of tokenizer_config.json is true, or is not given and the
+  /// file exists. Errors: a file is missing or broken, a vocabulary is not an
+  /// object from tokens to distinct ids or lacks `</s>`, `<unk>` or `<pad>`.
+  static llvm::Expected<std::unique_ptr<Tokenizer>>
+  load(llvm::StringRef directory);
+  ~Tokenizer();
+
+  /// The source ids of `text`, ending with the end token. A leading language
+  /// code such as `>>fra<<` is one token. As in the reference, `</s>`, `<unk>`
+  /// and `<pad>` in the text stand for their tokens. Pieces that the vocabulary
+  /// lacks become the unknown token. Error: `text` is not UTF-8.
+  llvm::Expected<std::vector<int32_t>> encode(llvm::StringRef text) const;
+
+  /// The text of target ids. End, unknown and padding tokens are left out, and
+  /// space at both ends is removed. Error: an id that no token has.
+  llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids) const;
+
+  /// The token that has this id in the source or the target vocabulary, such as
+  /// "▁hello"; empty if there is none. Valid as long as this object.
+  llvm::StringRef sourceToken(int32_t id) const;
+  llvm::StringRef targetToken(int32_t id) const;
+
+  /// Ids in the source vocabulary.
+  int32_t endId() const;
+  int32_t unknownId() const;
+  int32_t paddingId() const;
+
+private:
+  struct Vocabulary;
+  struct Pieces;
+
+  Tokenizer();
+
+  // Shared where the two languages have one vocabulary; the reference then
+  // joins pieces with the source model, too.
+  std::shared_ptr<const Vocabulary> source, target;
+  std::shared_ptr<const Pieces> sourcePieces, targetPieces;
+};
+
+} // namespace attn
+
+#endif // ATTN_TEXT_TOKENIZER_H

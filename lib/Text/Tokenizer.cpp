@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Text/Tokenizer.h"
+
+#include "attn/Weights/JsonFile.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include <limits>
+#include <optional>
+#include <sentencepiece_processor.h>
+
+using namespace llvm;
+using namespace attn;
+
+static constexpr StringLiteral endToken = "</s>";
+static constexpr StringLiteral unknownToken = "<unk>";
+static constexpr StringLiteral paddingToken = "<pad>";
+
+/// SentencePiece's sign for a space, U+2581.
+static constexpr StringLiteral spaceSign = "\xe2\x96\x81";
+
+/// Tokens and their ids, both ways.
+struct Tokenizer::Vocabulary {
+  StringMap<int32_t> ids;
+  DenseMap<int32_t, StringRef> tokens; // of the keys of `ids`
+  int32_t endId = 0, unknownId = 0, paddingId = 0;
+
+  static Expected<std::shared_ptr<const Vocabulary>> load(StringRef path);
+
+  bool isSpecial(int32_t id) const {
+    return id == endId || id == unknownId || id == paddingId;
+  }
+  StringRef token(int32_t id) const { return tokens.lookup(id); }
+};
+
+struct Tokenizer::Pieces {
+  sentencepiece::SentencePieceProcessor processor;
+
+  static Expected<std::shared_ptr<const Pieces>> load(StringRef path);
+};
+
+Expected<std::shared_ptr<const Tokenizer::Vocabulary>>
+Tokenizer::Vocabulary::load(StringRef path) {
+  Expected<json::Object> object = readJsonObject(path);
+  if (!object)
+    return object.takeError();
+  auto vocabulary = std::make_shared<Vocabulary>();
+  vocabulary->tokens.reserve(object->size());
+  // DenseMap keeps the largest and the smallest integer for itself.
+  constexpr int64_t maxId = std::numeric_limits<int32_t>::max() - 1;
+  for (const auto &[key, value] : *object) {
+    StringRef token = key;
+    std::optional<int64_t> id = value.getAsInteger();
+    if (!id || *id < 0 || *id > maxId)
+      return createStringError(path + ": token " +
+                               describeJson(json::Value(token)) +
+                               ": expected an id in 0.." + Twine(maxId) +
+                               ", got " + describeJson(value));
+    auto it = vocabulary->ids.try_emplace(token, *id).first;
+    auto [other, isNew] = vocabulary->tokens.try_emplace(*id, it->getKey());
+    if (!isNew)
+      return createStringError(path + ": expected one token for id " +
+                               Twine(*id) + ", got " +
+                               describeJson(json::Value(other->second)) +
+                               " and " + describeJson(json::Value(token)));
+  }
+  for (auto [token, id] : {std::pair(endToken, &vocabulary->endId),
+                           std::pair(unknownToken, &vocabulary->unknownId),
+                           std::pair(paddingToken, &vocabulary->paddingId)}) {
+    auto it = vocabulary->ids.find(token);
+    if (it == vocabulary->ids.end())
+      return createStringError(path + ": expected the token " + token +
+                               ", got " + Twine(vocabulary->ids.size()) +
+                               " tokens without it");
+    *id = it->getValue();
+  }
+  return vocabulary;
+}
+
+Expected<std::shared_ptr<const Tokenizer::Pieces>>
+Tokenizer::Pieces::load(StringRef path) {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFile(path, /*IsText=*/false,
+                            /*RequiresNullTerminator=*/false);
+  if (std::error_code code = buffer.getError())
+    return createStringError(code,
+                             path + ": cannot read the SentencePiece model: " +
+                                 StringRef(code.message()).lower());
+  auto pieces = std::make_shared<Pieces>();
+  StringRef bytes = (*buffer)->getBuffer();
+  sentencepiece::util::Status status =
+      pieces->processor.LoadFromSerializedProto({bytes.data(), bytes.size()});
+  // An empty model is a valid message, but one that cannot encode.
+  if (!status.ok() || pieces->processor.GetPieceSize() == 0)
+    return createStringError(path + ": expected a SentencePiece model, got " +
+                             Twine(bytes.size()) + " bytes that are none");
+  return pieces;
+}
+
+static std::string pathIn(StringRef directory, StringRef name) {
+  SmallString<128> path(directory);
+  sys::path::append(path, name);
+  return path.str().str();
+}
+
+/// Whether the target language of the checkpoint has its own vocabulary.
+static Expected<bool> hasTargetVocabulary(StringRef directory) {
+  std::string path = pathIn(directory, "tokenizer_config.json");
+  if (sys::fs::exists(path)) {
+    Expected<json::Object> config = readJsonObject(path);
+    if (!config)
+      return config.takeError();
+    if (const json::Value *value = config->get("separate_vocabs")) {
+      if (std::optional<bool> separate = value->getAsBoolean())
+        return *separate;
+      return createStringError(
+          path + ": field separate_vocabs: expected true or false, got " +
+          describeJson(*value));
+    }
+  }
+  return sys::fs::exists(pathIn(directory, "target_vocab.json"));
+}
+
+Tokenizer::Tokenizer() = default;
+Tokenizer::~Tokenizer() = default;
+
+Expected<std::unique_ptr<Tokenizer>> Tokenizer::load(StringRef directory) {
+  std::unique_ptr<Tokenizer> tokenizer(new Tokenizer());
+  if (Error error = Pieces::load(pathIn(directory, "source.spm"))
+                        .moveInto(tokenizer->sourcePieces))
+    return std::move(error);
+  if (Error error = Pieces::load(pathIn(directory, "target.spm"))
+                        .moveInto(tokenizer->targetPieces))
+    return std::move(error);
+  if (Error error = Vocabulary::load(pathIn(directory, "vocab.json"))
+                        .moveInto(tokenizer->source))
+    return std::move(error);
+
+  Expected<bool> separate = hasTargetVocabulary(directory);
+  if (!separate)
+    return separate.takeError();
+  if (!*separate) {
+    tokenizer->target = tokenizer->source;
+    tokenizer->targetPieces = tokenizer->sourcePieces;
+  } else if (Error error =
+                 Vocabulary::load(pathIn(directory, "target_vocab.json"))
+                     .moveInto(tokenizer->target)) {
+    return std::move(error);
+  }
+  return std::move(tokenizer);
+}
+
+/// Splits off what comes before the first special token in `text`, and that
+/// token (empty if there is none).
+static std::pair<StringRef, StringRef> takeSegment(StringRef &text) {
+  size_t position = StringRef::npos;
+  StringRef found;
+  for (StringRef token : {endToken, unknownToken, paddingToken}) {
+    size_t at = text.find(token);
+    if (at < position) {
+      position = at;
+      found = token;
+    }
+  }
+  StringRef segment = text.take_front(position);
+  text = text.drop_front(segment.size() + found.size());
+  return {segment, found};
+}
+
+/// Splits a language code such as `>>fra<<` off the front of `text`.
+static StringRef takeLanguageCode(StringRef &text) {
+  size_t end = text.starts_with(">>") ? text.find("<<") : StringRef::npos;
+  if (end == StringRef::npos)
+    return {};
+  StringRef code = text.take_front(end + 2);
+  text = text.drop_front(code.size());
+  return code;
+}
+
+Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
+  const UTF8 *position = text.bytes_begin();
+  if (!isLegalUTF8String(&position, text.bytes_end()))
+    return createStringError(
+        "expected text in UTF-8, got byte 0x" +
+        utohexstr(*position, /*LowerCase=*/true, /*Width=*/2) + " at offset " +
+        Twine(position - text.bytes_begin()));
+
+  std::vector<int32_t> ids;
+  auto append = [&](StringRef token) {
+    auto it = source->ids.find(token);
+    ids.push_back(it == source->ids.end() ? source->unknownId : it->getValue());
+  };
+  std::vector<std::string> pieces;
+  while (!text.empty()) {
+    auto [segment, special] = takeSegment(text);
+    if (StringRef code = takeLanguageCode(segment); !code.empty())
+      append(code);
+    sentencepiece::util::Status status = sourcePieces->processor.Encode(
+        {segment.data(), segment.size()}, &pieces);
+    if (!status.ok())
+      return createStringError("cannot cut the text into pieces: " +
+                               status.ToString());
+    for (const std::string &piece : pieces)
+      append(piece);
+    if (!special.empty())
+      append(special);
+  }
+  ids.push_back(source->endId);
+  return ids;
+}
+
+/// What Python's str.isspace says of a character.
+static bool isSpace(UTF32 c) {
+  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 ||
+         c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+         c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
+}
+
+/// `text` without space, in the sense of Unicode, at both ends.
+static StringRef strip(StringRef text) {
+  const UTF8 *position = text.bytes_begin();
+  size_t first = text.size(), last = text.size();
+  while (position != text.bytes_end()) {
+    size_t begin = position - text.bytes_begin();
+    UTF32 c;
+    // Bytes that are no character (a vocabulary may have byte pieces) count as
+    // text.
+    bool isText = convertUTF8Sequence(&position, text.bytes_end(), &c,
+                                      strictConversion) != conversionOK;
+    if (isText)
+      ++position;
+    if (isText || !isSpace(c)) {
+      first = std::min(first, begin);
+      last = position - text.bytes_begin();
+    }
+  }
+  return text.slice(first, last);
+}
+
+Expected<std::string> Tokenizer::decode(ArrayRef<int32_t> ids) const {
+  std::vector<std::string> pieces;
+  for (int32_t id : ids) {
+    if (target->isSpecial(id))
+      continue;
+    auto it = target->tokens.find(id);
+    if (it != target->tokens.end())
+      pieces.push_back(it->second.str());
+    // The reference, too, asks SentencePiece for ids past the vocabulary.
+    else if (id >= 0 && id < targetPieces->processor.GetPieceSize())
+      pieces.push_back(targetPieces->processor.IdToPiece(id));
+    else
+      return createStringError("expected an id of the target vocabulary of " +
+                               Twine(target->ids.size()) + " tokens, got " +
+                               Twine(id));
+  }
+  std::string text;
+  sentencepiece::util::Status status =
+      targetPieces->processor.Decode(pieces, &text);
+  if (!status.ok())
+    return createStringError("cannot join the pieces: " + status.ToString());
+  size_t at = 0;
+  while ((at = text.find(spaceSign.data(), at)) != std::string::npos)
+    text.replace(at++, spaceSign.size(), " ");
+  return strip(text).str();
+}
+
+StringRef Tokenizer::sourceToken(int32_t id) const { return source->token(id); }
+StringRef Tokenizer::targetToken(int32_t id) const { return target->token(id); }
+int32_t Tokenizer::endId() const { return source->endId; }
+int32_t Tokenizer::unknownId() const { return source->unknownId; }
+int32_t Tokenizer::paddingId() const { return source->paddingId; }
