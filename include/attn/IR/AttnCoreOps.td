@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Level 2: cores, as a compiler thinks of a network. All of them write into a
+// destination, on tensors and, after bufferization, on memrefs.
+
+#ifndef ATTN_IR_ATTNCOREOPS_TD
+#define ATTN_IR_ATTNCOREOPS_TD
+
+include "attn/IR/AttnOpBase.td"
+
+class Attn_CoreOp<string mnemonic, list<Trait> traits = []>
+    : Attn_Op<mnemonic, !listconcat(traits, [
+        DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                                  ["reifyResultShapes"]>,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
+  // On memrefs a core has no results.
+  let results = (outs Variadic<Attn_FloatShaped>:$results);
+  let hasVerifier = 1;
+}
+
+// What a core with one destination says of itself.
+defvar Attn_OneDestination = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutMutable();
+    }
+  }];
+
+def Attn_LookupOp : Attn_CoreOp<"lookup", [AttrSizedOperandSegments]> {
+  let summary = "gathers rows of an embedding table";
+  let description = [{
+    `ids` [B, S], `table` [V, D], `positions` [P, D], `offsets` [B], `out`
+    [B, S, D]:
+
+      out[b, s, :] = scale · table[ids[b, s], :] + positions[s + offsets[b], :]
+
+    Rows outside the table or the positions are read at the nearest row.
+
+    ```mlir
+    %r = attn.lookup %ids, %table positions(%p) outs(%out) {scale = 1.600000e+01 : f64}
+       : (tensor<?x?xi32>, tensor<8001x256xf16>, tensor<512x256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_IntShaped:$ids, Attn_FloatShaped:$table,
+                       Optional<Attn_FloatShaped>:$positions,
+                       Optional<Attn_IntShaped>:$offsets,
+                       Attn_FloatShaped:$out,
+                       DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let assemblyFormat = [{
+    $ids `,` $table (`positions` `(` $positions^ `)`)?
+    (`offsets` `(` $offsets^ `)`)? `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
+  let summary = "multiplies by a weight matrix, with an epilogue";
+  let description = [{
+    `input` [..., K], `weight` [N, K], `bias` [N], `residual` and `out` [..., N]:
+
+      out = activation(input · weightᵀ + bias) + residual
+
+    A packed weight is [⌈N/P⌉, K, P] and a packed bias [⌈N/P⌉·P], padded with
+    zeros (`attn.weight`). Each element of `out` is summed over K in order, so
+    it does not depend on the other rows of `input`.
+
+    ```mlir
+    %r = attn.linear %x, %w bias(%b) residual(%y) outs(%out)
+       : (tensor<?x?x1024xf32>, tensor<256x1024xf32>, tensor<256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$weight,
+                       Optional<Attn_FloatShaped>:$bias,
+                       Optional<Attn_FloatShaped>:$residual,
+                       Attn_FloatShaped:$out,
+                       OptionalAttr<Attn_ActivationAttr>:$activation);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` `(` $bias^ `)`)?
+    (`residual` `(` $residual^ `)`)? (`activation` $activation^)?
+    `outs` `(` $out `)` attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination # [{
+    /// Whether the weight is in panels.
+    bool isPacked() { return getWeight().getType().getRank() == 3; }
+  }];
+  let hasCanonicalizeMethod = 1;
+}
+
+def Attn_LayerNormOp : Attn_CoreOp<"layer_norm"> {
+  let summary = "normalises each row";
+  let description = [{
+    `input` and `out` [..., D], `weight` and `bias` [D]:
+
+      out = (x - mean(x)) / √(variance(x) + epsilon) · weight + bias
+
+    ```mlir
+    %r = attn.layer_norm %x, %w, %b outs(%out)
+       : (tensor<?x?x256xf32>, tensor<256xf32>, tensor<256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$weight,
+                       Attn_FloatShaped:$bias, Attn_FloatShaped:$out,
+                       DefaultValuedAttr<F64Attr, "1.0e-5">:$epsilon);
+  let assemblyFormat = [{
+    $input `,` $weight `,` $bias `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_ScoresOp : Attn_CoreOp<"scores"> {
+  let summary = "builds the matrix of attention scores";
+  let description = [{
+    `query` [B, S, H·E], `key` [B, M, H·E], `lengths` [B], `out` [B, H, S, M]:
+
+      out[b, h, i, j] = scale · query[b, i, h, :]·key[b, j, h, :]
+
+    and -∞ where j ≥ lengths[b] or, with `causal`, j > i.
+
+    ```mlir
+    %r = attn.scores %q, %k lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
+                       Optional<Attn_IntShaped>:$lengths,
+                       Attn_FloatShaped:$out,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$heads,
+                       F64Attr:$scale, UnitAttr:$causal);
+  let assemblyFormat = [{
+    $query `,` $key (`lengths` `(` $lengths^ `)`)? `outs` `(` $out `)`
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_SoftmaxOp : Attn_CoreOp<"softmax"> {
+  let summary = "turns each row into a probability distribution";
+  let description = [{
+    `input` and `out` [..., M]:
+
+      out[..., j] = exp(input[..., j] - max) / Σ exp(input[..., :] - max)
+
+    A row that is -∞ throughout gives 0; a NaN spreads over its row.
+
+    ```mlir
+    %r = attn.softmax %s outs(%out)
+       : (tensor<?x4x?x?xf32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$out);
+  let assemblyFormat = [{
+    $input `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_WeightedSumOp : Attn_CoreOp<"weighted_sum"> {
+  let summary = "sums values weighted by attention probabilities";
+  let description = [{
+    `probabilities` [B, H, S, M], `value` [B, M, H·E], `out` [B, S, H·E]:
+
+      out[b, i, h, :] = Σⱼ probabilities[b, h, i, j] · value[b, j, h, :]
+
+    ```mlir
+    %r = attn.weighted_sum %p, %v outs(%out)
+       : (tensor<?x4x?x?xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$probabilities, Attn_FloatShaped:$value,
+                       Attn_FloatShaped:$out);
+  let assemblyFormat = [{
+    $probabilities `,` $value `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
+  let summary = "computes scaled dot-product attention without the score matrix";
+  let description = [{
+    `query` [B, S, H·E], `key` [C, M, H·E], `value` [C, M, H·F], `out`
+    [B, S, H·F], for H heads:
+
+      out[b, i, h, :] = Σⱼ softmaxⱼ(scale · query[b, i, h, :]·key[c, j, h, :]) · value[c, j, h, :]
+
+    computed by online softmax over blocks of keys (Milakov and Gimelshein,
+    2018; Dao et al., 2022), so that scores exist only as a tile.
+
+    - Without `rows`, C = B and c = b. `rows` [B] says which entry c of the keys
+      and values each batch entry reads (beams that share a sentence); `rows`
+      [B, ≥M] says it for each position j (a history that is spread over cache
+      rows). A row outside 0..C-1 is read at the nearest one.
+    - `lengths` [C]: keys at j ≥ lengths[c] are attended by none, and nothing
+      of them is read.
+    - `causal`: query i attends to keys j ≤ positions[b] + i, where `positions`
+      [B] is how many keys came before the queries (0 without it: queries and
+      keys are aligned at the first).
+    - A query that no key may attend to gives 0, whatever the values; a NaN in
+      what is read spreads.
+    - A second destination [B, H, S, M] receives the softmax.
+
+    ```mlir
+    %r = attn.sdpa %q, %k, %v lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
+                       Attn_FloatShaped:$value,
+                       Optional<Attn_IntShaped>:$lengths,
+                       Optional<Attn_IntShaped>:$positions,
+                       Optional<Attn_IntShaped>:$rows,
+                       Variadic<Attn_FloatShaped>:$outs,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$heads,
+                       F64Attr:$scale, UnitAttr:$causal);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`lengths` `(` $lengths^ `)`)?
+    (`positions` `(` $positions^ `)`)? (`rows` `(` $rows^ `)`)?
+    `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutsMutable();
+    }
+  }];
+  let hasCanonicalizeMethod = 1;
+}
+
+def Attn_CacheAppendOp : Attn_CoreOp<"cache_append"> {
+  let summary = "writes new rows into a cache, in place";
+  let description = [{
+    `input` [B, S, D], `positions` [B], `out` [C, T, D] with C ≥ B:
+
+      out[b, positions[b] + s, :] = input[b, s, :]
+
+    and nothing else of `out` changes. A position outside the cache writes
+    nothing.
+
+    ```mlir
+    %r = attn.cache_append %k at %positions outs(%cache)
+       : (tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_IntShaped:$positions,
+                       Attn_FloatShaped:$out);
+  let assemblyFormat = [{
+    $input `at` $positions `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+#endif // ATTN_IR_ATTNCOREOPS_TD

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The `attn` dialect and its attributes.
+
+#ifndef ATTN_IR_ATTNDIALECT_TD
+#define ATTN_IR_ATTNDIALECT_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/DialectBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Attn_Dialect : Dialect {
+  let name = "attn";
+  let cppNamespace = "::attn";
+  let summary = "Networks of self-attention, cross-attention and feed-forward";
+  let description = [{
+    Three levels meet in this dialect.
+
+    1. *Layers*, as a person thinks of a network: `attn.embedding`,
+       `attn.self_attention`, `attn.cross_attention`, `attn.feed_forward`,
+       `attn.normalize`, `attn.project`. A layer names its weights by the
+       symbol of an `attn.weights` group. Layers work on tensors.
+    2. *Cores*, as a compiler thinks: `attn.lookup`, `attn.linear`,
+       `attn.layer_norm`, `attn.sdpa`, `attn.cache_append`, and the three steps
+       of attention that is not fused yet, `attn.scores`, `attn.softmax` and
+       `attn.weighted_sum`. Cores are in destination-passing style and work on
+       tensors and, after bufferization, on memrefs.
+    3. Below the cores there are loops, vectors and LLVM IR of upstream.
+
+    Batch and length are dynamic, widths are static. Weights never are
+    constants: an `attn.weight` symbol names tensors in a file that is mapped
+    when the program starts; the module attribute `attn.weights_file` holds the
+    file's path.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let extraClassDeclaration = [{
+    /// Module attribute: path of the safetensors file that holds the weights.
+    static constexpr llvm::StringLiteral kWeightsFileAttr =
+        "attn.weights_file";
+    /// Module attribute: the `#attn.target` that code is generated for.
+    static constexpr llvm::StringLiteral kTargetAttr = "attn.target";
+    /// Function argument attribute: what a caller has to pass, by name.
+    static constexpr llvm::StringLiteral kRoleAttr = "attn.role";
+  }];
+}
+
+class Attn_Attr<string name, string attrMnemonic>
+    : AttrDef<Attn_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
+  let summary = "The processor that code is generated for";
+  let description = [{
+    `cpu` is a name that LLVM knows, `features` LLVM's feature string; both are
+    spelled out, so that what a module compiles to does not depend on the
+    machine that compiles it.
+
+    ```mlir
+    module attributes {
+      attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f">
+    } {}
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$cpu,
+                        StringRefParameter<>:$features);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    /// Whether the feature string turns `feature` on ("avx2", "fma", ...). The
+    /// last mention of a feature counts.
+    bool hasFeature(llvm::StringRef feature) const;
+    /// Lanes of f32 in the widest vector register worth using: 16, 8 or 4.
+    int64_t getVectorLanes() const;
+  }];
+}
+
+def Attn_Activation : I32EnumAttr<"Activation", "activation function", [
+  I32EnumAttrCase<"ReLU", 0, "relu">,
+  I32EnumAttrCase<"GELU", 1, "gelu">,
+  I32EnumAttrCase<"SiLU", 2, "silu">
+]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_ActivationAttr
+    : EnumAttr<Attn_Dialect, Attn_Activation, "activation"> {
+  let summary = "An activation function";
+  let description = [{
+    `relu` max(x, 0); `gelu` x·(1 + erf(x/√2))/2; `silu` (swish) x/(1 + e⁻ˣ).
+  }];
+}
+
+def Attn_NormPlacement : I32EnumAttr<"NormPlacement", "place of the norm", [
+  I32EnumAttrCase<"Post", 0, "post">,
+  I32EnumAttrCase<"Pre", 1, "pre">
+]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_NormPlacementAttr
+    : EnumAttr<Attn_Dialect, Attn_NormPlacement, "norm"> {
+  let summary = "Where a layer normalises";
+  let description = [{
+    `post` norm(x + f(x)); `pre` x + f(norm(x)).
+  }];
+}
+
+#endif // ATTN_IR_ATTNDIALECT_TD

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Classes and type constraints that the operations share.
+
+#ifndef ATTN_IR_ATTNOPBASE_TD
+#define ATTN_IR_ATTNOPBASE_TD
+
+include "attn/IR/AttnDialect.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class Attn_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Attn_Dialect, mnemonic, traits>;
+
+defvar Attn_Float = [F32, F16, BF16];
+
+// Layers: tensors only.
+def Attn_Activations : RankedTensorOf<Attn_Float>;
+def Attn_Ids : RankedTensorOf<[I32]>;
+
+// Cores: tensors, and memrefs after bufferization.
+class Attn_Shaped<list<Type> types>
+    : AnyTypeOf<[RankedTensorOf<types>, MemRefOf<types>],
+                "ranked tensor or memref of " #
+                !interleave(!foreach(t, types, t.summary), " or "),
+                "::mlir::ShapedType">;
+def Attn_FloatShaped : Attn_Shaped<Attn_Float>;
+def Attn_IntShaped : Attn_Shaped<[I32]>;
+
+#endif // ATTN_IR_ATTNOPBASE_TD

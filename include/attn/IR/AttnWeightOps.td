@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Weights: symbols that name tensors in a file.
+
+#ifndef ATTN_IR_ATTNWEIGHTOPS_TD
+#define ATTN_IR_ATTNWEIGHTOPS_TD
+
+include "attn/IR/AttnOpBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+
+def Attn_WeightsOp : Attn_Op<"weights", [
+    Symbol, SymbolTable, NoTerminator, SingleBlock, IsolatedFromAbove,
+    NoRegionArguments]> {
+  let summary = "groups the weights of one layer under one symbol";
+  let description = [{
+    Holds nothing but `attn.weight` operations, whose names say what a weight is
+    for (`q.weight`, `norm.bias`, ...). A layer operation names the group.
+
+    ```mlir
+    attn.weights @encoder.0.feed_forward {
+      attn.weight @in.weight from ["encoder.layers.0.fc1.weight"] : tensor<1024x256xf32>
+      attn.weight @in.bias from ["encoder.layers.0.fc1.bias"] : tensor<1024xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       OptionalAttr<StrAttr>:$sym_visibility);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::llvm::StringRef":$name)>];
+  let hasVerifier = 1;
+}
+
+def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
+  let summary = "names tensors of the weights file";
+  let description = [{
+    The value is the concatenation of the file's tensors `sources` along
+    dimension 0, converted to the element type given; leading dimensions of
+    size 1 in the file do not count. `sinusoidal` weights are computed instead:
+    for position p and pair i of D/2, sin(p / 10000^(2i/D)) at i and the cosine
+    at D/2 + i, in double precision, rounded once (Vaswani et al., 2017, in the
+    order that Marian uses).
+
+    With `panel P`, a matrix of shape N×K is stored as ⌈N/P⌉×K×P, and a vector
+    of length N as ⌈N/P⌉·P, padded with zeros: the order in which a matrix
+    product reads it.
+
+    ```mlir
+    attn.weights @decoder.0.self_attention {
+      attn.weight @qkv.weight from ["q_proj.weight", "k_proj.weight", "v_proj.weight"]
+        panel 32 : tensor<768x256xf32>
+    }
+    attn.weights @encoder.embedding {
+      attn.weight @positions sinusoidal : tensor<512x256xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       OptionalAttr<StrAttr>:$sym_visibility,
+                       OptionalAttr<StrArrayAttr>:$sources,
+                       UnitAttr:$sinusoidal,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$panel,
+                       TypeAttrOf<RankedTensorOf<Attn_Float>>:$type);
+  let assemblyFormat = [{
+    $sym_name (`from` $sources^)? (`sinusoidal` $sinusoidal^)?
+    (`panel` $panel^)? attr-dict `:` $type
+  }];
+  let extraClassDeclaration = [{
+    /// Shape and element type of the value before packing.
+    ::mlir::RankedTensorType getLogicalType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+    /// Shape and element type as they are in memory.
+    ::mlir::RankedTensorType getStoredType();
+  }];
+  let hasVerifier = 1;
+}
+
+def Attn_GetWeightOp : Attn_Op<"get_weight", [
+    Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "gives the value that a weight symbol names";
+  let description = [{
+    The type is that of the weight as stored, so packed where it is packed.
+
+    ```mlir
+    %w = attn.get_weight @decoder.0.self_attention::@q.weight : tensor<256x256xf32>
+    ```
+  }];
+  let arguments = (ins SymbolRefAttr:$weight);
+  let results = (outs Attn_FloatShaped:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+#endif // ATTN_IR_ATTNWEIGHTOPS_TD

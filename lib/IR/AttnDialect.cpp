@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registration of the dialect, and its attributes.
+
+#include "attn/IR/AttnDialect.h"
+#include "attn/IR/AttnOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+
+#include "attn/IR/AttnDialect.cpp.inc"
+#include "attn/IR/AttnEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "attn/IR/AttnAttributes.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "attn/IR/AttnOps.cpp.inc"
+
+void AttnDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "attn/IR/AttnOps.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "attn/IR/AttnAttributes.cpp.inc"
+      >();
+}
+
+/// Checks the attributes that may stand on operations of other dialects.
+LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  auto require = [&](bool holds, StringRef expected) -> LogicalResult {
+    if (holds)
+      return success();
+    return op->emitError() << "expected " << expected << " for '"
+                           << attribute.getName().getValue() << "', got "
+                           << attribute.getValue();
+  };
+  StringRef name = attribute.getName();
+  if (name == kWeightsFileAttr)
+    return require(isa<StringAttr>(attribute.getValue()), "a path");
+  if (name == kTargetAttr)
+    return require(isa<TargetAttr>(attribute.getValue()), "an #attn.target");
+  return op->emitError() << "unknown attribute '" << name << "'";
+}
+
+bool TargetAttr::hasFeature(StringRef feature) const {
+  bool on = false;
+  for (StringRef item : llvm::split(getFeatures(), ','))
+    if (item.drop_front(item.empty() ? 0 : 1) == feature)
+      on = item.front() == '+';
+  return on;
+}
+
+int64_t TargetAttr::getVectorLanes() const {
+  if (hasFeature("avx512f"))
+    return 16;
+  return hasFeature("avx2") ? 8 : 4;
+}

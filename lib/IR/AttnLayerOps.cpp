@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Verifiers, shape inference and canonicalisation of layers.
+
+#include "ShapeChecks.h"
+#include "attn/IR/AttnOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Looks up and checks the weights that a layer's group has to hold.
+class WeightGroup {
+public:
+  WeightGroup(Operation *layer, SymbolRefAttr name,
+              SymbolTableCollection &symbolTable)
+      : layer(layer), name(name) {
+    group = symbolTable.lookupNearestSymbolFrom<WeightsOp>(layer, name);
+  }
+
+  /// The type of the weight; none, and a message, if it is absent or not of
+  /// the expected shape.
+  FailureOr<RankedTensorType> require(StringRef weight, ExpectedShape shape) {
+    FailureOr<WeightOp> op = find(weight);
+    if (failed(op))
+      return failure();
+    if (!*op)
+      return layer->emitOpError()
+             << "expected weight '" << weight << "' in " << name;
+    if (failed(checkShape(layer, weight, op->getLogicalType(), shape)))
+      return failure();
+    return op->getLogicalType();
+  }
+
+  /// Checks the shape of a weight that may be absent.
+  LogicalResult allow(StringRef weight, ExpectedShape shape) {
+    FailureOr<WeightOp> op = find(weight);
+    if (failed(op))
+      return failure();
+    return *op ? checkShape(layer, weight, op->getLogicalType(), shape)
+               : success();
+  }
+
+  LogicalResult requireNorm(int64_t width) {
+    return success(succeeded(require("norm.weight", {width})) &&
+                   succeeded(require("norm.bias", {width})));
+  }
+
+  /// Checks the projections of an attention layer of `heads` heads, from an
+  /// input of the width given and a memory of another.
+  LogicalResult requireAttention(int64_t width, int64_t memoryWidth,
+                                 int64_t heads) {
+    FailureOr<RankedTensorType> query =
+        require("q.weight", {ShapedType::kDynamic, width});
+    if (failed(query))
+      return failure();
+    int64_t inner = query->getDimSize(0);
+    if (inner % heads != 0)
+      return layer->emitOpError() << "expected rows of 'q.weight' divisible by "
+                                  << heads << " heads, got " << *query;
+    return success(
+        succeeded(require("k.weight", {inner, memoryWidth})) &&
+        succeeded(require("v.weight", {inner, memoryWidth})) &&
+        succeeded(require("out.weight", {width, inner})) &&
+        succeeded(allow("q.bias", {inner})) &&
+        succeeded(allow("k.bias", {inner})) &&
+        succeeded(allow("v.bias", {inner})) &&
+        succeeded(allow("out.bias", {width})) && succeeded(requireNorm(width)));
+  }
+
+private:
+  FailureOr<WeightOp> find(StringRef weight) {
+    if (!group)
+      return layer->emitOpError()
+             << "expected the symbol of an 'attn.weights' group, got " << name;
+    return dyn_cast_or_null<WeightOp>(
+        SymbolTable::lookupSymbolIn(group, weight));
+  }
+
+  Operation *layer;
+  SymbolRefAttr name;
+  WeightsOp group;
+};
+
+int64_t widthOf(Value value) {
+  return cast<ShapedType>(value.getType()).getShape().back();
+}
+
+/// A layer's input and result are [batch, length, width] of the same shape.
+LogicalResult checkSequence(Operation *op, RankedTensorType input,
+                            RankedTensorType result) {
+  if (failed(checkRank(op, "input", input, 3)) ||
+      failed(checkStaticWidth(op, "input", input)))
+    return failure();
+  if (input == result)
+    return success();
+  return op->emitOpError() << "expected a result of the input's type, " << input
+                           << ", got " << result;
+}
+
+/// Lengths are [batch]; probabilities [batch, heads, length, memory length].
+LogicalResult checkAttention(Operation *op, RankedTensorType input,
+                             RankedTensorType memory, Value lengths,
+                             Value probabilities, int64_t heads) {
+  if (lengths &&
+      failed(checkShape(op, "lengths", cast<ShapedType>(lengths.getType()),
+                        {memory.getDimSize(0)})))
+    return failure();
+  if (probabilities &&
+      failed(checkShape(op, "probabilities",
+                        cast<ShapedType>(probabilities.getType()),
+                        {input.getDimSize(0), heads, input.getDimSize(1),
+                         memory.getDimSize(1)})))
+    return failure();
+  return success();
+}
+
+/// The sizes of `result`: static ones from its type, dynamic ones from the
+/// operand dimensions given.
+SmallVector<OpFoldResult> reify(OpBuilder &builder, Location loc, Value result,
+                                ArrayRef<std::pair<Value, int64_t>> sources) {
+  auto type = cast<RankedTensorType>(result.getType());
+  SmallVector<OpFoldResult> sizes;
+  for (auto [index, source] : llvm::enumerate(sources)) {
+    if (!type.isDynamicDim(index))
+      sizes.push_back(builder.getIndexAttr(type.getDimSize(index)));
+    else
+      sizes.push_back(
+          tensor::getMixedSize(builder, loc, source.first, source.second));
+  }
+  return sizes;
+}
+
+} // namespace
+
+LogicalResult EmbeddingOp::verify() {
+  auto ids = cast<RankedTensorType>(getIds().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (failed(checkRank(*this, "ids", ids, 2)) ||
+      failed(checkShape(*this, "result", result,
+                        {ids.getDimSize(0), ids.getDimSize(1),
+                         ShapedType::kDynamic})))
+    return failure();
+  return checkStaticWidth(*this, "result", result);
+}
+
+LogicalResult
+EmbeddingOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  WeightGroup group(*this, getWeights(), symbolTable);
+  int64_t width = widthOf(getResult());
+  return success(
+      succeeded(group.require("table", {ShapedType::kDynamic, width})) &&
+      succeeded(group.allow("positions", {ShapedType::kDynamic, width})));
+}
+
+LogicalResult EmbeddingOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reify(builder, getLoc(), getResult(),
+                         {{getIds(), 0}, {getIds(), 1}, {{}, 0}}));
+  return success();
+}
+
+LogicalResult SelfAttentionOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  if (failed(checkSequence(*this, input,
+                           cast<RankedTensorType>(getResult().getType()))))
+    return failure();
+  return checkAttention(*this, input, input, getLengths(), getProbabilities(),
+                        getHeads());
+}
+
+LogicalResult
+SelfAttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  int64_t width = widthOf(getInput());
+  return WeightGroup(*this, getWeights(), symbolTable)
+      .requireAttention(width, width, getHeads());
+}
+
+LogicalResult SelfAttentionOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  Value input = getInput();
+  shapes.push_back(reify(builder, getLoc(), getResult(),
+                         {{input, 0}, {input, 1}, {input, 2}}));
+  if (getProbabilities())
+    shapes.push_back(reify(builder, getLoc(), getProbabilities(),
+                           {{input, 0}, {{}, 0}, {input, 1}, {input, 1}}));
+  return success();
+}
+
+LogicalResult CrossAttentionOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  auto memory = cast<RankedTensorType>(getMemory().getType());
+  if (failed(checkSequence(*this, input,
+                           cast<RankedTensorType>(getResult().getType()))) ||
+      failed(checkStaticWidth(*this, "memory", memory)) ||
+      failed(checkShape(*this, "memory", memory,
+                        {input.getDimSize(0), ShapedType::kDynamic,
+                         ShapedType::kDynamic})))
+    return failure();
+  return checkAttention(*this, input, memory, getLengths(), getProbabilities(),
+                        getHeads());
+}
+
+LogicalResult
+CrossAttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  return WeightGroup(*this, getWeights(), symbolTable)
+      .requireAttention(widthOf(getInput()), widthOf(getMemory()), getHeads());
+}
+
+LogicalResult CrossAttentionOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  Value input = getInput(), memory = getMemory();
+  shapes.push_back(reify(builder, getLoc(), getResult(),
+                         {{input, 0}, {input, 1}, {input, 2}}));
+  if (getProbabilities())
+    shapes.push_back(reify(builder, getLoc(), getProbabilities(),
+                           {{input, 0}, {{}, 0}, {input, 1}, {memory, 1}}));
+  return success();
+}
+
+/// A sequence that attends to itself is self-attention. With pre-norm the two
+/// differ: there, the memory is not normalised.
+LogicalResult CrossAttentionOp::canonicalize(CrossAttentionOp op,
+                                             PatternRewriter &rewriter) {
+  if (op.getInput() != op.getMemory() || op.getNorm() != NormPlacement::Post)
+    return failure();
+  rewriter.replaceOpWithNewOp<SelfAttentionOp>(
+      op, op->getResultTypes(), op.getInput(), op.getLengths(),
+      op.getWeights(), op.getHeads(), /*causal=*/false, op.getNorm(),
+      op.getEpsilon());
+  return success();
+}
+
+LogicalResult FeedForwardOp::verify() {
+  return checkSequence(*this, cast<RankedTensorType>(getInput().getType()),
+                       cast<RankedTensorType>(getResult().getType()));
+}
+
+LogicalResult
+FeedForwardOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  WeightGroup group(*this, getWeights(), symbolTable);
+  int64_t width = widthOf(getInput());
+  FailureOr<RankedTensorType> in =
+      group.require("in.weight", {ShapedType::kDynamic, width});
+  if (failed(in))
+    return failure();
+  int64_t inner = in->getDimSize(0);
+  return success(succeeded(group.require("out.weight", {width, inner})) &&
+                 succeeded(group.allow("in.bias", {inner})) &&
+                 succeeded(group.allow("out.bias", {width})) &&
+                 succeeded(group.requireNorm(width)));
+}
+
+LogicalResult FeedForwardOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  Value input = getInput();
+  shapes.push_back(reify(builder, getLoc(), getResult(),
+                         {{input, 0}, {input, 1}, {input, 2}}));
+  return success();
+}
+
+LogicalResult NormalizeOp::verify() {
+  return checkSequence(*this, cast<RankedTensorType>(getInput().getType()),
+                       cast<RankedTensorType>(getResult().getType()));
+}
+
+LogicalResult
+NormalizeOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  return WeightGroup(*this, getWeights(), symbolTable)
+      .requireNorm(widthOf(getInput()));
+}
+
+LogicalResult NormalizeOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  Value input = getInput();
+  shapes.push_back(reify(builder, getLoc(), getResult(),
+                         {{input, 0}, {input, 1}, {input, 2}}));
+  return success();
+}
+
+LogicalResult ProjectOp::verify() {
+  auto input = cast<RankedTensorType>(getInput().getType());
+  auto result = cast<RankedTensorType>(getResult().getType());
+  if (failed(checkRank(*this, "input", input, 3)) ||
+      failed(checkStaticWidth(*this, "input", input)) ||
+      failed(checkShape(*this, "result", result,
+                        {input.getDimSize(0), input.getDimSize(1),
+                         ShapedType::kDynamic})))
+    return failure();
+  return checkStaticWidth(*this, "result", result);
+}
+
+LogicalResult ProjectOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  WeightGroup group(*this, getWeights(), symbolTable);
+  int64_t width = widthOf(getResult());
+  return success(
+      succeeded(group.require("weight", {width, widthOf(getInput())})) &&
+      succeeded(group.allow("bias", {width})));
+}
+
+LogicalResult ProjectOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  Value input = getInput();
+  shapes.push_back(reify(builder, getLoc(), getResult(),
+                         {{input, 0}, {input, 1}, {{}, 0}}));
+  return success();
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Verifiers of weights.
+
+#include "attn/IR/AttnOps.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+
+void WeightsOp::build(OpBuilder &builder, OperationState &state,
+                      StringRef name) {
+  state.addAttribute(mlir::SymbolTable::getSymbolAttrName(),
+                     builder.getStringAttr(name));
+  state.addRegion()->emplaceBlock();
+}
+
+LogicalResult WeightsOp::verify() {
+  for (Operation &op : *getBody().begin())
+    if (!isa<WeightOp>(op))
+      return op.emitOpError() << "expected only 'attn.weight' in a group";
+  return success();
+}
+
+RankedTensorType WeightOp::getStoredType() {
+  RankedTensorType type = getLogicalType();
+  if (!getPanel())
+    return type;
+  int64_t panel = *getPanel();
+  int64_t panels = llvm::divideCeil(type.getDimSize(0), panel);
+  if (type.getRank() == 1)
+    return type.clone({panels * panel});
+  return type.clone({panels, type.getDimSize(1), panel});
+}
+
+LogicalResult WeightOp::verify() {
+  RankedTensorType type = getLogicalType();
+  if (!type.hasStaticShape())
+    return emitOpError() << "expected a static shape, got " << type;
+  if (getSinusoidal() == getSources().has_value())
+    return emitOpError() << "expected either sources or 'sinusoidal'";
+  if (getSources() && getSources()->empty())
+    return emitOpError() << "expected at least one source";
+  if (getSinusoidal() && (type.getRank() != 2 || type.getDimSize(1) % 2 != 0))
+    return emitOpError() << "expected sinusoidal positions of shape [P, D], D "
+                            "even, got "
+                         << type;
+  if (getPanel() && type.getRank() != 1 && type.getRank() != 2)
+    return emitOpError() << "expected a matrix or a vector in panels, got "
+                         << type;
+  return success();
+}
+
+LogicalResult
+GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight = symbolTable.lookupNearestSymbolFrom<WeightOp>(
+      *this, getWeightAttr());
+  if (!weight)
+    return emitOpError() << "expected the symbol of an 'attn.weight', got "
+                         << getWeightAttr();
+  auto expected = weight.getStoredType();
+  auto type = cast<ShapedType>(getResult().getType());
+  if (type.getShape() != expected.getShape() ||
+      type.getElementType() != expected.getElementType())
+    return emitOpError() << "expected the type of the weight, " << expected
+                         << ", got " << type;
+  return success();
+}
