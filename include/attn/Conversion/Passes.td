@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes that leave the attn dialect.
+
+#ifndef ATTN_CONVERSION_PASSES_TD
+#define ATTN_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
+  let summary = "writes down what the compiled module offers and needs";
+  let description = [{
+    Adds a constant `attn_manifest`, a JSON text that ends in NUL, with the
+    weights in the order of the table `attn_weights` (names in the file, shape,
+    element type, panels) and the public functions (types, shapes and roles of
+    arguments, results). Whoever loads the compiled object needs nothing else.
+    Runs while functions still have tensors; functions with other arguments or
+    results are an error.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {
+  let summary = "turns cores on memrefs into calls of generated kernels";
+  let description = [{
+    Replaces each core by a call of a private function, one for each distinct
+    combination of operation, attributes and types, and writes its body with
+    loops, vectors and one OpenMP region. Sizes of registers and tiles follow
+    from the module's `attn.target`.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::omp::OpenMPDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def LowerWeights : Pass<"attn-lower-weights", "::mlir::ModuleOp"> {
+  let summary = "reads weights through a table of pointers";
+  let description = [{
+    Replaces `attn.get_weight` by a memref over the pointer at the weight's
+    place in the table `attn_weights`, which the loader fills, and removes the
+    `attn.weights` groups.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+#endif // ATTN_CONVERSION_PASSES_TD

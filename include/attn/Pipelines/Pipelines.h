@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order of passes under names; nothing else.
+
+#ifndef ATTN_PIPELINES_PIPELINES_H
+#define ATTN_PIPELINES_PIPELINES_H
+
+namespace mlir {
+class DialectRegistry;
+class OpPassManager;
+} // namespace mlir
+
+namespace attn {
+
+/// `attn-fuse`: layers to fused cores, on tensors.
+void buildFusionPipeline(mlir::OpPassManager &pm);
+
+/// `attn-bufferize`: cores on tensors to cores on memrefs, with the memory of
+/// temporaries shared and repeated layers outlined.
+void buildBufferizationPipeline(mlir::OpPassManager &pm);
+
+/// `attn-to-llvm`: any module of functions on tensors in attn, linalg, tensor,
+/// arith and math to the LLVM dialect. Needs the module attribute
+/// `attn.target`.
+void buildLoweringPipeline(mlir::OpPassManager &pm);
+
+/// Registers the pipelines above under their names, and every pass of ours.
+void registerPassesAndPipelines();
+
+/// Registers the attn dialect, every upstream dialect and what passes need to
+/// know of them.
+void registerAllDialects(mlir::DialectRegistry &registry);
+
+} // namespace attn
+
+#endif // ATTN_PIPELINES_PIPELINES_H

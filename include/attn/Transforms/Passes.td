@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes from attn to attn.
+
+#ifndef ATTN_TRANSFORMS_PASSES_TD
+#define ATTN_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def DecomposeLayers : Pass<"attn-decompose-layers", "::mlir::func::FuncOp"> {
+  let summary = "rewrites layers as cores";
+  let description = [{
+    Replaces each layer (`attn.embedding`, `attn.self_attention`,
+    `attn.cross_attention`, `attn.feed_forward`, `attn.normalize`,
+    `attn.project`) by the cores that compute it. Attention becomes
+    `attn.scores`, `attn.softmax` and `attn.weighted_sum`: nothing is fused yet.
+
+    ```mlir
+    %y = attn.project %x weights @output
+       : (tensor<?x?x256xf32>) -> tensor<?x?x8001xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %w = attn.get_weight @output::@weight : tensor<8001x256xf32>
+    %out = tensor.empty(%batch, %length) : tensor<?x?x8001xf32>
+    %y = attn.linear %x, %w outs(%out)
+       : (tensor<?x?x256xf32>, tensor<8001x256xf32>, tensor<?x?x8001xf32>) -> tensor<?x?x8001xf32>
+    ```
+  }];
+}
+
+def FuseAttention : Pass<"attn-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "fuses softmax and the two matrix products around it";
+  let description = [{
+    Replaces `attn.scores`, the `attn.softmax` of it and the `attn.weighted_sum`
+    of that by one `attn.sdpa`, whose lowering never builds the score matrix.
+    Where the softmax is used elsewhere too, it becomes the second result of the
+    `attn.sdpa`. Scores that are used elsewhere stay.
+
+    ```mlir
+    %s = attn.scores %q, %k outs(%s0) {heads = 4 : i64, scale = 0.125 : f64} : …
+    %p = attn.softmax %s outs(%p0) : …
+    %y = attn.weighted_sum %p, %v outs(%y0) : …
+    ```
+
+    becomes
+
+    ```mlir
+    %y = attn.sdpa %q, %k, %v outs(%y0) {heads = 4 : i64, scale = 0.125 : f64} : …
+    ```
+  }];
+}
+
+def FuseProjections : Pass<"attn-fuse-projections", "::mlir::func::FuncOp"> {
+  let summary = "computes projections of one input in one matrix product";
+  let description = [{
+    `attn.linear` operations of one block that read the same input, with weights
+    that are `attn.get_weight` of one group and no residual or activation (Q, K
+    and V of self-attention; K and V of cross-attention), become one
+    `attn.linear` on the concatenated weights, whose result is cut into slices.
+    The concatenated weight is a new `attn.weight` of the group with the sources
+    of all.
+
+    Limits: all of them have a bias or none has; sinusoidal and packed weights
+    are left alone.
+
+    ```mlir
+    %q = attn.linear %x, %wq outs(%q0) : …
+    %k = attn.linear %x, %wk outs(%k0) : …
+    ```
+
+    becomes
+
+    ```mlir
+    %qk = attn.linear %x, %wqk outs(%qk0) : …
+    %q = tensor.extract_slice %qk[0, 0, 0] [%b, %s, 256] [1, 1, 1] : …
+    %k = tensor.extract_slice %qk[0, 0, 256] [%b, %s, 256] [1, 1, 1] : …
+    ```
+  }];
+}
+
+def IncrementalDecoding
+    : Pass<"attn-incremental-decoding", "::mlir::ModuleOp"> {
+  let summary = "derives a step with caches from a whole-sentence decoder";
+  let description = [{
+    From a function (`decode`) that computes all positions of a causal decoder,
+    derives two:
+
+    - `decode_prepare` computes what does not depend on the token ids: the keys
+      and values of cross-attention. It runs once for each batch of sentences.
+    - `decode_step` computes new positions only. The keys and values of each
+      causal `attn.sdpa` are appended to caches, which the `attn.sdpa` then
+      reads; those of cross-attention come from `decode_prepare`.
+
+    Algorithm: values are divided into those that depend on the argument with
+    the role "ids" and those that do not; the latter that the former use become
+    results of the first function and arguments of the second. Of the others,
+    each operation must treat positions alone (`attn.linear`,
+    `attn.layer_norm`, `attn.lookup`, which gets the positions as offsets,
+    slices of the width, elementwise arithmetic), or be an `attn.sdpa`: a causal
+    one has a cache, one over prepared keys reads them at `rows`. Anything
+    else is an error that names the operation.
+
+    Arguments of the step, by their `attn.role`: "ids" [rows, n], "positions"
+    [rows] (tokens that a row has in the cache), "cache_rows" [rows, T] (cache
+    row that holds position t of a row), "memory_rows" [rows] (entry of the
+    prepared values), "memory_lengths" [batch], one "cross" for each prepared
+    value, one "cache" [cache rows, capacity, width] for each key and value,
+    updated in place. The derivation works for n new tokens at once.
+
+    Runs after `attn-fuse-attention`. The function it starts from stays.
+  }];
+  let options = [
+    Option<"function", "function", "std::string", /*default=*/"\"decode\"",
+           "The whole-sentence decoder">
+  ];
+}
+
+def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
+  let summary = "makes a function return its attention probabilities too";
+  let description = [{
+    Adds a result to the function for each `attn.cross_attention`, or with
+    `kind=self` for each `attn.self_attention`: its softmax, [B, H, S, M].
+
+    ```mlir
+    %y = attn.cross_attention %x, %m weights @c heads 4 : (…) -> tensor<?x?x256xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y, %p = attn.cross_attention %x, %m weights @c heads 4 : (…) -> (tensor<?x?x256xf32>, tensor<?x4x?x?xf32>)
+    ```
+  }];
+  let options = [
+    Option<"function", "function", "std::string", /*default=*/"\"decode\"",
+           "The function to change">,
+    Option<"kind", "kind", "std::string", /*default=*/"\"cross\"",
+           "Which attention: cross or self">
+  ];
+}
+
+def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "stores the weights of matrix products in panels";
+  let description = [{
+    For each `attn.linear` whose weight is an `attn.get_weight`, makes the
+    weight (and bias) one in panels, of the width that the module's
+    `attn.target` asks for, so that the innermost loop reads memory in order. A
+    weight that is also used otherwise (an embedding table that is the output
+    projection too) gets a second symbol. Weights that are used no more go.
+  }];
+}
+
+def ReuseBuffers : Pass<"attn-reuse-buffers", "::mlir::func::FuncOp"> {
+  let summary = "lets allocations of the same shape share memory";
+  let description = [{
+    In the entry block of a function, moves every `memref.alloc` whose sizes
+    allow it to the top, and replaces an allocation by an earlier one of the
+    same type and the same size operands whose last use comes before its first.
+    Uses through views count. Buffers that are returned, or whose address
+    escapes into another memref value in a way that is not known, are left
+    alone. Runs after bufferization, before deallocation.
+  }];
+}
+
+def OutlineRepeats : Pass<"attn-outline-repeats", "::mlir::ModuleOp"> {
+  let summary = "makes repeated layers calls of one function";
+  let description = [{
+    In the entry block of a function, looks for a sequence of operations that
+    repeats at once (layer after layer), equal but for the values that it takes
+    from outside, weights among them, and replaces each repetition by a call of
+    one private function. So compile time follows the number of distinct layers,
+    not their number.
+
+    Algorithm: operations hash by name, attributes and types; for each start the
+    shortest period whose repetition covers the most operations is taken, if the
+    repetitions use their own values in the same way. Works on memrefs, after
+    bufferization, where operations have no results that leave the sequence;
+    allocations, weights and constants are values from outside.
+  }];
+}
+
+#endif // ATTN_TRANSFORMS_PASSES_TD
