@@ -33,6 +33,10 @@ config.substitutions += [
     ("%reference", os.path.join(config.test_source_root, "reference")),
     ("%utils", os.path.join(config.attn_source_dir, "utils")),
     ("%source", config.attn_source_dir),
+    (
+        "%expect_error",
+        f'"{config.python}" {config.test_source_root}/Inputs/expect_error.py',
+    ),
     ("%python", f'"{config.python}"'),
     ("%mlir_include", config.mlir_include_dir.split(";")[0]),
     ("%clang_format", config.clang_format),
