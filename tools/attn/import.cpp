@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn import: a checkpoint → MLIR text.
+
+#include "Subcommand.h"
+#include "attn/Import/ImportMarian.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+static Error runImport();
+
+static attn::Subcommand
+    command("import", "write a checkpoint's network as MLIR",
+            "attn import: writes the network of a checkpoint as MLIR\n\n"
+            "The weights stay in the checkpoint; the module names their file.\n"
+            "\nexample: attn import models/tatoeba-en-fr -o model.mlir\n",
+            runImport);
+
+static cl::opt<std::string> checkpoint(cl::Positional, cl::Required,
+                                       cl::value_desc("DIR"),
+                                       cl::desc("<checkpoint>"),
+                                       cl::sub(command));
+static cl::opt<std::string> output("o", cl::value_desc("FILE"),
+                                   cl::desc("Where to write (default: -, "
+                                            "standard output)"),
+                                   cl::init("-"), cl::sub(command));
+
+static Error write(mlir::ModuleOp module, StringRef path) {
+  Error error = writeToOutput(path, [&](raw_ostream &os) -> Error {
+    // Arguments get the names of their locations: %ids rather than %arg0.
+    module->print(os, mlir::OpPrintingFlags().printNameLocAsPrefix());
+    os << '\n';
+    return Error::success();
+  });
+  if (error)
+    return createStringError(
+        path + ": cannot write the module: " +
+        StringRef(errorToErrorCode(std::move(error)).message()).lower());
+  // Only a file's stream reports its own errors.
+  outs().flush();
+  if (std::error_code code = outs().error()) {
+    outs().clear_error();
+    return createStringError(code, "cannot write to standard output: " +
+                                       StringRef(code.message()).lower());
+  }
+  return Error::success();
+}
+
+static Error runImport() {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
+      attn::importMarian(checkpoint, context);
+  if (!module)
+    return module.takeError();
+  return write(**module, output);
+}
