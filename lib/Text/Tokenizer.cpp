@@ -82,15 +82,19 @@ Tokenizer::Vocabulary::load(StringRef path) {
   return vocabulary;
 }
 
+static Error cannotReadModel(StringRef path, std::error_code code) {
+  return createStringError(code, path +
+                                     ": cannot read the SentencePiece model: " +
+                                     StringRef(code.message()).lower());
+}
+
 Expected<std::shared_ptr<const Tokenizer::Pieces>>
 Tokenizer::Pieces::load(StringRef path) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
       MemoryBuffer::getFile(path, /*IsText=*/false,
                             /*RequiresNullTerminator=*/false);
   if (std::error_code code = buffer.getError())
-    return createStringError(code,
-                             path + ": cannot read the SentencePiece model: " +
-                                 StringRef(code.message()).lower());
+    return cannotReadModel(path, code);
   auto pieces = std::make_shared<Pieces>();
   StringRef bytes = (*buffer)->getBuffer();
   sentencepiece::util::Status status =
@@ -134,9 +138,6 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::load(StringRef directory) {
   if (Error error = Pieces::load(pathIn(directory, "source.spm"))
                         .moveInto(tokenizer->sourcePieces))
     return std::move(error);
-  if (Error error = Pieces::load(pathIn(directory, "target.spm"))
-                        .moveInto(tokenizer->targetPieces))
-    return std::move(error);
   if (Error error = Vocabulary::load(pathIn(directory, "vocab.json"))
                         .moveInto(tokenizer->source))
     return std::move(error);
@@ -144,14 +145,21 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::load(StringRef directory) {
   Expected<bool> separate = hasTargetVocabulary(directory);
   if (!separate)
     return separate.takeError();
+  std::string targetPath = pathIn(directory, "target.spm");
   if (!*separate) {
+    // The reference asks for the file and then does without it.
+    if (std::error_code code =
+            sys::fs::access(targetPath, sys::fs::AccessMode::Exist))
+      return cannotReadModel(targetPath, code);
     tokenizer->target = tokenizer->source;
     tokenizer->targetPieces = tokenizer->sourcePieces;
-  } else if (Error error =
-                 Vocabulary::load(pathIn(directory, "target_vocab.json"))
-                     .moveInto(tokenizer->target)) {
-    return std::move(error);
+    return std::move(tokenizer);
   }
+  if (Error error = Pieces::load(targetPath).moveInto(tokenizer->targetPieces))
+    return std::move(error);
+  if (Error error = Vocabulary::load(pathIn(directory, "target_vocab.json"))
+                        .moveInto(tokenizer->target))
+    return std::move(error);
   return std::move(tokenizer);
 }
 
@@ -265,7 +273,7 @@ Expected<std::string> Tokenizer::decode(ArrayRef<int32_t> ids) const {
   if (!status.ok())
     return createStringError("cannot join the pieces: " + status.ToString());
   size_t at = 0;
-  while ((at = text.find(spaceSign.data(), at)) != std::string::npos)
+  while ((at = text.find(spaceSign, at)) != std::string::npos)
     text.replace(at++, spaceSign.size(), " ");
   return strip(text).str();
 }

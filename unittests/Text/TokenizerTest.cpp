@@ -207,6 +207,7 @@ TEST_F(BrokenTokenizerTest, rejectsMissingFiles) {
   directory.remove("vocab.json");
   EXPECT_EQ(errorOf("vocab.json"),
             "cannot read the file: no such file or directory");
+  directory.copy(model + "/vocab.json", "vocab.json");
   for (const char *name : {"target.spm", "source.spm"}) {
     directory.remove(name);
     EXPECT_EQ(errorOf(name), "cannot read the SentencePiece model: no such "
@@ -262,6 +263,11 @@ TEST_F(BrokenTokenizerTest, readsATargetVocabulary) {
   EXPECT_EQ(tokenizer->targetToken(3), "▁oui");
   EXPECT_EQ(tokenizer->paddingId(), 8000);
   EXPECT_THAT(encode(*tokenizer, "Hello"), ElementsAre(44, 97, 277, 0));
+
+  directory.write("target.spm", "garbage");
+  EXPECT_EQ(errorOf("target.spm"),
+            "expected a SentencePiece model, got 7 bytes that are none");
+  directory.copy(model + "/target.spm", "target.spm");
 
   directory.write("tokenizer_config.json", R"({"separate_vocabs": false})");
   tokenizer = load(directory.path());

@@ -25,8 +25,9 @@ public:
   /// Reads source.spm, target.spm and vocab.json in `directory`. The target
   /// language has a vocabulary of its own in target_vocab.json if the
   /// separate_vocabs of tokenizer_config.json is true, or is not given and the
-  /// file exists. Errors: a file is missing or broken, a vocabulary is not an
-  /// object from tokens to distinct ids or lacks `</s>`, `<unk>` or `<pad>`.
+  /// file exists; only then is target.spm more than asked for. Errors: a file
+  /// is missing or broken, a vocabulary is not an object from tokens to
+  /// distinct ids or lacks `</s>`, `<unk>` or `<pad>`.
   static llvm::Expected<std::unique_ptr<Tokenizer>>
   load(llvm::StringRef directory);
   ~Tokenizer();
