@@ -100,7 +100,8 @@ Error SafetensorsFile::map() {
   if (!handle)
     return failure("cannot read the weights file",
                    errorToErrorCode(handle.takeError()));
-  scope_exit close([&] { sys::fs::closeFile(*handle); });
+  // Nothing was written that a failing close could lose.
+  scope_exit close([&] { sys::fs::closeFile(*handle).clear(); });
 
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(*handle, status))
@@ -254,11 +255,12 @@ void SafetensorsFile::release(const Weight &weight) const {
     return;
   // Whole pages only, rounded outwards: neighbours that share a page get it
   // back at their next access, and nothing stays behind when all are released.
-  uintptr_t pageSize = sys::Process::getPageSizeEstimate();
-  uintptr_t begin =
-      alignDown(reinterpret_cast<uintptr_t>(weight.bytes.begin()), pageSize);
-  uintptr_t end =
-      alignTo(reinterpret_cast<uintptr_t>(weight.bytes.end()), pageSize);
+  // The mapping itself begins with a page.
+  size_t pageSize = sys::Process::getPageSizeEstimate();
+  char *base = const_cast<char *>(region.const_data());
+  size_t offset = reinterpret_cast<const char *>(weight.bytes.data()) - base;
+  size_t begin = alignDown(offset, pageSize);
+  size_t end = alignTo(offset + weight.bytes.size(), pageSize);
   // Advice: where the system refuses it, the pages merely stay.
-  (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+  (void)madvise(base + begin, end - begin, MADV_DONTNEED);
 }
