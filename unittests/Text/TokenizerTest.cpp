@@ -9,38 +9,45 @@
 using namespace attn;
 using namespace attn::test;
 using testing::ElementsAre;
-using testing::ElementsAreArray;
 
-namespace {
+static const char *const model = ATTN_MODELS_DIR "/tatoeba-en-fr";
 
-const std::string model = ATTN_MODELS_DIR "/tatoeba-en-fr";
-const std::string reference = ATTN_TEST_DIR "/reference/test/";
+static std::string modelFile(llvm::StringRef name) {
+  return (model + llvm::Twine("/") + name).str();
+}
 
-std::unique_ptr<Tokenizer> load(llvm::StringRef directory) {
+/// The lines of the reference output with this ending.
+static std::vector<std::string> referenceLines(llvm::StringRef ending) {
+  return readLines((ATTN_TEST_DIR "/reference/test/test." + ending).str());
+}
+
+static std::unique_ptr<Tokenizer> load(llvm::StringRef directory) {
   auto tokenizer = Tokenizer::load(directory);
   EXPECT_TRUE(bool(tokenizer)) << llvm::toString(tokenizer.takeError());
   return tokenizer ? std::move(*tokenizer) : nullptr;
 }
 
 /// The shipped tokenizer, loaded once.
-const Tokenizer &shipped() {
+static const Tokenizer &shipped() {
   static std::unique_ptr<Tokenizer> tokenizer = load(model);
   return *tokenizer;
 }
 
-std::vector<int32_t> encode(const Tokenizer &tokenizer, llvm::StringRef text) {
+static std::vector<int32_t> encode(const Tokenizer &tokenizer,
+                                   llvm::StringRef text) {
   auto ids = tokenizer.encode(text);
   EXPECT_TRUE(bool(ids)) << llvm::toString(ids.takeError());
   return ids ? *ids : std::vector<int32_t>();
 }
 
-std::string decode(const Tokenizer &tokenizer, llvm::ArrayRef<int32_t> ids) {
+static std::string decode(const Tokenizer &tokenizer,
+                          llvm::ArrayRef<int32_t> ids) {
   auto text = tokenizer.decode(ids);
   EXPECT_TRUE(bool(text)) << llvm::toString(text.takeError());
   return text ? *text : "";
 }
 
-std::vector<int32_t> parseIds(llvm::StringRef line) {
+static std::vector<int32_t> parseIds(llvm::StringRef line) {
   std::vector<int32_t> ids;
   for (llvm::StringRef word : llvm::split(line, ' ')) {
     int32_t id = -1;
@@ -50,9 +57,11 @@ std::vector<int32_t> parseIds(llvm::StringRef line) {
   return ids;
 }
 
+namespace {
+
 TEST(TokenizerTest, encodesLikeTheReference) {
-  std::vector<std::string> sentences = readLines(reference + "test.tsv");
-  std::vector<std::string> ids = readLines(reference + "test.src.ids");
+  std::vector<std::string> sentences = referenceLines("tsv");
+  std::vector<std::string> ids = referenceLines("src.ids");
   ASSERT_EQ(sentences.size(), 1774u);
   ASSERT_EQ(ids.size(), sentences.size());
   for (auto [line, expected] : llvm::zip_equal(sentences, ids)) {
@@ -68,10 +77,9 @@ TEST(TokenizerTest, encodesLikeTheReference) {
 
 TEST(TokenizerTest, decodesLikeTheReference) {
   for (const char *search : {"greedy", "beam4"}) {
-    std::vector<std::string> ids =
-        readLines(reference + "test." + search + ".ids");
+    std::vector<std::string> ids = referenceLines(std::string(search) + ".ids");
     std::vector<std::string> texts =
-        readLines(reference + "test." + search + ".fr");
+        referenceLines(std::string(search) + ".fr");
     ASSERT_EQ(ids.size(), 1774u);
     ASSERT_EQ(texts.size(), ids.size());
     for (auto [line, expected] : llvm::zip_equal(ids, texts))
@@ -105,7 +113,7 @@ TEST(TokenizerTest, splitsOffTheLanguageCode) {
 
   TemporaryDirectory directory;
   for (const char *name : {"source.spm", "target.spm"})
-    directory.copy(model + "/" + name, name);
+    directory.copy(modelFile(name), name);
   directory.write("vocab.json", R"({"</s>": 0, "<unk>": 1, "<pad>": 2,
                                     ">>fra<<": 5, "▁hello": 7})");
   auto multilingual = load(directory.path());
@@ -141,7 +149,7 @@ TEST(TokenizerTest, decodesEdgeCases) {
 TEST(TokenizerTest, stripsEverySpaceOfUnicode) {
   TemporaryDirectory directory;
   for (const char *name : {"source.spm", "target.spm"})
-    directory.copy(model + "/" + name, name);
+    directory.copy(modelFile(name), name);
   directory.write("vocab.json", "{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2, "
                                 "\"\u202f\": 3, \"\u3000x\": 4, "
                                 "\"y\u2009\": 5, \"\u00e0\u200b\": 6}");
@@ -182,7 +190,7 @@ class BrokenTokenizerTest : public testing::Test {
 protected:
   BrokenTokenizerTest() {
     for (const char *name : {"source.spm", "target.spm", "vocab.json"})
-      directory.copy(model + "/" + name, name);
+      directory.copy(modelFile(name), name);
   }
 
   /// The error about the file `name`, without its path.
@@ -207,7 +215,7 @@ TEST_F(BrokenTokenizerTest, rejectsMissingFiles) {
   directory.remove("vocab.json");
   EXPECT_EQ(errorOf("vocab.json"),
             "cannot read the file: no such file or directory");
-  directory.copy(model + "/vocab.json", "vocab.json");
+  directory.copy(modelFile("vocab.json"), "vocab.json");
   for (const char *name : {"target.spm", "source.spm"}) {
     directory.remove(name);
     EXPECT_EQ(errorOf(name), "cannot read the SentencePiece model: no such "
@@ -216,7 +224,7 @@ TEST_F(BrokenTokenizerTest, rejectsMissingFiles) {
 }
 
 TEST_F(BrokenTokenizerTest, rejectsBrokenSentencePieceModels) {
-  std::string whole = readFile(model + "/source.spm");
+  std::string whole = readFile(modelFile("source.spm"));
   for (llvm::StringRef content :
        {llvm::StringRef(), llvm::StringRef("garbage"),
         llvm::StringRef(whole).take_front(whole.size() / 2 + 1),
@@ -267,7 +275,7 @@ TEST_F(BrokenTokenizerTest, readsATargetVocabulary) {
   directory.write("target.spm", "garbage");
   EXPECT_EQ(errorOf("target.spm"),
             "expected a SentencePiece model, got 7 bytes that are none");
-  directory.copy(model + "/target.spm", "target.spm");
+  directory.copy(modelFile("target.spm"), "target.spm");
 
   directory.write("tokenizer_config.json", R"({"separate_vocabs": false})");
   tokenizer = load(directory.path());

@@ -11,10 +11,8 @@ using namespace attn;
 using namespace attn::test;
 using testing::ElementsAre;
 
-namespace {
-
 /// A file with this header and as many bytes 0, 1, 2 … behind it.
-std::string safetensors(llvm::StringRef header, size_t dataSize) {
+static std::string safetensors(llvm::StringRef header, size_t dataSize) {
   std::string content(8, '\0');
   llvm::support::endian::write64le(content.data(), header.size());
   content += header;
@@ -22,6 +20,19 @@ std::string safetensors(llvm::StringRef header, size_t dataSize) {
     content += static_cast<char>(i);
   return content;
 }
+
+/// The kilobytes of mapped files that this process holds in memory.
+static int64_t mappedKilobytes() {
+  for (llvm::StringRef line : readLines("/proc/self/status")) {
+    int64_t result;
+    if (line.consume_front("RssFile:") &&
+        !line.trim().consumeInteger(10, result))
+      return result;
+  }
+  return -1;
+}
+
+namespace {
 
 class SafetensorsFileTest : public testing::Test {
 protected:
@@ -105,17 +116,6 @@ TEST_F(SafetensorsFileTest, mapsTheShippedModel) {
     EXPECT_TRUE(bool(file.find(name))) << name.str();
 }
 
-/// The kilobytes of mapped files that this process holds in memory.
-int64_t mappedKilobytes() {
-  for (llvm::StringRef line : readLines("/proc/self/status")) {
-    int64_t result;
-    if (line.consume_front("RssFile:") &&
-        !line.trim().consumeInteger(10, result))
-      return result;
-  }
-  return -1;
-}
-
 TEST_F(SafetensorsFileTest, releasesPagesAndGetsThemBack) {
   size_t size = 16 << 20;
   auto file = open(safetensors(
@@ -132,9 +132,9 @@ TEST_F(SafetensorsFileTest, releasesPagesAndGetsThemBack) {
   uint64_t expected = size / 256 * (255 * 256 / 2);
   int64_t before = mappedKilobytes();
   EXPECT_EQ(sum(), expected);
-  EXPECT_GT(mappedKilobytes(), before + 8 * 1024);
+  EXPECT_GT(mappedKilobytes(), before + 8192);
   file->release(*weight);
-  EXPECT_LT(mappedKilobytes(), before + 4 * 1024);
+  EXPECT_LT(mappedKilobytes(), before + 4096);
   EXPECT_EQ(sum(), expected);
 }
 
