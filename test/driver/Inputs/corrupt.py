@@ -111,7 +111,7 @@ for kind, key, value in [
     ("activation-unknown", "activation_function", "mish"),
     ("heads-uneven", "encoder_attention_heads", 3),
     ("heads-zero", "encoder_attention_heads", 0),
-    ("layers-huge", "encoder_layers", 2**40),
+    ("layers-huge", "encoder_layers", 2**31 - 1),
     ("width-string", "d_model", "wide"),
     ("width-lies", "d_model", 512),
     ("start-token-outside", "decoder_start_token_id", 8001),
