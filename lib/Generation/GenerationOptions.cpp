@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Generation/GenerationOptions.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <algorithm>
+#include <cmath>
+
+using namespace attn;
+
+template <typename... Args>
+static llvm::Error makeError(const char *format, Args &&...args) {
+  return llvm::createStringError(
+      llvm::formatv(format, std::forward<Args>(args)...).str());
+}
+
+llvm::Error GenerationOptions::verify(int64_t vocabulary,
+                                      int64_t positions) const {
+  if (beamSize < 1)
+    return makeError("beam size must be at least 1, got {0}", beamSize);
+  if (nBest < 1 || nBest > beamSize)
+    return makeError("n-best must be between 1 and the beam size {0}, got {1}",
+                     beamSize, nBest);
+  if (!std::isfinite(lengthPenalty))
+    return makeError("length penalty must be finite, got {0}", lengthPenalty);
+  if (maxLength < 2 || maxLength - 1 > positions)
+    return makeError("maximum length must be between 2 and {0} (the model's "
+                     "positions and the end token), got {1}",
+                     positions + 1, maxLength);
+  if (beamSize > 1 && vocabulary < std::max<int64_t>(2, 1 + endTokens.size()))
+    return makeError("beam search with {0} end tokens needs a vocabulary "
+                     "larger than {1}",
+                     endTokens.size(), vocabulary);
+  auto checkToken = [&](const char *what, int32_t token) -> llvm::Error {
+    if (token >= 0 && token < vocabulary)
+      return llvm::Error::success();
+    return makeError("{0} {1} is out of range, expected 0 to {2}", what, token,
+                     vocabulary - 1);
+  };
+  if (llvm::Error error = checkToken("decoder start token", startToken))
+    return error;
+  for (int32_t token : endTokens)
+    if (llvm::Error error = checkToken("end token", token))
+      return error;
+  for (int32_t token : forcedEndTokens)
+    if (llvm::Error error = checkToken("forced end token", token))
+      return error;
+  for (const std::vector<int32_t> &word : badWords) {
+    if (word.empty())
+      return makeError("a bad word has no tokens");
+    for (int32_t token : word)
+      if (llvm::Error error = checkToken("bad word token", token))
+        return error;
+  }
+  return llvm::Error::success();
+}

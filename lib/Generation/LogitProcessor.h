@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_LIB_GENERATION_LOGITPROCESSOR_H
+#define ATTN_LIB_GENERATION_LOGITPROCESSOR_H
+
+#include "attn/Generation/GenerationOptions.h"
+#include "attn/Generation/Scoring.h"
+#include <vector>
+
+namespace attn {
+
+/// Applies bad words and the forced end token to the logits of a row, in the
+/// order in which generate() does: bad words, then the forced end, then the
+/// second normalisation.
+class LogitProcessor {
+public:
+  explicit LogitProcessor(const GenerationOptions &options);
+
+  /// How many of the last tokens of a row process() looks at.
+  int64_t contextLength() const { return context; }
+
+  /// Rewrites `logits` so that a banned token has -infinity and fills
+  /// `maxima` (see blockMaxima). `tail` holds the last contextLength() tokens
+  /// of the row, or all of them if it has fewer, start token included.
+  /// `length` counts all tokens of the row. The result turns the rewritten
+  /// logits into log probabilities.
+  ///
+  /// Where generate() normalises twice, before the bans and after, the first
+  /// cancels out and only the second is computed.
+  RowNormalizer process(llvm::MutableArrayRef<float> logits,
+                        llvm::ArrayRef<int32_t> tail, int64_t length,
+                        llvm::MutableArrayRef<float> maxima) const;
+
+  /// process() without normalisation, for a search that needs only the order.
+  void restrict(llvm::MutableArrayRef<float> logits,
+                llvm::ArrayRef<int32_t> tail, int64_t length) const;
+
+private:
+  bool isForced(int64_t length) const {
+    return length == options.maxLength - 1 && !options.forcedEndTokens.empty();
+  }
+
+  const GenerationOptions &options;
+  std::vector<int32_t> bannedTokens;
+  std::vector<llvm::ArrayRef<int32_t>> bannedSequences;
+  int64_t context = 0;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_GENERATION_LOGITPROCESSOR_H

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Generation/Search.h"
+#include "LanguageModel.h"
+#include "ReferenceSearch.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/LineIterator.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include <array>
+#include <limits>
+#include <random>
+
+using namespace attn;
+using testing::ElementsAre;
+
+static std::string describe(const SentenceResult &result) {
+  std::string text = result.error;
+  for (const Hypothesis &hypothesis : result.hypotheses) {
+    text += "[";
+    for (int32_t id : hypothesis.ids)
+      text += " " + std::to_string(id);
+    text += " ] " + std::to_string(hypothesis.score) + "; ";
+  }
+  return text;
+}
+
+/// The same ids, and scores as close as float arithmetic in another order.
+static void expectSame(const SentenceResult &got,
+                       const SentenceResult &expected) {
+  ASSERT_EQ(got.error, expected.error);
+  ASSERT_EQ(got.hypotheses.size(), expected.hypotheses.size())
+      << "got " << describe(got) << "\nexpected " << describe(expected);
+  for (size_t i = 0; i < got.hypotheses.size(); ++i) {
+    ASSERT_EQ(got.hypotheses[i].ids, expected.hypotheses[i].ids)
+        << "got " << describe(got) << "\nexpected " << describe(expected);
+    float score = expected.hypotheses[i].score;
+    ASSERT_NEAR(got.hypotheses[i].score, score,
+                1e-5f * std::max(1.0f, std::abs(score)));
+  }
+}
+
+static std::vector<SentenceResult>
+run(DecoderModel &model, const GenerationOptions &options,
+    const std::vector<std::vector<int32_t>> &sentences) {
+  EXPECT_EQ(llvm::toString(options.verify(model.targetVocabulary(),
+                                          model.targetPositions())),
+            "");
+  std::vector<llvm::ArrayRef<int32_t>> batch(sentences.begin(),
+                                             sentences.end());
+  llvm::Expected<std::vector<SentenceResult>> results =
+      searchBatch(model, options, batch);
+  if (!results) {
+    ADD_FAILURE() << llvm::toString(results.takeError());
+    return std::vector<SentenceResult>(sentences.size());
+  }
+  return std::move(*results);
+}
+
+namespace {
+
+/// One random search: a model and options that exercise every setting.
+struct RandomCase {
+  LanguageModel language;
+  GenerationOptions options;
+
+  explicit RandomCase(uint64_t seed) {
+    std::mt19937_64 random(seed);
+    auto below = [&](int64_t n) { return static_cast<int64_t>(random() % n); };
+    language.seed = seed;
+    language.vocabulary = 4 + below(below(4) ? 12 : 200);
+    options.beamSize = 1 + below(5);
+    options.nBest = 1 + below(options.beamSize);
+    options.maxLength = 2 + below(below(2) ? 5 : 24);
+    options.lengthPenalty = std::array{1.0, 1.0, 0.0, 0.6, 2.0, -1.0}[below(6)];
+    options.earlyStopping = static_cast<EarlyStopping>(below(3));
+    options.startToken = static_cast<int32_t>(language.vocabulary) - 1;
+    if (below(8))
+      options.endTokens.push_back(0);
+    if (below(6) == 0)
+      options.endTokens.push_back(2);
+    if (below(2))
+      options.forcedEndTokens = {0};
+    else if (below(8) == 0)
+      options.forcedEndTokens = {0, 1};
+    if (below(4))
+      options.badWords.push_back({options.startToken});
+    if (below(4) == 0)
+      options.badWords.push_back({0});
+    for (int64_t words = below(2) * below(6); words > 0; --words) {
+      std::vector<int32_t> &word = options.badWords.emplace_back();
+      for (int64_t length = 2 + below(2); length > 0; --length)
+        word.push_back(below(4) ? below(4) : options.startToken);
+    }
+    options.renormalize = below(2);
+    language.favoured = options.endTokens;
+    language.bonus = 0.5f * below(7);
+  }
+
+  SentenceResult expected(llvm::ArrayRef<int32_t> source) const {
+    return options.beamSize == 1
+               ? referenceGreedySearch(language, options, source)
+               : referenceBeamSearch(language, options, source);
+  }
+};
+
+} // namespace
+
+TEST(Search, EqualsTheTranscriptionOfTheReference) {
+  for (uint64_t seed = 0; seed < 4000; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    RandomCase test(seed);
+    FakeModel model(test.language);
+    std::vector<std::vector<int32_t>> sentences;
+    for (uint64_t i = 0; i < 1 + seed % 4; ++i)
+      sentences.push_back({int32_t(i), int32_t(seed % 50), 0});
+    std::vector<SentenceResult> results = run(model, test.options, sentences);
+    for (size_t i = 0; i < sentences.size(); ++i)
+      expectSame(results[i], test.expected(sentences[i]));
+    if (HasFatalFailure())
+      return;
+  }
+}
+
+static std::vector<int32_t> readIds(const llvm::json::Value *value) {
+  std::vector<int32_t> ids;
+  for (const llvm::json::Value &id : *value->getAsArray())
+    ids.push_back(static_cast<int32_t>(*id.getAsInteger()));
+  return ids;
+}
+
+/// The cases that utils/generate_search_cases.py recorded.
+TEST(Search, EqualsTransformers) {
+  auto file = llvm::MemoryBuffer::getFile(
+      ATTN_TEST_DIR "/Generation/Inputs/search-cases.jsonl");
+  ASSERT_TRUE(bool(file)) << file.getError().message();
+  int numCases = 0;
+  for (llvm::line_iterator line(**file); !line.is_at_eof(); ++line) {
+    SCOPED_TRACE(line->str());
+    ++numCases;
+    llvm::json::Value json = llvm::cantFail(llvm::json::parse(*line));
+    const llvm::json::Object &object = *json.getAsObject();
+    LanguageModel language;
+    language.seed = *object.getInteger("seed");
+    language.vocabulary = *object.getInteger("vocabulary");
+    language.favoured = readIds(object.get("end"));
+    language.bonus = *object.getNumber("bonus");
+    GenerationOptions options;
+    options.beamSize = *object.getInteger("beams");
+    options.nBest = *object.getInteger("n_best");
+    options.maxLength = *object.getInteger("max_length");
+    options.lengthPenalty = *object.getNumber("length_penalty");
+    options.renormalize = *object.getBoolean("renormalize");
+    options.startToken = *object.getInteger("start");
+    options.endTokens = readIds(object.get("end"));
+    options.forcedEndTokens = readIds(object.get("forced_end"));
+    for (const llvm::json::Value &word : *object.getArray("bad_words"))
+      options.badWords.push_back(readIds(&word));
+    llvm::StringRef earlyStopping = *object.getString("early_stopping");
+    options.earlyStopping = earlyStopping == "true" ? EarlyStopping::WhenFull
+                            : earlyStopping == "never"
+                                ? EarlyStopping::Never
+                                : EarlyStopping::Heuristic;
+    SentenceResult expected;
+    for (const llvm::json::Value &value : *object.getArray("hypotheses")) {
+      const llvm::json::Object &hypothesis = *value.getAsObject();
+      expected.hypotheses.push_back(
+          {readIds(hypothesis.get("ids")),
+           static_cast<float>(*hypothesis.getNumber("score"))});
+    }
+
+    FakeModel model(language);
+    std::vector<int32_t> source = readIds(object.get("source"));
+    SentenceResult result = run(model, options, {source}).front();
+    // The reference fills up with copies of what never finished, which have a
+    // penalty for a score.
+    llvm::erase_if(result.hypotheses, [](const Hypothesis &hypothesis) {
+      return hypothesis.score < -1e6f;
+    });
+    // Its greedy search does not score.
+    if (options.beamSize == 1)
+      result.hypotheses[0].score = expected.hypotheses[0].score = 0;
+    expectSame(result, expected);
+    if (HasFatalFailure())
+      return;
+  }
+  EXPECT_GE(numCases, 300);
+}
+
+TEST(Search, DoesNotDependOnTheBatch) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    RandomCase test(seed);
+    FakeModel model(test.language);
+    std::vector<std::vector<int32_t>> sentences;
+    for (int32_t i = 0; i < 9; ++i)
+      sentences.emplace_back(1 + i % 4, i);
+    std::vector<SentenceResult> together = run(model, test.options, sentences);
+    for (size_t i = 0; i < sentences.size(); ++i) {
+      SentenceResult alone = run(model, test.options, {sentences[i]}).front();
+      ASSERT_EQ(alone.error, together[i].error);
+      ASSERT_EQ(alone.hypotheses.size(), together[i].hypotheses.size());
+      for (size_t k = 0; k < alone.hypotheses.size(); ++k) {
+        ASSERT_EQ(alone.hypotheses[k].ids, together[i].hypotheses[k].ids);
+        ASSERT_EQ(alone.hypotheses[k].score, together[i].hypotheses[k].score);
+      }
+    }
+  }
+}
+
+TEST(Search, FinishedSentencesLeaveTheBatch) {
+  GenerationOptions options;
+  options.startToken = 7;
+  options.endTokens = {0};
+  options.maxLength = 20;
+  std::vector<std::vector<int32_t>> sentences;
+  for (int32_t i = 0; i < 12; ++i)
+    sentences.push_back({i, 0});
+  for (int64_t beams : {1, 3}) {
+    options.beamSize = beams;
+    FakeModel model({/*seed=*/5, /*vocabulary=*/8, /*favoured=*/{0}, 2.0f});
+    std::vector<SentenceResult> results = run(model, options, sentences);
+    // The first step has one row a sentence, later ones one a beam.
+    ASSERT_GE(model.rowsOfSteps.size(), 3u);
+    EXPECT_EQ(model.rowsOfSteps[0], sentences.size());
+    std::vector<size_t> rows(model.rowsOfSteps);
+    for (size_t step = 1; step < rows.size(); ++step) {
+      EXPECT_EQ(rows[step] % beams, 0u);
+      EXPECT_LE(rows[step], rows[step - 1] * (step == 1 ? beams : 1));
+    }
+    EXPECT_LT(rows.back(), sentences.size() * beams);
+    if (beams == 1) // A greedy row lives exactly as long as its sentence.
+      for (size_t step = 0; step < rows.size(); ++step)
+        EXPECT_EQ(rows[step],
+                  size_t(llvm::count_if(results, [&](const auto &result) {
+                    return result.hypotheses[0].ids.size() >= step;
+                  })));
+  }
+}
+
+TEST(Search, ForcedEndComesAtTheGreatestLength) {
+  GenerationOptions options;
+  options.startToken = 5;
+  options.badWords = {{5}};
+  options.forcedEndTokens = {0};
+  options.endTokens = {0};
+  options.maxLength = 6;
+  for (int64_t beams : {1, 4}) {
+    options.beamSize = beams;
+    FakeModel model({/*seed=*/1, /*vocabulary=*/6, /*favoured=*/{0}, -9.0f});
+    SentenceResult forced = run(model, options, {{1}}).front();
+    EXPECT_EQ(forced.hypotheses[0].ids.size(), 4u);
+    EXPECT_EQ(model.rowsOfSteps.size(), 5u);
+    options.forcedEndTokens.clear();
+    SentenceResult cut = run(model, options, {{1}}).front();
+    EXPECT_EQ(cut.hypotheses[0].ids.size(), 5u);
+    options.forcedEndTokens = {0};
+  }
+}
+
+TEST(Search, NaNIsAnErrorOfItsSentence) {
+  GenerationOptions options;
+  options.startToken = 7;
+  options.endTokens = {0};
+  options.maxLength = 8;
+  for (int64_t beams : {1, 3})
+    for (bool scores : {false, true}) {
+      options.beamSize = beams;
+      options.scores = scores;
+      FakeModel model({/*seed=*/2, /*vocabulary=*/8, /*favoured=*/{0}, -5.0f});
+      std::vector<SentenceResult> sound = run(model, options, {{1}, {2}, {3}});
+      model.brokenSentence = 1;
+      std::vector<SentenceResult> broken = run(model, options, {{1}, {2}, {3}});
+      EXPECT_EQ(broken[1].error, "the decoder's output is not a number");
+      EXPECT_TRUE(broken[1].hypotheses.empty());
+      for (size_t i : {0, 2})
+        expectSame(broken[i], sound[i]);
+    }
+}
+
+TEST(Search, GreedyIdsNeedNoScores) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    RandomCase test(seed);
+    test.options.beamSize = test.options.nBest = 1;
+    FakeModel model(test.language);
+    SentenceResult scored = run(model, test.options, {{3, 0}}).front();
+    test.options.scores = false;
+    SentenceResult bare = run(model, test.options, {{3, 0}}).front();
+    EXPECT_EQ(scored.hypotheses[0].ids, bare.hypotheses[0].ids);
+    EXPECT_EQ(bare.hypotheses[0].score, 0.0f);
+  }
+}
+
+static std::string verify(const GenerationOptions &options) {
+  return llvm::toString(options.verify(/*vocabulary=*/10, /*positions=*/32));
+}
+
+TEST(GenerationOptions, Verify) {
+  GenerationOptions good;
+  good.startToken = 9;
+  good.endTokens = {0};
+  good.maxLength = 33;
+  EXPECT_EQ(verify(good), "");
+  auto changed = [&](auto &&change) {
+    GenerationOptions options = good;
+    change(options);
+    return verify(options);
+  };
+  using Options = GenerationOptions;
+  EXPECT_EQ(changed([](Options &o) { o.beamSize = 0; }),
+            "beam size must be at least 1, got 0");
+  EXPECT_EQ(changed([](Options &o) { o.nBest = 2; }),
+            "n-best must be between 1 and the beam size 1, got 2");
+  EXPECT_EQ(changed([](Options &o) { o.maxLength = 1; }),
+            "maximum length must be between 2 and 33 (the model's positions "
+            "and the end token), got 1");
+  EXPECT_EQ(changed([](Options &o) { o.maxLength = 34; }),
+            "maximum length must be between 2 and 33 (the model's positions "
+            "and the end token), got 34");
+  EXPECT_EQ(changed([](Options &o) { o.startToken = 10; }),
+            "decoder start token 10 is out of range, expected 0 to 9");
+  EXPECT_EQ(changed([](Options &o) { o.endTokens = {-1}; }),
+            "end token -1 is out of range, expected 0 to 9");
+  EXPECT_EQ(changed([](Options &o) { o.forcedEndTokens = {12}; }),
+            "forced end token 12 is out of range, expected 0 to 9");
+  EXPECT_EQ(changed([](Options &o) { o.badWords = {{1}, {2, 11}}; }),
+            "bad word token 11 is out of range, expected 0 to 9");
+  EXPECT_EQ(changed([](Options &o) { o.badWords = {{}}; }),
+            "a bad word has no tokens");
+  EXPECT_EQ(changed([](Options &o) {
+              o.lengthPenalty = std::numeric_limits<double>::quiet_NaN();
+            }),
+            "length penalty must be finite, got nan");
+}
