@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Three steps, each usable alone:
+//   lowerToLLVMDialect   attn, linalg, tensor, … → LLVM dialect (Pipelines)
+//   translateToLLVM      LLVM dialect → LLVM IR, entry points, optimised
+//   emitObject           LLVM IR → object file in memory
+
+#ifndef ATTN_EXECUTION_COMPILER_H
+#define ATTN_EXECUTION_COMPILER_H
+
+#include "attn/Execution/HostTarget.h"
+
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace attn {
+
+/// Sets `attn.target` and runs the lowering pipeline on `module`, in place. The
+/// error is the first diagnostic, in one line. A module that is in the LLVM
+/// dialect already passes unchanged.
+llvm::Error lowerToLLVMDialect(mlir::ModuleOp module, const CpuTarget &target);
+
+/// Translates `module` (LLVM dialect, with `attn_manifest`) to LLVM IR, adds
+/// `attn_call_NAME(void **slots)` for every function of the manifest, hides all
+/// other symbols but `attn_manifest` and `attn_weights`, and optimises.
+/// `optLevel` is 0 to 3.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
+                llvm::TargetMachine &machine, unsigned optLevel);
+
+/// Generates code; `module` is of no use afterwards.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+emitObject(llvm::Module &module, llvm::TargetMachine &machine);
+
+/// The same as assembly text.
+llvm::Expected<std::string> emitAssembly(llvm::Module &module,
+                                         llvm::TargetMachine &machine);
+
+/// All three steps.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+compileToObject(mlir::ModuleOp module, const CpuTarget &target,
+                unsigned optLevel);
+
+} // namespace attn
+
+#endif // ATTN_EXECUTION_COMPILER_H

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Compiled objects carry a JSON text, `attn_manifest`: the functions that can
+// be called, with the types and roles of their arguments, and how each entry of
+// the table `attn_weights` is made from the tensors of a weights file.
+
+#ifndef ATTN_EXECUTION_MANIFEST_H
+#define ATTN_EXECUTION_MANIFEST_H
+
+#include "attn/Execution/Tensor.h"
+
+#include <string>
+#include <vector>
+
+namespace attn {
+
+/// The type of an argument or a result.
+struct TensorSignature {
+  ElementType type = ElementType::F32;
+  /// A dynamic size is -1.
+  std::vector<int64_t> shape;
+  /// What a caller is to put here ("ids", "cache", …); may be empty.
+  std::string role;
+
+  bool accepts(const Tensor &tensor) const;
+  /// "tensor<?x256xf32>".
+  std::string describe() const;
+};
+
+struct FunctionSignature {
+  std::string name;
+  std::vector<TensorSignature> arguments;
+  std::vector<TensorSignature> results;
+};
+
+/// How one entry of `attn_weights` comes to be.
+struct WeightRecipe {
+  std::string name;
+  /// Tensors of the file, concatenated along dimension 0.
+  std::vector<std::string> sources;
+  /// Sinusoidal positions [P,D], computed and not read: no sources.
+  bool sinusoidal = false;
+  ElementType type = ElementType::F32;
+  /// The logical shape: of the concatenation, before packing.
+  std::vector<int64_t> shape;
+  /// If not 0, [N,K] is stored as [ceil(N/panel)][K][panel], and [N] padded to
+  /// a multiple of panel; what is added is zero.
+  int64_t panel = 0;
+
+  /// Elements in memory, the padding included.
+  int64_t storedElements() const;
+};
+
+struct Manifest {
+  std::vector<WeightRecipe> weights;
+  std::vector<FunctionSignature> functions;
+
+  /// Errors say what in the text is missing or malformed.
+  static llvm::Expected<Manifest> parse(llvm::StringRef json);
+
+  const FunctionSignature *lookup(llvm::StringRef name) const;
+};
+
+} // namespace attn
+
+#endif // ATTN_EXECUTION_MANIFEST_H

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_EXECUTION_PROGRAM_H
+#define ATTN_EXECUTION_PROGRAM_H
+
+#include "attn/Execution/HostTarget.h"
+#include "attn/Execution/Manifest.h"
+#include "attn/Execution/Tensor.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <functional>
+#include <memory>
+
+namespace attn {
+
+struct CompileOptions {
+  /// "native" or an LLVM CPU name that the host can run.
+  std::string cpu = "native";
+  /// 0 to 3.
+  unsigned optLevel = 3;
+  /// Threads for calls and for packing weights; 0: as OpenMP decides (one for
+  /// each core, or OMP_NUM_THREADS).
+  int threads = 0;
+  bool useCache = true;
+  /// Empty: ObjectCache::defaultDirectory().
+  std::string cacheDir;
+  /// Empty: the module's `attn.weights_file`.
+  std::string weightsFile;
+  /// Gets one-line warnings, such as a cache folder that cannot be written;
+  /// by default they go to standard error.
+  std::function<void(llvm::StringRef)> warn;
+};
+
+/// Where the time of loading a program went.
+struct LoadStatistics {
+  /// Seconds from MLIR to linked code, or to take the code from the cache.
+  double compileSeconds = 0;
+  /// Seconds to map and pack the weights.
+  double weightsSeconds = 0;
+  /// Whether the code came from the cache, so that nothing was compiled.
+  bool fromCache = false;
+  /// Bytes that packed weights take.
+  size_t weightBytes = 0;
+  CpuTarget target;
+};
+
+/// A set of compiled functions together with their weights.
+class Program {
+public:
+  ~Program();
+
+  /// Compiles the functions of `module` (or takes them from the disk cache),
+  /// maps and packs its weights. The module stays as it is.
+  static llvm::Expected<std::unique_ptr<Program>>
+  load(mlir::ModuleOp module, const CompileOptions &options);
+
+  /// The last part of `load`: links an object that was compiled for `target`
+  /// and gives it its weights. `weightsFile` may be empty if it needs none.
+  static llvm::Expected<std::unique_ptr<Program>>
+  loadObject(std::unique_ptr<llvm::MemoryBuffer> object,
+             const CpuTarget &target, llvm::StringRef weightsFile, int threads);
+
+  /// The functions that can be called.
+  llvm::ArrayRef<FunctionSignature> functions() const;
+
+  /// The signature of a function, or null.
+  const FunctionSignature *lookup(llvm::StringRef name) const;
+
+  /// Calls a function. Arguments are checked against the signature; a dynamic
+  /// size may be anything, and the function itself decides what sizes go
+  /// together. Arguments with the role "cache" are updated in place; all others
+  /// are only read. A result either owns its memory or shares that of the
+  /// argument it is. May be called from several threads at once.
+  llvm::Expected<llvm::SmallVector<Tensor>>
+  call(llvm::StringRef function, llvm::ArrayRef<Tensor> arguments) const;
+
+  const LoadStatistics &statistics() const;
+
+private:
+  struct State;
+  explicit Program(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace attn
+
+#endif // ATTN_EXECUTION_PROGRAM_H

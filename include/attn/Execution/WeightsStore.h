@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Turns the tensors of a mapped weights file into what the manifest asks for:
+// converted, concatenated, packed in panels; on all threads, giving pages of
+// the file back as soon as they have been read. A large tensor that is wanted
+// just as it is in the file stays there.
+
+#ifndef ATTN_EXECUTION_WEIGHTSSTORE_H
+#define ATTN_EXECUTION_WEIGHTSSTORE_H
+
+#include "attn/Execution/Manifest.h"
+
+#include "llvm/Support/Memory.h"
+
+#include <memory>
+
+namespace attn {
+
+class SafetensorsFile;
+
+class WeightsStore {
+public:
+  ~WeightsStore();
+
+  /// Makes all `recipes` from the file at `path`, which is opened only if a
+  /// recipe has sources. `threads` of 0 means one for each core. Errors name
+  /// the file and the tensor that is missing or has another shape or type.
+  static llvm::Expected<std::unique_ptr<WeightsStore>>
+  create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
+         unsigned threads);
+
+  /// One pointer for each recipe, in their order: dense row-major elements
+  /// that live as long as the store. At a multiple of 64 bytes, but for those
+  /// that lie in the mapped file.
+  llvm::ArrayRef<void *> pointers() const { return table; }
+
+  /// Bytes of memory that the store allocated (not those of the file).
+  size_t packedBytes() const { return arena.allocatedSize(); }
+
+private:
+  WeightsStore();
+
+  std::unique_ptr<SafetensorsFile> file;
+  llvm::sys::OwningMemoryBlock arena;
+  std::vector<void *> table;
+};
+
+} // namespace attn
+
+#endif // ATTN_EXECUTION_WEIGHTSSTORE_H

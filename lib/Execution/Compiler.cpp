@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Execution/Compiler.h"
+#include "attn/Execution/Manifest.h"
+#include "attn/IR/AttnDialect.h"
+#include "attn/Pipelines/Pipelines.h"
+
+#include "llvm/ADT/SmallVectorExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Verifier.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/IPO/Internalize.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/OpenMP/OpenMPToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+
+using namespace attn;
+
+namespace {
+
+/// Keeps the first error that is reported while it lives, in one line, and
+/// swallows all other diagnostics.
+class FirstError {
+public:
+  explicit FirstError(mlir::MLIRContext *context)
+      : handler(context, [this](mlir::Diagnostic &diagnostic) {
+          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
+              message.empty())
+            record(diagnostic);
+          return mlir::success();
+        }) {}
+
+  llvm::Error take(llvm::StringRef otherwise) const {
+    return llvm::createStringError(message.empty() ? otherwise.str() : message);
+  }
+
+private:
+  void record(mlir::Diagnostic &diagnostic) {
+    llvm::raw_string_ostream out(message);
+    if (auto place =
+            diagnostic.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
+      out << place.getFilename().getValue() << ":" << place.getLine() << ":"
+          << place.getColumn() << ": ";
+    out << llvm::StringRef(diagnostic.str()).split('\n').first;
+  }
+
+  std::string message;
+  mlir::ScopedDiagnosticHandler handler;
+};
+
+bool isInLLVMDialect(mlir::ModuleOp module) {
+  return llvm::all_of(module.getOps(), [](mlir::Operation &op) {
+    return llvm::isa_and_present<mlir::LLVM::LLVMDialect>(op.getDialect());
+  });
+}
+
+/// Adds `void attn_call_NAME(ptr slots)`, which passes the pointers in `slots`
+/// to the C entry point of function NAME: a call that needs to know nothing of
+/// the number of arguments.
+llvm::Error addEntryPoint(llvm::Module &module, llvm::StringRef name) {
+  llvm::Function *entry = module.getFunction(("_mlir_ciface_" + name).str());
+  if (!entry || entry->isDeclaration())
+    return llvm::createStringError("function '" + name +
+                                   "' has no C entry point");
+  llvm::FunctionType *type = entry->getFunctionType();
+  if (!type->getReturnType()->isVoidTy() ||
+      !llvm::all_of(type->params(),
+                    [](llvm::Type *t) { return t->isPointerTy(); }))
+    return llvm::createStringError(
+        "function '" + name +
+        "' takes or gives something that is no ranked tensor");
+
+  llvm::IRBuilder<> builder(module.getContext());
+  llvm::Type *pointer = builder.getPtrTy();
+  auto *wrapper = llvm::Function::Create(
+      llvm::FunctionType::get(builder.getVoidTy(), {pointer}, false),
+      llvm::GlobalValue::ExternalLinkage, "attn_call_" + name, module);
+  builder.SetInsertPoint(
+      llvm::BasicBlock::Create(module.getContext(), "", wrapper));
+  llvm::SmallVector<llvm::Value *> arguments;
+  for (unsigned i = 0; i < type->getNumParams(); ++i)
+    arguments.push_back(builder.CreateLoad(
+        pointer,
+        builder.CreateConstInBoundsGEP1_64(pointer, wrapper->getArg(0), i)));
+  builder.CreateCall(entry, arguments);
+  builder.CreateRetVoid();
+  return llvm::Error::success();
+}
+
+/// Adds all entry points, and hides everything else but the two tables.
+llvm::Error addEntryPoints(llvm::Module &module) {
+  llvm::GlobalVariable *text =
+      module.getGlobalVariable("attn_manifest", /*AllowInternal=*/true);
+  auto *bytes =
+      text && text->hasInitializer()
+          ? llvm::dyn_cast<llvm::ConstantDataSequential>(text->getInitializer())
+          : nullptr;
+  if (!bytes || !bytes->isString())
+    return llvm::createStringError("the lowered module has no attn_manifest");
+  llvm::Expected<Manifest> manifest =
+      Manifest::parse(bytes->getAsString().rtrim('\0'));
+  if (!manifest)
+    return manifest.takeError();
+  for (llvm::StringRef name : {"attn_manifest", "attn_weights"})
+    if (llvm::GlobalVariable *table =
+            module.getGlobalVariable(name, /*AllowInternal=*/true))
+      table->setLinkage(llvm::GlobalValue::ExternalLinkage);
+
+  llvm::StringSet<> kept = {"attn_manifest", "attn_weights"};
+  for (const FunctionSignature &function : manifest->functions) {
+    if (llvm::Error error = addEntryPoint(module, function.name))
+      return error;
+    kept.insert("attn_call_" + function.name);
+  }
+  llvm::internalizeModule(module, [&](const llvm::GlobalValue &value) {
+    return kept.contains(value.getName());
+  });
+  return llvm::Error::success();
+}
+
+/// Tells LLVM what it may use in each function.
+void setAttributes(llvm::Module &module, const llvm::TargetMachine &machine) {
+  bool wide = machine.getTargetFeatureString().contains("+avx512f");
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", machine.getTargetCPU());
+    function.addFnAttr("target-features", machine.getTargetFeatureString());
+    if (wide)
+      function.addFnAttr("prefer-vector-width", "512");
+    // No unwinding out of or through compiled code, so no tables for it.
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+  }
+}
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              unsigned optLevel) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  const llvm::OptimizationLevel levels[] = {
+      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
+      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
+  builder.buildPerModuleDefaultPipeline(levels[std::min(optLevel, 3u)])
+      .run(module, modules);
+}
+
+llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
+                 llvm::CodeGenFileType kind, llvm::raw_pwrite_stream &out) {
+  llvm::legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, out, nullptr, kind))
+    return llvm::createStringError("cannot generate code for '" +
+                                   machine.getTargetCPU() + "'");
+  passes.run(module);
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
+                                     const CpuTarget &target) {
+  if (isInLLVMDialect(module))
+    return llvm::Error::success();
+  mlir::MLIRContext *context = module.getContext();
+  context->loadDialect<AttnDialect>();
+  module->setAttr(AttnDialect::kTargetAttr,
+                  TargetAttr::get(context, target.cpu, target.features));
+  FirstError errors(context);
+  mlir::PassManager passes(context);
+  buildLoweringPipeline(passes);
+  if (mlir::failed(passes.run(module)))
+    return errors.take("the module cannot be lowered");
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<llvm::Module>>
+attn::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
+                      llvm::TargetMachine &machine, unsigned optLevel) {
+  mlir::DialectRegistry translations;
+  mlir::registerBuiltinDialectTranslation(translations);
+  mlir::registerLLVMDialectTranslation(translations);
+  mlir::registerOpenMPDialectTranslation(translations);
+  module->getContext()->appendDialectRegistry(translations);
+
+  FirstError errors(module.getContext());
+  std::unique_ptr<llvm::Module> result =
+      mlir::translateModuleToLLVMIR(module, context);
+  if (!result)
+    return errors.take("the module cannot be translated to LLVM IR");
+  result->setTargetTriple(machine.getTargetTriple());
+  result->setDataLayout(machine.createDataLayout());
+  if (llvm::Error error = addEntryPoints(*result))
+    return std::move(error);
+  setAttributes(*result, machine);
+  optimize(*result, machine, optLevel);
+  return std::move(result);
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+attn::emitObject(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  if (llvm::Error error =
+          emit(module, machine, llvm::CodeGenFileType::ObjectFile, out))
+    return std::move(error);
+  return std::make_unique<llvm::SmallVectorMemoryBuffer>(
+      std::move(bytes), "attn", /*RequiresNullTerminator=*/false);
+}
+
+llvm::Expected<std::string> attn::emitAssembly(llvm::Module &module,
+                                               llvm::TargetMachine &machine) {
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  if (llvm::Error error =
+          emit(module, machine, llvm::CodeGenFileType::AssemblyFile, out))
+    return std::move(error);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+attn::compileToObject(mlir::ModuleOp module, const CpuTarget &target,
+                      unsigned optLevel) {
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      createTargetMachine(target, optLevel);
+  if (!machine)
+    return machine.takeError();
+  if (llvm::Error error = lowerToLLVMDialect(module, target))
+    return std::move(error);
+  llvm::LLVMContext context;
+  llvm::Expected<std::unique_ptr<llvm::Module>> translated =
+      translateToLLVM(module, context, **machine, optLevel);
+  if (!translated)
+    return translated.takeError();
+  return emitObject(**translated, **machine);
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Execution/HostTarget.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/CodeGen.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Target/TargetOptions.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace attn;
+
+namespace {
+
+/// Extensions for operating systems and the like. Code generation never emits
+/// them on its own, and virtual machines often hide them.
+bool isForSystems(llvm::StringRef feature) {
+  static const llvm::StringSet<> names = {
+      "cldemote",  "clflushopt", "clwb",    "clzero",    "cmpccxadd", "enqcmd",
+      "fsgsbase",  "hreset",     "invpcid", "kl",        "movdir64b", "movdiri",
+      "mwaitx",    "pconfig",    "pku",     "prefetchi", "prfchw",    "ptwrite",
+      "raoint",    "rdpid",      "rdpru",   "rdrnd",     "rdseed",    "rtm",
+      "serialize", "sgx",        "shstk",   "tbm",       "tsxldtrk",  "uintr",
+      "usermsr",   "waitpkg",    "widekl",  "wbnoinvd",  "x87",       "xsave",
+      "xsavec",    "xsaveopt",   "xsaves"};
+  return names.contains(feature);
+}
+
+/// LLVM's own choice is 256 bits on many processors that run 512 as fast.
+constexpr llvm::StringLiteral wideVectors("-prefer-256-bit");
+
+std::string joinFeatures(llvm::ArrayRef<llvm::StringRef> features) {
+  llvm::SmallVector<std::string> parts;
+  for (llvm::StringRef feature : features)
+    parts.push_back("+" + feature.str());
+  llvm::sort(parts);
+  if (llvm::is_contained(features, "avx512f"))
+    parts.push_back(wideVectors.str());
+  return llvm::join(parts, ",");
+}
+
+CpuTarget detectHost() {
+  llvm::StringMap<bool, llvm::MallocAllocator> map =
+      llvm::sys::getHostCPUFeatures();
+  bool tiles = map.lookup("amx-tile") && requestTileState();
+  llvm::SmallVector<llvm::StringRef> present;
+  for (const auto &feature : map)
+    if (feature.getValue() && !isForSystems(feature.getKey()) &&
+        (tiles || !feature.getKey().starts_with("amx-")))
+      present.push_back(feature.getKey());
+
+  CpuTarget host{llvm::sys::getHostCPUName().str(), joinFeatures(present)};
+  // Virtual machines may report the model number of another processor. Its
+  // instruction timings would be used for tuning, so look for the one that the
+  // features speak of.
+  llvm::SmallVector<llvm::StringRef> known;
+  if (llvm::X86::parseArchX86(host.cpu, /*Only64Bit=*/true) !=
+      llvm::X86::CK_None)
+    llvm::X86::getFeaturesForCPU(host.cpu, known);
+  if (host.has("amx-bf16") && host.has("avx512fp16") &&
+      !llvm::is_contained(known, "amx-bf16"))
+    host.cpu = host.has("amx-fp16") ? "graniterapids" : "sapphirerapids";
+  else if (known.empty())
+    host.cpu = "x86-64";
+
+  // What the processor's name implies and the host lacks must be turned off.
+  known.clear();
+  llvm::X86::getFeaturesForCPU(host.cpu, known);
+  llvm::sort(known);
+  for (llvm::StringRef feature : known)
+    if (!isForSystems(feature) && map.count(feature) && !host.has(feature))
+      host.features += ",-" + feature.str();
+  return host;
+}
+
+} // namespace
+
+bool CpuTarget::has(llvm::StringRef feature) const {
+  return llvm::any_of(llvm::split(features, ','), [&](llvm::StringRef part) {
+    return part.consume_front("+") && part == feature;
+  });
+}
+
+bool attn::requestTileState() {
+#if defined(__linux__) && defined(__x86_64__)
+  // ARCH_REQ_XCOMP_PERM for the tile data, component 18.
+  static const bool granted = syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+  return granted;
+#else
+  return false;
+#endif
+}
+
+llvm::Expected<CpuTarget> attn::resolveTarget(llvm::StringRef name) {
+  if (name == "native") {
+    static const CpuTarget host = detectHost();
+    return host;
+  }
+  if (llvm::X86::parseArchX86(name, /*Only64Bit=*/true) == llvm::X86::CK_None) {
+    llvm::SmallVector<llvm::StringRef> valid;
+    llvm::X86::fillValidCPUArchList(valid, /*Only64Bit=*/true);
+    llvm::StringRef nearest = "native";
+    // A hint should share something with what it replaces.
+    unsigned best =
+        std::min(name.size(), std::max<size_t>(2, name.size() / 3) + 1);
+    for (llvm::StringRef candidate : valid) {
+      unsigned distance = name.edit_distance(candidate, true, best);
+      if (distance < best) {
+        best = distance;
+        nearest = candidate;
+      }
+    }
+    return llvm::createStringError("unknown target CPU '" + name +
+                                   "'; hint: try '" + nearest + "'");
+  }
+  llvm::SmallVector<llvm::StringRef> features;
+  llvm::X86::getFeaturesForCPU(name, features);
+  llvm::erase_if(features, isForSystems);
+  return CpuTarget{name.str(), joinFeatures(features)};
+}
+
+llvm::Error attn::checkRunnable(const CpuTarget &target) {
+  llvm::StringMap<bool, llvm::MallocAllocator> host =
+      llvm::sys::getHostCPUFeatures();
+  llvm::SmallVector<llvm::StringRef> missing;
+  for (llvm::StringRef part : llvm::split(target.features, ',')) {
+    if (!part.consume_front("+") || isForSystems(part))
+      continue;
+    auto found = host.find(part);
+    if ((found != host.end() && !found->getValue()) ||
+        (part == "amx-tile" && !requestTileState()))
+      missing.push_back(part);
+  }
+  if (missing.empty())
+    return llvm::Error::success();
+  return llvm::createStringError(
+      "this machine cannot run code for '" + target.cpu + "': it lacks " +
+      llvm::join(missing, ", ") + "; hint: use the target CPU 'native'");
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+attn::createTargetMachine(const CpuTarget &target, unsigned optLevel) {
+  static const bool initialized = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string message;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!backend)
+    return llvm::createStringError("cannot generate code: " + message);
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, target.cpu, target.features, llvm::TargetOptions(),
+      llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      llvm::CodeGenOpt::getLevel(optLevel).value_or(
+          llvm::CodeGenOptLevel::Default)));
+  if (!machine)
+    return llvm::createStringError("cannot generate code for '" + target.cpu +
+                                   "'");
+  return std::move(machine);
+}

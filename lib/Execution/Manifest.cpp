@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Execution/Manifest.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace attn;
+
+bool TensorSignature::accepts(const Tensor &tensor) const {
+  return tensor.type() == type && tensor.rank() == shape.size() &&
+         llvm::all_of(llvm::zip(shape, tensor.shape()), [](const auto &pair) {
+           return std::get<0>(pair) < 0 ||
+                  std::get<0>(pair) == std::get<1>(pair);
+         });
+}
+
+std::string TensorSignature::describe() const {
+  std::string text = "tensor<";
+  for (int64_t size : shape)
+    text += (size < 0 ? std::string("?") : std::to_string(size)) + "x";
+  return text + stringify(type).str() + ">";
+}
+
+int64_t WeightRecipe::storedElements() const {
+  int64_t count = 1;
+  for (size_t i = 0; i < shape.size(); ++i)
+    count *= i == 0 && panel ? llvm::alignTo(shape[0], panel) : shape[i];
+  return count;
+}
+
+const FunctionSignature *Manifest::lookup(llvm::StringRef name) const {
+  auto found = llvm::find_if(
+      functions, [&](const FunctionSignature &f) { return f.name == name; });
+  return found == functions.end() ? nullptr : &*found;
+}
+
+namespace attn {
+
+// Found by argument-dependent lookup from llvm::json::parse.
+namespace json = llvm::json;
+
+static bool isShape(llvm::ArrayRef<int64_t> shape, bool dynamic,
+                    json::Path path) {
+  for (auto [index, size] : llvm::enumerate(shape)) {
+    if (size < (dynamic ? -1 : 0)) {
+      path.index(index).report("expected a size");
+      return false;
+    }
+  }
+  return true;
+}
+
+bool fromJSON(const json::Value &value, ElementType &type, json::Path path) {
+  std::optional<ElementType> parsed =
+      parseElementType(value.getAsString().value_or(""));
+  if (!parsed) {
+    path.report("expected an element type");
+    return false;
+  }
+  type = *parsed;
+  return true;
+}
+
+bool fromJSON(const json::Value &value, TensorSignature &signature,
+              json::Path path) {
+  json::ObjectMapper object(value, path);
+  return object && object.map("type", signature.type) &&
+         object.map("shape", signature.shape) &&
+         object.mapOptional("role", signature.role) &&
+         isShape(signature.shape, /*dynamic=*/true, path.field("shape"));
+}
+
+bool fromJSON(const json::Value &value, FunctionSignature &function,
+              json::Path path) {
+  json::ObjectMapper object(value, path);
+  return object && object.map("name", function.name) &&
+         object.map("arguments", function.arguments) &&
+         object.map("results", function.results);
+}
+
+bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
+  json::ObjectMapper object(value, path);
+  if (!object || !object.map("name", recipe.name) ||
+      !object.mapOptional("sources", recipe.sources) ||
+      !object.mapOptional("sinusoidal", recipe.sinusoidal) ||
+      !object.map("type", recipe.type) || !object.map("shape", recipe.shape) ||
+      !object.mapOptional("panel", recipe.panel) ||
+      !isShape(recipe.shape, /*dynamic=*/false, path.field("shape")))
+    return false;
+  if (recipe.sinusoidal != recipe.sources.empty()) {
+    path.report("expected either sources or sinusoidal");
+    return false;
+  }
+  size_t rank = recipe.shape.size();
+  if (rank == 0) {
+    path.field("shape").report("expected at least one dimension");
+    return false;
+  }
+  if (recipe.sinusoidal &&
+      (rank != 2 || recipe.panel || recipe.type != ElementType::F32)) {
+    path.report("expected sinusoidal positions as f32 [P,D], not packed");
+    return false;
+  }
+  if (recipe.panel < 0 || recipe.panel > 4096 || (recipe.panel && rank > 2)) {
+    path.report("expected a panel of 1 to 4096 on a matrix or a vector");
+    return false;
+  }
+  // Padding adds less than a panel of rows.
+  std::vector<int64_t> padded = recipe.shape;
+  if (recipe.panel && llvm::AddOverflow(padded[0], recipe.panel, padded[0]))
+    padded[0] = -1;
+  if (!countElements(recipe.type, padded)) {
+    path.field("shape").report("expected a shape that fits in memory");
+    return false;
+  }
+  return true;
+}
+
+bool fromJSON(const json::Value &value, Manifest &manifest, json::Path path) {
+  json::ObjectMapper object(value, path);
+  int64_t version = 0;
+  if (!object || !object.map("version", version))
+    return false;
+  if (version != 1) {
+    path.field("version").report("expected version 1");
+    return false;
+  }
+  return object.map("weights", manifest.weights) &&
+         object.map("functions", manifest.functions);
+}
+
+} // namespace attn
+
+llvm::Expected<Manifest> Manifest::parse(llvm::StringRef text) {
+  llvm::Expected<Manifest> manifest =
+      json::parse<Manifest>(text, "attn_manifest");
+  if (!manifest)
+    return llvm::createStringError("malformed manifest in compiled code: " +
+                                   llvm::toString(manifest.takeError()));
+  return manifest;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Execution/WeightsStore.h"
+#include "attn/Weights/SafetensorsFile.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/Alignment.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/ThreadPool.h"
+
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <sys/mman.h>
+
+using namespace attn;
+
+namespace {
+
+/// A smaller tensor is copied even if it could stay in the file: so it is
+/// aligned, and does not keep pages of its neighbours in memory.
+constexpr size_t smallestInFile = 64 << 10;
+
+/// Bytes of packed weights made at a time: what a thread takes as one task and
+/// after which it gives back the pages that it has read.
+constexpr int64_t bytesPerTask = 1 << 20;
+
+/// One recipe with all that it needs resolved. Rows are indices of dimension 0.
+struct Job {
+  const WeightRecipe *recipe = nullptr;
+  std::vector<Weight> sources;
+  /// The first row of each source, and the number of rows at the end.
+  std::vector<int64_t> firstRows;
+  int64_t rowElements = 1;
+  char *output = nullptr;
+};
+
+struct Task {
+  const Job *job;
+  int64_t begin, end;
+};
+
+// Conversions are branch-free bit operations, which compilers turn into vector
+// code for any x86 without intrinsics.
+
+float fromHalf(uint16_t half) {
+  // Moving the exponent field in place leaves it 112 too small; multiplying
+  // corrects that, and makes denormal numbers normal.
+  float value = llvm::bit_cast<float>(uint32_t(half & 0x7fff) << 13) *
+                llvm::bit_cast<float>(uint32_t(127 + 112) << 23);
+  uint32_t special = (half & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
+  return llvm::bit_cast<float>(llvm::bit_cast<uint32_t>(value) | special |
+                               uint32_t(half & 0x8000) << 16);
+}
+
+float fromBrain(uint16_t brain) {
+  return llvm::bit_cast<float>(uint32_t(brain) << 16);
+}
+
+/// Elements of a file need not be aligned.
+template <typename T> T loadAt(const uint8_t *bytes, int64_t index) {
+  T value;
+  std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
+  return value;
+}
+
+/// Converts `count` elements of `source`, from element `first` on.
+void convert(const Weight &source, int64_t first, int64_t count,
+             uint16_t *output) {
+  std::memcpy(output, source.bytes.data() + first * sizeof(uint16_t),
+              count * sizeof(uint16_t));
+}
+
+void convert(const Weight &source, int64_t first, int64_t count,
+             float *output) {
+  const uint8_t *bytes = source.bytes.data() + first * sizeInBytes(source.type);
+  if (source.type == WeightType::F32)
+    std::memcpy(output, bytes, count * sizeof(float));
+  else if (source.type == WeightType::F16)
+    for (int64_t i = 0; i < count; ++i)
+      output[i] = fromHalf(loadAt<uint16_t>(bytes, i));
+  else
+    for (int64_t i = 0; i < count; ++i)
+      output[i] = fromBrain(loadAt<uint16_t>(bytes, i));
+}
+
+/// Calls `visit(source, row in the source, rows)` for each piece of the rows
+/// from `begin` to `end` that one source holds.
+template <typename Visit>
+void forEachPiece(const Job &job, int64_t begin, int64_t end, Visit visit) {
+  for (size_t i = 0; i < job.sources.size(); ++i) {
+    int64_t first = std::max(begin, job.firstRows[i]);
+    int64_t last = std::min(end, job.firstRows[i + 1]);
+    if (first < last)
+      visit(job.sources[i], first - job.firstRows[i], last - first);
+  }
+}
+
+template <typename T> void copyRows(const Task &task) {
+  const Job &job = *task.job;
+  T *output = reinterpret_cast<T *>(job.output) + task.begin * job.rowElements;
+  forEachPiece(job, task.begin, task.end,
+               [&](const Weight &source, int64_t row, int64_t rows) {
+                 int64_t count = rows * job.rowElements;
+                 convert(source, row * job.rowElements, count, output);
+                 output += count;
+               });
+}
+
+/// Packs the matrix rows of `task` (it begins at a panel) as [panel][K][P].
+template <typename T> void packRows(const Task &task) {
+  constexpr int64_t blockSize = 64;
+  const Job &job = *task.job;
+  int64_t panel = job.recipe->panel, width = job.rowElements;
+  std::vector<T> block(panel * blockSize);
+  for (int64_t begin = task.begin; begin < task.end; begin += panel) {
+    T *output = reinterpret_cast<T *>(job.output) + begin * width;
+    int64_t rows = std::min(panel, task.end - begin);
+    for (int64_t k = 0; k < width;
+         k += blockSize, output += blockSize * panel) {
+      // Convert a block of each row, then write it transposed, while it is in
+      // the first cache. Rows that do not exist stay as they are: zero.
+      int64_t count = std::min(blockSize, width - k);
+      T *converted = block.data();
+      forEachPiece(job, begin, begin + rows,
+                   [&](const Weight &source, int64_t row, int64_t pieceRows) {
+                     for (int64_t r = 0; r < pieceRows; ++r) {
+                       convert(source, (row + r) * width + k, count, converted);
+                       converted += blockSize;
+                     }
+                   });
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t r = 0; r < rows; ++r)
+          output[i * panel + r] = block[r * blockSize + i];
+    }
+  }
+}
+
+/// pos / 10000^(2i/D), in double precision as the reference does it; first all
+/// sines, then all cosines.
+void computePositions(const Task &task) {
+  int64_t width = task.job->rowElements, half = (width + 1) / 2;
+  std::vector<double> divisors(half);
+  for (int64_t i = 0; i < half; ++i)
+    divisors[i] = std::pow(10000.0, 2.0 * i / width);
+  for (int64_t pos = task.begin; pos < task.end; ++pos) {
+    float *output = reinterpret_cast<float *>(task.job->output) + pos * width;
+    for (int64_t i = 0; i < half; ++i) {
+      output[i] = std::sin(pos / divisors[i]);
+      if (half + i < width)
+        output[half + i] = std::cos(pos / divisors[i]);
+    }
+  }
+}
+
+void run(const Task &task, const SafetensorsFile *file) {
+  const Job &job = *task.job;
+  if (job.recipe->sinusoidal)
+    return computePositions(task);
+  bool wide = job.recipe->type == ElementType::F32;
+  if (job.recipe->panel && job.recipe->shape.size() == 2)
+    wide ? packRows<float>(task) : packRows<uint16_t>(task);
+  else
+    wide ? copyRows<float>(task) : copyRows<uint16_t>(task);
+  forEachPiece(
+      job, task.begin, task.end, [&](Weight source, int64_t row, int64_t rows) {
+        size_t rowBytes = job.rowElements * sizeInBytes(source.type);
+        source.bytes = source.bytes.slice(row * rowBytes, rows * rowBytes);
+        file->release(source);
+      });
+}
+
+/// Whether a weight of `type` can be made from elements of `source`.
+bool isConvertible(WeightType source, ElementType type) {
+  switch (type) {
+  case ElementType::F32:
+    return source == WeightType::F32 || source == WeightType::F16 ||
+           source == WeightType::BF16;
+  case ElementType::F16:
+    return source == WeightType::F16;
+  case ElementType::BF16:
+    return source == WeightType::BF16;
+  default:
+    return false;
+  }
+}
+
+/// Finds and checks the sources of `job.recipe`.
+llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
+  const WeightRecipe &recipe = *job.recipe;
+  llvm::ArrayRef<int64_t> shape = recipe.shape;
+  auto fail = [&](llvm::StringRef source, const llvm::Twine &what) {
+    return llvm::createStringError(file.path() + ": tensor '" + source +
+                                   "' of weight '" + recipe.name +
+                                   "': " + what);
+  };
+  int64_t rows = 0;
+  for (llvm::StringRef name : recipe.sources) {
+    llvm::Expected<Weight> weight = file.find(name);
+    if (!weight)
+      return weight.takeError();
+    if (!isConvertible(weight->type, recipe.type))
+      return fail(name, "expected an element type that converts to " +
+                            stringify(recipe.type) + ", got " +
+                            nameOf(weight->type));
+    // Leading dimensions of size 1 do not count.
+    llvm::SmallVector<int64_t, 4> own(weight->shape);
+    while (own.size() > shape.size() && own.front() == 1)
+      own.erase(own.begin());
+    own.insert(own.begin(), shape.size() - std::min(shape.size(), own.size()),
+               1);
+    if (own.size() != shape.size() || shape.empty() ||
+        llvm::ArrayRef(own).drop_front() != shape.drop_front()) {
+      llvm::SmallVector<int64_t, 4> wanted(shape);
+      if (recipe.sources.size() > 1 && !wanted.empty())
+        wanted[0] = -1;
+      return fail(name,
+                  "expected " + describe(recipe.type, wanted) + ", got " +
+                      nameOf(weight->type) +
+                      llvm::StringRef(describe(recipe.type, weight->shape))
+                          .drop_front(stringify(recipe.type).size()));
+    }
+    job.firstRows.push_back(rows);
+    rows += own.front();
+    job.sources.push_back(*weight);
+  }
+  job.firstRows.push_back(rows);
+  if (rows != shape.front())
+    return fail(recipe.sources.back(),
+                "expected " + llvm::Twine(shape.front()) +
+                    " rows in all, got " + llvm::Twine(rows));
+  return llvm::Error::success();
+}
+
+bool staysInFile(const Job &job) {
+  const WeightRecipe &recipe = *job.recipe;
+  return recipe.type == ElementType::F32 && !recipe.panel &&
+         job.sources.size() == 1 && job.sources[0].type == WeightType::F32 &&
+         job.sources[0].bytes.size() >= smallestInFile &&
+         llvm::isAddrAligned(llvm::Align(4), job.sources[0].bytes.data());
+}
+
+} // namespace
+
+WeightsStore::WeightsStore() = default;
+WeightsStore::~WeightsStore() = default;
+
+llvm::Expected<std::unique_ptr<WeightsStore>>
+WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
+                     unsigned threads) {
+  std::unique_ptr<WeightsStore> store(new WeightsStore);
+  if (llvm::any_of(recipes,
+                   [](const WeightRecipe &r) { return !r.sinusoidal; })) {
+    if (path.empty())
+      return llvm::createStringError(
+          "the functions need weights but no file is given; hint: set the "
+          "module attribute attn.weights_file");
+    llvm::Expected<std::unique_ptr<SafetensorsFile>> file =
+        SafetensorsFile::open(path);
+    if (!file)
+      return file.takeError();
+    store->file = std::move(*file);
+  }
+
+  std::vector<Job> jobs(recipes.size());
+  size_t arenaBytes = 0;
+  for (auto [job, recipe] : llvm::zip(jobs, recipes)) {
+    job.recipe = &recipe;
+    for (int64_t size : llvm::ArrayRef(recipe.shape).drop_front())
+      job.rowElements *= size;
+    if (!recipe.sinusoidal)
+      if (llvm::Error error = resolveSources(*store->file, job))
+        return std::move(error);
+    if (!staysInFile(job))
+      arenaBytes += llvm::alignTo(
+          recipe.storedElements() * byteWidth(recipe.type), Tensor::alignment);
+  }
+
+  std::error_code code;
+  store->arena =
+      llvm::sys::OwningMemoryBlock(llvm::sys::Memory::allocateMappedMemory(
+          std::max<size_t>(arenaBytes, 1), nullptr,
+          llvm::sys::Memory::MF_READ | llvm::sys::Memory::MF_WRITE, code));
+  if (code)
+    return llvm::createStringError("not enough memory for " +
+                                   llvm::Twine(arenaBytes) +
+                                   " bytes of weights: " + code.message());
+  // All weights are read for every token: large pages save address look-ups.
+  char *next = static_cast<char *>(store->arena.base());
+  madvise(next, arenaBytes, MADV_HUGEPAGE);
+
+  std::vector<Task> tasks;
+  for (Job &job : jobs) {
+    const WeightRecipe &recipe = *job.recipe;
+    if (staysInFile(job)) {
+      // Compiled code never writes to weights.
+      store->table.push_back(
+          const_cast<uint8_t *>(job.sources[0].bytes.data()));
+      continue;
+    }
+    job.output = next;
+    store->table.push_back(next);
+    next += llvm::alignTo(recipe.storedElements() * byteWidth(recipe.type),
+                          Tensor::alignment);
+    int64_t rowBytes = job.rowElements * byteWidth(recipe.type);
+    int64_t step =
+        std::max<int64_t>(1, bytesPerTask / std::max<int64_t>(rowBytes, 1));
+    step = llvm::alignTo(step, std::max<int64_t>(recipe.panel, 1));
+    for (int64_t row = 0, end = recipe.shape[0]; row < end; row += step)
+      tasks.push_back({&job, row, std::min(row + step, end)});
+  }
+
+  // Tasks are taken in the order of the table, so that all threads read
+  // neighbouring parts of the file.
+  std::atomic<size_t> nextTask = 0;
+  auto work = [&] {
+    for (size_t i; (i = nextTask++) < tasks.size();)
+      run(tasks[i], store->file.get());
+  };
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
+  for (unsigned i = 1; i < pool.getMaxConcurrency(); ++i)
+    pool.async(work);
+  work();
+  pool.wait();
+
+  // Pages at the borders of tasks, and those that reading ahead brought in.
+  for (const Job &job : jobs)
+    if (job.output)
+      for (const Weight &source : job.sources)
+        store->file->release(source);
+  return std::move(store);
+}
