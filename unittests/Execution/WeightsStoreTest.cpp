@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Execution/WeightsStore.h"
+
+#include "../TestFiles.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/Endian.h"
+
+#include <cmath>
+#include <gmock/gmock.h>
+#include <limits>
+
+using namespace attn;
+using namespace attn::test;
+
+namespace {
+
+/// A safetensors file in the making.
+class FileBuilder {
+public:
+  void add(llvm::StringRef name, llvm::StringRef type, llvm::StringRef shape,
+           llvm::StringRef bytes) {
+    header += (header.empty() ? "{\"" : ",\"") + name.str() +
+              "\":{\"dtype\":\"" + type.str() + "\",\"shape\":" + shape.str() +
+              ",\"data_offsets\":[" + std::to_string(data.size()) + "," +
+              std::to_string(data.size() + bytes.size()) + "]}";
+    data += bytes.str();
+  }
+
+  void addFloats(llvm::StringRef name, llvm::StringRef shape,
+                 llvm::ArrayRef<float> values) {
+    add(name, "F32", shape,
+        {reinterpret_cast<const char *>(values.data()), values.size() * 4});
+  }
+
+  void addHalves(llvm::StringRef name, llvm::StringRef type,
+                 llvm::StringRef shape, llvm::ArrayRef<uint16_t> values) {
+    add(name, type, shape,
+        {reinterpret_cast<const char *>(values.data()), values.size() * 2});
+  }
+
+  /// `pad` spaces move the data away from where they would be aligned.
+  std::string write(const TemporaryDirectory &directory, size_t pad = 0) {
+    std::string text = header + "}" + std::string(pad, ' ');
+    char length[8];
+    llvm::support::endian::write64le(length, text.size());
+    return directory.write("model.safetensors",
+                           std::string(length, 8) + text + data);
+  }
+
+private:
+  std::string header, data;
+};
+
+WeightRecipe recipe(std::vector<std::string> sources,
+                    std::vector<int64_t> shape, int64_t panel = 0,
+                    ElementType type = ElementType::F32) {
+  WeightRecipe result;
+  result.name = "w";
+  result.sources = std::move(sources);
+  result.shape = std::move(shape);
+  result.panel = panel;
+  result.type = type;
+  return result;
+}
+
+std::vector<float> numbers(size_t count, float first = 1) {
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = first + float(i);
+  return values;
+}
+
+/// The definition of a packed weight, element by element.
+std::vector<float> packed(const std::vector<float> &values, int64_t rows,
+                          int64_t columns, int64_t panel) {
+  int64_t panels = (rows + panel - 1) / panel;
+  std::vector<float> result(panels * columns * panel, 0);
+  for (int64_t n = 0; n < rows; ++n)
+    for (int64_t k = 0; k < columns; ++k)
+      result[((n / panel) * columns + k) * panel + n % panel] =
+          values[n * columns + k];
+  return result;
+}
+
+class WeightsStoreTest : public testing::Test {
+protected:
+  /// What the store makes of one recipe, or its error.
+  template <typename T = float>
+  std::vector<T> make(llvm::StringRef path, const WeightRecipe &recipe,
+                      unsigned threads = 2) {
+    auto store = WeightsStore::create(path, {recipe}, threads);
+    EXPECT_EQ(store ? "" : llvm::toString(store.takeError()), "");
+    if (!store)
+      return {};
+    void *pointer = (*store)->pointers()[0];
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(pointer) % 64, 0u);
+    T *elements = static_cast<T *>(pointer);
+    return {elements, elements + recipe.storedElements()};
+  }
+
+  TemporaryDirectory directory;
+};
+
+TEST_F(WeightsStoreTest, CopiesASmallTensor) {
+  FileBuilder file;
+  file.addFloats("a", "[2,3]", numbers(6));
+  for (size_t pad : {0, 1, 2, 3})
+    EXPECT_EQ(make(file.write(directory, pad), recipe({"a"}, {2, 3})),
+              numbers(6));
+}
+
+TEST_F(WeightsStoreTest, IgnoresLeadingOnes) {
+  FileBuilder file;
+  file.addFloats("a", "[1,1,6]", numbers(6));
+  file.addFloats("b", "[3]", numbers(3));
+  std::string path = file.write(directory);
+  EXPECT_EQ(make(path, recipe({"a"}, {6})), numbers(6));
+  EXPECT_EQ(make(path, recipe({"b"}, {1, 3})), numbers(3));
+}
+
+TEST_F(WeightsStoreTest, ConcatenatesRows) {
+  FileBuilder file;
+  file.addFloats("a", "[2,3]", numbers(6));
+  file.addFloats("b", "[1,3]", numbers(3, 7));
+  file.addFloats("c", "[4,3]", numbers(12, 10));
+  EXPECT_EQ(make(file.write(directory), recipe({"a", "b", "c"}, {7, 3})),
+            numbers(21));
+}
+
+TEST_F(WeightsStoreTest, PacksPanelsOfAnySize) {
+  struct Case {
+    int64_t rows, columns, panel;
+  };
+  for (auto [rows, columns, panel] :
+       {Case{64, 64, 32}, Case{1, 1, 16}, Case{33, 65, 32}, Case{31, 127, 32},
+        Case{100, 3, 7}, Case{5, 200, 1}, Case{2, 4, 48}}) {
+    for (size_t pad : {0, 3}) {
+      FileBuilder file;
+      std::vector<float> values = numbers(rows * columns);
+      file.addFloats(
+          "a", "[" + std::to_string(rows) + "," + std::to_string(columns) + "]",
+          values);
+      EXPECT_EQ(make(file.write(directory, pad),
+                     recipe({"a"}, {rows, columns}, panel)),
+                packed(values, rows, columns, panel))
+          << rows << "x" << columns << " in panels of " << panel;
+    }
+  }
+}
+
+TEST_F(WeightsStoreTest, PanelsSpanSourcesAndTasks) {
+  // More rows than one task takes, with borders of sources inside of panels.
+  constexpr int64_t columns = 500;
+  FileBuilder file;
+  file.addFloats("a", "[701,500]", numbers(701 * columns));
+  file.addFloats("b", "[5,500]", numbers(5 * columns, 701 * columns + 1));
+  file.addFloats("c", "[1303,500]", numbers(1303 * columns, 706 * columns + 1));
+  std::string path = file.write(directory);
+  std::vector<float> expected =
+      packed(numbers(2009 * columns), 2009, columns, 48);
+  for (unsigned threads : {1, 2, 5})
+    EXPECT_EQ(make(path, recipe({"a", "b", "c"}, {2009, columns}, 48), threads),
+              expected);
+}
+
+TEST_F(WeightsStoreTest, PadsVectors) {
+  FileBuilder file;
+  file.addFloats("a", "[1,5]", numbers(5));
+  file.addFloats("b", "[2]", numbers(2, 6));
+  std::vector<float> expected = numbers(7);
+  expected.resize(8);
+  EXPECT_EQ(make(file.write(directory), recipe({"a", "b"}, {7}, 4)), expected);
+}
+
+TEST_F(WeightsStoreTest, ConvertsEveryHalf) {
+  std::vector<uint16_t> bits(1 << 16);
+  for (size_t i = 0; i < bits.size(); ++i)
+    bits[i] = i;
+  FileBuilder file;
+  file.addHalves("half", "F16", "[65536]", bits);
+  file.addHalves("brain", "BF16", "[65536]", bits);
+  std::string path = file.write(directory, 1);
+  for (llvm::StringRef name : {"half", "brain"}) {
+    std::vector<float> values = make(path, recipe({name.str()}, {65536}));
+    ASSERT_EQ(values.size(), bits.size());
+    for (size_t i = 0; i < bits.size(); ++i) {
+      llvm::APFloat exact(name == "half" ? llvm::APFloat::IEEEhalf()
+                                         : llvm::APFloat::BFloat(),
+                          llvm::APInt(16, i));
+      bool lost;
+      exact.convert(llvm::APFloat::IEEEsingle(),
+                    llvm::APFloat::rmNearestTiesToEven, &lost);
+      float expected = exact.convertToFloat();
+      if (std::isnan(expected))
+        EXPECT_TRUE(std::isnan(values[i])) << i;
+      else
+        EXPECT_EQ(llvm::bit_cast<uint32_t>(values[i]),
+                  llvm::bit_cast<uint32_t>(expected))
+            << i;
+    }
+  }
+}
+
+TEST_F(WeightsStoreTest, MixesTypesInOneWeight) {
+  FileBuilder file;
+  file.addFloats("a", "[1,2]", {1, 2});
+  file.addHalves("b", "F16", "[1,2]", {0x4200, 0x4400});
+  file.addHalves("c", "BF16", "[1,2]", {0x40a0, 0x40c0});
+  EXPECT_EQ(make(file.write(directory), recipe({"a", "b", "c"}, {3, 2}, 2)),
+            packed(numbers(6), 3, 2, 2));
+}
+
+TEST_F(WeightsStoreTest, KeepsHalvesThatAreWantedAsHalves) {
+  FileBuilder file;
+  file.addHalves("a", "F16", "[3,2]", {1, 2, 3, 4, 5, 6});
+  file.addHalves("b", "BF16", "[3]", {7, 8, 9});
+  std::string path = file.write(directory);
+  EXPECT_EQ(make<uint16_t>(path, recipe({"a"}, {3, 2}, 2, ElementType::F16)),
+            (std::vector<uint16_t>{1, 3, 2, 4, 5, 0, 6, 0}));
+  EXPECT_EQ(make<uint16_t>(path, recipe({"b"}, {3}, 0, ElementType::BF16)),
+            (std::vector<uint16_t>{7, 8, 9}));
+}
+
+TEST_F(WeightsStoreTest, LargeTensorsStayInTheFile) {
+  FileBuilder file;
+  std::vector<float> values = numbers(1 << 16);
+  file.addFloats("a", "[256,256]", values);
+  std::vector<WeightRecipe> recipes = {recipe({"a"}, {256, 256})};
+  for (size_t pad = 0; pad < 4; ++pad) {
+    auto store = WeightsStore::create(file.write(directory, pad), recipes, 1);
+    ASSERT_EQ(store ? "" : llvm::toString(store.takeError()), "");
+    const float *data = static_cast<float *>((*store)->pointers()[0]);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % 4, 0u);
+    EXPECT_EQ(std::vector<float>(data, data + values.size()), values);
+  }
+}
+
+TEST_F(WeightsStoreTest, ComputesPositions) {
+  WeightRecipe positions;
+  positions.name = "positions";
+  positions.sinusoidal = true;
+  positions.shape = {300, 6};
+  std::vector<float> values = make("", positions);
+  ASSERT_EQ(values.size(), 1800u);
+  for (int pos = 0; pos < 300; ++pos) {
+    for (int i = 0; i < 3; ++i) {
+      double angle = pos / std::pow(10000.0, 2.0 * i / 6);
+      EXPECT_EQ(values[pos * 6 + i], float(std::sin(angle)));
+      EXPECT_EQ(values[pos * 6 + 3 + i], float(std::cos(angle)));
+    }
+  }
+}
+
+TEST_F(WeightsStoreTest, SaysWhatDoesNotFit) {
+  FileBuilder file;
+  file.addFloats("a", "[2,3]", numbers(6));
+  file.addFloats("b", "[3,2]", numbers(6));
+  file.add("ints", "I32", "[1]", "1234");
+  std::string path = file.write(directory);
+  auto errorOf = [&](const WeightRecipe &recipe) {
+    std::string message = messageOf(WeightsStore::create(path, {recipe}, 1));
+    EXPECT_THAT(message, testing::StartsWith(path + ": "));
+    return message.substr(std::min(message.size(), path.size() + 2));
+  };
+  EXPECT_EQ(errorOf(recipe({"a"}, {3, 2})),
+            "tensor 'a' of weight 'w': expected f32 [3,2], got F32 [2,3]");
+  EXPECT_EQ(errorOf(recipe({"a"}, {6})),
+            "tensor 'a' of weight 'w': expected f32 [6], got F32 [2,3]");
+  EXPECT_EQ(errorOf(recipe({"a", "b"}, {4, 3})),
+            "tensor 'b' of weight 'w': expected f32 [?,3], got F32 [3,2]");
+  EXPECT_EQ(errorOf(recipe({"a", "a"}, {5, 3})),
+            "tensor 'a' of weight 'w': expected 5 rows in all, got 4");
+  EXPECT_EQ(errorOf(recipe({"ints"}, {1})),
+            "tensor 'ints' of weight 'w': expected an element type that "
+            "converts to f32, got I32");
+  EXPECT_EQ(errorOf(recipe({"a"}, {2, 3}, 0, ElementType::F16)),
+            "tensor 'a' of weight 'w': expected an element type that "
+            "converts to f16, got F32");
+  EXPECT_THAT(errorOf(recipe({"missing"}, {1})), testing::HasSubstr("missing"));
+  EXPECT_EQ(messageOf(WeightsStore::create("", {recipe({"a"}, {2, 3})}, 1)),
+            "the functions need weights but no file is given; hint: set the "
+            "module attribute attn.weights_file");
+}
+
+} // namespace
