@@ -51,6 +51,22 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   return op->emitError() << "unknown attribute '" << name << "'";
 }
 
+/// Checks the attributes that may stand on arguments of functions.
+LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op,
+                                                    unsigned regionIndex,
+                                                    unsigned argIndex,
+                                                    NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  if (name != kRoleAttr)
+    return op->emitError() << "unknown attribute '" << name << "' of argument "
+                           << argIndex;
+  if (!isa<StringAttr>(attribute.getValue()))
+    return op->emitError() << "expected a string for '" << name
+                           << "' of argument " << argIndex << ", got "
+                           << attribute.getValue();
+  return success();
+}
+
 bool TargetAttr::hasFeature(StringRef feature) const {
   bool on = false;
   for (StringRef item : llvm::split(getFeatures(), ','))

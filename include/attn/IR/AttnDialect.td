@@ -34,6 +34,7 @@ def Attn_Dialect : Dialect {
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{
     /// Module attribute: path of the safetensors file that holds the weights.
@@ -73,6 +74,8 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     bool hasFeature(llvm::StringRef feature) const;
     /// Lanes of f32 in the widest vector register worth using: 16, 8 or 4.
     int64_t getVectorLanes() const;
+    /// Columns of the panels that weights are packed in: two vectors.
+    int64_t getPanelWidth() const { return 2 * getVectorLanes(); }
   }];
 }
 
