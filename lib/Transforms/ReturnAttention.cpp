@@ -1,1 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Makes a function return its attention probabilities too.
+
+#include "attn/IR/AttnOps.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace attn {
+#define GEN_PASS_DEF_RETURNATTENTION
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// The probabilities of an attention layer from `input` to `memory`; a layer
+/// that does not give them yet is replaced by one that does.
+template <typename LayerOp> Value getProbabilities(LayerOp op, Value memory) {
+  if (op.getProbabilities())
+    return op.getProbabilities();
+  auto query = cast<RankedTensorType>(op.getInput().getType());
+  auto keys = cast<RankedTensorType>(memory.getType());
+  auto type = RankedTensorType::get({query.getDimSize(0),
+                                     static_cast<int64_t>(op.getHeads()),
+                                     query.getDimSize(1), keys.getDimSize(1)},
+                                    query.getElementType());
+  OpBuilder builder(op);
+  auto layer = LayerOp::create(builder, op.getLoc(),
+                               TypeRange{op.getResult().getType(), type},
+                               op->getOperands(), op.getProperties(),
+                               llvm::to_vector(op->getDiscardableAttrs()));
+  op.getResult().replaceAllUsesWith(layer.getResult());
+  op.erase();
+  return layer.getProbabilities();
+}
+
+struct ReturnAttention
+    : public attn::impl::ReturnAttentionBase<ReturnAttention> {
+  using ReturnAttentionBase::ReturnAttentionBase;
+
+  void runOnOperation() override {
+    if (failed(run()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run() {
+    ModuleOp module = getOperation();
+    if (kind != "cross" && kind != "self")
+      return module.emitError()
+             << "expected the kind 'cross' or 'self', got '" << kind << "'";
+    auto func = module.lookupSymbol<func::FuncOp>(function);
+    if (!func)
+      return module.emitError() << "expected a function '" << function << "'";
+    if (!func.getBody().hasOneBlock())
+      return func.emitError() << "expected a function of one block, got "
+                              << func.getBody().getBlocks().size();
+    if (std::optional<SymbolTable::UseRange> uses =
+            SymbolTable::getSymbolUses(func, module))
+      for (SymbolTable::SymbolUse use : *uses)
+        return use.getUser()->emitError()
+               << "expected no use of '" << function
+               << "', whose results are about to change";
+
+    SmallVector<Operation *> layers;
+    func.walk([&](Operation *op) {
+      if (kind == "cross" ? isa<CrossAttentionOp>(op)
+                          : isa<SelfAttentionOp>(op))
+        layers.push_back(op);
+    });
+    auto terminator = cast<func::ReturnOp>(func.front().getTerminator());
+    for (Operation *layer : layers) {
+      if (layer->getBlock() != &func.front())
+        return layer->emitOpError()
+               << "expected in the body of the function, got it nested in '"
+               << layer->getParentOp()->getName() << "'";
+      Value probabilities;
+      if (auto cross = dyn_cast<CrossAttentionOp>(layer))
+        probabilities = getProbabilities(cross, cross.getMemory());
+      else
+        probabilities = getProbabilities(cast<SelfAttentionOp>(layer),
+                                         layer->getOperand(0));
+      terminator.getOperandsMutable().append(probabilities);
+      if (failed(func.insertResult(func.getNumResults(),
+                                   probabilities.getType(), {})))
+        return failure();
+    }
+    return success();
+  }
+};
+
+} // namespace

@@ -29,6 +29,8 @@ def DecomposeLayers : Pass<"attn-decompose-layers", "::mlir::func::FuncOp"> {
        : (tensor<?x?x256xf32>, tensor<8001x256xf32>, tensor<?x?x8001xf32>) -> tensor<?x?x8001xf32>
     ```
   }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def FuseAttention : Pass<"attn-fuse-attention", "::mlir::func::FuncOp"> {
@@ -36,8 +38,9 @@ def FuseAttention : Pass<"attn-fuse-attention", "::mlir::func::FuncOp"> {
   let description = [{
     Replaces `attn.scores`, the `attn.softmax` of it and the `attn.weighted_sum`
     of that by one `attn.sdpa`, whose lowering never builds the score matrix.
-    Where the softmax is used elsewhere too, it becomes the second result of the
-    `attn.sdpa`. Scores that are used elsewhere stay.
+    Where the softmax is used elsewhere too, after the sum, it becomes the second
+    result of the `attn.sdpa`; where it is used before the sum, nothing is fused.
+    Scores that are used elsewhere stay.
 
     ```mlir
     %s = attn.scores %q, %k outs(%s0) {heads = 4 : i64, scale = 0.125 : f64} : …
@@ -53,7 +56,7 @@ def FuseAttention : Pass<"attn-fuse-attention", "::mlir::func::FuncOp"> {
   }];
 }
 
-def FuseProjections : Pass<"attn-fuse-projections", "::mlir::func::FuncOp"> {
+def FuseProjections : Pass<"attn-fuse-projections", "::mlir::ModuleOp"> {
   let summary = "computes projections of one input in one matrix product";
   let description = [{
     `attn.linear` operations of one block that read the same input, with weights
@@ -61,10 +64,10 @@ def FuseProjections : Pass<"attn-fuse-projections", "::mlir::func::FuncOp"> {
     and V of self-attention; K and V of cross-attention), become one
     `attn.linear` on the concatenated weights, whose result is cut into slices.
     The concatenated weight is a new `attn.weight` of the group with the sources
-    of all.
+    of all, in the order of the operations; weights that are used no more go.
 
-    Limits: all of them have a bias or none has; sinusoidal and packed weights
-    are left alone.
+    Limits: all of them have a bias of the group or none has; sinusoidal and
+    packed weights are left alone.
 
     ```mlir
     %q = attn.linear %x, %wq outs(%q0) : …
@@ -79,6 +82,8 @@ def FuseProjections : Pass<"attn-fuse-projections", "::mlir::func::FuncOp"> {
     %k = tensor.extract_slice %qk[0, 0, 256] [%b, %s, 256] [1, 1, 1] : …
     ```
   }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def IncrementalDecoding
@@ -95,23 +100,58 @@ def IncrementalDecoding
       reads; those of cross-attention come from `decode_prepare`.
 
     Algorithm: values are divided into those that depend on the argument with
-    the role "ids" and those that do not; the latter that the former use become
-    results of the first function and arguments of the second. Of the others,
-    each operation must treat positions alone (`attn.linear`,
-    `attn.layer_norm`, `attn.lookup`, which gets the positions as offsets,
-    slices of the width, elementwise arithmetic), or be an `attn.sdpa`: a causal
-    one has a cache, one over prepared keys reads them at `rows`. Anything
-    else is an error that names the operation.
+    the role "ids" (of type tensor<?x?xi32>), those that depend on other
+    arguments only, and those that depend on none, which each function computes
+    for itself. Of the operations that depend on the ids, each must treat
+    positions alone (`attn.lookup`, which gets the positions as offsets,
+    `attn.linear`, `attn.layer_norm`, `attn.softmax` of the width, slices of the
+    width, elementwise arithmetic) or be an `attn.sdpa`: one whose keys and
+    values depend on the ids is causal and gets caches; one whose keys and
+    values do not reads them at `rows`, and they become results of the first
+    function and arguments of the second (where they are slices of the width of
+    one tensor, that tensor). Anything else is an error that names the
+    operation. Sizes, as of destinations, are taken anew from the arguments.
 
-    Arguments of the step, by their `attn.role`: "ids" [rows, n], "positions"
-    [rows] (tokens that a row has in the cache), "cache_rows" [rows, T] (cache
-    row that holds position t of a row), "memory_rows" [rows] (entry of the
-    prepared values), "memory_lengths" [batch], one "cross" for each prepared
-    value, one "cache" [cache rows, capacity, width] for each key and value,
-    updated in place. The derivation works for n new tokens at once.
+    Arguments of the step, by their `attn.role`, in this order:
 
-    Runs after `attn-fuse-attention`. The function it starts from stays.
+    | role | type | what |
+    | --- | --- | --- |
+    | "ids" | tensor [rows, n] | new tokens |
+    | "positions" | tensor [rows] | tokens that a row has in the caches |
+    | "cache_rows" | tensor [rows, T] | cache row that holds position t of a row; T ≥ positions + n |
+    | "memory_rows" | tensor [rows] | entry of the prepared values; if there are any |
+    | "memory_lengths" | tensor [batch] | as for the decoder, if it has them |
+    | "cross", each | tensor [batch, …] | results of `decode_prepare`, in order |
+    | "cache", each | memref [≥ rows, ≥ positions + n, width] | updated in place |
+
+    The step writes what is new of row r at `cache[r, positions[r]...]`, so
+    `cache_rows[r, positions[r]...]` has to be r; which row holds earlier
+    positions is free. So rows of a beam are reordered by indices alone.
+
+    The function `F` that it starts from stays; those derived are `F_prepare`,
+    if anything is prepared, and `F_step`. Runs after `attn-fuse-attention`.
+
+    ```mlir
+    %y = attn.sdpa %q, %k, %v outs(%o) {causal, heads = 4 : i64, scale = 0.125 : f64} : …
+    ```
+
+    becomes, for each key and value,
+
+    ```mlir
+    %c = bufferization.to_tensor %cache restrict writable : …
+    %keys = attn.cache_append %k at %positions outs(%c) : …
+    bufferization.materialize_in_destination %keys in writable %cache : …
+    ```
+
+    and
+
+    ```mlir
+    %y = attn.sdpa %q, %keys, %values positions(%positions) rows(%cache_rows) outs(%o) {causal, heads = 4 : i64, scale = 0.125 : f64} : …
+    ```
   }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::tensor::TensorDialect"];
   let options = [
     Option<"function", "function", "std::string", /*default=*/"\"decode\"",
            "The whole-sentence decoder">
@@ -121,8 +161,9 @@ def IncrementalDecoding
 def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
   let summary = "makes a function return its attention probabilities too";
   let description = [{
-    Adds a result to the function for each `attn.cross_attention`, or with
-    `kind=self` for each `attn.self_attention`: its softmax, [B, H, S, M].
+    Adds a result to the function for each `attn.cross_attention` in its body, or
+    with `kind=self` for each `attn.self_attention`, in their order: its softmax,
+    [B, H, S, M]. Nothing may call the function.
 
     ```mlir
     %y = attn.cross_attention %x, %m weights @c heads 4 : (…) -> tensor<?x?x256xf32>
@@ -146,11 +187,29 @@ def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
   let summary = "stores the weights of matrix products in panels";
   let description = [{
     For each `attn.linear` whose weight is an `attn.get_weight`, makes the
-    weight (and bias) one in panels, of the width that the module's
-    `attn.target` asks for, so that the innermost loop reads memory in order. A
-    weight that is also used otherwise (an embedding table that is the output
-    projection too) gets a second symbol. Weights that are used no more go.
+    weight (and bias) one in panels, so that the innermost loop reads memory in
+    order. Panels are as wide as two vector registers of the module's
+    `attn.target`, or as the option `panel` says. A weight that is also used
+    otherwise (an embedding table that is the output projection too) gets a
+    second symbol. Sinusoidal weights are left alone, as is a product whose bias
+    is no `attn.get_weight`.
+
+    ```mlir
+    attn.weight @weight from ["fc.weight"] : tensor<1000x256xf32>
+    %w = attn.get_weight @output::@weight : tensor<1000x256xf32>
+    ```
+
+    becomes, for AVX-512,
+
+    ```mlir
+    attn.weight @weight from ["fc.weight"] panel 32 : tensor<1000x256xf32>
+    %w = attn.get_weight @output::@weight : tensor<32x256x32xf32>
+    ```
   }];
+  let options = [
+    Option<"panel", "panel", "int64_t", /*default=*/"0",
+           "Width of panels; 0 takes the target's">
+  ];
 }
 
 def ReuseBuffers : Pass<"attn-reuse-buffers", "::mlir::func::FuncOp"> {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Weights as symbols: who uses them, what to call new ones.
+
+#ifndef ATTN_LIB_TRANSFORMS_WEIGHTSYMBOLS_H
+#define ATTN_LIB_TRANSFORMS_WEIGHTSYMBOLS_H
+
+#include "attn/IR/AttnOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace attn {
+
+/// The weight that `value` is, if it is an `attn.get_weight`.
+WeightOp getWeight(mlir::Value value, mlir::SymbolTableCollection &symbols);
+
+/// The symbol `path` with its last name replaced.
+mlir::SymbolRefAttr replaceLeaf(mlir::SymbolRefAttr path,
+                                mlir::StringAttr name);
+
+/// The weight of the group of `like` that differs from `like` only as given;
+/// made where there is none yet, with a name close to `name`, after `like`.
+WeightOp getOrCreateWeight(WeightOp like, llvm::StringRef name,
+                           mlir::ArrayAttr sources, mlir::RankedTensorType type,
+                           mlir::IntegerAttr panel,
+                           mlir::SymbolTableCollection &symbols);
+
+/// A name for several weights together: q.weight and k.weight are
+/// q_k.weight.
+std::string joinNames(llvm::ArrayRef<WeightOp> weights);
+
+/// All symbols that operations in `module` refer to.
+llvm::DenseSet<mlir::SymbolRefAttr> collectSymbolUses(mlir::ModuleOp module);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_WEIGHTSYMBOLS_H
