@@ -6,17 +6,87 @@
 #include "attn/Conversion/Passes.h"
 #include "attn/IR/AttnDialect.h"
 #include "attn/Transforms/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
-void attn::registerPassesAndPipelines() { registerAttnTransforms(); }
+void attn::buildFusionPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createDecomposeLayers());
+  pm.addNestedPass<func::FuncOp>(createFuseAttention());
+  pm.addPass(createFuseProjections());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void attn::buildBufferizationPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createDecomposeAggregates());
+  pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createReuseBuffers());
+  bufferization::buildBufferDeallocationPipeline(
+      pm, bufferization::BufferDeallocationPipelineOptions());
+  pm.addPass(createCSEPass());
+  pm.addPass(createOutlineRepeats());
+}
+
+void attn::buildLoweringPipeline(OpPassManager &pm) {
+  buildFusionPipeline(pm);
+  pm.addPass(createPackWeights());
+  pm.addPass(createEmitManifest());
+  buildBufferizationPipeline(pm);
+
+  pm.addPass(createLowerCores());
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createLowerWeights());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void attn::registerPassesAndPipelines() {
+  registerAttnTransformsPasses();
+  registerAttnConversionPasses();
+  PassPipelineRegistration<>(
+      "attn-fuse", "layers to fused cores, on tensors", buildFusionPipeline);
+  PassPipelineRegistration<>("attn-bufferize",
+                             "cores on tensors to cores on memrefs, with "
+                             "temporaries shared and repeated layers outlined",
+                             buildBufferizationPipeline);
+  PassPipelineRegistration<>(
+      "attn-to-llvm",
+      "functions on tensors in attn, linalg, tensor, arith and math to LLVM",
+      buildLoweringPipeline);
+}
 
 void attn::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<AttnDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
 }

@@ -7,13 +7,29 @@
 
 include "mlir/Pass/PassBase.td"
 
+def DecomposeAggregates
+    : Pass<"attn-decompose-aggregates", "::mlir::func::FuncOp"> {
+  let summary = "rewrites linalg operations that stand for several simpler ones";
+  let description = [{
+    `linalg.softmax` and others of its kind have no lowering of their own: each
+    becomes the reductions and elementwise operations that define it.
+
+    ```mlir
+    %y = linalg.softmax dimension(1) ins(%x : tensor<4x8xf32>) outs(%o : tensor<4x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect"];
+}
+
 def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
   let summary = "writes down what the compiled module offers and needs";
   let description = [{
     Adds a constant `attn_manifest`, a JSON text that ends in NUL, with the
     weights in the order of the table `attn_weights` (names in the file, shape,
     element type, panels) and the public functions (types, shapes and roles of
-    arguments, results). Whoever loads the compiled object needs nothing else.
+    arguments, results), and asks for a C entry of each public function. Whoever loads the compiled object needs nothing else.
     Runs while functions still have tensors; functions with other arguments or
     results are an error.
   }];

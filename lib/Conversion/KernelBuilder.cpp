@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "KernelBuilder.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Waking a thread costs a few microseconds: about this many multiplications.
+constexpr int64_t kParallelWork = 200'000;
+
+} // namespace
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+
+Value KernelBuilder::dim(Value memref, int64_t dimension) {
+  int64_t size = cast<MemRefType>(memref.getType()).getDimSize(dimension);
+  if (!ShapedType::isDynamic(size))
+    return index(size);
+  return memref::DimOp::create(*this, memref, dimension);
+}
+
+Value KernelBuilder::add(Value a, Value b) {
+  return createOrFold<arith::AddIOp>(a, b);
+}
+Value KernelBuilder::sub(Value a, Value b) {
+  return createOrFold<arith::SubIOp>(a, b);
+}
+Value KernelBuilder::mul(Value a, Value b) {
+  return createOrFold<arith::MulIOp>(a, b);
+}
+Value KernelBuilder::min(Value a, Value b) {
+  return createOrFold<arith::MinSIOp>(a, b);
+}
+Value KernelBuilder::max(Value a, Value b) {
+  return createOrFold<arith::MaxSIOp>(a, b);
+}
+Value KernelBuilder::ceilDiv(Value a, int64_t b) {
+  return createOrFold<arith::DivUIOp>(add(a, index(b - 1)), index(b));
+}
+Value KernelBuilder::clamp(Value a, Value size) {
+  return max(min(a, sub(size, index(1))), index(0));
+}
+
+Value KernelBuilder::loadIndex(Value memref, Values indices) {
+  return arith::IndexCastOp::create(
+      *this, getIndexType(), memref::LoadOp::create(*this, memref, indices));
+}
+
+SmallVector<Value>
+KernelBuilder::forLoop(Value lower, Value upper, int64_t step, Values inits,
+                       Function<SmallVector<Value>(Value, Values)> body) {
+  auto loop = scf::ForOp::create(*this, lower, upper, index(step), inits);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  SmallVector<Value> next = body(loop.getInductionVar(), carried);
+  if (loop.getBody()->mightHaveTerminator())
+    loop.getBody()->getTerminator()->setOperands(next);
+  else
+    scf::YieldOp::create(*this, next);
+  return SmallVector<Value>(loop.getResults());
+}
+
+void KernelBuilder::forLoop(Value lower, Value upper, int64_t step,
+                            Function<void(Value)> body) {
+  forLoop(lower, upper, step, {}, [&](Value i, Values) {
+    body(i);
+    return SmallVector<Value>();
+  });
+}
+
+void KernelBuilder::parallelFor(Value count, Value work,
+                                Function<void(Value)> body) {
+  omp::ParallelOperands clauses;
+  clauses.ifExpr = arith::CmpIOp::create(*this, arith::CmpIPredicate::sgt,
+                                         work, index(kParallelWork));
+  Value zero = index(0), one = index(1);
+  auto parallel = omp::ParallelOp::create(*this, clauses);
+  OpBuilder::InsertionGuard guard(*this);
+  createBlock(&parallel.getRegion());
+  auto worksharing = omp::WsloopOp::create(*this, omp::WsloopOperands());
+  omp::TerminatorOp::create(*this);
+
+  createBlock(&worksharing.getRegion());
+  omp::LoopNestOperands bounds;
+  bounds.collapseNumLoops = getI64IntegerAttr(1);
+  bounds.loopLowerBounds = {zero};
+  bounds.loopUpperBounds = {count};
+  bounds.loopSteps = {one};
+  auto nest = omp::LoopNestOp::create(*this, bounds);
+  Block *block = createBlock(&nest.getRegion(), {}, {getIndexType()},
+                             {getLoc()});
+  body(block->getArgument(0));
+  omp::YieldOp::create(*this);
+}
+
+VectorType KernelBuilder::vectorType(int64_t lanes) {
+  return VectorType::get({lanes}, getF32Type());
+}
+
+SmallVector<Chunk> KernelBuilder::chunks(int64_t size) const {
+  SmallVector<Chunk> result;
+  int64_t offset = 0;
+  for (int64_t lanes = this->lanes(); lanes > 0; lanes /= 2)
+    for (; offset + lanes <= size; offset += lanes)
+      result.push_back({offset, lanes});
+  return result;
+}
+
+Value KernelBuilder::splat(int64_t lanes, double value) {
+  return arith::ConstantOp::create(
+      *this, DenseElementsAttr::get(vectorType(lanes),
+                                    static_cast<float>(value)));
+}
+
+Value KernelBuilder::splat(int64_t lanes, Value scalar) {
+  return vector::BroadcastOp::create(*this, vectorType(lanes), scalar);
+}
+
+Value KernelBuilder::load(Value memref, Values indices, int64_t lanes) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  Value loaded = vector::LoadOp::create(*this, VectorType::get({lanes}, element),
+                                        memref, indices);
+  if (element.isF32())
+    return loaded;
+  return arith::ExtFOp::create(*this, vectorType(lanes), loaded);
+}
+
+void KernelBuilder::store(Value vector, Value memref, Values indices) {
+  vector::StoreOp::create(*this, vector, memref, indices);
+}
+
+Value KernelBuilder::mask(int64_t lanes, Value count) {
+  return vector::CreateMaskOp::create(
+      *this, VectorType::get({lanes}, getI1Type()), count);
+}
+
+Value KernelBuilder::loadMasked(Value memref, Values indices, Value mask,
+                                Value passThrough) {
+  return vector::MaskedLoadOp::create(*this, passThrough.getType(), memref,
+                                      indices, mask, passThrough);
+}
+
+void KernelBuilder::storeMasked(Value vector, Value mask, Value memref,
+                                Values indices) {
+  vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
+}
+
+Value KernelBuilder::fma(Value a, Value b, Value c) {
+  // Without the instruction, an fma is a library call for each lane.
+  if (target.hasFeature("fma"))
+    return vector::FMAOp::create(*this, a, b, c);
+  return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
+}
+
+Value KernelBuilder::sumLanes(Value vector) {
+  if (cast<VectorType>(vector.getType()).getNumElements() == 1)
+    return vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{0});
+  return vector::ReductionOp::create(*this, vector::CombiningKind::ADD, vector,
+                                     arith::FastMathFlags::reassoc);
+}
+
+Value KernelBuilder::maxLanes(Value vector) {
+  return vector::ReductionOp::create(*this, vector::CombiningKind::MAXNUMF,
+                                     vector);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The bodies of kernels. Each function writes, at the builder's insertion
+// point, the code of one core whose operands are memrefs of f32 (a lookup's
+// table may be f16 or bf16), with adjacent elements in the last dimension.
+
+#ifndef ATTN_LIB_CONVERSION_KERNELS_H
+#define ATTN_LIB_CONVERSION_KERNELS_H
+
+#include "KernelBuilder.h"
+#include "attn/IR/AttnOps.h"
+
+namespace attn {
+
+/// input [M, K], packed weight, residual and out [M, N].
+void emitLinear(KernelBuilder &b, LinearOp op);
+void emitSdpa(KernelBuilder &b, SdpaOp op);
+/// input and out [M, D].
+void emitLayerNorm(KernelBuilder &b, LayerNormOp op);
+/// input and out [M, D].
+void emitSoftmax(KernelBuilder &b, SoftmaxOp op);
+void emitLookup(KernelBuilder &b, LookupOp op);
+void emitCacheAppend(KernelBuilder &b, CacheAppendOp op);
+void emitScores(KernelBuilder &b, ScoresOp op);
+void emitWeightedSum(KernelBuilder &b, WeightedSumOp op);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_KERNELS_H

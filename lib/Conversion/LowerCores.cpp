@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Turns cores on memrefs into calls of generated kernels: brings operands into
+// the form that kernels expect, and makes one function for each distinct core.
+
+#include "Kernels.h"
+#include "attn/Conversion/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace attn {
+#define GEN_PASS_DEF_LOWERCORES
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+bool isCore(Operation *op) {
+  return isa<LookupOp, LinearOp, LayerNormOp, ScoresOp, SoftmaxOp,
+             WeightedSumOp, SdpaOp, CacheAppendOp>(op);
+}
+
+/// Kernels compute in f32, and read the rows of a table in what it is stored.
+LogicalResult checkElementTypes(Operation *op) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    auto type = dyn_cast<MemRefType>(operand.get().getType());
+    if (!type)
+      return op->emitOpError()
+             << "expected memrefs here, got " << operand.get().getType()
+             << "; hint: run --one-shot-bufferize first";
+    auto lookup = dyn_cast<LookupOp>(op);
+    if (lookup && operand.get() == lookup.getTable())
+      continue;
+    Type element = type.getElementType();
+    if (isa<FloatType>(element) && !element.isF32())
+      return op->emitOpError()
+             << "expected operands of f32 to generate code for, got " << type;
+  }
+  return success();
+}
+
+/// Whether vectors can be loaded along the last dimension.
+bool hasAdjacentElements(MemRefType type) {
+  return type.getRank() == 0 || type.isLastDimUnitStride();
+}
+
+/// Prepares the operands of one core, where the core stands.
+class OperandPreparer {
+public:
+  OperandPreparer(Operation *op, const KernelBuilder &builder)
+      : op(op), b(builder) {
+    b.setInsertionPoint(op);
+    b.setLoc(op->getLoc());
+  }
+
+  void prepare() {
+    for (OpOperand &operand : op->getOpOperands())
+      if (!hasAdjacentElements(cast<MemRefType>(operand.get().getType())))
+        replaceByCopy(operand);
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](LinearOp linear) {
+          if (!linear.isPacked())
+            pack(linear);
+          flatten(linear.getInputMutable());
+          flatten(linear.getOutMutable());
+          if (linear.getResidual())
+            flatten(*linear.getResidualMutable().begin());
+        })
+        .Case<LayerNormOp, SoftmaxOp>([&](auto rows) {
+          flatten(rows.getInputMutable());
+          flatten(rows.getOutMutable());
+        });
+  }
+
+private:
+  /// Uses a dense copy instead of the operand; what the core writes to a copy
+  /// goes back after it.
+  void replaceByCopy(OpOperand &operand) {
+    Value original = operand.get();
+    auto type = cast<MemRefType>(original.getType());
+    auto dense = MemRefType::get(type.getShape(), type.getElementType());
+    Value copy = allocate(dense, original);
+    memref::CopyOp::create(b, original, copy);
+    operand.set(copy);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(op);
+    if (cast<DestinationStyleOpInterface>(op).isDpsInit(&operand))
+      memref::CopyOp::create(b, copy, original);
+    memref::DeallocOp::create(b, copy);
+  }
+
+  Value allocate(MemRefType type, Value like) {
+    SmallVector<Value> sizes;
+    for (auto [index, size] : llvm::enumerate(type.getShape()))
+      if (ShapedType::isDynamic(size))
+        sizes.push_back(b.dim(like, index));
+    return memref::AllocOp::create(b, type, sizes,
+                                   b.getI64IntegerAttr(64));
+  }
+
+  /// Makes the operand a matrix: all dimensions but the last in one.
+  void flatten(OpOperand &operand) {
+    auto type = cast<MemRefType>(operand.get().getType());
+    int64_t rank = type.getRank();
+    if (rank == 2)
+      return;
+    if (rank == 1) {
+      operand.set(memref::ExpandShapeOp::create(
+          b, ArrayRef<int64_t>{1, type.getDimSize(0)}, operand.get(),
+          ArrayRef<ReassociationIndices>{{0, 1}}));
+      return;
+    }
+    auto leading = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
+    SmallVector<ReassociationIndices> groups = {leading,
+                                                {rank - 1}};
+    if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
+      replaceByCopy(operand);
+    operand.set(memref::CollapseShapeOp::create(b, operand.get(), groups));
+  }
+  void flatten(MutableOperandRange range) { flatten(*range.begin()); }
+  void flatten(OpOperand *operand) { flatten(*operand); }
+
+  /// Packs a weight, and a bias, that are not known before the call.
+  void pack(LinearOp linear) {
+    Value weight = linear.getWeight();
+    auto out = cast<MemRefType>(linear.getOut().getType());
+    auto in = cast<MemRefType>(linear.getInput().getType());
+    int64_t columns = out.getShape().back(), depth = in.getShape().back();
+    int64_t panel = b.getTarget().getPanelWidth();
+    int64_t panels = llvm::divideCeil(columns, panel);
+    Value packed = allocateTemporary({panels, depth, panel});
+    b.forLoop(b.index(0), b.index(panels), 1, [&](Value p) {
+      b.forLoop(b.index(0), b.index(depth), 1, [&](Value k) {
+        b.forLoop(b.index(0), b.index(panel), 1, [&](Value lane) {
+          Value column = b.add(b.mul(p, b.index(panel)), lane);
+          storePadded(column, columns, packed, {p, k, lane}, [&](Value inside) {
+            return memref::LoadOp::create(b, weight, {inside, k}).getResult();
+          });
+        });
+      });
+    });
+    linear.getWeightMutable().assign(packed);
+    if (!linear.getBias() || columns % panel == 0)
+      return;
+    Value bias = linear.getBias();
+    Value padded = allocateTemporary({panels * panel});
+    b.forLoop(b.index(0), b.index(panels * panel), 1, [&](Value column) {
+      storePadded(column, columns, padded, {column}, [&](Value inside) {
+        return memref::LoadOp::create(b, bias, inside).getResult();
+      });
+    });
+    linear.getBiasMutable().assign(padded);
+  }
+
+  Value allocateTemporary(ArrayRef<int64_t> shape) {
+    Value temporary = memref::AllocOp::create(
+        b, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(op);
+    memref::DeallocOp::create(b, temporary);
+    return temporary;
+  }
+
+  /// Stores what `load` gives for `column`, and 0 past the last column.
+  void storePadded(Value column, int64_t columns, Value memref,
+                   ArrayRef<Value> indices,
+                   llvm::function_ref<Value(Value)> load) {
+    Value value = load(b.min(column, b.index(columns - 1)));
+    Value isInside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, column,
+                                           b.index(columns));
+    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0));
+    memref::StoreOp::create(
+        b, arith::SelectOp::create(b, isInside, value, zero), memref, indices);
+  }
+
+  Operation *op;
+  KernelBuilder b;
+};
+
+/// Functions with the code of cores, one for each distinct core.
+class KernelLibrary {
+public:
+  KernelLibrary(ModuleOp module, TargetAttr target)
+      : module(module), target(target), symbols(module) {}
+
+  /// The kernel for `op`: its arguments are the operands of `op`.
+  func::FuncOp get(Operation *op) {
+    Attribute key = keyOf(op);
+    func::FuncOp &kernel = kernels[key];
+    if (!kernel)
+      kernel = create(op);
+    return kernel;
+  }
+
+  ArrayRef<func::FuncOp> getKernels() const { return order; }
+
+private:
+  Attribute keyOf(Operation *op) {
+    Builder builder(op->getContext());
+    SmallVector<Attribute> parts = {op->getName().getIdentifier(),
+                                    op->getPropertiesAsAttribute(),
+                                    op->getDiscardableAttrDictionary()};
+    for (Type type : op->getOperandTypes())
+      parts.push_back(TypeAttr::get(type));
+    return builder.getArrayAttr(parts);
+  }
+
+  func::FuncOp create(Operation *op) {
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    auto kernel = func::FuncOp::create(
+        builder, op->getLoc(), op->getName().stripDialect(),
+        builder.getFunctionType(op->getOperandTypes(), {}));
+    kernel.setPrivate();
+    // A kernel is called from many places, and inlined in none.
+    kernel->setAttr("passthrough",
+                    builder.getArrayAttr(builder.getStringAttr("noinline")));
+    symbols.insert(kernel);
+    order.push_back(kernel);
+
+    builder.setInsertionPointToStart(kernel.addEntryBlock());
+    IRMapping arguments;
+    arguments.map(op->getOperands(), kernel.getArguments());
+    // Two operands may be one value: then both are the argument of the last.
+    Operation *core = builder.clone(*op, arguments);
+    core->setOperands(kernel.getArguments());
+    builder.setInsertionPoint(core);
+    KernelBuilder b(op->getLoc(), builder, target);
+    llvm::TypeSwitch<Operation *>(core)
+        .Case([&](LookupOp core) { emitLookup(b, core); })
+        .Case([&](LinearOp core) { emitLinear(b, core); })
+        .Case([&](LayerNormOp core) { emitLayerNorm(b, core); })
+        .Case([&](ScoresOp core) { emitScores(b, core); })
+        .Case([&](SoftmaxOp core) { emitSoftmax(b, core); })
+        .Case([&](WeightedSumOp core) { emitWeightedSum(b, core); })
+        .Case([&](SdpaOp core) { emitSdpa(b, core); })
+        .Case([&](CacheAppendOp core) { emitCacheAppend(b, core); });
+    core->erase();
+    builder.setInsertionPointToEnd(&kernel.getBody().back());
+    func::ReturnOp::create(builder, op->getLoc());
+    return kernel;
+  }
+
+  ModuleOp module;
+  TargetAttr target;
+  SymbolTable symbols;
+  llvm::DenseMap<Attribute, func::FuncOp> kernels;
+  SmallVector<func::FuncOp> order;
+};
+
+struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<Operation *> cores;
+    bool failure = false;
+    module.walk([&](Operation *op) {
+      if (!isCore(op))
+        return;
+      failure |= failed(checkElementTypes(op));
+      cores.push_back(op);
+    });
+    if (failure)
+      return signalPassFailure();
+    if (cores.empty())
+      return;
+
+    auto target =
+        module->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
+    if (!target) {
+      module.emitError() << "expected the module attribute '"
+                         << AttnDialect::kTargetAttr
+                         << "' to generate code for";
+      return signalPassFailure();
+    }
+
+    KernelLibrary library(module, target);
+    OpBuilder builder(&getContext());
+    for (Operation *op : cores) {
+      OperandPreparer(op, KernelBuilder(op->getLoc(), builder, target))
+          .prepare();
+      func::FuncOp kernel = library.get(op);
+      builder.setInsertionPoint(op);
+      func::CallOp::create(builder, op->getLoc(), kernel, op->getOperands());
+      op->erase();
+    }
+
+    RewritePatternSet patterns(&getContext());
+    populatePolynomialApproximateErfPattern(patterns);
+    FrozenRewritePatternSet frozen(std::move(patterns));
+    for (func::FuncOp kernel : library.getKernels())
+      (void)applyPatternsGreedily(kernel, frozen);
+  }
+};
+
+} // namespace

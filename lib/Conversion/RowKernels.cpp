@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels that treat each row alone: normalisation, softmax, gather, append.
+
+#include "Kernels.h"
+#include "VectorMath.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// One row of a memref: its last dimension, of size `size`, at the leading
+/// indices given. Vectors that reach past its end are masked.
+class Row {
+public:
+  Row(KernelBuilder &b, Value memref, SmallVector<Value> leading)
+      : b(b), memref(memref), leading(std::move(leading)),
+        size(b.dim(memref, cast<MemRefType>(memref.getType()).getRank() - 1)) {}
+
+  /// Carries values along the row: values = body(column, values).
+  SmallVector<Value>
+  forEach(ArrayRef<Value> inits,
+          llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+    return b.forLoop(b.index(0), size, b.lanes(), inits,
+                     [&](Value column, KernelBuilder::Values carried) {
+                       return body(column, carried);
+                     });
+  }
+  void forEach(llvm::function_ref<void(Value)> body) {
+    b.forLoop(b.index(0), size, b.lanes(), body);
+  }
+
+  Value load(Value column, double passThrough = 0.0) {
+    return load(column, b.splat(b.lanes(), passThrough));
+  }
+  Value load(Value column, Value passThrough) {
+    if (isWhole())
+      return b.load(memref, at(column), b.lanes());
+    Type element = cast<MemRefType>(memref.getType()).getElementType();
+    if (element.isF32())
+      return b.loadMasked(memref, at(column), insideAt(column), passThrough);
+    Value narrow =
+        arith::TruncFOp::create(b, VectorType::get({b.lanes()}, element),
+                                passThrough);
+    return arith::ExtFOp::create(
+        b, b.vectorType(b.lanes()),
+        b.loadMasked(memref, at(column), insideAt(column), narrow));
+  }
+
+  void store(Value vector, Value column) {
+    if (isWhole())
+      b.store(vector, memref, at(column));
+    else
+      b.storeMasked(vector, insideAt(column), memref, at(column));
+  }
+
+private:
+  /// Whether the size is known and made of whole vectors.
+  bool isWhole() {
+    int64_t known = cast<MemRefType>(memref.getType()).getShape().back();
+    return !ShapedType::isDynamic(known) && known % b.lanes() == 0;
+  }
+  SmallVector<Value> at(Value column) {
+    SmallVector<Value> indices = leading;
+    indices.push_back(column);
+    return indices;
+  }
+  Value insideAt(Value column) {
+    return b.mask(b.lanes(), b.sub(size, column));
+  }
+
+  KernelBuilder &b;
+  Value memref;
+  SmallVector<Value> leading;
+  Value size;
+};
+
+Value constant(KernelBuilder &b, double value) {
+  return arith::ConstantOp::create(
+      b, b.getF32FloatAttr(static_cast<float>(value)));
+}
+
+} // namespace
+
+void attn::emitLayerNorm(KernelBuilder &b, LayerNormOp op) {
+  Value rows = b.dim(op.getInput(), 0);
+  int64_t width = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
+  Value count = constant(b, static_cast<double>(width));
+  Value zero = b.splat(b.lanes(), 0.0);
+  b.parallelFor(rows, b.mul(rows, b.index(4 * width)), [&](Value row) {
+    Row input(b, op.getInput(), {row}), out(b, op.getOut(), {row});
+    Row weight(b, op.getWeight(), {}), bias(b, op.getBias(), {});
+    Value sum = input.forEach({zero}, [&](Value column, ValueRange carried) {
+      return SmallVector<Value>{
+          arith::AddFOp::create(b, carried[0], input.load(column))};
+    })[0];
+    Value mean = b.splat(b.lanes(),
+                         arith::DivFOp::create(b, b.sumLanes(sum), count));
+    Value squares =
+        input.forEach({zero}, [&](Value column, ValueRange carried) {
+          Value x = arith::SubFOp::create(b, input.load(column, mean), mean);
+          return SmallVector<Value>{b.fma(x, x, carried[0])};
+        })[0];
+    Value variance = arith::DivFOp::create(b, b.sumLanes(squares), count);
+    Value deviation = math::SqrtOp::create(
+        b, arith::AddFOp::create(
+               b, variance, constant(b, op.getEpsilon().convertToDouble())));
+    Value inverse = b.splat(
+        b.lanes(), arith::DivFOp::create(b, constant(b, 1.0), deviation));
+    out.forEach([&](Value column) {
+      Value x = arith::SubFOp::create(b, input.load(column), mean);
+      x = arith::MulFOp::create(b, x, inverse);
+      out.store(b.fma(x, weight.load(column), bias.load(column)), column);
+    });
+  });
+}
+
+void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
+  Value rows = b.dim(op.getInput(), 0);
+  Value work = b.mul(b.mul(rows, b.dim(op.getInput(), 1)), b.index(8));
+  int64_t lanes = b.lanes();
+  b.parallelFor(rows, work, [&](Value row) {
+    Row input(b, op.getInput(), {row}), out(b, op.getOut(), {row});
+    auto load = [&](Value column) { return input.load(column, -INFINITY); };
+    Value lowest = b.splat(lanes, -INFINITY);
+    Value largest =
+        input.forEach({lowest}, [&](Value column, ValueRange carried) {
+          return SmallVector<Value>{
+              arith::MaxNumFOp::create(b, carried[0], load(column))};
+        })[0];
+    largest = b.splat(lanes, b.maxLanes(largest));
+    // A row of -∞ throughout: any finite maximum makes every exponential 0.
+    Value isEmpty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
+                                          lowest);
+    largest = arith::SelectOp::create(b, isEmpty, b.splat(lanes, 0.0), largest);
+    Value sum = input.forEach(
+        {b.splat(lanes, 0.0)}, [&](Value column, ValueRange carried) {
+          Value e = emitExp(b, arith::SubFOp::create(b, load(column), largest));
+          return SmallVector<Value>{arith::AddFOp::create(b, carried[0], e)};
+        })[0];
+    sum = b.sumLanes(sum);
+    Value zero = constant(b, 0.0);
+    Value inverse = arith::SelectOp::create(
+        b, arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero), zero,
+        arith::DivFOp::create(b, constant(b, 1.0), sum));
+    inverse = b.splat(lanes, inverse);
+    out.forEach([&](Value column) {
+      Value e = emitExp(b, arith::SubFOp::create(b, load(column), largest));
+      out.store(arith::MulFOp::create(b, e, inverse), column);
+    });
+  });
+}
+
+void attn::emitLookup(KernelBuilder &b, LookupOp op) {
+  Value batch = b.dim(op.getIds(), 0), length = b.dim(op.getIds(), 1);
+  Value count = b.mul(batch, length);
+  int64_t width = cast<MemRefType>(op.getTable().getType()).getDimSize(1);
+  Value scale = b.splat(b.lanes(), op.getScale().convertToDouble());
+  b.parallelFor(count, b.mul(count, b.index(width)), [&](Value task) {
+    Value entry = arith::DivUIOp::create(b, task, length);
+    Value place = arith::RemUIOp::create(b, task, length);
+    Value id = b.clamp(b.loadIndex(op.getIds(), {entry, place}),
+                       b.dim(op.getTable(), 0));
+    Row table(b, op.getTable(), {id}), out(b, op.getOut(), {entry, place});
+    if (!op.getPositions()) {
+      out.forEach([&](Value column) {
+        out.store(arith::MulFOp::create(b, table.load(column), scale), column);
+      });
+      return;
+    }
+    Value position = place;
+    if (op.getOffsets())
+      position = b.add(position, b.loadIndex(op.getOffsets(), {entry}));
+    position = b.clamp(position, b.dim(op.getPositions(), 0));
+    Row positions(b, op.getPositions(), {position});
+    out.forEach([&](Value column) {
+      // Scaled, then added: two roundings, as whoever trained the table did.
+      Value scaled = arith::MulFOp::create(b, table.load(column), scale);
+      out.store(arith::AddFOp::create(b, scaled, positions.load(column)),
+                column);
+    });
+  });
+}
+
+void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
+  Value batch = b.dim(op.getInput(), 0), length = b.dim(op.getInput(), 1);
+  Value capacity = b.dim(op.getOut(), 1);
+  Value count = b.mul(batch, length);
+  int64_t width = cast<MemRefType>(op.getInput().getType()).getDimSize(2);
+  b.parallelFor(count, b.mul(count, b.index(width)), [&](Value task) {
+    Value entry = arith::DivUIOp::create(b, task, length);
+    Value place = arith::RemUIOp::create(b, task, length);
+    Value position =
+        b.add(b.loadIndex(op.getPositions(), {entry}), place);
+    // As an unsigned number, a negative position is past the end too.
+    Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position,
+                                         capacity);
+    auto guard = scf::IfOp::create(b, inside, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard insertion(b);
+    b.setInsertionPointToStart(guard.thenBlock());
+    Row input(b, op.getInput(), {entry, place});
+    Row out(b, op.getOut(), {entry, position});
+    out.forEach([&](Value column) { out.store(input.load(column), column); });
+  });
+}

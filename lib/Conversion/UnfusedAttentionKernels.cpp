@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The two matrix products of attention that was not fused: plain loops, the
+// reference that the fused kernel is held against. Not meant to be fast.
+
+#include "Kernels.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+Value constant(KernelBuilder &b, double value) {
+  return arith::ConstantOp::create(
+      b, b.getF32FloatAttr(static_cast<float>(value)));
+}
+
+/// Σ over i in 0..count-1 of a(i) * b(i).
+Value emitDot(KernelBuilder &b, Value count,
+              llvm::function_ref<std::pair<Value, Value>(Value)> factors) {
+  return b.forLoop(b.index(0), count, 1, {constant(b, 0.0)},
+                   [&](Value i, KernelBuilder::Values carried) {
+                     auto [x, y] = factors(i);
+                     return SmallVector<Value>{arith::AddFOp::create(
+                         b, carried[0], arith::MulFOp::create(b, x, y))};
+                   })[0];
+}
+
+} // namespace
+
+void attn::emitScores(KernelBuilder &b, ScoresOp op) {
+  Value batch = b.dim(op.getQuery(), 0), queries = b.dim(op.getQuery(), 1);
+  Value keys = b.dim(op.getKey(), 1), heads = b.index(op.getHeads());
+  int64_t size = cast<MemRefType>(op.getQuery().getType()).getDimSize(2) /
+                 op.getHeads();
+  Value tasks = b.mul(batch, heads);
+  Value work = b.mul(b.mul(tasks, queries), b.mul(keys, b.index(size)));
+  Value scale = constant(b, op.getScale().convertToDouble());
+  b.parallelFor(tasks, work, [&](Value task) {
+    Value entry = arith::DivUIOp::create(b, task, heads);
+    Value head = arith::RemUIOp::create(b, task, heads);
+    Value first = b.mul(head, b.index(size));
+    Value length = keys;
+    if (op.getLengths())
+      length = b.min(keys, b.loadIndex(op.getLengths(), {entry}));
+    b.forLoop(b.index(0), queries, 1, [&](Value query) {
+      Value visible = length;
+      if (op.getCausal())
+        visible = b.min(visible, b.add(query, b.index(1)));
+      b.forLoop(b.index(0), keys, 1, [&](Value key) {
+        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key,
+                                             visible);
+        Value dot = emitDot(b, b.index(size), [&](Value i) {
+          Value column = b.add(first, i);
+          return std::pair<Value, Value>(
+              memref::LoadOp::create(b, op.getQuery(), {entry, query, column}),
+              memref::LoadOp::create(b, op.getKey(), {entry, key, column}));
+        });
+        Value score = arith::SelectOp::create(
+            b, inside, arith::MulFOp::create(b, dot, scale),
+            constant(b, -INFINITY));
+        memref::StoreOp::create(b, score, op.getOut(),
+                                {entry, head, query, key});
+      });
+    });
+  });
+}
+
+void attn::emitWeightedSum(KernelBuilder &b, WeightedSumOp op) {
+  auto type = cast<MemRefType>(op.getProbabilities().getType());
+  Value batch = b.dim(op.getProbabilities(), 0);
+  Value queries = b.dim(op.getProbabilities(), 2);
+  Value keys = b.dim(op.getProbabilities(), 3);
+  Value heads = b.index(type.getDimSize(1));
+  int64_t size =
+      cast<MemRefType>(op.getValue().getType()).getDimSize(2) /
+      type.getDimSize(1);
+  Value tasks = b.mul(batch, heads);
+  Value work = b.mul(b.mul(tasks, queries), b.mul(keys, b.index(size)));
+  b.parallelFor(tasks, work, [&](Value task) {
+    Value entry = arith::DivUIOp::create(b, task, heads);
+    Value head = arith::RemUIOp::create(b, task, heads);
+    b.forLoop(b.index(0), queries, 1, [&](Value query) {
+      b.forLoop(b.index(0), b.index(size), 1, [&](Value i) {
+        Value column = b.add(b.mul(head, b.index(size)), i);
+        Value sum = emitDot(b, keys, [&](Value key) {
+          return std::pair<Value, Value>(
+              memref::LoadOp::create(b, op.getProbabilities(),
+                                     {entry, head, query, key}),
+              memref::LoadOp::create(b, op.getValue(), {entry, key, column}));
+        });
+        memref::StoreOp::create(b, sum, op.getOut(), {entry, query, column});
+      });
+    });
+  });
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "VectorMath.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+int64_t lanesOf(Value vector) {
+  return cast<VectorType>(vector.getType()).getNumElements();
+}
+
+Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x, Value y,
+             Value ifTrue, Value ifFalse) {
+  return arith::SelectOp::create(
+      b, arith::CmpFOp::create(b, predicate, x, y), ifTrue, ifFalse);
+}
+
+} // namespace
+
+Value attn::emitExp(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  auto splat = [&](double value) { return b.splat(lanes, value); };
+  auto integers = VectorType::get({lanes}, b.getI32Type());
+  auto intSplat = [&](int32_t value) {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(integers, value))
+        .getResult();
+  };
+  const double low = -86.9, high = 88.72283;
+
+  // Comparisons are such that a NaN passes through.
+  Value clamped = select(b, arith::CmpFPredicate::OLT, x, splat(low),
+                         splat(low), x);
+  clamped = select(b, arith::CmpFPredicate::OGT, clamped, splat(high),
+                   splat(high), clamped);
+
+  // n = round(x / ln 2): adding 1.5 * 2^23 leaves n in the low bits. Written so
+  // rather than as a conversion to integers, which is undefined for NaN.
+  Value magic = splat(12582912.0);
+  Value shifted = b.fma(clamped, splat(1.0 / std::log(2.0)), magic);
+  Value n = arith::SubFOp::create(b, shifted, magic);
+
+  // r = x - n ln 2, in two steps (Cody and Waite, 1980), |r| <= ln(2) / 2.
+  Value r = b.fma(n, splat(-0.693359375), clamped);
+  r = b.fma(n, splat(2.12194440e-4), r);
+
+  // e^r = 1 + r + r^2 p(r), the coefficients of Cephes' expf.
+  Value p = splat(1.9875691500e-4);
+  for (double coefficient : {1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
+                             1.6666665459e-1, 5.0000001201e-1})
+    p = b.fma(p, r, splat(coefficient));
+  Value result = b.fma(arith::MulFOp::create(b, p, r), r, r);
+  result = arith::AddFOp::create(b, result, splat(1.0));
+
+  // Times 2^n, as 2^(n-1) * 2, so that n = 128 does not overflow early.
+  Value bits = arith::BitcastOp::create(b, integers, shifted);
+  Value exponent = arith::ShLIOp::create(b, bits, intSplat(23));
+  Value half = arith::AddIOp::create(b, exponent, intSplat(126 << 23));
+  Value scale = arith::BitcastOp::create(b, x.getType(), half);
+  result = arith::MulFOp::create(b, result, scale);
+  result = arith::AddFOp::create(b, result, result);
+
+  result = select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(0.0),
+                  result);
+  return select(b, arith::CmpFPredicate::OGT, x, splat(high),
+                splat(INFINITY), result);
+}
+
+Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {
+  int64_t lanes = lanesOf(x);
+  switch (activation) {
+  case Activation::ReLU:
+    return select(b, arith::CmpFPredicate::OLT, x, b.splat(lanes, 0.0),
+                  b.splat(lanes, 0.0), x);
+  case Activation::SiLU: {
+    Value e = emitExp(b, arith::NegFOp::create(b, x));
+    return arith::DivFOp::create(
+        b, x, arith::AddFOp::create(b, e, b.splat(lanes, 1.0)));
+  }
+  case Activation::GELU: {
+    Value scaled =
+        arith::MulFOp::create(b, x, b.splat(lanes, std::sqrt(0.5)));
+    Value erf = math::ErfOp::create(b, scaled);
+    Value half = arith::MulFOp::create(b, x, b.splat(lanes, 0.5));
+    return b.fma(half, erf, half);
+  }
+  }
+  llvm_unreachable("every activation is handled");
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Elementary functions on vectors of f32, in the same steps for every width,
+// so that a result does not depend on where in a row it stands.
+
+#ifndef ATTN_LIB_CONVERSION_VECTORMATH_H
+#define ATTN_LIB_CONVERSION_VECTORMATH_H
+
+#include "KernelBuilder.h"
+
+namespace attn {
+
+/// e^x within 2 ulp; 0 below -86.9 (-∞ too), +∞ above 88.7, NaN for NaN.
+mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
+
+/// The activation function on a vector.
+mlir::Value emitActivation(KernelBuilder &b, Activation activation,
+                           mlir::Value x);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_VECTORMATH_H
