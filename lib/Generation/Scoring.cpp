@@ -89,7 +89,7 @@ static float blockMaximaOf(const float *logits, int64_t n, float *maxima) {
 ATTN_CLONES
 static double sumOfExponentials(const float *logits, int64_t n, float maximum) {
   // Short float sums added up in double: exact enough for any vocabulary.
-  constexpr int64_t chunk = 1024;
+  constexpr int64_t chunk = 512;
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += chunk) {
     int64_t end = begin + chunk < n ? begin + chunk : n;
