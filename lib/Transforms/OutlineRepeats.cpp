@@ -6,6 +6,7 @@
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
 namespace attn {
@@ -36,7 +37,7 @@ public:
         symbols(symbols) {}
 
   void run() {
-    hoistWeights();
+    hoist();
     while (true) {
       number();
       Repeat best = findBest();
@@ -47,17 +48,24 @@ public:
   }
 
 private:
-  /// Weights and constants need nothing: at the top they are in no sequence.
-  void hoistWeights() {
+  /// Moves to the top what needs nothing that the layers compute: weights,
+  /// constants, allocations and views of them. There it is in no sequence.
+  void hoist() {
+    llvm::DenseSet<Value> early(block.args_begin(), block.args_end());
     Operation *previous = nullptr;
     for (Operation &op : llvm::make_early_inc_range(block)) {
-      if (!isa<GetWeightOp>(op) && !op.hasTrait<OpTrait::ConstantLike>())
+      bool isMovable = isPure(&op) || isa<memref::AllocOp>(op);
+      if (!isMovable || op.hasTrait<OpTrait::IsTerminator>() ||
+          op.getNumRegions() != 0 ||
+          !llvm::all_of(op.getOperands(),
+                        [&](Value value) { return early.contains(value); }))
         continue;
       if (previous)
         op.moveAfter(previous);
       else
         op.moveBefore(&block, block.begin());
       previous = &op;
+      early.insert(op.result_begin(), op.result_end());
     }
   }
 

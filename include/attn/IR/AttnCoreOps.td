@@ -77,7 +77,7 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
                        OptionalAttr<Attn_ActivationAttr>:$activation);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `)`)?
-    (`residual` `(` $residual^ `)`)? (`activation` $activation^)?
+    (`residual` `(` $residual^ `)`)? (`activation` `` $activation^)?
     `outs` `(` $out `)` attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = Attn_OneDestination # [{

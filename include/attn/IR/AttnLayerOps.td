@@ -69,7 +69,7 @@ def Attn_SelfAttentionOp : Attn_LayerOp<"self_attention"> {
                       Optional<Attn_Activations>:$probabilities);
   let assemblyFormat = [{
     $input (`lengths` `(` $lengths^ `)`)? `weights` $weights `heads` $heads
-    (`causal` $causal^)? (`norm` $norm^)? attr-dict
+    (`causal` $causal^)? (`norm` `` $norm^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -102,7 +102,7 @@ def Attn_CrossAttentionOp : Attn_LayerOp<"cross_attention"> {
                       Optional<Attn_Activations>:$probabilities);
   let assemblyFormat = [{
     $input `,` $memory (`lengths` `(` $lengths^ `)`)? `weights` $weights
-    `heads` $heads (`norm` $norm^)? attr-dict
+    `heads` $heads (`norm` `` $norm^)? attr-dict
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
@@ -130,7 +130,7 @@ def Attn_FeedForwardOp : Attn_LayerOp<"feed_forward"> {
                        DefaultValuedAttr<F64Attr, "1.0e-5">:$epsilon);
   let results = (outs Attn_Activations:$result);
   let assemblyFormat = [{
-    $input `weights` $weights `activation` $activation (`norm` $norm^)?
+    $input `weights` $weights `activation` `` $activation (`norm` `` $norm^)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

@@ -237,7 +237,8 @@ def OutlineRepeats : Pass<"attn-outline-repeats", "::mlir::ModuleOp"> {
     shortest period whose repetition covers the most operations is taken, if the
     repetitions use their own values in the same way. Works on memrefs, after
     bufferization, where operations have no results that leave the sequence;
-    allocations, weights and constants are values from outside.
+    allocations, views of them, weights and constants are moved to the top of
+    the block first, and are values from outside.
   }];
 }
 
