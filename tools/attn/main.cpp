@@ -13,6 +13,7 @@
 #include <cstdlib>
 
 using namespace llvm;
+using attn::ReportedError;
 using attn::Subcommand;
 
 /// Not a global: objects of this class are constructed before main(), in any
@@ -29,6 +30,14 @@ Subcommand::Subcommand(StringRef name, StringRef description, StringRef help,
 }
 
 ArrayRef<Subcommand *> Subcommand::all() { return registry(); }
+
+char ReportedError::ID;
+
+void ReportedError::log(raw_ostream &os) const { os << "reported before"; }
+
+std::error_code ReportedError::convertToErrorCode() const {
+  return inconvertibleErrorCode();
+}
 
 static int fail(const Twine &message) {
   errs() << "error: " << message << '\n';
@@ -96,7 +105,9 @@ int main(int argc, char **argv) {
     return EXIT_FAILURE;
   if (!command)
     return fail("expected a subcommand; hint: see attn --help");
-  if (Error error = command->run())
-    return fail(toString(std::move(error)));
-  return EXIT_SUCCESS;
+  Error error = command->run();
+  if (!error)
+    return EXIT_SUCCESS;
+  error = handleErrors(std::move(error), [](const ReportedError &) {});
+  return error ? fail(toString(std::move(error))) : EXIT_FAILURE;
 }

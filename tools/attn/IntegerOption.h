@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_TOOLS_ATTN_INTEGEROPTION_H
+#define ATTN_TOOLS_ATTN_INTEGEROPTION_H
+
+#include "llvm/Support/CommandLine.h"
+#include <cstdint>
+#include <limits>
+
+namespace attn {
+
+/// The value of an option that takes an integer in Min..Max:
+/// `cl::opt<IntegerIn<1>>`. Anything else is an error that names the option,
+/// the range and what was given. 0 where the option is not given.
+template <int64_t Min, int64_t Max = std::numeric_limits<int32_t>::max()>
+struct IntegerIn {
+  int64_t value = 0;
+};
+
+} // namespace attn
+
+template <int64_t Min, int64_t Max>
+class llvm::cl::parser<attn::IntegerIn<Min, Max>>
+    : public llvm::cl::basic_parser<attn::IntegerIn<Min, Max>> {
+public:
+  using llvm::cl::basic_parser<attn::IntegerIn<Min, Max>>::basic_parser;
+
+  bool parse(Option &option, StringRef name, StringRef text,
+             attn::IntegerIn<Min, Max> &result) {
+    if (!text.getAsInteger(10, result.value) && result.value >= Min &&
+        result.value <= Max)
+      return false;
+    return option.error("expected an integer in " + Twine(Min) + ".." +
+                        Twine(Max) + ", got '" + text + "'");
+  }
+
+  StringRef getValueName() const override { return "N"; }
+
+  void printOptionDiff(const Option &option,
+                       const attn::IntegerIn<Min, Max> &value,
+                       const OptionValue<attn::IntegerIn<Min, Max>> &,
+                       size_t globalWidth) const {
+    this->printOptionName(option, globalWidth);
+    outs() << "= " << value.value << '\n';
+  }
+};
+
+#endif // ATTN_TOOLS_ATTN_INTEGEROPTION_H

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "LineFile.h"
+
+#include <cerrno>
+#include <cstdlib>
+
+using namespace llvm;
+using namespace attn;
+
+static std::string reason(std::error_code code) {
+  return StringRef(code.message()).lower();
+}
+
+static std::error_code lastError() {
+  return std::error_code(errno, std::generic_category());
+}
+
+Expected<std::unique_ptr<LineReader>> LineReader::open(StringRef path) {
+  if (path == "-")
+    return std::unique_ptr<LineReader>(new LineReader(stdin, "standard input"));
+  std::string name = path.str();
+  std::FILE *file = std::fopen(name.c_str(), "rb");
+  if (!file)
+    return createStringError(
+        lastError(), path + ": cannot read the file: " + reason(lastError()));
+  return std::unique_ptr<LineReader>(new LineReader(file, std::move(name)));
+}
+
+LineReader::~LineReader() {
+  if (file != stdin)
+    std::fclose(file);
+  std::free(buffer);
+}
+
+Expected<std::optional<std::string>> LineReader::next() {
+  errno = 0;
+  // Not std::getline: that has no way to say why it failed.
+  ssize_t length = ::getline(&buffer, &capacity, file);
+  if (length < 0) {
+    // getline also fails without marking the file, when memory is short.
+    if (std::feof(file) && !std::ferror(file))
+      return std::nullopt;
+    return createStringError(
+        lastError(),
+        name + ": cannot read the next line: " + reason(lastError()));
+  }
+  StringRef line(buffer, length);
+  if (line.consume_back("\n"))
+    line.consume_back("\r");
+  return line.str();
+}
+
+Error OutputFile::makeError(std::error_code code) const {
+  return createStringError(
+      code, (path.empty() ? Twine("standard output") : Twine(path)) +
+                ": cannot write the output: " + reason(code));
+}
+
+Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path) {
+  std::unique_ptr<OutputFile> file(new OutputFile);
+  if (path == "-") {
+    file->output = &outs();
+    return file;
+  }
+  file->path = path.str();
+  sys::fs::file_status status;
+  sys::fs::status(path, status);
+  if (sys::fs::exists(status) && !sys::fs::is_regular_file(status)) {
+    std::error_code code;
+    file->owned = std::make_unique<raw_fd_ostream>(path, code);
+    if (code)
+      return file->makeError(code);
+    file->output = file->owned.get();
+    return file;
+  }
+  // A link stays a link; what it leads to is replaced.
+  SmallString<128> target;
+  if (!sys::fs::real_path(path, target))
+    file->path = target.str().str();
+  unsigned mode = sys::fs::all_read | sys::fs::all_write;
+  if (sys::fs::exists(status)) {
+    if (std::error_code code =
+            sys::fs::access(file->path, sys::fs::AccessMode::Write))
+      return file->makeError(code);
+    mode = status.permissions();
+  }
+  Expected<sys::fs::TempFile> temporary =
+      sys::fs::TempFile::create(file->path + ".%%%%%%%%", mode);
+  if (!temporary)
+    return file->makeError(errorToErrorCode(temporary.takeError()));
+  file->temporary = std::move(*temporary);
+  file->owned = std::make_unique<raw_fd_ostream>(file->temporary->FD,
+                                                 /*shouldClose=*/false);
+  file->output = file->owned.get();
+  return file;
+}
+
+OutputFile::~OutputFile() {
+  // A stream must not be destroyed with an error that nobody has seen.
+  if (output) {
+    output->flush();
+    output->clear_error();
+  }
+  owned.reset();
+  if (temporary)
+    consumeError(temporary->discard());
+}
+
+Error OutputFile::flush() {
+  output->flush();
+  std::error_code code = output->error();
+  if (!code)
+    return Error::success();
+  output->clear_error();
+  return makeError(code);
+}
+
+Error OutputFile::close() {
+  if (Error error = flush())
+    return error;
+  owned.reset();
+  output = nullptr;
+  if (!temporary)
+    return Error::success();
+  Error error = temporary->keep(path);
+  temporary.reset();
+  return error ? makeError(errorToErrorCode(std::move(error)))
+               : Error::success();
+}

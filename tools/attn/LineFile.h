@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Files and standard streams as lines, without a limit on how many.
+
+#ifndef ATTN_TOOLS_ATTN_LINEFILE_H
+#define ATTN_TOOLS_ATTN_LINEFILE_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace attn {
+
+/// Reads a file, or standard input ("-"), line by line.
+class LineReader {
+public:
+  static llvm::Expected<std::unique_ptr<LineReader>> open(llvm::StringRef path);
+  ~LineReader();
+
+  /// The next line without its line break (of either kind), or nothing at the
+  /// end. The last line need not have one.
+  llvm::Expected<std::optional<std::string>> next();
+
+private:
+  LineReader(std::FILE *file, std::string name)
+      : file(file), name(std::move(name)) {}
+
+  std::FILE *file;
+  std::string name; // in messages
+  char *buffer = nullptr;
+  size_t capacity = 0;
+};
+
+/// Writes a file, or standard output ("-"). A file appears, or changes, only
+/// when all of it is written; devices and pipes are written to at once.
+class OutputFile {
+public:
+  static llvm::Expected<std::unique_ptr<OutputFile>> open(llvm::StringRef path);
+  /// Discards what close() did not keep.
+  ~OutputFile();
+
+  llvm::raw_ostream &stream() { return *output; }
+
+  /// Writes out what is buffered. Error: the file cannot be written.
+  llvm::Error flush();
+
+  /// Flushes, and keeps the file.
+  llvm::Error close();
+
+private:
+  OutputFile() = default;
+  llvm::Error makeError(std::error_code code) const;
+
+  std::string path; // where it will be; empty for standard output
+  std::optional<llvm::sys::fs::TempFile> temporary;
+  std::unique_ptr<llvm::raw_fd_ostream> owned;
+  llvm::raw_fd_ostream *output = nullptr;
+};
+
+} // namespace attn
+
+#endif // ATTN_TOOLS_ATTN_LINEFILE_H

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "TranslationModel.h"
+
+#include "attn/Import/ImportMarian.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <chrono>
+#include <cstdlib>
+
+using namespace llvm;
+using namespace attn;
+
+Expected<std::string> attn::findDefaultModel(StringRef executable) {
+  if (const char *directory = std::getenv("ATTN_MODEL"))
+    return std::string(directory);
+  constexpr StringLiteral name = "tatoeba-en-fr";
+  SmallString<128> root(sys::path::parent_path(executable));
+  sys::path::append(root, "..");
+  SmallString<128> inSources(root), installed(root), built(ATTN_SOURCE_DIR);
+  sys::path::append(inSources, "..", "models", name);
+  sys::path::append(installed, "share", "attn", "models", name);
+  sys::path::append(built, "models", name);
+  for (StringRef path : {inSources, installed, built})
+    if (sys::fs::is_directory(path))
+      return path.str();
+  return createStringError("found no model beside " + executable +
+                           "; hint: pass --model DIR");
+}
+
+Expected<GenerationOptions>
+attn::generationOptions(const MarianConfig &config) {
+  const MarianConfig::Generation &generation = config.generation;
+  SmallVector<StringRef> unknown;
+  for (auto [key, isSet] :
+       {std::pair("do_sample", generation.doSample),
+        std::pair("min_length", generation.minLength > 0),
+        std::pair("no_repeat_ngram_size", generation.noRepeatNgramSize > 0),
+        std::pair("repetition_penalty", generation.repetitionPenalty != 1),
+        std::pair("forced_bos_token_id",
+                  generation.forcedBosTokenId.has_value())})
+    if (isSet)
+      unknown.push_back(key);
+  llvm::append_range(unknown, generation.unsupported);
+  if (!unknown.empty())
+    return createStringError("the checkpoint's generation settings " +
+                             join(unknown, ", ") +
+                             " are not supported; hint: a copy of the "
+                             "checkpoint without them can be translated with");
+
+  GenerationOptions options;
+  options.beamSize = generation.numBeams;
+  options.nBest = generation.numReturnSequences;
+  options.lengthPenalty = generation.lengthPenalty;
+  options.maxLength = generation.maxLength;
+  switch (generation.earlyStopping) {
+  case MarianConfig::EarlyStopping::No:
+    options.earlyStopping = EarlyStopping::Heuristic;
+    break;
+  case MarianConfig::EarlyStopping::Yes:
+    options.earlyStopping = EarlyStopping::WhenFull;
+    break;
+  case MarianConfig::EarlyStopping::Never:
+    options.earlyStopping = EarlyStopping::Never;
+    break;
+  }
+  options.startToken = config.decoderStartTokenId;
+  options.endTokens = {config.eosTokenId};
+  if (generation.forcedEosTokenId)
+    options.forcedEndTokens = {*generation.forcedEosTokenId};
+  options.padToken = config.padTokenId;
+  for (const auto &word : generation.badWordsIds)
+    options.badWords.emplace_back(word.begin(), word.end());
+  options.renormalize = generation.renormalizeLogits;
+  return options;
+}
+
+/// Makes what a search calls of what was imported: `decode_prepare` and
+/// `decode_step` in place of `decode`.
+static Error deriveSteps(mlir::ModuleOp module) {
+  mlir::PassManager passes(module.getContext());
+  buildFusionPipeline(passes);
+  passes.addPass(createIncrementalDecoding());
+  if (failed(passes.run(module)))
+    return createStringError("cannot derive the steps of decoding");
+  module.lookupSymbol("decode")->erase();
+  return Error::success();
+}
+
+Expected<TranslationModel>
+TranslationModel::load(StringRef directory, bool withTokenizer,
+                       const CompileOptions &options) {
+  using Clock = std::chrono::steady_clock;
+  auto start = Clock::now();
+  auto lap = [&] {
+    auto now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(start, now))
+        .count();
+  };
+
+  TranslationModel model;
+  Expected<MarianConfig> config = MarianConfig::load(directory);
+  if (!config)
+    return config.takeError();
+  model.config = std::move(*config);
+  if (withTokenizer) {
+    Expected<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::load(directory);
+    if (!tokenizer)
+      return tokenizer.takeError();
+    model.tokenizer = std::move(*tokenizer);
+  }
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  mlir::MLIRContext context(registry);
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
+      importMarian(directory, context);
+  if (!module)
+    return module.takeError();
+  model.loadSeconds = lap();
+
+  if (Error error = deriveSteps(**module))
+    return std::move(error);
+  Expected<std::unique_ptr<Program>> program = Program::load(**module, options);
+  if (!program)
+    return program.takeError();
+  model.program = std::move(*program);
+  double weightsSeconds = model.program->statistics().weightsSeconds;
+  model.compileSeconds = lap() - weightsSeconds;
+  model.loadSeconds += weightsSeconds;
+
+  DecoderLimits limits;
+  limits.sourceVocabulary = model.config.vocabSize;
+  limits.sourcePositions = limits.targetPositions =
+      model.config.maxPositionEmbeddings;
+  Expected<std::unique_ptr<CompiledDecoder>> decoder =
+      CompiledDecoder::create(*model.program, limits);
+  if (!decoder)
+    return decoder.takeError();
+  model.decoder = std::move(*decoder);
+  return model;
+}

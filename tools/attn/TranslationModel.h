@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_TOOLS_ATTN_TRANSLATIONMODEL_H
+#define ATTN_TOOLS_ATTN_TRANSLATIONMODEL_H
+
+#include "attn/Execution/Program.h"
+#include "attn/Generation/CompiledDecoder.h"
+#include "attn/Generation/GenerationOptions.h"
+#include "attn/Import/MarianConfig.h"
+#include "attn/Text/Tokenizer.h"
+
+namespace attn {
+
+/// The folder of the model that is used when none is named: $ATTN_MODEL, else
+/// the one shipped with `executable`. Error: there is none.
+llvm::Expected<std::string> findDefaultModel(llvm::StringRef executable);
+
+/// What a checkpoint asks of a search. Error: a setting that changes the output
+/// and that the search does not know.
+llvm::Expected<GenerationOptions> generationOptions(const MarianConfig &config);
+
+/// A checkpoint ready to translate.
+struct TranslationModel {
+  MarianConfig config;
+  /// None if it was not asked for.
+  std::unique_ptr<Tokenizer> tokenizer;
+  std::unique_ptr<Program> program;
+  std::unique_ptr<CompiledDecoder> decoder; // of `program`
+  /// Seconds to read the checkpoint and prepare its weights, and to compile.
+  double loadSeconds = 0, compileSeconds = 0;
+
+  static llvm::Expected<TranslationModel> load(llvm::StringRef directory,
+                                               bool withTokenizer,
+                                               const CompileOptions &options);
+};
+
+} // namespace attn
+
+#endif // ATTN_TOOLS_ATTN_TRANSLATIONMODEL_H

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_TOOLS_ATTN_TRANSLATIONSTREAM_H
+#define ATTN_TOOLS_ATTN_TRANSLATIONSTREAM_H
+
+#include "attn/Generation/Translator.h"
+#include "attn/Text/Tokenizer.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace attn {
+
+enum class LineFormat { Text, Ids, Json };
+
+/// How lines are read and written.
+struct StreamOptions {
+  LineFormat input = LineFormat::Text, output = LineFormat::Text;
+  /// Hypotheses of a line. In text and ids each is a line of its own, and there
+  /// are always so many, so that line i of the input is line i·nBest of the
+  /// output.
+  int64_t nBest = 1;
+  /// Text and ids begin with the score and a tab.
+  bool scores = false;
+  /// Ids in the input are below.
+  int64_t sourceVocabulary = 0;
+};
+
+/// Translates lines to lines in the same order, a window of the Translator's at
+/// a time. An empty line, or one of nothing but space, stays empty, and so does
+/// one that cannot be translated, which is reported; the others go on.
+class TranslationStream {
+public:
+  using Source =
+      llvm::function_ref<llvm::Expected<std::optional<std::string>>()>;
+
+  /// `tokenizer` may be null if no text comes in or goes out.
+  TranslationStream(Translator &translator, const Tokenizer *tokenizer,
+                    StreamOptions options)
+      : translator(translator), tokenizer(tokenizer), options(options) {}
+
+  /// Translates what `source` gives until it gives nothing more, and writes
+  /// to `output`. `flush` is called whenever no line is being translated.
+  /// `report` gets a message for each line that cannot be translated. Errors:
+  /// those of `source`, `flush` and the model.
+  llvm::Error run(Source source, llvm::raw_ostream &output,
+                  llvm::function_ref<llvm::Error()> flush,
+                  llvm::function_ref<void(const llvm::Twine &)> report);
+
+  /// Lines read, empty ones included.
+  int64_t numSentences() const { return sentences; }
+  /// Source tokens, end tokens included, of the lines translated.
+  int64_t numTokensIn() const { return tokensIn; }
+  /// Output tokens, without end tokens, of the best hypotheses.
+  int64_t numTokensOut() const { return tokensOut; }
+  /// Lines that were reported.
+  int64_t numFailed() const { return failed; }
+
+private:
+  struct Line {
+    int64_t number;
+    /// Written as it is, once its turn comes; not for one being translated.
+    bool isPending;
+    int64_t tokens; // in the source
+    std::string error;
+  };
+
+  llvm::Expected<std::vector<int32_t>> parse(llvm::StringRef line) const;
+  llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef line) const;
+  void writeFinished(llvm::raw_ostream &output);
+  void fail(Line &line, std::string error,
+            llvm::function_ref<void(const llvm::Twine &)> report);
+  llvm::Expected<std::vector<std::string>>
+  textsOf(llvm::ArrayRef<Hypothesis> hypotheses) const;
+  void write(const Line &line, llvm::ArrayRef<Hypothesis> hypotheses,
+             llvm::ArrayRef<std::string> texts, llvm::raw_ostream &output);
+
+  Translator &translator;
+  const Tokenizer *tokenizer;
+  StreamOptions options;
+  /// Lines that were read and not written yet.
+  std::deque<Line> lines;
+  int64_t sentences = 0, tokensIn = 0, tokensOut = 0, failed = 0;
+};
+
+} // namespace attn
+
+#endif // ATTN_TOOLS_ATTN_TRANSLATIONSTREAM_H

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn translate: sentences → sentences.
+
+#include "IntegerOption.h"
+#include "LineFile.h"
+#include "Subcommand.h"
+#include "TranslationModel.h"
+#include "TranslationStream.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Program.h"
+#include <chrono>
+
+using namespace llvm;
+using namespace attn;
+
+static Error runTranslate();
+
+static Subcommand command(
+    "translate", "translate sentences",
+    "attn translate: translates sentences, one a line\n\n"
+    "Without TEXT, lines come from --input or standard input. What is not\n"
+    "given is as the checkpoint's generation_config.json says.\n\n"
+    "example: attn translate \"Hello, how are you?\"\n"
+    "example: attn translate --beam-size 6 --input text.en --output text.fr\n",
+    runTranslate);
+
+static cl::list<std::string> texts(cl::Positional, cl::desc("[TEXT ...]"),
+                                   cl::sub(command));
+static cl::opt<std::string>
+    modelDirectory("model", cl::value_desc("DIR"),
+                   cl::desc("Checkpoint in the Hugging Face MarianMT layout "
+                            "(default: $ATTN_MODEL, else English to French)"),
+                   cl::sub(command));
+static cl::opt<std::string> input("input", cl::value_desc("FILE"),
+                                  cl::desc("Read lines of FILE (-: standard "
+                                           "input)"),
+                                  cl::init("-"), cl::sub(command));
+static cl::opt<std::string>
+    output("output", cl::value_desc("FILE"),
+           cl::desc("Write to FILE once all is translated (-: standard "
+                    "output, as it goes)"),
+           cl::init("-"), cl::sub(command));
+static cl::opt<LineFormat>
+    inputFormat("input-format", cl::desc("What lines are:"),
+                cl::values(clEnumValN(LineFormat::Text, "text", "sentences"),
+                           clEnumValN(LineFormat::Ids, "ids",
+                                      "token ids and the end token's, with "
+                                      "spaces between")),
+                cl::init(LineFormat::Text), cl::sub(command));
+static cl::opt<LineFormat> outputFormat(
+    "output-format", cl::desc("What is written:"),
+    cl::values(clEnumValN(LineFormat::Text, "text", "sentences"),
+               clEnumValN(LineFormat::Ids, "ids",
+                          "token ids without start and end token"),
+               clEnumValN(LineFormat::Json, "json",
+                          "an object a line: \"line\", \"hypotheses\" with "
+                          "\"text\", \"ids\" and \"score\", and \"error\"")),
+    cl::init(LineFormat::Text), cl::sub(command));
+static cl::opt<IntegerIn<1, 1024>>
+    beamSize("beam-size", cl::desc("Beams of a sentence; 1 is greedy search"),
+             cl::sub(command));
+static cl::opt<double> lengthPenalty("length-penalty", cl::value_desc("F"),
+                                     cl::desc("Scores are divided by length^F"),
+                                     cl::sub(command));
+static cl::opt<IntegerIn<2>>
+    maxLength("max-length",
+              cl::desc("Most tokens of an output, start and end included"),
+              cl::sub(command));
+static cl::opt<IntegerIn<1, 1024>>
+    nBest("n-best", cl::desc("Write the N best, a line each"),
+          cl::sub(command));
+static cl::opt<bool> scores("scores",
+                            cl::desc("Write the score and a tab before each"),
+                            cl::sub(command));
+static cl::opt<IntegerIn<1, 1024>>
+    threads("threads", cl::desc("Threads (default: all cores)"),
+            cl::sub(command));
+static cl::opt<IntegerIn<1>>
+    batchSize("batch-size", cl::desc("Sentences translated at once"),
+              cl::init(IntegerIn<1>{BatchOptions().batchSize}),
+              cl::sub(command));
+enum class DataType { F32, Auto };
+static cl::opt<DataType>
+    dataType("dtype", cl::desc("Numbers that are computed with:"),
+             cl::values(clEnumValN(DataType::F32, "f32", "32-bit floats"),
+                        clEnumValN(DataType::Auto, "auto", "the same")),
+             cl::init(DataType::Auto), cl::sub(command));
+static cl::opt<bool> stats("stats",
+                           cl::desc("One JSON line about time and memory on "
+                                    "standard error"),
+                           cl::sub(command));
+static cl::opt<std::string>
+    cacheDirectory("cache-dir", cl::value_desc("DIR"),
+                   cl::desc("Where compiled code is kept (default: "
+                            "$ATTN_CACHE_DIR, else ~/.cache/attn)"),
+                   cl::sub(command));
+static cl::opt<bool> noCache("no-cache", cl::desc("Compile, and keep nothing"),
+                             cl::sub(command));
+static cl::opt<std::string>
+    targetCpu("target-cpu", cl::value_desc("CPU"),
+              cl::desc("Processor to compile for, as LLVM names it"),
+              cl::init("native"), cl::sub(command));
+
+/// The options given, on top of what the checkpoint says.
+static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
+  Expected<GenerationOptions> options = generationOptions(config);
+  if (!options)
+    return options;
+  if (beamSize.getNumOccurrences())
+    options->beamSize = beamSize.value;
+  // The checkpoint's number of results is no wish of the user's.
+  options->nBest = std::min(options->nBest, options->beamSize);
+  if (nBest.getNumOccurrences())
+    options->nBest = nBest.value;
+  if (options->nBest > options->beamSize)
+    return createStringError(
+        "--n-best: expected at most the beam size " + Twine(options->beamSize) +
+        ", got " + Twine(options->nBest) + "; hint: raise --beam-size");
+  if (lengthPenalty.getNumOccurrences())
+    options->lengthPenalty = lengthPenalty;
+  if (maxLength.getNumOccurrences())
+    options->maxLength = maxLength.value;
+  options->scores = scores || outputFormat == LineFormat::Json;
+  return options;
+}
+
+static CompileOptions compileOptions() {
+  CompileOptions options;
+  options.cpu = targetCpu;
+  options.threads = static_cast<int>(threads.value);
+  options.useCache = !noCache;
+  options.cacheDir = cacheDirectory;
+  return options;
+}
+
+/// The most memory that this process had, in MiB. Not getrusage: what that
+/// says begins with the memory of the parent.
+static double peakMemory() {
+  auto buffer = MemoryBuffer::getFileAsStream("/proc/self/status");
+  double kilobytes = 0;
+  if (buffer)
+    (*buffer)
+        ->getBuffer()
+        .split("VmHWM:")
+        .second.split('k')
+        .first.trim()
+        .getAsDouble(kilobytes);
+  return kilobytes / 1024;
+}
+
+static void printStatistics(const TranslationModel &model,
+                            const TranslationStream &stream, double seconds) {
+  json::OStream json(errs());
+  json.object([&] {
+    json.attribute("sentences", stream.numSentences());
+    json.attribute("tokens_in", stream.numTokensIn());
+    json.attribute("tokens_out", stream.numTokensOut());
+    json.attribute("load_s", model.loadSeconds);
+    json.attribute("compile_s", model.compileSeconds);
+    json.attribute("cached", model.program->statistics().fromCache);
+    json.attribute("translate_s", seconds);
+    json.attribute("peak_rss_mb", peakMemory());
+  });
+  errs() << '\n';
+}
+
+static Error runTranslate() {
+  if (!texts.empty() && input.getNumOccurrences())
+    return createStringError(
+        "expected TEXT or --input, got both; hint: TEXT that begins with a "
+        "dash comes after --");
+  std::string directory = modelDirectory;
+  if (directory.empty()) {
+    static int anchor;
+    Expected<std::string> found =
+        findDefaultModel(sys::fs::getMainExecutable(nullptr, &anchor));
+    if (!found)
+      return found.takeError();
+    directory = *found;
+  }
+
+  // What can be wrong with files shows before any work is done.
+  std::unique_ptr<LineReader> reader;
+  if (texts.empty()) {
+    Expected<std::unique_ptr<LineReader>> opened = LineReader::open(input);
+    if (!opened)
+      return opened.takeError();
+    reader = std::move(*opened);
+  }
+  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(output);
+  if (!file)
+    return file.takeError();
+
+  bool withTokenizer =
+      inputFormat != LineFormat::Ids || outputFormat != LineFormat::Ids;
+  Expected<TranslationModel> model =
+      TranslationModel::load(directory, withTokenizer, compileOptions());
+  if (!model)
+    return model.takeError();
+  Expected<GenerationOptions> options = searchOptions(model->config);
+  if (!options)
+    return options.takeError();
+  StreamOptions streamOptions;
+  streamOptions.input = inputFormat;
+  streamOptions.output = outputFormat;
+  streamOptions.nBest = options->nBest;
+  streamOptions.scores = scores;
+  streamOptions.sourceVocabulary = model->config.vocabSize;
+  BatchOptions batchOptions;
+  batchOptions.batchSize = batchSize.value;
+  Expected<std::unique_ptr<Translator>> translator =
+      Translator::create(*model->decoder, std::move(*options), batchOptions);
+  if (!translator)
+    return translator.takeError();
+
+  TranslationStream stream(**translator, model->tokenizer.get(), streamOptions);
+  size_t nextText = 0;
+  auto source = [&]() -> Expected<std::optional<std::string>> {
+    if (reader)
+      return reader->next();
+    if (nextText == texts.size())
+      return std::nullopt;
+    return texts[nextText++];
+  };
+  auto start = std::chrono::steady_clock::now();
+  if (Error error = stream.run(
+          source, (*file)->stream(), [&] { return (*file)->flush(); },
+          [](const Twine &message) { errs() << "error: " << message << '\n'; }))
+    return error;
+  std::chrono::duration<double> seconds =
+      std::chrono::steady_clock::now() - start;
+  if (Error error = (*file)->close())
+    return error;
+  if (stats)
+    printStatistics(*model, stream, seconds.count());
+  return stream.numFailed() ? make_error<ReportedError>() : Error::success();
+}
