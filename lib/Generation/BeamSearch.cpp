@@ -269,6 +269,7 @@ attn::beamSearch(DecoderModel &model, const GenerationOptions &options,
   for (size_t i = 0; i < sentences.size(); ++i)
     searches.emplace_back(options, static_cast<int32_t>(i));
   std::vector<SentenceSearch *> active;
+  active.reserve(sentences.size());
   for (SentenceSearch &search : searches)
     active.push_back(&search);
 

@@ -25,7 +25,7 @@ void LogitProcessor::restrict(llvm::MutableArrayRef<float> logits,
                               llvm::ArrayRef<int32_t> tail,
                               int64_t length) const {
   if (isForced(length)) {
-    std::fill(logits.begin(), logits.end(), minusInfinity);
+    llvm::fill(logits, minusInfinity);
     for (int32_t token : options.forcedEndTokens)
       logits[token] = 0;
     return;

@@ -107,7 +107,7 @@ static bool hasNaN(const float *values, int64_t n) {
   int32_t found = 0;
 #pragma omp simd reduction(| : found)
   for (int64_t i = 0; i < n; ++i)
-    found |= values[i] != values[i];
+    found |= values[i] != values[i]; // NOLINT(misc-redundant-expression)
   return found != 0;
 }
 

@@ -124,8 +124,9 @@ private:
       EXPECT_EQ(cacheRows.data<int32_t>()[row * indexed + position], row);
       int32_t id = ids.data<int32_t>()[row];
       cache.data<float>()[row * capacity + position] = id;
-      for (int64_t i = 0; i < 3; ++i)
-        wide.data<float>()[(row * capacity + position) * 3 + i] = id * 10 + i;
+      for (int32_t i = 0; i < 3; ++i)
+        wide.data<float>()[(row * capacity + position) * 3 + i] =
+            static_cast<float>(id * 10 + i);
     }
     for (int64_t row = 0; row < rows; ++row) {
       std::vector<int32_t> prefix, source;
@@ -173,7 +174,7 @@ translate(DecoderModel &model, const GenerationOptions &options,
 }
 
 TEST(CompiledDecoder, FindsEveryHistoryAgain) {
-  std::mt19937 random(7);
+  std::mt19937 random(7); // NOLINT(bugprone-random-generator-seed)
   for (uint64_t seed = 0; seed < 30; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     LanguageModel language{seed, 9, {0}, 0.5f};
@@ -189,9 +190,9 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
       options.startToken = 8;
       options.endTokens = {0};
       options.maxLength = 39;
-      std::vector<std::vector<int32_t>> sentences;
-      for (int32_t i = 0; i < 11; ++i)
-        sentences.emplace_back(1 + random() % 12, random() % 100);
+      std::vector<std::vector<int32_t>> sentences(11);
+      for (std::vector<int32_t> &sentence : sentences)
+        sentence.assign(1 + random() % 12, random() % 100);
       auto got = translate(**decoder, options, sentences, 1 + random() % 11);
       auto expected = translate(model, options, sentences, 11);
       ASSERT_EQ(got.size(), expected.size());

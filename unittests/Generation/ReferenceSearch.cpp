@@ -15,7 +15,7 @@ using Scores = std::vector<float>;
 static constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 
 static void logSoftmax(Scores &scores) {
-  float maximum = *std::max_element(scores.begin(), scores.end());
+  float maximum = *llvm::max_element(scores);
   float sum = 0;
   for (float score : scores)
     sum += std::exp(score - maximum);
@@ -36,7 +36,7 @@ static void process(Scores &scores, const Sequence &sequence,
   }
   if (!options.forcedEndTokens.empty() &&
       int64_t(sequence.size()) == options.maxLength - 1) {
-    std::fill(scores.begin(), scores.end(), minusInfinity);
+    llvm::fill(scores, minusInfinity);
     for (int32_t token : options.forcedEndTokens)
       scores[token] = 0;
   }
@@ -47,7 +47,7 @@ static void process(Scores &scores, const Sequence &sequence,
 static std::vector<size_t> topK(const Scores &scores, size_t k) {
   std::vector<size_t> indices(scores.size());
   std::iota(indices.begin(), indices.end(), 0);
-  std::sort(indices.begin(), indices.end(), [&](size_t a, size_t b) {
+  llvm::sort(indices, [&](size_t a, size_t b) {
     return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
   });
   indices.resize(k);
@@ -72,8 +72,7 @@ SentenceResult attn::referenceGreedySearch(const LanguageModel &language,
     Scores scores = language.logits(source, sequence);
     logSoftmax(scores);
     process(scores, sequence, options);
-    size_t next =
-        std::max_element(scores.begin(), scores.end()) - scores.begin();
+    size_t next = llvm::max_element(scores) - scores.begin();
     total += scores[next];
     sequence.push_back(next);
     if (llvm::is_contained(options.endTokens, sequence.back()) ||
@@ -169,7 +168,7 @@ SentenceResult attn::referenceBeamSearch(const LanguageModel &language,
     float bestPossible =
         runningScores[0] /
         static_cast<float>(std::pow(bestLength, options.lengthPenalty));
-    float lowest = *std::min_element(beamScores.begin(), beamScores.end());
+    float lowest = *llvm::min_element(beamScores);
     bool anyBetter = false;
     for (size_t i = 0; i < numBeams; ++i)
       anyBetter |= bestPossible > (isSentFinished[i] ? lowest : -1.0e9f);

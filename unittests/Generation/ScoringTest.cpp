@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Generation/Scoring.h"
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 #include <algorithm>
 #include <limits>
@@ -23,14 +24,14 @@ static const int64_t sizes[] = {1,  2,   3,   15,  16,   17,   63,   64,
                                 65, 255, 256, 257, 1023, 1024, 1025, 8001};
 
 TEST(Scoring, Normalizer) {
-  std::mt19937 random(1);
+  std::mt19937 random(1); // NOLINT(bugprone-random-generator-seed)
   for (int64_t size : sizes) {
     std::vector<float> logits = randomLogits(random, size);
     if (size > 2)
       logits[size / 2] = -infinity;
     std::vector<float> maxima(numLogitBlocks(size));
     float maximum = blockMaxima(logits, maxima);
-    EXPECT_EQ(maximum, *std::max_element(logits.begin(), logits.end()));
+    EXPECT_EQ(maximum, *llvm::max_element(logits));
     for (int64_t block = 0; block < numLogitBlocks(size); ++block) {
       auto begin = logits.begin() + block * logitBlock;
       auto end = logits.begin() + std::min(size, (block + 1) * logitBlock);
@@ -51,7 +52,7 @@ TEST(Scoring, InvalidRows) {
   EXPECT_FALSE(normalizer(logits, blockMaxima(logits, maxima)).isValid());
   EXPECT_EQ(argMax(logits), -1);
   for (float bad : {infinity, std::numeric_limits<float>::quiet_NaN()}) {
-    std::fill(logits.begin(), logits.end(), 1.0f);
+    llvm::fill(logits, 1.0f);
     logits[70] = bad;
     EXPECT_FALSE(normalizer(logits, blockMaxima(logits, maxima)).isValid());
   }
@@ -59,20 +60,18 @@ TEST(Scoring, InvalidRows) {
 }
 
 TEST(Scoring, ArgMaxIsTheFirst) {
-  std::mt19937 random(2);
+  std::mt19937 random(2); // NOLINT(bugprone-random-generator-seed)
   for (int64_t size : sizes) {
     std::vector<float> logits = randomLogits(random, size);
-    EXPECT_EQ(argMax(logits),
-              std::max_element(logits.begin(), logits.end()) - logits.begin());
+    EXPECT_EQ(argMax(logits), llvm::max_element(logits) - logits.begin());
     for (int repeat = 0; repeat < 3; ++repeat)
       logits[random() % size] = 100;
-    EXPECT_EQ(argMax(logits),
-              std::max_element(logits.begin(), logits.end()) - logits.begin());
+    EXPECT_EQ(argMax(logits), llvm::max_element(logits) - logits.begin());
   }
 }
 
 TEST(Scoring, TopCandidatesAreThoseOfAFullSort) {
-  std::mt19937 random(3);
+  std::mt19937 random(3); // NOLINT(bugprone-random-generator-seed)
   for (int repeat = 0; repeat < 300; ++repeat) {
     int64_t vocabulary = 4 + random() % (repeat % 2 ? 30 : 3000);
     size_t numBeams = 1 + random() % 5;
@@ -102,7 +101,7 @@ TEST(Scoring, TopCandidatesAreThoseOfAFullSort) {
             {beams[beam].normalizer(logits[beam][token]) + beams[beam].score,
              static_cast<int64_t>(beam) * vocabulary + token});
     }
-    std::sort(all.begin(), all.end(), [](const auto &a, const auto &b) {
+    llvm::sort(all, [](const auto &a, const auto &b) {
       return a.score != b.score ? a.score > b.score : a.index < b.index;
     });
     std::vector<Candidate> best(n);

@@ -3,17 +3,16 @@
 #include "attn/Generation/Search.h"
 #include "LanguageModel.h"
 #include "ReferenceSearch.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/LineIterator.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include <array>
 #include <limits>
 #include <random>
 
 using namespace attn;
-using testing::ElementsAre;
 
 static std::string describe(const SentenceResult &result) {
   std::string text = result.error;
@@ -112,9 +111,9 @@ TEST(Search, EqualsTheTranscriptionOfTheReference) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     RandomCase test(seed);
     FakeModel model(test.language);
-    std::vector<std::vector<int32_t>> sentences;
-    for (uint64_t i = 0; i < 1 + seed % 4; ++i)
-      sentences.push_back({int32_t(i), int32_t(seed % 50), 0});
+    std::vector<std::vector<int32_t>> sentences(1 + seed % 4);
+    for (auto [i, sentence] : llvm::enumerate(sentences))
+      sentence = {int32_t(i), int32_t(seed % 50), 0};
     std::vector<SentenceResult> results = run(model, test.options, sentences);
     for (size_t i = 0; i < sentences.size(); ++i)
       expectSame(results[i], test.expected(sentences[i]));
@@ -126,7 +125,7 @@ TEST(Search, EqualsTheTranscriptionOfTheReference) {
 static std::vector<int32_t> readIds(const llvm::json::Value *value) {
   std::vector<int32_t> ids;
   for (const llvm::json::Value &id : *value->getAsArray())
-    ids.push_back(static_cast<int32_t>(*id.getAsInteger()));
+    ids.push_back(static_cast<int32_t>(id.getAsInteger().value_or(-1)));
   return ids;
 }
 
@@ -193,9 +192,9 @@ TEST(Search, DoesNotDependOnTheBatch) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     RandomCase test(seed);
     FakeModel model(test.language);
-    std::vector<std::vector<int32_t>> sentences;
-    for (int32_t i = 0; i < 9; ++i)
-      sentences.emplace_back(1 + i % 4, i);
+    std::vector<std::vector<int32_t>> sentences(9);
+    for (auto [i, sentence] : llvm::enumerate(sentences))
+      sentence.assign(1 + i % 4, int32_t(i));
     std::vector<SentenceResult> together = run(model, test.options, sentences);
     for (size_t i = 0; i < sentences.size(); ++i) {
       SentenceResult alone = run(model, test.options, {sentences[i]}).front();
@@ -214,9 +213,9 @@ TEST(Search, FinishedSentencesLeaveTheBatch) {
   options.startToken = 7;
   options.endTokens = {0};
   options.maxLength = 20;
-  std::vector<std::vector<int32_t>> sentences;
-  for (int32_t i = 0; i < 12; ++i)
-    sentences.push_back({i, 0});
+  std::vector<std::vector<int32_t>> sentences(12);
+  for (auto [i, sentence] : llvm::enumerate(sentences))
+    sentence = {int32_t(i), 0};
   for (int64_t beams : {1, 3}) {
     options.beamSize = beams;
     FakeModel model({/*seed=*/5, /*vocabulary=*/8, /*favoured=*/{0}, 2.0f});

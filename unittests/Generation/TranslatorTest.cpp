@@ -21,9 +21,9 @@ static LanguageModel language() {
 }
 
 static std::vector<std::vector<int32_t>> manySentences() {
-  std::vector<std::vector<int32_t>> sentences;
-  for (int32_t i = 0; i < 100; ++i)
-    sentences.emplace_back(1 + i * 7 % 12, i);
+  std::vector<std::vector<int32_t>> sentences(100);
+  for (size_t i = 0; i < sentences.size(); ++i)
+    sentences[i].assign(1 + i * 7 % 12, int32_t(i));
   return sentences;
 }
 
@@ -105,7 +105,7 @@ TEST(Translator, StreamStopsAtAnErrorOfTheOutput) {
                                   return std::nullopt;
                                 return std::vector<int32_t>{1, 0};
                               },
-                              [&](SentenceResult) -> llvm::Error {
+                              [&](const SentenceResult &) -> llvm::Error {
                                 if (++given == 3)
                                   return llvm::createStringError("disk full");
                                 return llvm::Error::success();
