@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Execution/Compiler.h"
+#include "attn/Execution/DiagnosticError.h"
 #include "attn/Execution/Manifest.h"
 #include "attn/IR/AttnDialect.h"
 #include "attn/Pipelines/Pipelines.h"
@@ -16,7 +17,6 @@
 #include "llvm/Transforms/IPO/Internalize.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -26,36 +26,6 @@
 using namespace attn;
 
 namespace {
-
-/// Keeps the first error that is reported while it lives, in one line, and
-/// swallows all other diagnostics.
-class FirstError {
-public:
-  explicit FirstError(mlir::MLIRContext *context)
-      : handler(context, [this](mlir::Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error &&
-              message.empty())
-            record(diagnostic);
-          return mlir::success();
-        }) {}
-
-  llvm::Error take(llvm::StringRef otherwise) const {
-    return llvm::createStringError(message.empty() ? otherwise.str() : message);
-  }
-
-private:
-  void record(mlir::Diagnostic &diagnostic) {
-    llvm::raw_string_ostream out(message);
-    if (auto place =
-            diagnostic.getLocation()->findInstanceOf<mlir::FileLineColLoc>())
-      out << place.getFilename().getValue() << ":" << place.getLine() << ":"
-          << place.getColumn() << ": ";
-    out << llvm::StringRef(diagnostic.str()).split('\n').first;
-  }
-
-  std::string message;
-  mlir::ScopedDiagnosticHandler handler;
-};
 
 bool isInLLVMDialect(mlir::ModuleOp module) {
   return llvm::all_of(module.getOps(), [](mlir::Operation &op) {
@@ -181,7 +151,7 @@ llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
   context->loadDialect<AttnDialect>();
   module->setAttr(AttnDialect::kTargetAttr,
                   TargetAttr::get(context, target.cpu, target.features));
-  FirstError errors(context);
+  DiagnosticError errors(context);
   mlir::PassManager passes(context);
   buildLoweringPipeline(passes);
   if (mlir::failed(passes.run(module)))
@@ -198,7 +168,7 @@ attn::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
   mlir::registerOpenMPDialectTranslation(translations);
   module->getContext()->appendDialectRegistry(translations);
 
-  FirstError errors(module.getContext());
+  DiagnosticError errors(module.getContext());
   std::unique_ptr<llvm::Module> result =
       mlir::translateModuleToLLVMIR(module, context);
   if (!result)

@@ -234,6 +234,7 @@ Program::loadObject(std::unique_ptr<llvm::MemoryBuffer> object,
   Stopwatch watch;
   auto state = std::make_unique<State>();
   state->threads = threads;
+  state->statistics.threads = threads > 0 ? threads : omp_get_max_threads();
   state->statistics.target = target;
   auto jit = linkObject(std::move(object), target);
   if (!jit)

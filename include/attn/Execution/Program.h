@@ -44,6 +44,8 @@ struct LoadStatistics {
   bool fromCache = false;
   /// Bytes that packed weights take.
   size_t weightBytes = 0;
+  /// Threads that calls use.
+  int threads = 0;
   CpuTarget target;
 };
 
