@@ -2,6 +2,7 @@
 
 #include "TranslationStream.h"
 
+#include "attn/Weights/JsonFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -12,26 +13,24 @@ using namespace attn;
 
 /// `text` for a message: on one line, and not long.
 static std::string quote(StringRef text) {
-  constexpr size_t longest = 40;
-  std::string result = "'";
-  raw_string_ostream os(result);
-  printEscapedString(text.take_front(longest), os);
-  os << (text.size() > longest ? "...'" : "'");
-  return result;
+  return describeJson(json::fixUTF8(text));
 }
 
 Expected<std::vector<int32_t>>
 TranslationStream::parseIds(StringRef line) const {
   std::vector<int32_t> ids;
-  constexpr StringLiteral space = " \t\r\v\f";
+  constexpr StringLiteral space = " \t\n\r\v\f";
   for (line = line.ltrim(space); !line.empty(); line = line.ltrim(space)) {
     StringRef word = line.take_until([](char c) { return isSpace(c); });
     line = line.drop_front(word.size());
+    // A number stays one in the message, whatever its size.
+    bool isNumber = word.find_first_not_of("-0123456789") == StringRef::npos &&
+                    word.size() <= 20;
     int32_t id;
     if (word.getAsInteger(10, id) || id < 0 || id >= options.sourceVocabulary)
       return createStringError("expected token ids in 0.." +
                                Twine(options.sourceVocabulary - 1) + ", got " +
-                               quote(word));
+                               (isNumber ? word.str() : quote(word)));
     ids.push_back(id);
   }
   return ids;
@@ -41,13 +40,33 @@ TranslationStream::parseIds(StringRef line) const {
 Expected<std::vector<int32_t>> TranslationStream::parse(StringRef line) const {
   if (line.trim().empty())
     return std::vector<int32_t>();
-  if (options.input == LineFormat::Ids)
-    return parseIds(line);
-  Expected<std::vector<int32_t>> ids = tokenizer->encode(line);
+  Expected<std::vector<int32_t>> ids = options.input == LineFormat::Ids
+                                           ? parseIds(line)
+                                           : tokenizer->encode(line);
+  if (!ids)
+    return ids;
+  if (int64_t(ids->size()) > options.sourcePositions)
+    return createStringError("expected at most " +
+                             Twine(options.sourcePositions) + " tokens, got " +
+                             Twine(ids->size()) + "; hint: split the sentence");
   // There is space that only the tokenizer knows.
-  if (ids && ids->size() == 1 && ids->front() == tokenizer->endId())
+  if (options.input == LineFormat::Text && ids->size() == 1 &&
+      ids->front() == tokenizer->endId())
     ids->clear();
   return ids;
+}
+
+/// An id that the network does not have is no fault of the line that it shows
+/// in.
+Error TranslationStream::checkVocabulary(ArrayRef<int32_t> ids) const {
+  const int32_t *wrong =
+      find_if(ids, [&](int32_t id) { return id >= options.sourceVocabulary; });
+  if (wrong == ids.end())
+    return Error::success();
+  return createStringError(
+      "vocab.json: token " + quote(tokenizer->sourceToken(*wrong)) +
+      ": expected an id in 0.." + Twine(options.sourceVocabulary - 1) +
+      " by config.json, got " + Twine(*wrong));
 }
 
 Expected<std::vector<std::string>>
@@ -148,6 +167,10 @@ Error TranslationStream::run(Source source, raw_ostream &output,
       if (!ids) {
         fail(lines.back(), toString(ids.takeError()), report);
       } else if (!ids->empty()) {
+        if (Error error = checkVocabulary(*ids)) {
+          stop = std::move(error);
+          return std::nullopt;
+        }
         lines.back().isPending = true;
         lines.back().tokens = ids->size();
         return std::move(*ids);

@@ -24,8 +24,8 @@ struct StreamOptions {
   int64_t nBest = 1;
   /// Text and ids begin with the score and a tab.
   bool scores = false;
-  /// Ids in the input are below.
-  int64_t sourceVocabulary = 0;
+  /// Ids of a line are below, and there are at most so many.
+  int64_t sourceVocabulary = 0, sourcePositions = 0;
 };
 
 /// Translates lines to lines in the same order, a window of the Translator's at
@@ -68,6 +68,7 @@ private:
   };
 
   llvm::Expected<std::vector<int32_t>> parse(llvm::StringRef line) const;
+  llvm::Error checkVocabulary(llvm::ArrayRef<int32_t> ids) const;
   llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef line) const;
   void writeFinished(llvm::raw_ostream &output);
   void fail(Line &line, std::string error,

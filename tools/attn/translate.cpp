@@ -208,6 +208,7 @@ static Error runTranslate() {
   streamOptions.nBest = options->nBest;
   streamOptions.scores = scores;
   streamOptions.sourceVocabulary = model->config.vocabSize;
+  streamOptions.sourcePositions = model->config.maxPositionEmbeddings;
   BatchOptions batchOptions;
   batchOptions.batchSize = batchSize.value;
   Expected<std::unique_ptr<Translator>> translator =
