@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RUN: attn-opt %s --attn-emit-manifest --split-input-file --verify-diagnostics | FileCheck %s
+
+// CHECK:      llvm.mlir.global external constant @attn_manifest("{\22version\22:1,
+// CHECK-SAME:   \22weights\22:[
+// CHECK-SAME:   {\22name\22:\22g.w\22,\22sources\22:[\22a\22,\22b\22],\22type\22:\22f32\22,\22shape\22:[6,4],\22panel\22:8},
+// CHECK-SAME:   {\22name\22:\22g.p\22,\22sinusoidal\22:true,\22type\22:\22f32\22,\22shape\22:[16,4]}],
+// CHECK-SAME:   \22functions\22:[
+// CHECK-SAME:   {\22name\22:\22f\22,\22arguments\22:[{\22type\22:\22i32\22,\22shape\22:[-1,3],\22role\22:\22ids\22}],\22results\22:[{\22type\22:\22bf16\22,\22shape\22:[2]}]}]}\00")
+attn.weights @g {
+  attn.weight @w from ["a", "b"] panel 8 : tensor<6x4xf32>
+  attn.weight @p sinusoidal : tensor<16x4xf32>
+}
+// CHECK: func.func @f({{.*}}) -> tensor<2xbf16> attributes {llvm.emit_c_interface}
+func.func @f(%ids: tensor<?x3xi32> {attn.role = "ids"}) -> tensor<2xbf16> {
+  %r = tensor.empty() : tensor<2xbf16>
+  return %r : tensor<2xbf16>
+}
+// CHECK: func.func private @hidden(%{{.*}}: index) {
+func.func private @hidden(%i: index) {
+  return
+}
+
+// -----
+
+// expected-error @below {{expected argument 1 of function 'scalar' to be a ranked tensor of f64, f32, f16, bf16, i64, i32, i8 or i1, got 'index'}}
+func.func @scalar(%x: tensor<4xf32>, %i: index) {
+  return
+}
+
+// -----
+
+// expected-error @below {{expected result 0 of function 'odd' to be a ranked tensor of f64, f32, f16, bf16, i64, i32, i8 or i1, got 'tensor<4xi17>'}}
+func.func @odd() -> tensor<4xi17> {
+  %x = tensor.empty() : tensor<4xi17>
+  return %x : tensor<4xi17>
+}

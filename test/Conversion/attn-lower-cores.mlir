@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RUN: attn-opt %s --attn-lower-cores --split-input-file --verify-diagnostics | FileCheck %s
+
+// Equal cores share a kernel; matrices of rank 3 are flattened to rank 2. With
+// 512-bit vectors a tile is 14 rows by 2 vectors, then 4 rows, then 1.
+
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
+// CHECK-LABEL: func.func @linear_twice
+// CHECK:         %[[X:.*]] = memref.collapse_shape {{.*}} into memref<?x64xf32>
+// CHECK:         call @[[KERNEL:linear.*]](%[[X]]
+// CHECK:         call @[[KERNEL]](
+// CHECK-NOT:     attn.linear
+// CHECK:       func.func private @[[KERNEL]](
+// CHECK-SAME:    memref<?x64xf32>, %{{.*}}: memref<2x64x32xf32>, %{{.*}}: memref<64xf32>, %{{.*}}: memref<?x64xf32>)
+// CHECK-SAME:    passthrough = ["noinline"]
+// CHECK:         omp.parallel if
+// CHECK:         omp.wsloop
+// CHECK-COUNT-28: vector.fma {{.*}} : vector<16xf32>
+// CHECK:         scf.yield
+// CHECK-COUNT-8: vector.fma {{.*}} : vector<16xf32>
+// CHECK:         scf.yield
+// CHECK-COUNT-2: vector.fma {{.*}} : vector<16xf32>
+// CHECK-NOT:     vector.fma
+// CHECK:         omp.yield
+// CHECK-NOT:   func.func private
+func.func @linear_twice(%x: memref<?x?x64xf32>, %w: memref<2x64x32xf32>, %b: memref<64xf32>, %y: memref<?x?x64xf32>) {
+  attn.linear %x, %w bias(%b) outs(%y) : (memref<?x?x64xf32>, memref<2x64x32xf32>, memref<64xf32>, memref<?x?x64xf32>) -> ()
+  attn.linear %y, %w bias(%b) outs(%x) : (memref<?x?x64xf32>, memref<2x64x32xf32>, memref<64xf32>, memref<?x?x64xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// With 256-bit vectors it is 6 rows by 2 vectors.
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+// CHECK-LABEL: func.func @avx2
+// CHECK:       func.func private @linear
+// CHECK-COUNT-12: vector.fma {{.*}} : vector<8xf32>
+// CHECK:         scf.yield
+func.func @avx2(%x: memref<?x64xf32>, %w: memref<4x64x16xf32>, %y: memref<?x64xf32>) {
+  attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<4x64x16xf32>, memref<?x64xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Without fused multiply-add there is none, rather than a library call.
+
+module attributes {attn.target = #attn.target<cpu = "x86-64", features = "+sse2">} {
+// CHECK-LABEL: func.func @sse
+// CHECK:       func.func private @linear
+// CHECK-NOT:     vector.fma
+// CHECK:         arith.mulf {{.*}} : vector<4xf32>
+// CHECK-NOT:     vector.fma
+func.func @sse(%x: memref<?x64xf32>, %w: memref<8x64x8xf32>, %y: memref<?x64xf32>) {
+  attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<8x64x8xf32>, memref<?x64xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Columns past the last are masked; a weight that is not packed is packed here.
+
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
+// CHECK-LABEL: func.func @tail
+// CHECK:         %[[PACKED:.*]] = memref.alloc() {alignment = 64 : i64} : memref<2x64x32xf32>
+// CHECK:         call @linear(%{{.*}}, %[[PACKED]],
+// CHECK:         memref.dealloc %[[PACKED]]
+// CHECK:       func.func private @linear
+// CHECK:         vector.maskedstore
+func.func @tail(%x: memref<?x64xf32>, %w: memref<33x64xf32>, %y: memref<?x33xf32>) {
+  attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<33x64xf32>, memref<?x33xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Attention never has a matrix of scores: no memory but that of its operands.
+
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
+// CHECK-LABEL: func.func @attention
+// CHECK:       func.func private @sdpa
+// CHECK-NOT:     memref.alloc
+// CHECK:         return
+func.func @attention(%q: memref<?x?x64xf32>, %n: memref<?xi32>, %y: memref<?x?x64xf32>) {
+  attn.sdpa %q, %q, %q lengths(%n) outs(%y) {heads = 4 : i64, scale = 0.25 : f64}
+    : (memref<?x?x64xf32>, memref<?x?x64xf32>, memref<?x?x64xf32>, memref<?xi32>, memref<?x?x64xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// expected-error @below {{expected the module attribute 'attn.target' to generate code for}}
+module {
+func.func @no_target(%x: memref<4x8xf32>, %y: memref<4x8xf32>) {
+  attn.softmax %x outs(%y) : (memref<4x8xf32>, memref<4x8xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+func.func @half(%x: memref<4x8xf16>, %y: memref<4x8xf16>) {
+  // expected-error @below {{expected operands of f32 to generate code for, got 'memref<4x8xf16>'}}
+  attn.softmax %x outs(%y) : (memref<4x8xf16>, memref<4x8xf16>) -> ()
+  return
+}
+
+// -----
+
+func.func @tensors(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  // expected-error @below {{expected memrefs here, got 'tensor<4x8xf32>'; hint: run --one-shot-bufferize first}}
+  %r = attn.softmax %x outs(%y) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  return %r : tensor<4x8xf32>
+}
