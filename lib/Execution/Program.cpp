@@ -2,6 +2,7 @@
 
 #include "attn/Execution/Program.h"
 #include "attn/Execution/Compiler.h"
+#include "attn/Execution/CompilerMemory.h"
 #include "attn/Execution/ObjectCache.h"
 #include "attn/Execution/WeightsStore.h"
 #include "attn/IR/AttnDialect.h"
@@ -18,7 +19,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <malloc.h>
 #include <omp.h>
 
 using namespace attn;
@@ -164,6 +164,7 @@ llvm::Error Program::State::initialize(llvm::StringRef weightsFile) {
   if (manifest.weights.empty())
     return llvm::Error::success();
 
+  releaseCompilerMemory();
   Stopwatch watch;
   auto table = find("attn_weights");
   if (!table)
@@ -300,10 +301,8 @@ Program::load(mlir::ModuleOp original, const CompileOptions &options) {
           llvm::WithColor::warning() << message << "\n";
       }
     }
-    // Compiling leaves much free memory behind, which would add to the weights.
-    module.release()->erase();
-    malloc_trim(0);
   }
+  module = nullptr;
   double seconds = watch.seconds();
   llvm::Expected<std::unique_ptr<Program>> program =
       loadObject(std::move(object), *target, weightsFile, options.threads);
