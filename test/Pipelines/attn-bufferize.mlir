@@ -11,7 +11,6 @@
 // CHECK-NOT:   memref.copy
 // CHECK-NOT:   attn.sdpa
 // CHECK-COUNT-6: call @encode_layer
-// CHECK-NOT:   attn.sdpa
 // CHECK-LABEL: func.func private @decode_step_layer
 // CHECK-NOT:   memref.alloc
 // CHECK-NOT:   memref.copy
