@@ -65,7 +65,8 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path) {
   }
   file->path = path.str();
   sys::fs::file_status status;
-  sys::fs::status(path, status);
+  // What keeps a file from being looked at shows when it is created.
+  (void)sys::fs::status(path, status);
   if (sys::fs::exists(status) && !sys::fs::is_regular_file(status)) {
     std::error_code code;
     file->owned = std::make_unique<raw_fd_ostream>(path, code);

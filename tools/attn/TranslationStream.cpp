@@ -196,12 +196,13 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     return Error::success();
   };
 
-  Error error = translator.run(next, emit);
-  if (error || stop) {
-    if (error && stop)
+  if (Error error = translator.run(next, emit)) {
+    if (stop)
       consumeError(std::move(*stop));
-    return error ? std::move(error) : std::move(*stop);
+    return error;
   }
+  if (stop)
+    return std::move(*stop);
   writeFinished(output);
   return flush();
 }
