@@ -52,7 +52,8 @@ private:
   }
 
   bool hasRowForEachKey() {
-    return op.getRows() && cast<MemRefType>(op.getRows().getType()).getRank() == 2;
+    return op.getRows() &&
+           cast<MemRefType>(op.getRows().getType()).getRank() == 2;
   }
 
   /// What all queries of a batch entry share: its row of keys, its length.
@@ -62,8 +63,8 @@ private:
     if (hasRowForEachKey())
       length = b.min(length, b.dim(op.getRows(), 1));
     else if (op.getRows())
-      keyRow = b.clamp(b.loadIndex(op.getRows(), {entry}),
-                       b.dim(op.getKey(), 0));
+      keyRow =
+          b.clamp(b.loadIndex(op.getRows(), {entry}), b.dim(op.getKey(), 0));
     if (op.getLengths())
       length = b.min(length, b.loadIndex(op.getLengths(), {keyRow}));
     before = b.index(0);
@@ -85,10 +86,10 @@ private:
     for (int64_t lane = 0; lane < b.lanes(); ++lane) {
       Value key = b.min(b.add(first, b.index(lane)), last);
       block.keys.push_back(key);
-      block.rows.push_back(hasRowForEachKey()
-                               ? b.clamp(b.loadIndex(op.getRows(), {entry, key}),
-                                         b.dim(op.getKey(), 0))
-                               : keyRow);
+      block.rows.push_back(
+          hasRowForEachKey() ? b.clamp(b.loadIndex(op.getRows(), {entry, key}),
+                                       b.dim(op.getKey(), 0))
+                             : keyRow);
     }
     block.inside = b.mask(b.lanes(), b.max(b.sub(visible, first), b.index(0)));
     return block;
@@ -101,10 +102,10 @@ private:
       // Products of chunks of one width are summed before their lanes are.
       llvm::SmallVector<Value> partial;
       for (auto [c, chunk] : llvm::enumerate(keyChunks)) {
-        Value key = b.load(op.getKey(),
-                           {block.rows[lane], block.keys[lane],
-                            columnOf(headSize, chunk)},
-                           chunk.lanes);
+        Value key = b.load(
+            op.getKey(),
+            {block.rows[lane], block.keys[lane], columnOf(headSize, chunk)},
+            chunk.lanes);
         if (!partial.empty() && partial.back().getType() == key.getType())
           partial.back() = b.fma(query[c], key, partial.back());
         else
@@ -113,8 +114,8 @@ private:
       Value score = b.sumLanes(partial.front());
       for (Value other : llvm::drop_begin(partial))
         score = arith::AddFOp::create(b, score, b.sumLanes(other));
-      scores = vector::InsertOp::create(b, score, scores,
-                                        ArrayRef<int64_t>{lane});
+      scores =
+          vector::InsertOp::create(b, score, scores, ArrayRef<int64_t>{lane});
     }
     return arith::SelectOp::create(b, block.inside, scores,
                                    b.splat(b.lanes(), -INFINITY));
@@ -141,11 +142,11 @@ private:
                                 b.splat(b.lanes(), 0.0)};
     for (Chunk chunk : valueChunks)
       state.push_back(b.splat(chunk.lanes, 0.0));
-    state = b.forLoop(b.index(0), visible, b.lanes(), state,
-                      [&](Value first, ValueRange carried) {
-                        return emitStep(scaled, emitBlock(first, visible),
-                                        carried);
-                      });
+    state =
+        b.forLoop(b.index(0), visible, b.lanes(), state,
+                  [&](Value first, ValueRange carried) {
+                    return emitStep(scaled, emitBlock(first, visible), carried);
+                  });
 
     // No visible key: the sum is 0, and so is the output.
     Value sum = b.sumLanes(state[1]);
@@ -155,9 +156,9 @@ private:
         b, arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero), zero,
         arith::DivFOp::create(b, one, sum));
     for (auto [c, chunk] : llvm::enumerate(valueChunks))
-      b.store(arith::MulFOp::create(b, state[2 + c],
-                                    b.splat(chunk.lanes, inverse)),
-              op.getOuts()[0], {entry, query, columnOf(valueSize, chunk)});
+      b.store(
+          arith::MulFOp::create(b, state[2 + c], b.splat(chunk.lanes, inverse)),
+          op.getOuts()[0], {entry, query, columnOf(valueSize, chunk)});
     if (op.getOuts().size() == 2)
       emitProbabilities(query, scaled, visible, state[0], inverse);
   }
@@ -184,10 +185,10 @@ private:
       Value weight =
           vector::ExtractOp::create(b, weights, ArrayRef<int64_t>{lane});
       for (auto [c, chunk] : llvm::enumerate(valueChunks)) {
-        Value value = b.load(op.getValue(),
-                             {block.rows[lane], block.keys[lane],
-                              columnOf(valueSize, chunk)},
-                             chunk.lanes);
+        Value value = b.load(
+            op.getValue(),
+            {block.rows[lane], block.keys[lane], columnOf(valueSize, chunk)},
+            chunk.lanes);
         next[2 + c] = b.fma(b.splat(chunk.lanes, weight), value, next[2 + c]);
       }
     }

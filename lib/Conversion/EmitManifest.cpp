@@ -4,6 +4,7 @@
 
 #include "WeightTable.h"
 #include "attn/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Builders.h"
@@ -136,6 +137,13 @@ struct EmitManifestPass : attn::impl::EmitManifestBase<EmitManifestPass> {
         return signalPassFailure();
       function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                         UnitAttr::get(&getContext()));
+      // What a caller passes as a tensor is not memory to compute in.
+      for (BlockArgument argument : function.getArguments())
+        if (isa<TensorType>(argument.getType()))
+          function.setArgAttr(
+              argument.getArgNumber(),
+              bufferization::BufferizationDialect::kWritableAttrName,
+              BoolAttr::get(&getContext(), false));
     }
 
     std::string text;

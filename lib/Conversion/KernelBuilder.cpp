@@ -80,8 +80,8 @@ void KernelBuilder::forLoop(Value lower, Value upper, int64_t step,
 void KernelBuilder::parallelFor(Value count, Value work,
                                 Function<void(Value)> body) {
   omp::ParallelOperands clauses;
-  clauses.ifExpr = arith::CmpIOp::create(*this, arith::CmpIPredicate::sgt,
-                                         work, index(kParallelWork));
+  clauses.ifExpr = arith::CmpIOp::create(*this, arith::CmpIPredicate::sgt, work,
+                                         index(kParallelWork));
   Value zero = index(0), one = index(1);
   auto parallel = omp::ParallelOp::create(*this, clauses);
   OpBuilder::InsertionGuard guard(*this);
@@ -96,8 +96,8 @@ void KernelBuilder::parallelFor(Value count, Value work,
   bounds.loopUpperBounds = {count};
   bounds.loopSteps = {one};
   auto nest = omp::LoopNestOp::create(*this, bounds);
-  Block *block = createBlock(&nest.getRegion(), {}, {getIndexType()},
-                             {getLoc()});
+  Block *block =
+      createBlock(&nest.getRegion(), {}, {getIndexType()}, {getLoc()});
   body(block->getArgument(0));
   omp::YieldOp::create(*this);
 }
@@ -117,8 +117,8 @@ SmallVector<Chunk> KernelBuilder::chunks(int64_t size) const {
 
 Value KernelBuilder::splat(int64_t lanes, double value) {
   return arith::ConstantOp::create(
-      *this, DenseElementsAttr::get(vectorType(lanes),
-                                    static_cast<float>(value)));
+      *this,
+      DenseElementsAttr::get(vectorType(lanes), static_cast<float>(value)));
 }
 
 Value KernelBuilder::splat(int64_t lanes, Value scalar) {
@@ -127,8 +127,8 @@ Value KernelBuilder::splat(int64_t lanes, Value scalar) {
 
 Value KernelBuilder::load(Value memref, Values indices, int64_t lanes) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
-  Value loaded = vector::LoadOp::create(*this, VectorType::get({lanes}, element),
-                                        memref, indices);
+  Value loaded = vector::LoadOp::create(
+      *this, VectorType::get({lanes}, element), memref, indices);
   if (element.isF32())
     return loaded;
   return arith::ExtFOp::create(*this, vectorType(lanes), loaded);

@@ -34,13 +34,13 @@ public:
     Value work = b.mul(rows, b.index(depth * columns));
     b.parallelFor(tasks, work, [&](Value task) {
       Value place = arith::RemUIOp::create(b, task, panels);
-      Value begin = b.mul(arith::DivUIOp::create(b, task, panels),
-                          b.index(taskRows));
+      Value begin =
+          b.mul(arith::DivUIOp::create(b, task, panels), b.index(taskRows));
       Value end = b.min(b.add(begin, b.index(taskRows)), rows);
       // What the large tile leaves is done by smaller ones.
       for (int64_t tile : {tileRows, int64_t(4), int64_t(1)}) {
-        Value whole = arith::DivUIOp::create(b, b.sub(end, begin),
-                                             b.index(tile));
+        Value whole =
+            arith::DivUIOp::create(b, b.sub(end, begin), b.index(tile));
         Value stop = b.add(begin, b.mul(whole, b.index(tile)));
         b.forLoop(begin, stop, tile,
                   [&](Value row) { emitTile(row, tile, place); });
@@ -70,12 +70,12 @@ private:
         inits.push_back(emitInit(firstColumn, chunk));
 
     SmallVector<Value> sums = b.forLoop(
-        b.index(0), b.index(depth), 1, inits,
-        [&](Value k, ValueRange carried) {
+        b.index(0), b.index(depth), 1, inits, [&](Value k, ValueRange carried) {
           SmallVector<Value> panelRow, next;
           for (Chunk chunk : chunks)
-            panelRow.push_back(b.load(
-                op.getWeight(), {place, k, b.index(chunk.offset)}, chunk.lanes));
+            panelRow.push_back(b.load(op.getWeight(),
+                                      {place, k, b.index(chunk.offset)},
+                                      chunk.lanes));
           for (int64_t r = 0; r < rows; ++r) {
             Value x =
                 memref::LoadOp::create(b, op.getInput(), {rowIndices[r], k});
@@ -111,13 +111,13 @@ private:
       return;
     }
     // The last panel reaches past the last column.
-    Value inside = b.mask(
-        chunk.lanes, b.max(b.sub(b.index(columns), column), b.index(0)));
+    Value inside =
+        b.mask(chunk.lanes, b.max(b.sub(b.index(columns), column), b.index(0)));
     if (op.getResidual())
-      sum = arith::AddFOp::create(
-          b, sum,
-          b.loadMasked(op.getResidual(), {row, column}, inside,
-                       b.splat(chunk.lanes, 0.0)));
+      sum = arith::AddFOp::create(b, sum,
+                                  b.loadMasked(op.getResidual(), {row, column},
+                                               inside,
+                                               b.splat(chunk.lanes, 0.0)));
     b.storeMasked(sum, inside, op.getOut(), {row, column});
   }
 

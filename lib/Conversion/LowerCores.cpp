@@ -102,8 +102,7 @@ private:
     for (auto [index, size] : llvm::enumerate(type.getShape()))
       if (ShapedType::isDynamic(size))
         sizes.push_back(b.dim(like, index));
-    return memref::AllocOp::create(b, type, sizes,
-                                   b.getI64IntegerAttr(64));
+    return memref::AllocOp::create(b, type, sizes, b.getI64IntegerAttr(64));
   }
 
   /// Makes the operand a matrix: all dimensions but the last in one.
@@ -119,8 +118,7 @@ private:
       return;
     }
     auto leading = llvm::to_vector<2>(llvm::seq<int64_t>(0, rank - 1));
-    SmallVector<ReassociationIndices> groups = {leading,
-                                                {rank - 1}};
+    SmallVector<ReassociationIndices> groups = {leading, {rank - 1}};
     if (!memref::CollapseShapeOp::isGuaranteedCollapsible(type, groups))
       replaceByCopy(operand);
     operand.set(memref::CollapseShapeOp::create(b, operand.get(), groups));
@@ -271,8 +269,7 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
     if (cores.empty())
       return;
 
-    auto target =
-        module->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
+    auto target = module->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
     if (!target) {
       module.emitError() << "expected the module attribute '"
                          << AttnDialect::kTargetAttr

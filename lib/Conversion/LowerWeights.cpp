@@ -32,8 +32,8 @@ Value readTable(OpBuilder &opBuilder, Location loc, int64_t place,
       builder, pointer, tableType, table,
       ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(place)});
   Value data = LLVM::LoadOp::create(builder, pointer, slot);
-  Value descriptor = MemRefDescriptor::fromStaticShape(builder, loc, converter,
-                                                       type, data);
+  Value descriptor =
+      MemRefDescriptor::fromStaticShape(builder, loc, converter, type, data);
   return UnrealizedConversionCastOp::create(builder, type, descriptor)
       .getResult(0);
 }
@@ -55,7 +55,8 @@ struct LowerWeightsPass : attn::impl::LowerWeightsBase<LowerWeightsPass> {
         Attribute());
     table.getInitializerRegion().emplaceBlock();
     builder.setInsertionPointToEnd(table.getInitializerBlock());
-    Value zero = LLVM::ZeroOp::create(builder, module.getLoc(), table.getType());
+    Value zero =
+        LLVM::ZeroOp::create(builder, module.getLoc(), table.getType());
     LLVM::ReturnOp::create(builder, module.getLoc(), zero);
 
     LLVMTypeConverter converter(&getContext());

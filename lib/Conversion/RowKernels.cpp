@@ -44,9 +44,8 @@ public:
     Type element = cast<MemRefType>(memref.getType()).getElementType();
     if (element.isF32())
       return b.loadMasked(memref, at(column), insideAt(column), passThrough);
-    Value narrow =
-        arith::TruncFOp::create(b, VectorType::get({b.lanes()}, element),
-                                passThrough);
+    Value narrow = arith::TruncFOp::create(
+        b, VectorType::get({b.lanes()}, element), passThrough);
     return arith::ExtFOp::create(
         b, b.vectorType(b.lanes()),
         b.loadMasked(memref, at(column), insideAt(column), narrow));
@@ -99,8 +98,8 @@ void attn::emitLayerNorm(KernelBuilder &b, LayerNormOp op) {
       return SmallVector<Value>{
           arith::AddFOp::create(b, carried[0], input.load(column))};
     })[0];
-    Value mean = b.splat(b.lanes(),
-                         arith::DivFOp::create(b, b.sumLanes(sum), count));
+    Value mean =
+        b.splat(b.lanes(), arith::DivFOp::create(b, b.sumLanes(sum), count));
     Value squares =
         input.forEach({zero}, [&](Value column, ValueRange carried) {
           Value x = arith::SubFOp::create(b, input.load(column, mean), mean);
@@ -135,8 +134,8 @@ void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
         })[0];
     largest = b.splat(lanes, b.maxLanes(largest));
     // A row of -∞ throughout: any finite maximum makes every exponential 0.
-    Value isEmpty = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
-                                          lowest);
+    Value isEmpty =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest, lowest);
     largest = arith::SelectOp::create(b, isEmpty, b.splat(lanes, 0.0), largest);
     Value sum = input.forEach(
         {b.splat(lanes, 0.0)}, [&](Value column, ValueRange carried) {
@@ -195,11 +194,10 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
   b.parallelFor(count, b.mul(count, b.index(width)), [&](Value task) {
     Value entry = arith::DivUIOp::create(b, task, length);
     Value place = arith::RemUIOp::create(b, task, length);
-    Value position =
-        b.add(b.loadIndex(op.getPositions(), {entry}), place);
+    Value position = b.add(b.loadIndex(op.getPositions(), {entry}), place);
     // As an unsigned number, a negative position is past the end too.
-    Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position,
-                                         capacity);
+    Value inside =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position, capacity);
     auto guard = scf::IfOp::create(b, inside, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard insertion(b);
     b.setInsertionPointToStart(guard.thenBlock());

@@ -34,8 +34,8 @@ Value emitDot(KernelBuilder &b, Value count,
 void attn::emitScores(KernelBuilder &b, ScoresOp op) {
   Value batch = b.dim(op.getQuery(), 0), queries = b.dim(op.getQuery(), 1);
   Value keys = b.dim(op.getKey(), 1), heads = b.index(op.getHeads());
-  int64_t size = cast<MemRefType>(op.getQuery().getType()).getDimSize(2) /
-                 op.getHeads();
+  int64_t size =
+      cast<MemRefType>(op.getQuery().getType()).getDimSize(2) / op.getHeads();
   Value tasks = b.mul(batch, heads);
   Value work = b.mul(b.mul(tasks, queries), b.mul(keys, b.index(size)));
   Value scale = constant(b, op.getScale().convertToDouble());
@@ -51,8 +51,8 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
       if (op.getCausal())
         visible = b.min(visible, b.add(query, b.index(1)));
       b.forLoop(b.index(0), keys, 1, [&](Value key) {
-        Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key,
-                                             visible);
+        Value inside =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, visible);
         Value dot = emitDot(b, b.index(size), [&](Value i) {
           Value column = b.add(first, i);
           return std::pair<Value, Value>(
@@ -75,9 +75,8 @@ void attn::emitWeightedSum(KernelBuilder &b, WeightedSumOp op) {
   Value queries = b.dim(op.getProbabilities(), 2);
   Value keys = b.dim(op.getProbabilities(), 3);
   Value heads = b.index(type.getDimSize(1));
-  int64_t size =
-      cast<MemRefType>(op.getValue().getType()).getDimSize(2) /
-      type.getDimSize(1);
+  int64_t size = cast<MemRefType>(op.getValue().getType()).getDimSize(2) /
+                 type.getDimSize(1);
   Value tasks = b.mul(batch, heads);
   Value work = b.mul(b.mul(tasks, queries), b.mul(keys, b.index(size)));
   b.parallelFor(tasks, work, [&](Value task) {

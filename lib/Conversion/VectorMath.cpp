@@ -16,8 +16,8 @@ int64_t lanesOf(Value vector) {
 
 Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x, Value y,
              Value ifTrue, Value ifFalse) {
-  return arith::SelectOp::create(
-      b, arith::CmpFOp::create(b, predicate, x, y), ifTrue, ifFalse);
+  return arith::SelectOp::create(b, arith::CmpFOp::create(b, predicate, x, y),
+                                 ifTrue, ifFalse);
 }
 
 } // namespace
@@ -33,8 +33,8 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   const double low = -86.9, high = 88.72283;
 
   // Comparisons are such that a NaN passes through.
-  Value clamped = select(b, arith::CmpFPredicate::OLT, x, splat(low),
-                         splat(low), x);
+  Value clamped =
+      select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(low), x);
   clamped = select(b, arith::CmpFPredicate::OGT, clamped, splat(high),
                    splat(high), clamped);
 
@@ -64,10 +64,10 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   result = arith::MulFOp::create(b, result, scale);
   result = arith::AddFOp::create(b, result, result);
 
-  result = select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(0.0),
-                  result);
-  return select(b, arith::CmpFPredicate::OGT, x, splat(high),
-                splat(INFINITY), result);
+  result =
+      select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(0.0), result);
+  return select(b, arith::CmpFPredicate::OGT, x, splat(high), splat(INFINITY),
+                result);
 }
 
 Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {
@@ -82,8 +82,7 @@ Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {
         b, x, arith::AddFOp::create(b, e, b.splat(lanes, 1.0)));
   }
   case Activation::GELU: {
-    Value scaled =
-        arith::MulFOp::create(b, x, b.splat(lanes, std::sqrt(0.5)));
+    Value scaled = arith::MulFOp::create(b, x, b.splat(lanes, std::sqrt(0.5)));
     Value erf = math::ErfOp::create(b, scaled);
     Value half = arith::MulFOp::create(b, x, b.splat(lanes, 0.5));
     return b.fma(half, erf, half);

@@ -16,10 +16,9 @@ constexpr llvm::StringLiteral kWeightTable = "attn_weights";
 /// Calls `visit` with each weight of the module, its symbol and its place in
 /// the table. The manifest and the code that reads the table both use this
 /// order.
-inline void
-forEachWeight(mlir::ModuleOp module,
-              llvm::function_ref<void(mlir::SymbolRefAttr, WeightOp, int64_t)>
-                  visit) {
+inline void forEachWeight(
+    mlir::ModuleOp module,
+    llvm::function_ref<void(mlir::SymbolRefAttr, WeightOp, int64_t)> visit) {
   int64_t place = 0;
   for (auto group : module.getOps<WeightsOp>())
     for (auto weight : group.getBody().getOps<WeightOp>())

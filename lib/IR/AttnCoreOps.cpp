@@ -15,8 +15,8 @@ namespace {
 
 constexpr int64_t kDynamic = ShapedType::kDynamic;
 
-using Effects = SmallVectorImpl<
-    SideEffects::EffectInstance<MemoryEffects::Effect>>;
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 ShapedType typeOf(Value value) { return cast<ShapedType>(value.getType()); }
 
@@ -89,9 +89,9 @@ LogicalResult LookupOp::verify() {
   if (failed(checkShape(*this, "out", typeOf(getOut()),
                         {ids.getDimSize(0), ids.getDimSize(1), width})))
     return failure();
-  if (getPositions() && failed(checkShape(*this, "positions",
-                                          typeOf(getPositions()),
-                                          {kDynamic, width})))
+  if (getPositions() &&
+      failed(checkShape(*this, "positions", typeOf(getPositions()),
+                        {kDynamic, width})))
     return failure();
   if (!getOffsets())
     return success();
@@ -137,9 +137,9 @@ LogicalResult LinearOp::verify() {
   if (getResidual() &&
       failed(checkShape(*this, "residual", typeOf(getResidual()), outShape)))
     return failure();
-  return checkSameElementType(*this, {{"input", getInput()},
-                                      {"residual", getResidual()},
-                                      {"out", getOut()}});
+  return checkSameElementType(
+      *this,
+      {{"input", getInput()}, {"residual", getResidual()}, {"out", getOut()}});
 }
 
 /// A bias or a residual of zeros adds nothing.
@@ -237,9 +237,9 @@ LogicalResult SdpaOp::verify() {
                          << getOuts().size();
   if (failed(checkHeads(*this, "query", query, heads)) ||
       failed(checkHeads(*this, "value", value, heads)) ||
-      failed(checkShape(*this, "key", key,
-                        {getRows() ? kDynamic : batch, kDynamic,
-                         query.getDimSize(2)})) ||
+      failed(checkShape(
+          *this, "key", key,
+          {getRows() ? kDynamic : batch, kDynamic, query.getDimSize(2)})) ||
       failed(checkShape(*this, "value", value,
                         {key.getDimSize(0), key.getDimSize(1), kDynamic})))
     return failure();
@@ -265,9 +265,9 @@ LogicalResult SdpaOp::verify() {
                         {batch, query.getDimSize(1), value.getDimSize(2)})))
     return failure();
   if (getOuts().size() == 2 &&
-      failed(checkShape(*this, "probabilities", typeOf(getOuts()[1]),
-                        {batch, heads, query.getDimSize(1),
-                         key.getDimSize(1)})))
+      failed(
+          checkShape(*this, "probabilities", typeOf(getOuts()[1]),
+                     {batch, heads, query.getDimSize(1), key.getDimSize(1)})))
     return failure();
   return checkSameElementType(*this, {{"query", getQuery()},
                                       {"key", getKey()},

@@ -60,14 +60,14 @@ public:
     if (inner % heads != 0)
       return layer->emitOpError() << "expected rows of 'q.weight' divisible by "
                                   << heads << " heads, got " << *query;
-    return success(
-        succeeded(require("k.weight", {inner, memoryWidth})) &&
-        succeeded(require("v.weight", {inner, memoryWidth})) &&
-        succeeded(require("out.weight", {width, inner})) &&
-        succeeded(allow("q.bias", {inner})) &&
-        succeeded(allow("k.bias", {inner})) &&
-        succeeded(allow("v.bias", {inner})) &&
-        succeeded(allow("out.bias", {width})) && succeeded(requireNorm(width)));
+    return success(succeeded(require("k.weight", {inner, memoryWidth})) &&
+                   succeeded(require("v.weight", {inner, memoryWidth})) &&
+                   succeeded(require("out.weight", {width, inner})) &&
+                   succeeded(allow("q.bias", {inner})) &&
+                   succeeded(allow("k.bias", {inner})) &&
+                   succeeded(allow("v.bias", {inner})) &&
+                   succeeded(allow("out.bias", {width})) &&
+                   succeeded(requireNorm(width)));
   }
 
 private:
@@ -139,9 +139,9 @@ LogicalResult EmbeddingOp::verify() {
   auto ids = cast<RankedTensorType>(getIds().getType());
   auto result = cast<RankedTensorType>(getResult().getType());
   if (failed(checkRank(*this, "ids", ids, 2)) ||
-      failed(checkShape(*this, "result", result,
-                        {ids.getDimSize(0), ids.getDimSize(1),
-                         ShapedType::kDynamic})))
+      failed(checkShape(
+          *this, "result", result,
+          {ids.getDimSize(0), ids.getDimSize(1), ShapedType::kDynamic})))
     return failure();
   return checkStaticWidth(*this, "result", result);
 }
@@ -155,8 +155,9 @@ EmbeddingOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
       succeeded(group.allow("positions", {ShapedType::kDynamic, width})));
 }
 
-LogicalResult EmbeddingOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+EmbeddingOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{getIds(), 0}, {getIds(), 1}, {{}, 0}}));
   return success();
@@ -178,8 +179,9 @@ SelfAttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
       .requireAttention(width, width, getHeads());
 }
 
-LogicalResult SelfAttentionOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+SelfAttentionOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput();
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{input, 0}, {input, 1}, {input, 2}}));
@@ -195,9 +197,9 @@ LogicalResult CrossAttentionOp::verify() {
   if (failed(checkSequence(*this, input,
                            cast<RankedTensorType>(getResult().getType()))) ||
       failed(checkStaticWidth(*this, "memory", memory)) ||
-      failed(checkShape(*this, "memory", memory,
-                        {input.getDimSize(0), ShapedType::kDynamic,
-                         ShapedType::kDynamic})))
+      failed(checkShape(
+          *this, "memory", memory,
+          {input.getDimSize(0), ShapedType::kDynamic, ShapedType::kDynamic})))
     return failure();
   return checkAttention(*this, input, memory, getLengths(), getProbabilities(),
                         getHeads());
@@ -209,8 +211,9 @@ CrossAttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
       .requireAttention(widthOf(getInput()), widthOf(getMemory()), getHeads());
 }
 
-LogicalResult CrossAttentionOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+CrossAttentionOp::reifyResultShapes(OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput(), memory = getMemory();
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{input, 0}, {input, 1}, {input, 2}}));
@@ -227,9 +230,8 @@ LogicalResult CrossAttentionOp::canonicalize(CrossAttentionOp op,
   if (op.getInput() != op.getMemory() || op.getNorm() != NormPlacement::Post)
     return failure();
   rewriter.replaceOpWithNewOp<SelfAttentionOp>(
-      op, op->getResultTypes(), op.getInput(), op.getLengths(),
-      op.getWeights(), op.getHeads(), /*causal=*/false, op.getNorm(),
-      op.getEpsilon());
+      op, op->getResultTypes(), op.getInput(), op.getLengths(), op.getWeights(),
+      op.getHeads(), /*causal=*/false, op.getNorm(), op.getEpsilon());
   return success();
 }
 
@@ -253,8 +255,9 @@ FeedForwardOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
                  succeeded(group.requireNorm(width)));
 }
 
-LogicalResult FeedForwardOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+FeedForwardOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput();
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{input, 0}, {input, 1}, {input, 2}}));
@@ -272,8 +275,9 @@ NormalizeOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
       .requireNorm(widthOf(getInput()));
 }
 
-LogicalResult NormalizeOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+NormalizeOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput();
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{input, 0}, {input, 1}, {input, 2}}));
@@ -285,9 +289,9 @@ LogicalResult ProjectOp::verify() {
   auto result = cast<RankedTensorType>(getResult().getType());
   if (failed(checkRank(*this, "input", input, 3)) ||
       failed(checkStaticWidth(*this, "input", input)) ||
-      failed(checkShape(*this, "result", result,
-                        {input.getDimSize(0), input.getDimSize(1),
-                         ShapedType::kDynamic})))
+      failed(checkShape(
+          *this, "result", result,
+          {input.getDimSize(0), input.getDimSize(1), ShapedType::kDynamic})))
     return failure();
   return checkStaticWidth(*this, "result", result);
 }
@@ -300,10 +304,11 @@ LogicalResult ProjectOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
       succeeded(group.allow("bias", {width})));
 }
 
-LogicalResult ProjectOp::reifyResultShapes(
-    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult
+ProjectOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput();
-  shapes.push_back(reify(builder, getLoc(), getResult(),
-                         {{input, 0}, {input, 1}, {{}, 0}}));
+  shapes.push_back(
+      reify(builder, getLoc(), getResult(), {{input, 0}, {input, 1}, {{}, 0}}));
   return success();
 }

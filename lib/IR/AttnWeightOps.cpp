@@ -54,8 +54,8 @@ LogicalResult WeightOp::verify() {
 
 LogicalResult
 GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  auto weight = symbolTable.lookupNearestSymbolFrom<WeightOp>(
-      *this, getWeightAttr());
+  auto weight =
+      symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
   if (!weight)
     return emitOpError() << "expected the symbol of an 'attn.weight', got "
                          << getWeightAttr();

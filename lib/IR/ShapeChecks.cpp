@@ -44,12 +44,13 @@ LogicalResult attn::checkStaticWidth(Operation *op, StringRef name,
                                      ShapedType type) {
   if (type.getRank() > 0 && !type.isDynamicDim(type.getRank() - 1))
     return success();
-  return op->emitOpError() << "expected '" << name
-                           << "' of static width, got " << type;
+  return op->emitOpError() << "expected '" << name << "' of static width, got "
+                           << type;
 }
 
-LogicalResult attn::checkSameElementType(
-    Operation *op, ArrayRef<std::pair<StringRef, Value>> values) {
+LogicalResult
+attn::checkSameElementType(Operation *op,
+                           ArrayRef<std::pair<StringRef, Value>> values) {
   Type expected = getElementTypeOrSelf(values.front().second.getType());
   for (auto [name, value] : values.drop_front()) {
     if (!value || getElementTypeOrSelf(value.getType()) == expected)

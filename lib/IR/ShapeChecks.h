@@ -34,9 +34,9 @@ mlir::LogicalResult checkStaticWidth(mlir::Operation *op, llvm::StringRef name,
                                      mlir::ShapedType type);
 
 /// Checks that all types have the element type of the first.
-mlir::LogicalResult
-checkSameElementType(mlir::Operation *op,
-                     llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> values);
+mlir::LogicalResult checkSameElementType(
+    mlir::Operation *op,
+    llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> values);
 
 } // namespace attn
 

@@ -59,6 +59,7 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 
+  pm.addPass(createConvertBufferizationToMemRefPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
@@ -72,8 +73,8 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
 void attn::registerPassesAndPipelines() {
   registerAttnTransformsPasses();
   registerAttnConversionPasses();
-  PassPipelineRegistration<>(
-      "attn-fuse", "layers to fused cores, on tensors", buildFusionPipeline);
+  PassPipelineRegistration<>("attn-fuse", "layers to fused cores, on tensors",
+                             buildFusionPipeline);
   PassPipelineRegistration<>("attn-bufferize",
                              "cores on tensors to cores on memrefs, with "
                              "temporaries shared and repeated layers outlined",

@@ -11,7 +11,7 @@ attn.weights @g {
   attn.weight @w from ["a", "b"] panel 8 : tensor<6x4xf32>
   attn.weight @p sinusoidal : tensor<16x4xf32>
 }
-// CHECK: func.func @f({{.*}}) -> tensor<2xbf16> attributes {llvm.emit_c_interface}
+// CHECK: func.func @f(%{{.*}}: tensor<?x3xi32> {attn.role = "ids", bufferization.writable = false}) -> tensor<2xbf16> attributes {llvm.emit_c_interface}
 func.func @f(%ids: tensor<?x3xi32> {attn.role = "ids"}) -> tensor<2xbf16> {
   %r = tensor.empty() : tensor<2xbf16>
   return %r : tensor<2xbf16>

@@ -29,11 +29,13 @@ def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
     Adds a constant `attn_manifest`, a JSON text that ends in NUL, with the
     weights in the order of the table `attn_weights` (names in the file, shape,
     element type, panels) and the public functions (types, shapes and roles of
-    arguments, results), and asks for a C entry of each public function. Whoever loads the compiled object needs nothing else.
-    Runs while functions still have tensors; functions with other arguments or
-    results are an error.
+    arguments, results): whoever loads the compiled object needs nothing else.
+    Asks for a C entry of each public function, and that bufferization writes to
+    none of its tensor arguments. Runs while functions still have tensors;
+    functions with other arguments or results are an error.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::bufferization::BufferizationDialect"];
 }
 
 def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {

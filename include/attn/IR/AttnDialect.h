@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The `attn` dialect: its attributes and enums. The operations are in AttnOps.h.
+// The `attn` dialect: its attributes and enums. The operations are in
+// AttnOps.h.
 
 #ifndef ATTN_IR_ATTNDIALECT_H
 #define ATTN_IR_ATTNDIALECT_H
