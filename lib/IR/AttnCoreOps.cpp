@@ -269,10 +269,13 @@ LogicalResult SdpaOp::verify() {
           checkShape(*this, "probabilities", typeOf(getOuts()[1]),
                      {batch, heads, query.getDimSize(1), key.getDimSize(1)})))
     return failure();
-  return checkSameElementType(*this, {{"query", getQuery()},
-                                      {"key", getKey()},
-                                      {"value", getValue()},
-                                      {"out", getOuts()[0]}});
+  return checkSameElementType(
+      *this,
+      {{"query", getQuery()},
+       {"key", getKey()},
+       {"value", getValue()},
+       {"out", getOuts()[0]},
+       {"probabilities", getOuts().size() == 2 ? getOuts()[1] : Value()}});
 }
 
 /// A causal mask over one key, with no keys before the queries, masks nothing.

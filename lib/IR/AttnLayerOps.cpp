@@ -11,6 +11,10 @@ using namespace attn;
 
 namespace {
 
+int64_t widthOf(Value value) {
+  return cast<ShapedType>(value.getType()).getShape().back();
+}
+
 /// Looks up and checks the weights that a layer's group has to hold.
 class WeightGroup {
 public:
@@ -43,15 +47,26 @@ public:
                : success();
   }
 
-  LogicalResult requireNorm(int64_t width) {
-    return success(succeeded(require("norm.weight", {width})) &&
-                   succeeded(require("norm.bias", {width})));
+  /// Checks the weights of the normalisation of a layer's input. They are
+  /// used as they are, so they have its element type.
+  LogicalResult requireNorm(Value input) {
+    auto type = cast<RankedTensorType>(input.getType());
+    for (StringRef weight : {"norm.weight", "norm.bias"}) {
+      FailureOr<RankedTensorType> found =
+          require(weight, {type.getShape().back()});
+      if (failed(found))
+        return failure();
+      if (found->getElementType() != type.getElementType())
+        return layer->emitOpError()
+               << "expected '" << weight << "' of the element type of 'input', "
+               << type.getElementType() << ", got " << *found;
+    }
+    return success();
   }
 
-  /// Checks the projections of an attention layer of `heads` heads, from an
-  /// input of the width given and a memory of another.
-  LogicalResult requireAttention(int64_t width, int64_t memoryWidth,
-                                 int64_t heads) {
+  /// Checks the weights of an attention layer of `heads` heads.
+  LogicalResult requireAttention(Value input, Value memory, int64_t heads) {
+    int64_t width = widthOf(input), memoryWidth = widthOf(memory);
     FailureOr<RankedTensorType> query =
         require("q.weight", {ShapedType::kDynamic, width});
     if (failed(query))
@@ -67,7 +82,7 @@ public:
                    succeeded(allow("k.bias", {inner})) &&
                    succeeded(allow("v.bias", {inner})) &&
                    succeeded(allow("out.bias", {width})) &&
-                   succeeded(requireNorm(width)));
+                   succeeded(requireNorm(input)));
   }
 
 private:
@@ -84,10 +99,6 @@ private:
   WeightsOp group;
 };
 
-int64_t widthOf(Value value) {
-  return cast<ShapedType>(value.getType()).getShape().back();
-}
-
 /// A layer's input and result are [batch, length, width] of the same shape.
 LogicalResult checkSequence(Operation *op, RankedTensorType input,
                             RankedTensorType result) {
@@ -101,9 +112,11 @@ LogicalResult checkSequence(Operation *op, RankedTensorType input,
 }
 
 /// Lengths are [batch]; probabilities [batch, heads, length, memory length].
-LogicalResult checkAttention(Operation *op, RankedTensorType input,
-                             RankedTensorType memory, Value lengths,
-                             Value probabilities, int64_t heads) {
+LogicalResult checkAttention(Operation *op, Value inputValue, Value memoryValue,
+                             Value lengths, Value probabilities,
+                             int64_t heads) {
+  auto input = cast<RankedTensorType>(inputValue.getType());
+  auto memory = cast<RankedTensorType>(memoryValue.getType());
   if (lengths &&
       failed(checkShape(op, "lengths", cast<ShapedType>(lengths.getType()),
                         {memory.getDimSize(0)})))
@@ -114,7 +127,9 @@ LogicalResult checkAttention(Operation *op, RankedTensorType input,
                         {input.getDimSize(0), heads, input.getDimSize(1),
                          memory.getDimSize(1)})))
     return failure();
-  return success();
+  return checkSameElementType(op, {{"input", inputValue},
+                                   {"memory", memoryValue},
+                                   {"probabilities", probabilities}});
 }
 
 /// The sizes of `result`: static ones from its type, dynamic ones from the
@@ -168,15 +183,14 @@ LogicalResult SelfAttentionOp::verify() {
   if (failed(checkSequence(*this, input,
                            cast<RankedTensorType>(getResult().getType()))))
     return failure();
-  return checkAttention(*this, input, input, getLengths(), getProbabilities(),
-                        getHeads());
+  return checkAttention(*this, getInput(), getInput(), getLengths(),
+                        getProbabilities(), getHeads());
 }
 
 LogicalResult
 SelfAttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  int64_t width = widthOf(getInput());
   return WeightGroup(*this, getWeights(), symbolTable)
-      .requireAttention(width, width, getHeads());
+      .requireAttention(getInput(), getInput(), getHeads());
 }
 
 LogicalResult
@@ -201,14 +215,14 @@ LogicalResult CrossAttentionOp::verify() {
           *this, "memory", memory,
           {input.getDimSize(0), ShapedType::kDynamic, ShapedType::kDynamic})))
     return failure();
-  return checkAttention(*this, input, memory, getLengths(), getProbabilities(),
-                        getHeads());
+  return checkAttention(*this, getInput(), getMemory(), getLengths(),
+                        getProbabilities(), getHeads());
 }
 
 LogicalResult
 CrossAttentionOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   return WeightGroup(*this, getWeights(), symbolTable)
-      .requireAttention(widthOf(getInput()), widthOf(getMemory()), getHeads());
+      .requireAttention(getInput(), getMemory(), getHeads());
 }
 
 LogicalResult
@@ -252,7 +266,7 @@ FeedForwardOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   return success(succeeded(group.require("out.weight", {width, inner})) &&
                  succeeded(group.allow("in.bias", {inner})) &&
                  succeeded(group.allow("out.bias", {width})) &&
-                 succeeded(group.requireNorm(width)));
+                 succeeded(group.requireNorm(getInput())));
 }
 
 LogicalResult
@@ -271,8 +285,7 @@ LogicalResult NormalizeOp::verify() {
 
 LogicalResult
 NormalizeOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
-  return WeightGroup(*this, getWeights(), symbolTable)
-      .requireNorm(widthOf(getInput()));
+  return WeightGroup(*this, getWeights(), symbolTable).requireNorm(getInput());
 }
 
 LogicalResult
@@ -293,7 +306,10 @@ LogicalResult ProjectOp::verify() {
           *this, "result", result,
           {input.getDimSize(0), input.getDimSize(1), ShapedType::kDynamic})))
     return failure();
-  return checkStaticWidth(*this, "result", result);
+  if (failed(checkStaticWidth(*this, "result", result)))
+    return failure();
+  return checkSameElementType(*this,
+                              {{"input", getInput()}, {"result", getResult()}});
 }
 
 LogicalResult ProjectOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
