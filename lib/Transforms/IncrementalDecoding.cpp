@@ -2,6 +2,7 @@
 //
 // Derives a step with caches from a whole-sentence decoder.
 
+#include "Origins.h"
 #include "Sizes.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
@@ -11,9 +12,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/Interfaces/ValueBoundsOpInterface.h"
-#include "mlir/Transforms/RegionUtils.h"
-#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace attn {
@@ -25,10 +23,6 @@ using namespace mlir;
 using namespace attn;
 
 namespace {
-
-/// What a value of the decoder depends on: on no argument, on arguments that
-/// stay the same while tokens are decoded, or on the tokens.
-enum class Origin { Constant, Prepared, Token };
 
 /// Arguments of the step, in their order.
 enum Role {
@@ -61,27 +55,6 @@ Value findArgument(func::FuncOp func, Role role) {
   return found;
 }
 
-/// Whether `slice` cuts nothing but the last dimension, at constants.
-bool isWidthSlice(tensor::ExtractSliceOp slice) {
-  auto source = slice.getSourceType();
-  if (slice.getDroppedDims().any() || !slice.hasUnitStride())
-    return false;
-  int64_t last = source.getRank() - 1;
-  auto offsets = slice.getStaticOffsets(), sizes = slice.getStaticSizes();
-  if (ShapedType::isDynamic(offsets[last]) ||
-      ShapedType::isDynamic(sizes[last]))
-    return false;
-  for (int64_t dim = 0; dim < last; ++dim) {
-    if (offsets[dim] != 0)
-      return false;
-    FailureOr<bool> isWhole = ValueBoundsConstraintSet::areEqual(
-        slice.getMixedSizes()[dim], {slice.getSource(), dim});
-    if (failed(isWhole) || !*isWhole)
-      return false;
-  }
-  return true;
-}
-
 /// The two functions as they are derived from one.
 class Derivation {
 public:
@@ -91,7 +64,7 @@ public:
   LogicalResult run() {
     if (failed(checkFunction()))
       return failure();
-    classify();
+    origins.emplace(decode.front(), ids);
 
     builder.setInsertionPointAfter(decode);
     step = createFunction("step");
@@ -149,27 +122,6 @@ private:
     return (decode.getSymName() + "_" + suffix).str();
   }
 
-  void classify() {
-    for (Value argument : decode.getArguments())
-      origins[argument] = argument == ids ? Origin::Token : Origin::Prepared;
-    for (Operation &op : decode.front()) {
-      Origin origin = originOf(op);
-      for (Value result : op.getResults())
-        origins[result] = origin;
-    }
-  }
-
-  Origin originOf(Operation &op) {
-    Origin origin = Origin::Constant;
-    for (Value operand : op.getOperands())
-      origin = std::max(origin, origins[operand]);
-    llvm::SetVector<Value> captured;
-    getUsedValuesDefinedAbove(op.getRegions(), captured);
-    for (Value value : captured)
-      origin = std::max(origin, origins[value]);
-    return origin;
-  }
-
   //===--------------------------------------------------------------------===//
   // Signatures
   //===--------------------------------------------------------------------===//
@@ -207,7 +159,7 @@ private:
     if (!value)
       return Value();
     if (Value mapped = mapping.lookupOrNull(value);
-        mapped && origins[value] == Origin::Token)
+        mapped && origins->of(value) == Origin::Token)
       return mapped;
     return op->emitOpError() << "expected '" << name
                              << "' to depend on the token ids, position by "
@@ -218,7 +170,7 @@ private:
   FailureOr<Value> getConstant(Operation *op, StringRef name, Value value) {
     if (!value)
       return Value();
-    if (origins[value] != Origin::Constant)
+    if (origins->of(value) != Origin::Constant)
       return op->emitOpError()
              << "expected '" << name << "' that depends on no argument";
     return cloneConstant(value);
@@ -228,12 +180,8 @@ private:
     if (Value mapped = mapping.lookupOrNull(value))
       return mapped;
     Operation *definition = value.getDefiningOp();
-    for (Value operand : definition->getOperands())
-      cloneConstant(operand);
-    llvm::SetVector<Value> captured;
-    getUsedValuesDefinedAbove(definition->getRegions(), captured);
-    for (Value operand : captured)
-      cloneConstant(operand);
+    forEachUsedValue(*definition,
+                     [&](Value operand) { cloneConstant(operand); });
     builder.clone(*definition, mapping);
     return mapping.lookup(value);
   }
@@ -280,7 +228,7 @@ private:
 
   LogicalResult deriveBody() {
     for (Operation &op : decode.front().without_terminator())
-      if (originOf(op) == Origin::Token && failed(derive(&op)))
+      if (origins->of(op) == Origin::Token && failed(derive(&op)))
         return failure();
     return deriveReturn();
   }
@@ -387,7 +335,7 @@ private:
     FailureOr<Value> query = getToken(op, "query", op.getQuery());
     if (failed(query))
       return failure();
-    Origin key = origins[op.getKey()], value = origins[op.getValue()];
+    Origin key = origins->of(op.getKey()), value = origins->of(op.getValue());
     if (key == Origin::Token && value == Origin::Token)
       return deriveCached(op, *query);
     if (key == Origin::Prepared && value == Origin::Prepared)
@@ -522,17 +470,8 @@ private:
 
   void createPrepare() {
     llvm::DenseSet<Value> needed(crosses.begin(), crosses.end());
-    SmallVector<Operation *> operations;
-    for (Operation &op : llvm::reverse(decode.front())) {
-      if (llvm::none_of(op.getResults(),
-                        [&](Value value) { return needed.contains(value); }))
-        continue;
-      operations.push_back(&op);
-      needed.insert_range(op.getOperands());
-      llvm::SetVector<Value> captured;
-      getUsedValuesDefinedAbove(op.getRegions(), captured);
-      needed.insert_range(captured);
-    }
+    SmallVector<Operation *> operations =
+        collectDefinitions(decode.front(), needed);
 
     builder.setInsertionPointAfter(decode);
     func::FuncOp prepare = createFunction("prepare");
@@ -547,7 +486,7 @@ private:
       attributes.push_back(decode.getArgAttrDict(argument.getArgNumber()));
     }
     builder.setInsertionPointToStart(body);
-    for (Operation *op : llvm::reverse(operations))
+    for (Operation *op : operations)
       builder.clone(*op, prepared);
     auto results = llvm::map_to_vector(
         crosses, [&](Value value) { return prepared.lookup(value); });
@@ -559,7 +498,7 @@ private:
   OpBuilder builder;
   /// Arguments of the decoder.
   Value ids, memoryLengths;
-  DenseMap<Value, Origin> origins;
+  std::optional<Origins> origins;
   /// Arguments of the step, and the roles of all of them.
   Value positions, cacheRows, memoryRows;
   SmallVector<Role> roles;

@@ -56,6 +56,9 @@ private:
     auto func = module.lookupSymbol<func::FuncOp>(function);
     if (!func)
       return module.emitError() << "expected a function '" << function << "'";
+    if (func.isExternal())
+      return func.emitError()
+             << "expected a function '" << function << "' with a body";
     if (!func.getBody().hasOneBlock())
       return func.emitError() << "expected a function of one block, got "
                               << func.getBody().getBlocks().size();
