@@ -73,3 +73,11 @@ for feature, flag in [
 ]:
     if flag in flags:
         config.available_features.add(feature)
+
+# Processors whose code runs here.
+HASWELL = {"avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"}
+SKYLAKE = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "adx", "aes"}
+if HASWELL <= {*flags}:
+    config.available_features.add("haswell")
+    if SKYLAKE <= {*flags}:
+        config.available_features.add("skylake-avx512")

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""attn.sdpa, and attn.scores and attn.weighted_sum alone, on random tensors."""
+import cases
+import numpy as np
+import reference_ops as reference
+from cases import Case, tensor
+
+rng = np.random.default_rng(1)
+
+
+def normal(*shape):
+    return rng.standard_normal(shape, np.float32)
+
+
+def integers(*values):
+    return np.array(values, np.int32)
+
+
+def optional(name, word, arguments):
+    return f" {word}(%{name})" if name in arguments else ""
+
+
+def sdpa_case(
+    name, query, key, value, heads, scale=None,
+    causal=False, probabilities=False, **rest,
+):  # fmt: skip
+    """rest: lengths, rows, positions."""
+    scale = (query.shape[2] // heads) ** -0.5 if scale is None else scale
+    out, weights = reference.sdpa(query, key, value, heads, scale, causal, **rest)
+    arrays = {"q": query, "k": key, "v": value, **rest}
+    # What is not written stays NaN.
+    arrays["o"] = np.full(out.shape, np.nan, np.float32)
+    if probabilities:
+        arrays["p"] = np.full(weights.shape, np.nan, np.float32)
+    arguments = {}
+    for argument, array in arrays.items():
+        static = {"p": [1]}.get(argument, [-1] if array.ndim == 3 else [])
+        arguments[argument] = (tensor(array, static), array)
+    order = ["q", "k", "v", "lengths", "positions", "rows", "o", "p"]
+    types = [arguments[n][0] for n in order if n in arguments]
+    outs = [n for n in ("o", "p") if n in arguments]
+    results = [f"%r{n}" for n in outs]
+    body = (
+        f"{', '.join(results)} = attn.sdpa %q, %k, %v"
+        + "".join(optional(n, n, rest) for n in ("lengths", "positions", "rows"))
+        + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
+        + f"scale = {scale!r} : f64{', causal' if causal else ''}}} : "
+        + f"({', '.join(types)}) -> "
+        + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
+    )
+    wanted = {"ro": (arguments["o"][0], out)}
+    if probabilities:
+        wanted["rp"] = (arguments["p"][0], weights)
+    return Case(name, body, arguments, wanted)
+
+
+def head_sizes():
+    """Every head size, and values of another size than keys."""
+    sizes = [(1, 1), (3, 3), (8, 8), (16, 16), (20, 20), (64, 64), (80, 24), (8, 256)]
+    for size, value_size in sizes:
+        heads = 1 if value_size > 200 else 3
+        for queries, keys in [(1, 1), (2, 15), (15, 2), (17, 33)]:
+            yield sdpa_case(
+                f"heads of {size} and {value_size}, {queries} to {keys}",
+                normal(2, queries, heads * size),
+                normal(2, keys, heads * size),
+                normal(2, keys, heads * value_size),
+                heads,
+            )
+    yield sdpa_case(
+        "heads of 256", normal(1, 5, 512), normal(1, 20, 512), normal(1, 20, 512), 2
+    )
+
+
+def lengths_and_causal():
+    for causal in (False, True):
+        for queries, keys in [
+            (0, 3), (1, 0), (2, 0), (1, 1), (1, 2), (2, 1), (15, 15), (16, 16),
+            (17, 17), (33, 33), (33, 1), (1, 33), (2, 16), (16, 17),
+        ]:  # fmt: skip
+            lengths = rng.integers(0, keys + 1, 3).astype(np.int32)
+            q, k, v = (normal(3, n, 16) for n in (queries, keys, keys))
+            yield sdpa_case(
+                f"{queries} to {keys}, lengths {lengths}, causal {causal}",
+                q, k, v, 2, causal=causal, probabilities=True, lengths=lengths,
+            )  # fmt: skip
+    # A length past the end is the end, one below zero is zero.
+    q, k, v = (normal(3, n, 16) for n in (4, 5, 5))
+    yield sdpa_case(
+        "lengths outside", q, k, v, 2, probabilities=True, lengths=integers(9, -1, 5)
+    )
+    yield sdpa_case("no batch", normal(0, 4, 16), normal(0, 5, 16), normal(0, 5, 16), 2)
+
+
+def not_a_number():
+    q, k, v = normal(3, 4, 16), normal(3, 20, 16), normal(3, 20, 16)
+    lengths = integers(17, 0, 20)
+    k[0, 17:], v[0, 17:], k[1], v[1] = np.nan, np.inf, np.nan, np.nan
+    yield sdpa_case("NaN in padding", q, k, v, 2, probabilities=True, lengths=lengths)
+    k = k.copy()
+    k[0, 3, 9] = np.nan
+    v = v.copy()
+    v[2, 6, 2] = np.nan
+    yield sdpa_case("NaN in use", q, k, v, 2, probabilities=True, lengths=lengths)
+    k, v = normal(3, 20, 16), normal(3, 20, 16)
+    k[:, 7] = v[:, 7] = np.nan
+    yield sdpa_case(
+        "NaN in the future", q, k, v, 2, causal=True, probabilities=True,
+        lengths=integers(20, 20, 20), positions=integers(0, 5, 9),
+    )  # fmt: skip
+
+
+def large_scores():
+    """Where the largest score comes late, the sums before it vanish."""
+    for scale in (10.0, 100.0):
+        q, k, v = normal(2, 3, 16), normal(2, 50, 16), normal(2, 50, 16)
+        k *= np.linspace(0.1, 2, 50, dtype=np.float32)[:, None]
+        # Powers of two, so that the scores of both are nearly the same.
+        q, k = np.round(q * 4) / 4, np.round(k * 4) / 4
+        yield sdpa_case(
+            f"scale {scale}", q, k, v, 2, scale=scale, probabilities=True
+        )
+
+
+def rows_and_positions():
+    for beams, keys in [(1, 5), (4, 17), (6, 33)]:
+        rows = rng.integers(-1, 3, beams).astype(np.int32)
+        yield sdpa_case(
+            f"{beams} beams share {keys} keys", normal(beams, 2, 48),
+            normal(2, keys, 48), normal(2, keys, 48), 3,
+            lengths=rng.integers(1, keys + 1, 2).astype(np.int32), rows=rows,
+        )  # fmt: skip
+    for beams, capacity, new, history in [(1, 4, 1, 1), (3, 40, 1, 33), (5, 20, 3, 20)]:
+        rows = rng.integers(-1, beams + 2, (beams, history)).astype(np.int32)
+        positions = rng.integers(0, history - new + 1, beams).astype(np.int32)
+        yield sdpa_case(
+            f"{beams} beams with a history of {history}", normal(beams, new, 48),
+            normal(beams + 1, capacity, 48), normal(beams + 1, capacity, 48), 3,
+            causal=True, rows=rows, positions=positions,
+        )  # fmt: skip
+    yield sdpa_case(
+        "positions before the first key and past the last", normal(3, 2, 16),
+        normal(3, 6, 16), normal(3, 6, 16), 2,
+        causal=True, positions=integers(-1, -5, 100),
+    )  # fmt: skip
+
+
+def unfused():
+    for causal in (False, True):
+        q, k, lengths = normal(3, 5, 12), normal(3, 7, 12), integers(7, 0, 4)
+        wanted = reference.scores(q, k, 3, 0.5, causal, lengths)
+        out = np.full(wanted.shape, np.nan, np.float32)
+        arrays = {"q": q, "k": k, "n": lengths, "o": out}
+        types = [tensor(q, [-1]), tensor(k, [-1]), tensor(lengths), tensor(out, [1])]
+        yield Case(
+            f"scores, causal {causal}",
+            f"%r = attn.scores %q, %k lengths(%n) outs(%o) {{heads = 3 : i64, "
+            f"scale = 0.5 : f64{', causal' if causal else ''}}} : "
+            f"({', '.join(types)}) -> {types[3]}",
+            {n: (t, a) for (n, a), t in zip(arrays.items(), types)},
+            {"r": (types[3], wanted)},
+        )
+    for heads, queries, keys, width in [(3, 5, 7, 12), (1, 1, 1, 1), (2, 3, 0, 4)]:
+        p, v = normal(2, heads, queries, keys), normal(2, keys, width)
+        wanted = reference.weighted_sum(p, v)
+        out = np.full(wanted.shape, np.nan, np.float32)
+        types = [tensor(p, [1]), tensor(v, [-1]), tensor(out, [-1])]
+        yield Case(
+            f"weighted_sum, {heads} heads, {queries} to {keys}",
+            f"%r = attn.weighted_sum %p, %v outs(%o) : ({', '.join(types)}) -> {types[2]}",
+            {n: (t, a) for n, t, a in zip("pvo", types, (p, v, out))},
+            {"r": (types[2], wanted)},
+        )
+
+
+def fused_by_the_compiler():
+    """The three steps, which become one operation on the way."""
+    q, k, v, lengths = normal(3, 5, 12), normal(3, 19, 12), normal(3, 19, 24), integers(19, 0, 4)
+    out, weights = reference.sdpa(q, k, v, 3, 0.5, lengths=lengths)
+    qt, kt, vt, nt = (tensor(x, [-1] if x.ndim == 3 else []) for x in (q, k, v, lengths))
+    st, ot = "tensor<?x3x?x?xf32>", "tensor<?x?x24xf32>"
+    for probabilities in (False, True):
+        s = np.full(weights.shape, np.nan, np.float32)
+        o = np.full(out.shape, np.nan, np.float32)
+        body = (
+            f"%s = attn.scores %q, %k lengths(%n) outs(%s0) {{heads = 3 : i64, scale = 0.5 : f64}}"
+            f" : ({qt}, {kt}, {nt}, {st}) -> {st}\n"
+            f"%p = attn.softmax %s outs(%s0) : ({st}, {st}) -> {st}\n"
+            f"%y = attn.weighted_sum %p, %v outs(%o) : ({st}, {vt}, {ot}) -> {ot}"
+        )
+        results = {"y": (ot, out)}
+        if probabilities:
+            results["p"] = (st, weights)
+        yield Case(
+            f"three steps, probabilities {probabilities}", body,
+            {"q": (qt, q), "k": (kt, k), "v": (vt, v), "n": (nt, lengths),
+             "s0": (st, s), "o": (ot, o)},
+            results,
+        )  # fmt: skip
+
+
+def main():
+    arguments = cases.parse_arguments(__doc__)
+    every = [
+        *head_sizes(), *lengths_and_causal(), *not_a_number(), *large_scores(),
+        *rows_and_positions(), *unfused(), *fused_by_the_compiler(),
+    ]  # fmt: skip
+    cases.check(every, arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The core operations other than attention, on random tensors and weights."""
+import json
+
+import cases
+import numpy as np
+import reference_ops as reference
+from cases import Case, tensor
+from make_checkpoint import to_bytes
+
+rng = np.random.default_rng(2)
+
+
+def normal(*shape):
+    return rng.standard_normal(shape, np.float32)
+
+
+def unwritten(wanted):
+    """A destination: what is not written stays NaN."""
+    return np.full(wanted.shape, np.nan, np.float32)
+
+
+def last(array):
+    """The tensor type in which only the last dimension is known."""
+    return tensor(array, [-1])
+
+
+class Weights:
+    """A weights file, and the IR that names what is in it."""
+
+    def __init__(self):
+        self.header, self.blobs, self.lines, self.size = {}, [], [], 0
+
+    def add(self, values, dtype="f32", file_dtype=None, parts=1):
+        """Returns IR that gets the weight as %name, by a function of name."""
+        shape = "x".join(map(str, values.shape))
+        type = f"tensor<{shape}x{dtype}>"
+        symbol = f"w{len(self.lines)}"
+        sources = []
+        for part in np.split(values, parts):
+            blob = to_bytes(part, file_dtype or dtype)
+            sources.append(f"tensor{len(self.header)}")
+            self.header[sources[-1]] = {
+                "dtype": (file_dtype or dtype).upper(),
+                "shape": list(part.shape),
+                "data_offsets": [self.size, self.size + len(blob)],
+            }
+            self.blobs.append(blob)
+            self.size += len(blob)
+        names = ", ".join(f'"{s}"' for s in sources)
+        self.lines.append(f"attn.weight @{symbol} from [{names}] : {type}")
+        return type, lambda name: f"%{name} = attn.get_weight @group::@{symbol} : {type}\n"
+
+    def write(self, path):
+        text = json.dumps(self.header).encode()
+        with open(path, "wb") as file:
+            file.write(len(text).to_bytes(8, "little") + text + b"".join(self.blobs))
+
+    def text(self):
+        return "attn.weights @group {\n" + "\n".join(self.lines) + "\n}"
+
+
+weights = Weights()
+
+
+def linear_case(
+    rows, outputs, inputs, packed=False, bias=True, residual=False,
+    activation=None, rank=2, file_dtype="f32", parts=1,
+):  # fmt: skip
+    x = normal(*[2, 1, 3][: rank - 2], rows, inputs)
+    weight, b = normal(outputs, inputs) / inputs**0.5, normal(outputs)
+    if file_dtype == "f16":
+        weight = weight.astype(np.float16).astype(np.float32)
+    r = normal(*x.shape[:-1], outputs) if residual else None
+    wanted = reference.linear(x, weight, b if bias else None, r, activation)
+    arrays = {"x": x, "r": r, "o": unwritten(wanted)}
+    arguments = {n: (last(a), a) for n, a in arrays.items() if a is not None}
+    body, types = "", [arguments["x"][0]]
+    if packed:
+        type, get = weights.add(weight, file_dtype=file_dtype, parts=parts)
+        body += get("w")
+        types.append(type)
+        if bias:
+            type, get = weights.add(b)
+            body += get("b")
+            types.append(type)
+    else:
+        arguments["w"] = (tensor(weight, None), weight)
+        types.append(arguments["w"][0])
+        if bias:
+            arguments["b"] = (tensor(b, None), b)
+            types.append(arguments["b"][0])
+    types += [arguments[n][0] for n in ("r", "o") if n in arguments]
+    body += (
+        "%y = attn.linear %x, %w"
+        + (" bias(%b)" if bias else "")
+        + (" residual(%r)" if residual else "")
+        + (f" activation {activation}" if activation else "")
+        + f" outs(%o) : ({', '.join(types)}) -> {types[-1]}"
+    )
+    name = (
+        f"linear, {list(x.shape)} to {outputs}, packed {packed}, bias {bias}, "
+        f"residual {residual}, {activation}, file {file_dtype}"
+    )
+    return Case(name, body, arguments, {"y": (types[-1], wanted)})
+
+
+def linears():
+    # One kernel for each width: the rows are many, and so are the tails.
+    for rows in (0, 1, 2, 3, 4, 5, 13, 14, 15, 29, 200):
+        yield linear_case(rows, 33, 7, packed=True, residual=True)
+    for outputs, inputs in [(1, 1), (31, 64), (64, 1000), (96, 7), (1, 1000), (33, 1)]:
+        for rows in (1, 15):
+            yield linear_case(rows, outputs, inputs, packed=True)
+            yield linear_case(rows, outputs, inputs, bias=rows == 1)
+    for activation in ("relu", "gelu", "silu"):
+        yield linear_case(9, 64, 20, packed=True, activation=activation)
+        yield linear_case(9, 31, 20, activation=activation, residual=True, bias=False)
+    for rank in (2, 3, 4, 5):
+        yield linear_case(3, 31, 7, packed=True, rank=rank)
+    yield linear_case(5, 48, 20, packed=True, file_dtype="f16", parts=3)
+
+
+def activations():
+    """Over the whole range, in a product with 1."""
+    x = np.concatenate([np.linspace(-100, 100, 4001), np.logspace(-30, 30, 400), [np.inf]])
+    x = x.astype(np.float32)[:, None]
+    weight = np.ones((1, 1), np.float32)
+    for activation, tolerance in [("relu", 0), ("silu", 4e-7), ("gelu", 4e-7)]:
+        # Below -5, 1 + erf has lost what makes gelu differ from 0.
+        edge = 5 if activation == "gelu" else -5
+        for low, high in [(-100, edge), (-5, 5), (5, np.inf)]:
+            part = x[(x[:, 0] >= low) & (x[:, 0] <= high)]
+            with np.errstate(invalid="ignore", over="ignore"):
+                wanted = reference.linear(part, weight, activation=activation)
+            xt, wt = last(part), tensor(weight, None)
+            yield Case(
+                f"{activation} from {low} to {high}",
+                f"%y = attn.linear %x, %w activation {activation} outs(%o)"
+                f" : ({xt}, {wt}, {xt}) -> {xt}",
+                {"x": (xt, part), "w": (wt, weight), "o": (xt, unwritten(wanted))},
+                {"y": (xt, wanted)},
+                tolerance,
+            )
+
+
+def norms():
+    for shape in [(5, 1), (1, 3), (0, 3), (2, 3, 31), (7, 64), (2, 1, 2, 256), (3, 1000)]:
+        x = normal(*shape) * 3 + 10
+        w, b = normal(shape[-1]), normal(shape[-1])
+        wanted = reference.layer_norm(x, w, b)
+        t, wt = last(x), tensor(w, None)
+        yield Case(
+            f"layer_norm, {list(shape)}",
+            f"%y = attn.layer_norm %x, %w, %b outs(%o) : ({t}, {wt}, {wt}, {t}) -> {t}",
+            {"x": (t, x), "w": (wt, w), "b": (wt, b), "o": (t, unwritten(wanted))},
+            {"y": (t, wanted)},
+            5e-6,
+        )
+
+
+def softmaxes():
+    for shape in [(1, 1), (4, 15), (0, 5), (3, 0), (2, 3, 2, 33), (2, 16), (3, 1000)]:
+        yield softmax_case(f"softmax, {list(shape)}", normal(*shape) * 5)
+    x = normal(8, 21)
+    x[0] = -np.inf
+    x[1, 5] = -np.inf
+    x[2, 7] = np.nan
+    x[3] = -200
+    x[4] = np.linspace(-110, 90, 21)
+    x[5] = np.nan
+    x[6, :20] = -np.inf
+    x[7] = 3e38
+    yield softmax_case("softmax, special rows", x)
+
+
+def softmax_case(name, x):
+    wanted, t = reference.softmax(x.astype(np.float64)), tensor(x)
+    return Case(
+        name, f"%y = attn.softmax %x outs(%o) : ({t}, {t}) -> {t}",
+        {"x": (t, x), "o": (t, unwritten(wanted))}, {"y": (t, wanted)},
+    )  # fmt: skip
+
+
+def lookups():
+    ids = np.array([[0, 4, 10], [11, -1, 2**31 - 1]], np.int32)
+    offsets = np.array([2, -2], np.int32)
+    for width in (1, 16, 20):
+        for dtype, positions, offset in [
+            ("f32", True, True), ("f16", True, False), ("bf16", False, False),
+        ]:  # fmt: skip
+            table, places = normal(11, width), normal(4, width)
+            if dtype == "f16":
+                table = table.astype(np.float16).astype(np.float32)
+            if dtype == "bf16":
+                bits = np.frombuffer(to_bytes(table, dtype), np.uint16)
+                table = (bits.astype(np.uint32) << 16).view(np.float32).reshape(table.shape)
+            wanted = reference.lookup(
+                ids, table, places if positions else None, offsets if offset else None, 3.5
+            )
+            o = unwritten(wanted)
+            table_type, get = weights.add(table, dtype)
+            types = [tensor(ids), table_type]
+            arguments = {"i": (types[0], ids)}
+            if positions:
+                types.append(tensor(places, None))
+                arguments["p"] = (types[-1], places)
+            if offset:
+                types.append(tensor(offsets))
+                arguments["f"] = (types[-1], offsets)
+            types.append(last(o))
+            arguments["o"] = (types[-1], o)
+            body = (
+                get("w") + "%y = attn.lookup %i, %w"
+                + (" positions(%p)" if positions else "")
+                + (" offsets(%f)" if offset else "")
+                + f" outs(%o) {{scale = 3.5 : f64}} : ({', '.join(types)}) -> {types[-1]}"
+            )
+            yield Case(
+                f"lookup, {width} wide, {dtype}", body, arguments, {"y": (types[-1], wanted)}, 1.3e-7
+            )
+
+
+def appends():
+    for positions in ([0, 3, 6], [-1, 5, 100], [7, -3, -2147483648]):
+        for width in (1, 16, 20):
+            at = np.array(positions, np.int32)
+            new, cache = normal(3, 2, width), normal(4, 7, width)
+            nt, at_type, ct = last(new), tensor(at), last(cache)
+            yield Case(
+                f"cache_append, {width} wide at {positions}",
+                f"%y = attn.cache_append %n at %p outs(%c) : ({nt}, {at_type}, {ct}) -> {ct}",
+                {"n": (nt, new), "p": (at_type, at), "c": (ct, cache)},
+                {"y": (ct, reference.cache_append(new, at, cache))},
+                0,
+            )
+
+
+def main():
+    arguments = cases.parse_arguments(__doc__)
+    every = [
+        *linears(), *activations(), *norms(), *softmaxes(), *lookups(), *appends()
+    ]  # fmt: skip
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    path = arguments.folder.resolve() / "weights.safetensors"
+    weights.write(path)
+    cases.check(
+        every, arguments, globals_text=weights.text(),
+        attributes=f'attributes {{attn.weights_file = "{path}"}}',
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

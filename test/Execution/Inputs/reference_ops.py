@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""What the core operations compute, in NumPy and double precision."""
+import math
+
+import numpy as np
+
+
+def softmax(x):
+    with np.errstate(invalid="ignore"):
+        largest = np.max(x, axis=-1, keepdims=True, initial=-np.inf)
+        e = np.exp(x - np.where(largest == -np.inf, 0.0, largest))
+        total = e.sum(axis=-1, keepdims=True)
+        return np.where(total == 0, 0.0, e / np.where(total == 0, 1.0, total))
+
+
+def split(x, heads):
+    """[B, S, H*E] as [B, H, S, E]."""
+    batch, length, width = x.shape
+    return x.reshape(batch, length, heads, width // heads).transpose(0, 2, 1, 3)
+
+
+def merge(x):
+    batch, heads, length, size = x.shape
+    return x.transpose(0, 2, 1, 3).reshape(batch, length, heads * size)
+
+
+def visible_keys(batch, queries, keys, causal, lengths, rows, positions):
+    """[B, S, M]: whether a query may attend to a key."""
+    entries = np.arange(batch) if rows is None or rows.ndim == 2 else rows
+    result = np.ones((batch, queries, keys), bool)
+    if rows is not None and rows.ndim == 2:
+        result &= np.arange(keys) < rows.shape[1]
+    if lengths is not None:
+        result &= (np.arange(keys) < lengths[entries][:, None])[:, None, :]
+    if causal:
+        before = np.zeros(batch, int) if positions is None else positions
+        last = before[:, None] + np.arange(queries)
+        result &= np.arange(keys) <= last[..., None]
+    return result
+
+
+def scores(query, key, heads, scale, causal=False, lengths=None):
+    q, k = (split(x.astype(np.float64), heads) for x in (query, key))
+    seen = visible_keys(
+        query.shape[0], query.shape[1], key.shape[1], causal, lengths, None, None
+    )
+    # A product with what is masked is not computed, so that its NaN is not seen.
+    products = scale * np.einsum("bhie,bhje->bhij", q, k)
+    return np.where(seen[:, None], products, -np.inf)
+
+
+def sdpa(
+    query, key, value, heads, scale,
+    causal=False, lengths=None, rows=None, positions=None,
+):  # fmt: skip
+    """The output and the probabilities."""
+    batch, queries, _ = query.shape
+    capacity, keys, _ = key.shape
+    if rows is not None:
+        rows = np.clip(rows, 0, capacity - 1)
+    seen = visible_keys(batch, queries, keys, causal, lengths, rows, positions)
+    if rows is not None and rows.ndim == 2:
+        count = min(rows.shape[1], keys)
+        gathered = [np.zeros((batch, keys, x.shape[2])) for x in (key, value)]
+        for x, to in zip((key, value), gathered):
+            for j in range(count):
+                to[:, j] = x[rows[:, j], j]
+        key, value = gathered
+    elif rows is not None:
+        key, value = key[rows], value[rows]
+    q, k, v = (split(x.astype(np.float64), heads) for x in (query, key, value))
+    products = np.where(
+        seen[:, None], scale * np.einsum("bhie,bhje->bhij", q, k), -np.inf
+    )
+    # What is masked has no part in the softmax, NaN or not.
+    probabilities = np.where(seen[:, None], softmax(products), 0)
+    # Zero times NaN is NaN: values that none attends to are taken out.
+    out = np.zeros((batch, heads, queries, v.shape[-1]))
+    for b in range(batch):
+        for i in range(queries):
+            m = seen[b, i]
+            out[b, :, i] = np.einsum("hj,hje->he", probabilities[b, :, i][:, m], v[b][:, m])
+    return merge(out), probabilities
+
+
+def weighted_sum(probabilities, value):
+    v = split(value.astype(np.float64), probabilities.shape[1])
+    return merge(np.einsum("bhij,bhje->bhie", probabilities.astype(np.float64), v))
+
+
+erf = np.vectorize(math.erf, otypes=[float])
+
+
+def activate(x, activation):
+    if activation == "relu":
+        return np.maximum(x, 0)
+    if activation == "gelu":
+        return x * (1 + erf(x / np.sqrt(2))) / 2
+    if activation == "silu":
+        return x / (1 + np.exp(-x))
+    return x
+
+
+def linear(x, weight, bias=None, residual=None, activation=None):
+    result = x.astype(np.float64) @ weight.astype(np.float64).T
+    if bias is not None:
+        result = result + bias
+    result = activate(result, activation)
+    return result if residual is None else result + residual
+
+
+def layer_norm(x, weight, bias, epsilon=1e-5):
+    x = x.astype(np.float64)
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred**2).mean(axis=-1, keepdims=True)
+    return centred / np.sqrt(variance + epsilon) * weight + bias
+
+
+def lookup(ids, table, positions=None, offsets=None, scale=1.0):
+    ids = np.clip(ids, 0, len(table) - 1)
+    result = scale * table.astype(np.float64)[ids]
+    if positions is None:
+        return result
+    at = np.arange(ids.shape[1])[None]
+    if offsets is not None:
+        at = at + offsets[:, None]
+    at = np.broadcast_to(np.clip(at, 0, len(positions) - 1), ids.shape)
+    return result + positions.astype(np.float64)[at]
+
+
+def cache_append(new, positions, cache):
+    result = cache.copy()
+    for b in range(new.shape[0]):
+        for s in range(new.shape[1]):
+            if 0 <= positions[b] + s < cache.shape[1]:
+                result[b, positions[b] + s] = new[b, s]
+    return result
