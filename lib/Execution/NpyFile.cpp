@@ -226,9 +226,9 @@ llvm::Expected<Tensor> attn::readNpy(llvm::StringRef path) {
   size_t lengthBytes = major == 1 ? 2 : 4;
   auto truncated = [&](uint64_t expected, uint64_t got,
                        llvm::StringRef of) -> llvm::Error {
-    return llvm::createStringError(path + ": truncated: expected " +
-                                   llvm::Twine(expected) + " bytes of " + of +
-                                   ", got " + llvm::Twine(got));
+    return llvm::createStringError(
+        path + ": expected " + llvm::Twine(expected) + " bytes of " + of +
+        ", got " + llvm::Twine(got) + "; the file is truncated");
   };
   if (bytes.size() < lengthBytes)
     return truncated(lengthBytes, bytes.size(), "header length");

@@ -121,13 +121,13 @@ parseFile(StringRef path, mlir::MLIRContext &context) {
 }
 
 /// Finds the function to call and hides all others, so that only what it needs
-/// is compiled. Modules of the LLVM dialect stay as they are.
+/// is compiled. Modules that are in the LLVM dialect stay as they are.
 static Expected<std::string> selectEntry(mlir::ModuleOp module) {
   SmallVector<mlir::func::FuncOp> functions;
   for (auto function : module.getOps<mlir::func::FuncOp>())
     if (function.isPublic())
       functions.push_back(function);
-  if (functions.empty() && !entry.empty())
+  if (module.lookupSymbol("_mlir_ciface_" + entry))
     return entry;
   std::string name = entry;
   if (name.empty() && functions.size() == 1)
@@ -175,14 +175,15 @@ static Error emit(mlir::ModuleOp module) {
     outs() << module << "\n";
     return Error::success();
   }
-  auto machine = attn::createTargetMachine(*target, /*optLevel=*/3);
+  auto machine =
+      attn::createTargetMachine(*target, attn::CompileOptions().optLevel);
   if (!machine)
     return machine.takeError();
   if (Error error = attn::lowerToLLVMDialect(module, *target))
     return error;
   LLVMContext context;
-  auto translated =
-      attn::translateToLLVM(module, context, **machine, /*optLevel=*/3);
+  auto translated = attn::translateToLLVM(module, context, **machine,
+                                          attn::CompileOptions().optLevel);
   if (!translated)
     return translated.takeError();
   if (emitStage == Stage::LLVM) {

@@ -127,13 +127,14 @@ TEST_F(NpyFile, RefusesOtherFiles) {
 TEST_F(NpyFile, RefusesTruncatedFiles) {
   EXPECT_EQ(errorOf("\x93NUMPY\x01"), "not a .npy file");
   EXPECT_EQ(errorOf(std::string("\x93NUMPY\x01\0\x10", 9)),
-            "truncated: expected 2 bytes of header length, got 1");
-  EXPECT_EQ(errorOf(std::string("\x93NUMPY\x02\0\xff\xff\xff\xff{", 13)),
-            "truncated: expected 4294967295 bytes of header, got 1");
+            "expected 2 bytes of header length, got 1; the file is truncated");
+  EXPECT_EQ(
+      errorOf(std::string("\x93NUMPY\x02\0\xff\xff\xff\xff{", 13)),
+      "expected 4294967295 bytes of header, got 1; the file is truncated");
   EXPECT_EQ(
       errorOf(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (3,)}",
                   "12345678")),
-      "truncated: expected 12 bytes of data, got 8");
+      "expected 12 bytes of data, got 8; the file is truncated");
 }
 
 TEST_F(NpyFile, RefusesHeadersThatLie) {
