@@ -54,6 +54,7 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
   buildBufferizationPipeline(pm);
 
   pm.addPass(createLowerCores());
+  pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createLowerWeights());
   pm.addPass(createCanonicalizerPass());

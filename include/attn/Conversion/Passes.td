@@ -38,6 +38,20 @@ def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
                            "::mlir::bufferization::BufferizationDialect"];
 }
 
+def LowerCopies : Pass<"attn-lower-copies", "::mlir::func::FuncOp"> {
+  let summary = "writes copies of what is not dense as linalg.generic";
+  let description = [{
+    LLVM's `memcpy` copies what is dense; for a `memref.copy` of anything else,
+    such as a slice, upstream calls a function of its runtime library. Here it
+    becomes a `linalg.generic`, so that compiled code needs no library.
+
+    ```mlir
+    memref.copy %slice, %dense : memref<4x3xf32, strided<[6, 1]>> to memref<4x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {
   let summary = "turns cores on memrefs into calls of generated kernels";
   let description = [{
