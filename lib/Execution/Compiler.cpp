@@ -25,9 +25,7 @@
 
 using namespace attn;
 
-namespace {
-
-bool isInLLVMDialect(mlir::ModuleOp module) {
+static bool isInLLVMDialect(mlir::ModuleOp module) {
   return llvm::all_of(module.getOps(), [](mlir::Operation &op) {
     return llvm::isa_and_present<mlir::LLVM::LLVMDialect>(op.getDialect());
   });
@@ -36,7 +34,7 @@ bool isInLLVMDialect(mlir::ModuleOp module) {
 /// Adds `void attn_call_NAME(ptr slots)`, which passes the pointers in `slots`
 /// to the C entry point of function NAME: a call that needs to know nothing of
 /// the number of arguments.
-llvm::Error addEntryPoint(llvm::Module &module, llvm::StringRef name) {
+static llvm::Error addEntryPoint(llvm::Module &module, llvm::StringRef name) {
   llvm::Function *entry = module.getFunction(("_mlir_ciface_" + name).str());
   if (!entry || entry->isDeclaration())
     return llvm::createStringError("function '" + name +
@@ -67,7 +65,7 @@ llvm::Error addEntryPoint(llvm::Module &module, llvm::StringRef name) {
 }
 
 /// Adds all entry points, and hides everything else but the two tables.
-llvm::Error addEntryPoints(llvm::Module &module) {
+static llvm::Error addEntryPoints(llvm::Module &module) {
   llvm::GlobalVariable *text =
       module.getGlobalVariable("attn_manifest", /*AllowInternal=*/true);
   auto *bytes =
@@ -98,7 +96,8 @@ llvm::Error addEntryPoints(llvm::Module &module) {
 }
 
 /// Tells LLVM what it may use in each function.
-void setAttributes(llvm::Module &module, const llvm::TargetMachine &machine) {
+static void setAttributes(llvm::Module &module,
+                          const llvm::TargetMachine &machine) {
   bool wide = machine.getTargetFeatureString().contains("+avx512f");
   for (llvm::Function &function : module) {
     if (function.isDeclaration())
@@ -112,8 +111,8 @@ void setAttributes(llvm::Module &module, const llvm::TargetMachine &machine) {
   }
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine,
-              unsigned optLevel) {
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                     unsigned optLevel) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
@@ -134,8 +133,9 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine,
       .run(module, modules);
 }
 
-llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
-                 llvm::CodeGenFileType kind, llvm::raw_pwrite_stream &out) {
+static llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
+                        llvm::CodeGenFileType kind,
+                        llvm::raw_pwrite_stream &out) {
   llvm::legacy::PassManager passes;
   if (machine.addPassesToEmitFile(passes, out, nullptr, kind))
     return llvm::createStringError("cannot generate code for '" +
@@ -143,8 +143,6 @@ llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
   passes.run(module);
   return llvm::Error::success();
 }
-
-} // namespace
 
 llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
                                      const CpuTarget &target) {

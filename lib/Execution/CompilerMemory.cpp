@@ -25,9 +25,10 @@ static int releaseLibrary(dl_phdr_info *info, size_t, void *) {
     uintptr_t end = llvm::alignDown(begin + segment.p_memsz, pageSize);
     begin = llvm::alignTo(begin, pageSize);
     // Advice: where the system refuses it, the pages merely stay.
-    if (begin < end)
-      (void)madvise(reinterpret_cast<void *>(begin), end - begin,
-                    MADV_DONTNEED);
+    if (begin >= end)
+      continue;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): so does the loader count.
+    (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
   }
   return 0;
 }

@@ -20,11 +20,9 @@
 
 using namespace attn;
 
-namespace {
-
 /// Extensions for operating systems and the like. Code generation never emits
 /// them on its own, and virtual machines often hide them.
-bool isForSystems(llvm::StringRef feature) {
+static bool isForSystems(llvm::StringRef feature) {
   static const llvm::StringSet<> names = {
       "cldemote",  "clflushopt", "clwb",    "clzero",    "cmpccxadd", "enqcmd",
       "fsgsbase",  "hreset",     "invpcid", "kl",        "movdir64b", "movdiri",
@@ -37,9 +35,9 @@ bool isForSystems(llvm::StringRef feature) {
 }
 
 /// LLVM's own choice is 256 bits on many processors that run 512 as fast.
-constexpr llvm::StringLiteral wideVectors("-prefer-256-bit");
+static constexpr llvm::StringLiteral wideVectors("-prefer-256-bit");
 
-std::string joinFeatures(llvm::ArrayRef<llvm::StringRef> features) {
+static std::string joinFeatures(llvm::ArrayRef<llvm::StringRef> features) {
   llvm::SmallVector<std::string> parts;
   for (llvm::StringRef feature : features)
     parts.push_back("+" + feature.str());
@@ -49,7 +47,7 @@ std::string joinFeatures(llvm::ArrayRef<llvm::StringRef> features) {
   return llvm::join(parts, ",");
 }
 
-CpuTarget detectHost() {
+static CpuTarget detectHost() {
   llvm::StringMap<bool, llvm::MallocAllocator> map =
       llvm::sys::getHostCPUFeatures();
   bool tiles = map.lookup("amx-tile") && requestTileState();
@@ -82,8 +80,6 @@ CpuTarget detectHost() {
       host.features += ",-" + feature.str();
   return host;
 }
-
-} // namespace
 
 bool CpuTarget::has(llvm::StringRef feature) const {
   return llvm::any_of(llvm::split(features, ','), [&](llvm::StringRef part) {

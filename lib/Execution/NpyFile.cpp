@@ -13,9 +13,9 @@
 
 using namespace attn;
 
-namespace {
+static constexpr llvm::StringLiteral magic("\x93NUMPY");
 
-constexpr llvm::StringLiteral magic("\x93NUMPY");
+namespace {
 
 struct Header {
   ElementType type = ElementType::F32;
@@ -132,9 +132,11 @@ private:
   Header header;
 };
 
+} // namespace
+
 /// Copies `source` in column-major order to `target` in row-major order.
 template <typename T>
-void transposeFrom(const T *source, const Tensor &target) {
+static void transposeFrom(const T *source, const Tensor &target) {
   T *out = static_cast<T *>(target.rawData());
   llvm::ArrayRef<int64_t> shape = target.shape();
   llvm::SmallVector<int64_t, 4> index(shape.size(), 0), strides;
@@ -155,7 +157,7 @@ void transposeFrom(const T *source, const Tensor &target) {
   }
 }
 
-llvm::StringRef typeName(ElementType type) {
+static llvm::StringRef typeName(ElementType type) {
   switch (type) {
   case ElementType::F64:
     return "<f8";
@@ -177,12 +179,12 @@ llvm::StringRef typeName(ElementType type) {
   llvm_unreachable("no such element type");
 }
 
-llvm::Error cannotWrite(llvm::StringRef path, llvm::StringRef why) {
+static llvm::Error cannotWrite(llvm::StringRef path, llvm::StringRef why) {
   return llvm::createStringError("cannot write " + path + ": " + why);
 }
 
 /// Writes the whole of `tensor` to `fd`.
-llvm::Error writeTo(int fd, llvm::StringRef path, const Tensor &tensor) {
+static llvm::Error writeTo(int fd, llvm::StringRef path, const Tensor &tensor) {
   std::string header = "{'descr': '" + typeName(tensor.type()).str() +
                        "', 'fortran_order': False, 'shape': (";
   for (int64_t size : tensor.shape())
@@ -206,8 +208,6 @@ llvm::Error writeTo(int fd, llvm::StringRef path, const Tensor &tensor) {
   out.clear_error();
   return code ? cannotWrite(path, code.message()) : llvm::Error::success();
 }
-
-} // namespace
 
 llvm::Expected<Tensor> attn::readNpy(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,

@@ -27,7 +27,9 @@ struct Header {
   uint8_t checksum[32];
 };
 
-Header makeHeader(const ObjectCache::Key &key, llvm::StringRef object) {
+} // namespace
+
+static Header makeHeader(const ObjectCache::Key &key, llvm::StringRef object) {
   Header header;
   std::memcpy(header.magic, "attnobj\n", sizeof(header.magic));
   llvm::support::endian::write64le(header.version, 1);
@@ -39,11 +41,9 @@ Header makeHeader(const ObjectCache::Key &key, llvm::StringRef object) {
   return header;
 }
 
-llvm::StringRef bytesOf(const Header &header) {
+static llvm::StringRef bytesOf(const Header &header) {
   return {reinterpret_cast<const char *>(&header), sizeof(header)};
 }
-
-} // namespace
 
 ObjectCache::Key ObjectCache::makeKey(llvm::ArrayRef<llvm::StringRef> parts) {
   llvm::BLAKE3 hasher;
@@ -146,8 +146,9 @@ static int addIdentity(dl_phdr_info *info, size_t, void *data) {
        llvm::ArrayRef(info->dlpi_phdr, info->dlpi_phnum)) {
     if (segment.p_type != PT_NOTE)
       continue;
-    const char *note =
-        reinterpret_cast<const char *>(info->dlpi_addr + segment.p_vaddr);
+    const uintptr_t address = info->dlpi_addr + segment.p_vaddr;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): so does the loader count.
+    const char *note = reinterpret_cast<const char *>(address);
     const char *end = note + segment.p_memsz;
     while (note + sizeof(ElfW(Nhdr)) <= end) {
       ElfW(Nhdr) head;

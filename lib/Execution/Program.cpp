@@ -44,15 +44,22 @@ struct Entry {
   void (*call)(void **slots);
 };
 
+} // namespace
+
 /// Words in a memref descriptor: allocated and aligned pointer, offset, sizes,
 /// strides.
-size_t descriptorWords(size_t rank) { return 3 + 2 * rank; }
+static size_t descriptorWords(size_t rank) { return 3 + 2 * rank; }
 
-int64_t asWord(const void *pointer) {
+static int64_t asWord(const void *pointer) {
   return reinterpret_cast<int64_t>(pointer);
 }
 
-void fillDescriptor(const Tensor &tensor, int64_t *words) {
+/// Descriptors of ranks known only at run time are arrays of words.
+static char *asPointer(int64_t word) {
+  return reinterpret_cast<char *>(word); // NOLINT(performance-no-int-to-ptr)
+}
+
+static void fillDescriptor(const Tensor &tensor, int64_t *words) {
   words[0] = words[1] = asWord(tensor.rawData());
   words[2] = 0;
   size_t rank = tensor.rank();
@@ -65,8 +72,8 @@ void fillDescriptor(const Tensor &tensor, int64_t *words) {
 }
 
 /// Copies a strided result to dense memory.
-void copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
-                 const Tensor &target) {
+static void copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
+                        const Tensor &target) {
   size_t width = byteWidth(target.type()), rank = target.rank();
   char *output = static_cast<char *>(target.rawData());
   llvm::SmallVector<int64_t, 4> index(rank, 0);
@@ -83,9 +90,9 @@ void copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
 }
 
 /// What MLIR gives as the allocation of a constant: not to be freed.
-constexpr int64_t constantAllocation = 0xdeadbeef;
+static constexpr int64_t constantAllocation = 0xdeadbeef;
 
-llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
+static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
 linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
            const CpuTarget &target) {
   // Makes sure that the native target is initialised.
@@ -112,8 +119,6 @@ linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
     return std::move(error);
   return std::move(*jit);
 }
-
-} // namespace
 
 struct Program::State {
   /// Why linking failed; look-ups themselves only say that it did.
@@ -190,9 +195,9 @@ Program::State::takeResult(const TensorSignature &signature, int64_t *words,
                            llvm::ArrayRef<Tensor> results,
                            llvm::ArrayRef<int64_t> allocations) const {
   size_t rank = signature.shape.size();
-  void *allocated = reinterpret_cast<void *>(words[0]);
-  char *data = reinterpret_cast<char *>(words[1]) +
-               words[2] * int64_t(byteWidth(signature.type));
+  void *allocated = asPointer(words[0]);
+  char *data =
+      asPointer(words[1]) + words[2] * int64_t(byteWidth(signature.type));
   llvm::ArrayRef<int64_t> sizes(words + 3, rank);
   llvm::ArrayRef<int64_t> strides(words + 3 + rank, rank);
 

@@ -16,15 +16,15 @@
 
 using namespace attn;
 
-namespace {
-
 /// A smaller tensor is copied even if it could stay in the file: so it is
 /// aligned, and does not keep pages of its neighbours in memory.
-constexpr size_t smallestInFile = 64 << 10;
+static constexpr size_t smallestInFile = 64 << 10;
 
 /// Bytes of packed weights made at a time: what a thread takes as one task and
 /// after which it gives back the pages that it has read.
-constexpr int64_t bytesPerTask = 1 << 20;
+static constexpr int64_t bytesPerTask = 1 << 20;
+
+namespace {
 
 /// One recipe with all that it needs resolved. Rows are indices of dimension 0.
 struct Job {
@@ -41,10 +41,12 @@ struct Task {
   int64_t begin, end;
 };
 
+} // namespace
+
 // Conversions are branch-free bit operations, which compilers turn into vector
 // code for any x86 without intrinsics.
 
-float fromHalf(uint16_t half) {
+static float fromHalf(uint16_t half) {
   // Moving the exponent field in place leaves it 112 too small; multiplying
   // corrects that, and makes denormal numbers normal.
   float value = llvm::bit_cast<float>(uint32_t(half & 0x7fff) << 13) *
@@ -54,26 +56,26 @@ float fromHalf(uint16_t half) {
                                uint32_t(half & 0x8000) << 16);
 }
 
-float fromBrain(uint16_t brain) {
+static float fromBrain(uint16_t brain) {
   return llvm::bit_cast<float>(uint32_t(brain) << 16);
 }
 
 /// Elements of a file need not be aligned.
-template <typename T> T loadAt(const uint8_t *bytes, int64_t index) {
+template <typename T> static T loadAt(const uint8_t *bytes, int64_t index) {
   T value;
   std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
   return value;
 }
 
 /// Converts `count` elements of `source`, from element `first` on.
-void convert(const Weight &source, int64_t first, int64_t count,
-             uint16_t *output) {
+static void convert(const Weight &source, int64_t first, int64_t count,
+                    uint16_t *output) {
   std::memcpy(output, source.bytes.data() + first * sizeof(uint16_t),
               count * sizeof(uint16_t));
 }
 
-void convert(const Weight &source, int64_t first, int64_t count,
-             float *output) {
+static void convert(const Weight &source, int64_t first, int64_t count,
+                    float *output) {
   const uint8_t *bytes = source.bytes.data() + first * sizeInBytes(source.type);
   if (source.type == WeightType::F32)
     std::memcpy(output, bytes, count * sizeof(float));
@@ -88,7 +90,8 @@ void convert(const Weight &source, int64_t first, int64_t count,
 /// Calls `visit(source, row in the source, rows)` for each piece of the rows
 /// from `begin` to `end` that one source holds.
 template <typename Visit>
-void forEachPiece(const Job &job, int64_t begin, int64_t end, Visit visit) {
+static void forEachPiece(const Job &job, int64_t begin, int64_t end,
+                         Visit visit) {
   for (size_t i = 0; i < job.sources.size(); ++i) {
     int64_t first = std::max(begin, job.firstRows[i]);
     int64_t last = std::min(end, job.firstRows[i + 1]);
@@ -97,7 +100,7 @@ void forEachPiece(const Job &job, int64_t begin, int64_t end, Visit visit) {
   }
 }
 
-template <typename T> void copyRows(const Task &task) {
+template <typename T> static void copyRows(const Task &task) {
   const Job &job = *task.job;
   T *output = reinterpret_cast<T *>(job.output) + task.begin * job.rowElements;
   forEachPiece(job, task.begin, task.end,
@@ -109,7 +112,7 @@ template <typename T> void copyRows(const Task &task) {
 }
 
 /// Packs the matrix rows of `task` (it begins at a panel) as [panel][K][P].
-template <typename T> void packRows(const Task &task) {
+template <typename T> static void packRows(const Task &task) {
   constexpr int64_t blockSize = 64;
   const Job &job = *task.job;
   int64_t panel = job.recipe->panel, width = job.rowElements;
@@ -139,7 +142,7 @@ template <typename T> void packRows(const Task &task) {
 
 /// pos / 10000^(2i/D), in double precision as the reference does it; first all
 /// sines, then all cosines.
-void computePositions(const Task &task) {
+static void computePositions(const Task &task) {
   int64_t width = task.job->rowElements, half = (width + 1) / 2;
   std::vector<double> divisors(half);
   for (int64_t i = 0; i < half; ++i)
@@ -154,7 +157,7 @@ void computePositions(const Task &task) {
   }
 }
 
-void run(const Task &task, const SafetensorsFile *file) {
+static void run(const Task &task, const SafetensorsFile *file) {
   const Job &job = *task.job;
   if (job.recipe->sinusoidal)
     return computePositions(task);
@@ -172,7 +175,7 @@ void run(const Task &task, const SafetensorsFile *file) {
 }
 
 /// Whether a weight of `type` can be made from elements of `source`.
-bool isConvertible(WeightType source, ElementType type) {
+static bool isConvertible(WeightType source, ElementType type) {
   switch (type) {
   case ElementType::F32:
     return source == WeightType::F32 || source == WeightType::F16 ||
@@ -187,7 +190,7 @@ bool isConvertible(WeightType source, ElementType type) {
 }
 
 /// Finds and checks the sources of `job.recipe`.
-llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
+static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
   const WeightRecipe &recipe = *job.recipe;
   llvm::ArrayRef<int64_t> shape = recipe.shape;
   auto fail = [&](llvm::StringRef source, const llvm::Twine &what) {
@@ -233,15 +236,13 @@ llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
   return llvm::Error::success();
 }
 
-bool staysInFile(const Job &job) {
+static bool staysInFile(const Job &job) {
   const WeightRecipe &recipe = *job.recipe;
   return recipe.type == ElementType::F32 && !recipe.panel &&
          job.sources.size() == 1 && job.sources[0].type == WeightType::F32 &&
          job.sources[0].bytes.size() >= smallestInFile &&
          llvm::isAddrAligned(llvm::Align(4), job.sources[0].bytes.data());
 }
-
-} // namespace
 
 WeightsStore::WeightsStore() = default;
 WeightsStore::~WeightsStore() = default;

@@ -206,6 +206,7 @@ static std::vector<std::string> inputFiles() {
     ordered.emplace_back(files.getPosition(index), files[index]);
   sort(ordered);
   std::vector<std::string> result;
+  result.reserve(ordered.size());
   for (auto &[position, file] : ordered)
     result.push_back(std::move(file));
   return result;
