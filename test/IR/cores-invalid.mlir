@@ -1,0 +1,280 @@
+// RUN: attn-opt %s --split-input-file --verify-diagnostics
+
+func.func @f(%a: tensor<?xi32>, %b: tensor<100x8xf32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'ids' of rank 2, got 'tensor<?xi32>'}}
+  %0 = attn.lookup %a, %b outs(%c) : (tensor<?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?xi32>, %b: tensor<100xf32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'table' of rank 2, got 'tensor<100xf32>'}}
+  %0 = attn.lookup %a, %b outs(%c) : (tensor<?x?xi32>, tensor<100xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?xi32>, %b: tensor<100x?xf32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'table' of static width, got 'tensor<100x?xf32>'}}
+  %0 = attn.lookup %a, %b outs(%c) : (tensor<?x?xi32>, tensor<100x?xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x?xi32>, %b: tensor<100x8xf32>, %c: tensor<?x?x16xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [2, ?, 8], got 'tensor<?x?x16xf32>'}}
+  %0 = attn.lookup %a, %b outs(%c) : (tensor<2x?xi32>, tensor<100x8xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?xi32>, %b: tensor<100x8xf32>, %c: tensor<32x16xf32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'positions' of shape [?, 8], got 'tensor<32x16xf32>'}}
+  %0 = attn.lookup %a, %b positions(%c) outs(%d) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<32x16xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?xi32>, %b: tensor<100x8xf32>, %c: tensor<?xi32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'positions' where there are 'offsets'}}
+  %0 = attn.lookup %a, %b offsets(%c) outs(%d) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x?xi32>, %b: tensor<100x8xf32>, %c: tensor<100x8xf32>, %d: tensor<3xi32>, %e: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'offsets' of shape [2], got 'tensor<3xi32>'}}
+  %0 = attn.lookup %a, %b positions(%c) offsets(%d) outs(%e) : (tensor<2x?xi32>, tensor<100x8xf32>, tensor<100x8xf32>, tensor<3xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+// A result has the type of its destination.
+func.func @f(%a: tensor<?x?xi32>, %b: tensor<100x8xf32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected type of operand #2 ('tensor<?x?x8xf32>') to match type of corresponding result ('tensor<2x?x8xf32>')}}
+  %0 = attn.lookup %a, %b outs(%c) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<2x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<f32>, %b: tensor<100x8xf32>, %c: tensor<100xf32>) {
+  // expected-error@+1 {{expected 'input' of rank at least 1, got 'tensor<f32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<f32>, tensor<100x8xf32>, tensor<100xf32>) -> tensor<100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of rank 2, or 3 in panels, got 'tensor<8xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x?xf32>) {
+  // expected-error@+1 {{expected 'out' of static width, got 'tensor<?x?x?xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'input' of static width, got 'tensor<?x?x?xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x?xf32>, tensor<100x8xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8x100xf32>, %c: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of shape [100, 8], got 'tensor<8x100xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<8x100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<7x8x?xf32>, %c: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' in panels of static size, got 'tensor<7x8x?xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<7x8x?xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<6x8x16xf32>, %c: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of shape [7, 8, 16], got 'tensor<6x8x16xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<6x8x16xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<3x?x100xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [2, ?, 100], got 'tensor<3x?x100xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<2x?x8xf32>, tensor<100x8xf32>, tensor<3x?x100xf32>) -> tensor<3x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [?, ?, 100], got 'tensor<?x100xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<112xf32>, %d: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'bias' of shape [100], got 'tensor<112xf32>'}}
+  %0 = attn.linear %a, %b bias(%c) outs(%d) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<112xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<7x8x16xf32>, %c: tensor<100xf32>, %d: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'bias' of shape [112], got 'tensor<100xf32>'}}
+  %0 = attn.linear %a, %b bias(%c) outs(%d) : (tensor<?x?x8xf32>, tensor<7x8x16xf32>, tensor<100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'residual' of shape [?, ?, 100], got 'tensor<?x?x8xf32>'}}
+  %0 = attn.linear %a, %b residual(%c) outs(%d) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?x?x8xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf16>, %d: tensor<?x?x100xf32>) {
+  // expected-error@+1 {{expected 'residual' of the element type of 'input', 'f32', got 'tensor<?x?x100xf16>'}}
+  %0 = attn.linear %a, %b residual(%c) outs(%d) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?x?x100xf16>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf16>) {
+  // expected-error@+1 {{expected 'out' of the element type of 'input', 'f32', got 'tensor<?x?x100xf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?x?x100xf16>) -> tensor<?x?x100xf16>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<8xf32>, %c: tensor<8xf32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'input' of static width, got 'tensor<?x?x?xf32>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x?xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<f32>, %b: tensor<8xf32>, %c: tensor<8xf32>, %d: tensor<f32>) {
+  // expected-error@+1 {{expected 'input' of static width, got 'tensor<f32>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<f32>, tensor<8xf32>, tensor<8xf32>, tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<9xf32>, %c: tensor<8xf32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'weight' of shape [8], got 'tensor<9xf32>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x8xf32>, tensor<9xf32>, tensor<8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<1x8xf32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'bias' of shape [8], got 'tensor<1x8xf32>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<1x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<8xf32>, %c: tensor<8xf32>, %d: tensor<3x?x8xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [2, ?, 8], got 'tensor<3x?x8xf32>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<2x?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<3x?x8xf32>) -> tensor<3x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf16>, %c: tensor<8xf32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<8xf16>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x8xf32>, tensor<8xf16>, tensor<8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<8xf16>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'bias' of the element type of 'input', 'f32', got 'tensor<8xf16>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<8xf16>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<8xf32>, %d: tensor<?x?x8xf16>) {
+  // expected-error@+1 {{expected 'out' of the element type of 'input', 'f32', got 'tensor<?x?x8xf16>'}}
+  %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x?x8xf16>) -> tensor<?x?x8xf16>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<?xi32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'input' of rank 3, got 'tensor<?x8xf32>'}}
+  %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x8xf32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<?xi32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'input' of static width, got 'tensor<?x?x?xf32>'}}
+  %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x?x?xf32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?xi32>, %c: tensor<?x?x16xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [?, ?, 8], got 'tensor<?x?x16xf32>'}}
+  %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<3xi32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'positions' of shape [2], got 'tensor<3xi32>'}}
+  %0 = attn.cache_append %a at %b outs(%c) : (tensor<2x?x8xf32>, tensor<3xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?xi32>, %c: tensor<?x?x8xf16>) {
+  // expected-error@+1 {{expected 'out' of the element type of 'input', 'f32', got 'tensor<?x?x8xf16>'}}
+  %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x8xf16>) -> tensor<?x?x8xf16>
+  return
+}

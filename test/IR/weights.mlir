@@ -1,0 +1,42 @@
+// RUN: attn-opt %s | attn-opt | FileCheck %s
+// RUN: attn-opt %s --mlir-print-op-generic | attn-opt | FileCheck %s
+// RUN: attn-opt %s --emit-bytecode | attn-opt | FileCheck %s
+
+// CHECK: module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx2,+avx512f">, attn.weights_file = "model.safetensors"}
+module attributes {
+  attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx2,+avx512f">,
+  attn.weights_file = "model.safetensors"
+} {
+  // CHECK: attn.weights @layer {
+  // CHECK-NEXT: attn.weight @q.weight from ["q"] : tensor<16x8xf32>
+  // CHECK-NEXT: attn.weight @qk.weight from ["q", "k"] : tensor<32x8xf16>
+  // CHECK-NEXT: attn.weight @positions sinusoidal : tensor<64x8xbf16>
+  // CHECK-NEXT: attn.weight @packed.weight from ["q"] panel 12 {note = "kept"} : tensor<16x8xf32>
+  // CHECK-NEXT: attn.weight @packed.bias from ["b"] panel 12 : tensor<16xf32>
+  // CHECK-NEXT: attn.weight @scalar from ["s"] : tensor<f32>
+  // CHECK-NEXT: }
+  attn.weights @layer {
+    attn.weight @q.weight from ["q"] : tensor<16x8xf32>
+    attn.weight @qk.weight from ["q", "k"] : tensor<32x8xf16>
+    attn.weight @positions sinusoidal : tensor<64x8xbf16>
+    attn.weight @packed.weight from ["q"] panel 12 {note = "kept"} : tensor<16x8xf32>
+    attn.weight @packed.bias from ["b"] panel 12 : tensor<16xf32>
+    attn.weight @scalar from ["s"] : tensor<f32>
+  }
+  // CHECK: attn.weights @empty attributes {sym_visibility = "private"} {
+  // CHECK-NEXT: }
+  attn.weights @empty attributes {sym_visibility = "private"} {
+  }
+
+  // CHECK-LABEL: func.func @get(
+  // CHECK-SAME: {attn.role = "ids"}
+  func.func @get(%ids: tensor<?xi32> {attn.role = "ids"}) {
+    // CHECK: attn.get_weight @layer::@q.weight : tensor<16x8xf32>
+    %0 = attn.get_weight @layer::@q.weight : tensor<16x8xf32>
+    // CHECK: attn.get_weight @layer::@packed.weight : tensor<2x8x12xf32>
+    %1 = attn.get_weight @layer::@packed.weight : tensor<2x8x12xf32>
+    // CHECK: attn.get_weight @layer::@packed.bias : memref<24xf32>
+    %2 = attn.get_weight @layer::@packed.bias : memref<24xf32>
+    return
+  }
+}
