@@ -79,6 +79,12 @@ void KernelBuilder::forLoop(Value lower, Value upper, int64_t step,
 
 void KernelBuilder::parallelFor(Value count, Value work,
                                 Function<void(Value)> body) {
+  parallelFor(count, work, {}, [&](Value i, ValueRange) { body(i); });
+}
+
+void KernelBuilder::parallelFor(Value count, Value work,
+                                ArrayRef<MemRefType> workspace,
+                                Function<void(Value, ValueRange)> body) {
   omp::ParallelOperands clauses;
   clauses.ifExpr = arith::CmpIOp::create(*this, arith::CmpIPredicate::sgt, work,
                                          index(kParallelWork));
@@ -86,7 +92,13 @@ void KernelBuilder::parallelFor(Value count, Value work,
   auto parallel = omp::ParallelOp::create(*this, clauses);
   OpBuilder::InsertionGuard guard(*this);
   createBlock(&parallel.getRegion());
+  SmallVector<Value> memory;
+  for (MemRefType type : workspace)
+    memory.push_back(
+        memref::AllocOp::create(*this, type, getI64IntegerAttr(64)));
   auto worksharing = omp::WsloopOp::create(*this, omp::WsloopOperands());
+  for (Value memref : memory)
+    memref::DeallocOp::create(*this, memref);
   omp::TerminatorOp::create(*this);
 
   createBlock(&worksharing.getRegion());
@@ -98,8 +110,38 @@ void KernelBuilder::parallelFor(Value count, Value work,
   auto nest = omp::LoopNestOp::create(*this, bounds);
   Block *block =
       createBlock(&nest.getRegion(), {}, {getIndexType()}, {getLoc()});
-  body(block->getArgument(0));
+  body(block->getArgument(0), memory);
   omp::YieldOp::create(*this);
+}
+
+void KernelBuilder::ifThen(Value condition, Function<void()> then) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  then();
+}
+
+void KernelBuilder::ifElse(Value condition, Function<void()> then,
+                           Function<void()> otherwise) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  then();
+  setInsertionPointToStart(branch.elseBlock());
+  otherwise();
+}
+
+Value KernelBuilder::ifElse(Value condition, Type type, Function<Value()> then,
+                            Function<Value()> otherwise) {
+  auto branch = scf::IfOp::create(*this, TypeRange(type), condition,
+                                  /*addThenBlock=*/true,
+                                  /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(*this, then());
+  setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(*this, otherwise());
+  return branch.getResult(0);
 }
 
 VectorType KernelBuilder::vectorType(int64_t lanes) {

@@ -58,6 +58,16 @@ public:
   /// region, if `work` (multiplications or so, all tasks together) is worth
   /// waking them.
   void parallelFor(Value count, Value work, Function<void(Value)> body);
+  /// The same with memory of its own for each thread: body(i, memory), of the
+  /// types given.
+  void parallelFor(Value count, Value work,
+                   llvm::ArrayRef<mlir::MemRefType> workspace,
+                   Function<void(Value, mlir::ValueRange)> body);
+  void ifThen(Value condition, Function<void()> then);
+  void ifElse(Value condition, Function<void()> then,
+              Function<void()> otherwise);
+  Value ifElse(Value condition, mlir::Type type, Function<Value()> then,
+               Function<Value()> otherwise);
 
   // Vectors of f32.
   mlir::VectorType vectorType(int64_t lanes);

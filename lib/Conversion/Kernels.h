@@ -15,6 +15,9 @@ namespace attn {
 /// input [M, K], packed weight, residual and out [M, N].
 void emitLinear(KernelBuilder &b, LinearOp op);
 void emitSdpa(KernelBuilder &b, SdpaOp op);
+/// The two ways to compute an attention, which emitSdpa chooses from.
+void emitQueryAttention(KernelBuilder &b, SdpaOp op);
+void emitTiledAttention(KernelBuilder &b, SdpaOp op);
 /// input and out [M, D].
 void emitLayerNorm(KernelBuilder &b, LayerNormOp op);
 /// input and out [M, D].

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A matrix product on packed weights, with its epilogue.
-//
-// A tile of rows × one panel of columns stays in registers while K runs; each
-// step loads one row of the panel, and broadcasts one element of each input row
-// to it. So an element of the result is summed in the order of K whatever the
-// tile it is in, and does not depend on how many rows there are.
 
 #include "Kernels.h"
+#include "TileProduct.h"
 #include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -22,13 +18,12 @@ public:
       : b(b), op(op), weight(cast<MemRefType>(op.getWeight().getType())),
         columns(cast<MemRefType>(op.getOut().getType()).getDimSize(1)),
         depth(weight.getDimSize(1)), panel(weight.getDimSize(2)),
-        chunks(b.chunks(panel)) {}
+        chunks(b.chunks(panel)), product(b, chunks) {}
 
   void emit() {
     Value rows = b.dim(op.getInput(), 0);
-    int64_t tileRows = getTileRows();
     // The rows of one task stay in the second-level cache from panel to panel.
-    int64_t taskRows = 8 * tileRows;
+    int64_t taskRows = 8 * product.getMaxRows();
     Value panels = b.index(weight.getDimSize(0));
     Value tasks = b.mul(b.ceilDiv(rows, taskRows), panels);
     Value work = b.mul(rows, b.index(depth * columns));
@@ -37,59 +32,31 @@ public:
       Value begin =
           b.mul(arith::DivUIOp::create(b, task, panels), b.index(taskRows));
       Value end = b.min(b.add(begin, b.index(taskRows)), rows);
-      // What the large tile leaves is done by smaller ones.
-      for (int64_t tile : {tileRows, int64_t(4), int64_t(1)}) {
-        Value whole =
-            arith::DivUIOp::create(b, b.sub(end, begin), b.index(tile));
-        Value stop = b.add(begin, b.mul(whole, b.index(tile)));
-        b.forLoop(begin, stop, tile,
-                  [&](Value row) { emitTile(row, tile, place); });
-        begin = stop;
-      }
+      product.forTiles(begin, end, [&](Value row, int64_t tileRows) {
+        emitTile(row, tileRows, place);
+      });
     });
   }
 
 private:
-  /// As many rows as leave registers for one row of the panel and a broadcast.
-  int64_t getTileRows() const {
-    int64_t registers = b.getTarget().hasFeature("avx512f") ? 32 : 16;
-    int64_t wide = static_cast<int64_t>(chunks.size());
-    return std::max<int64_t>((registers - wide - 1) / wide, 1);
-  }
-
   /// Computes `rows` rows from `row` on, of the panel at `place`.
   void emitTile(Value row, int64_t rows, Value place) {
-    SmallVector<Value> rowIndices;
-    for (int64_t r = 0; r < rows; ++r)
-      rowIndices.push_back(b.add(row, b.index(r)));
     Value firstColumn = b.mul(place, b.index(panel));
-
-    SmallVector<Value> inits;
-    for (int64_t r = 0; r < rows; ++r)
-      for (Chunk chunk : chunks)
-        inits.push_back(emitInit(firstColumn, chunk));
-
-    SmallVector<Value> sums = b.forLoop(
-        b.index(0), b.index(depth), 1, inits, [&](Value k, ValueRange carried) {
-          SmallVector<Value> panelRow, next;
-          for (Chunk chunk : chunks)
-            panelRow.push_back(b.load(op.getWeight(),
-                                      {place, k, b.index(chunk.offset)},
-                                      chunk.lanes));
-          for (int64_t r = 0; r < rows; ++r) {
-            Value x =
-                memref::LoadOp::create(b, op.getInput(), {rowIndices[r], k});
-            for (auto [c, chunk] : llvm::enumerate(chunks))
-              next.push_back(b.fma(b.splat(chunk.lanes, x), panelRow[c],
-                                   carried[r * chunks.size() + c]));
-          }
-          return next;
+    auto rowAt = [&](int64_t r) { return b.add(row, b.index(r)); };
+    product.emit(
+        rows, b.index(depth),
+        [&](int64_t, Chunk chunk) { return emitInit(firstColumn, chunk); },
+        [&](int64_t r, Value k) -> Value {
+          return memref::LoadOp::create(b, op.getInput(),
+                                        ValueRange{rowAt(r), k});
+        },
+        [&](Value k, Chunk chunk) {
+          return b.load(op.getWeight(), {place, k, b.index(chunk.offset)},
+                        chunk.lanes);
+        },
+        [&](int64_t r, Chunk chunk, Value sum) {
+          emitEpilogue(sum, rowAt(r), firstColumn, chunk);
         });
-
-    for (int64_t r = 0; r < rows; ++r)
-      for (auto [c, chunk] : llvm::enumerate(chunks))
-        emitEpilogue(sums[r * chunks.size() + c], rowIndices[r], firstColumn,
-                     chunk);
   }
 
   Value emitInit(Value firstColumn, Chunk chunk) {
@@ -126,6 +93,7 @@ private:
   MemRefType weight;
   int64_t columns, depth, panel;
   SmallVector<Chunk> chunks;
+  TileProduct product;
 };
 
 } // namespace

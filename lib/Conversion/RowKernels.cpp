@@ -44,11 +44,17 @@ public:
     Type element = cast<MemRefType>(memref.getType()).getElementType();
     if (element.isF32())
       return b.loadMasked(memref, at(column), insideAt(column), passThrough);
-    Value narrow = arith::TruncFOp::create(
-        b, VectorType::get({b.lanes()}, element), passThrough);
-    return arith::ExtFOp::create(
-        b, b.vectorType(b.lanes()),
-        b.loadMasked(memref, at(column), insideAt(column), narrow));
+    // Masked loads of 16-bit floats are not to be had everywhere: lanes past
+    // the end read the last element.
+    Value result = passThrough;
+    for (int64_t lane = 0; lane < b.lanes(); ++lane) {
+      Value place = b.clamp(b.add(column, b.index(lane)), size);
+      Value narrow = memref::LoadOp::create(b, memref, at(place));
+      result = vector::InsertOp::create(
+          b, arith::ExtFOp::create(b, b.getF32Type(), narrow), result,
+          ArrayRef<int64_t>{lane});
+    }
+    return result;
   }
 
   void store(Value vector, Value column) {
@@ -143,11 +149,7 @@ void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
           return SmallVector<Value>{arith::AddFOp::create(b, carried[0], e)};
         })[0];
     sum = b.sumLanes(sum);
-    Value zero = constant(b, 0.0);
-    Value inverse = arith::SelectOp::create(
-        b, arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero), zero,
-        arith::DivFOp::create(b, constant(b, 1.0), sum));
-    inverse = b.splat(lanes, inverse);
+    Value inverse = b.splat(lanes, emitInverse(b, sum));
     out.forEach([&](Value column) {
       Value e = emitExp(b, arith::SubFOp::create(b, load(column), largest));
       out.store(arith::MulFOp::create(b, e, inverse), column);
@@ -198,11 +200,10 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
     // As an unsigned number, a negative position is past the end too.
     Value inside =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position, capacity);
-    auto guard = scf::IfOp::create(b, inside, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard insertion(b);
-    b.setInsertionPointToStart(guard.thenBlock());
-    Row input(b, op.getInput(), {entry, place});
-    Row out(b, op.getOut(), {entry, position});
-    out.forEach([&](Value column) { out.store(input.load(column), column); });
+    b.ifThen(inside, [&] {
+      Row input(b, op.getInput(), {entry, place});
+      Row out(b, op.getOut(), {entry, position});
+      out.forEach([&](Value column) { out.store(input.load(column), column); });
+    });
   });
 }

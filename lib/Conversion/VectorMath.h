@@ -13,6 +13,13 @@ namespace attn {
 /// e^x within 2 ulp; 0 below -86.9 (-∞ too), +∞ above 88.7, NaN for NaN.
 mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 
+/// 2^x within 2 ulp for x <= 0; 0 below -126 (-∞ too), NaN for NaN.
+mlir::Value emitExp2(KernelBuilder &b, mlir::Value x);
+
+/// 1 / sum, for the sum of the weights of a softmax; 0 where there was nothing
+/// to sum, so that a query that sees no key gives 0. Scalars.
+mlir::Value emitInverse(KernelBuilder &b, mlir::Value sum);
+
 /// The activation function on a vector.
 mlir::Value emitActivation(KernelBuilder &b, Activation activation,
                            mlir::Value x);

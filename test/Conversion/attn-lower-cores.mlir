@@ -80,11 +80,23 @@ func.func @tail(%x: memref<?x64xf32>, %w: memref<33x64xf32>, %y: memref<?x33xf32
 
 // -----
 
-// Attention never has a matrix of scores: no memory but that of its operands.
+// Attention never has a matrix of scores: where there are many queries, it
+// keeps a copy of the keys in panels, and for each thread a block of queries
+// (56 rows) with a tile of scores (256 columns).
 
 module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
 // CHECK-LABEL: func.func @attention
 // CHECK:       func.func private @sdpa
+// CHECK-NOT:     memref.alloc
+// CHECK:         scf.if
+// CHECK:           memref.alloc{{.*}} : memref<?x4x?x16x32xf32>
+// CHECK:           omp.parallel
+// CHECK:           omp.parallel
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x256xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x32xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x2xf32>
+// CHECK-NEXT:        omp.wsloop
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
 func.func @attention(%q: memref<?x?x64xf32>, %n: memref<?xi32>, %y: memref<?x?x64xf32>) {

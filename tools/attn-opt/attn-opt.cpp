@@ -12,9 +12,9 @@ int main(int argc, char **argv) {
   attn::registerAllDialects(registry);
   mlir::registerAllPasses();
   attn::registerPassesAndPipelines();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv,
-      "attn-opt: runs passes over attention networks\n\n"
-      "example: attn-opt model.mlir --attn-fuse\n",
-      registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv,
+                        "attn-opt: runs passes over attention networks\n\n"
+                        "example: attn-opt model.mlir --attn-fuse\n",
+                        registry));
 }

@@ -92,6 +92,29 @@ def lengths_and_causal():
     yield sdpa_case("no batch", normal(0, 4, 16), normal(0, 5, 16), normal(0, 5, 16), 2)
 
 
+def blocks():
+    """Several blocks of queries and of keys, with heads side by side."""
+    for queries, keys, causal in [
+        (8, 256, False), (70, 257, False), (70, 600, True), (130, 130, True),
+        (9, 31, True), (300, 7, False), (57, 0, False),
+    ]:  # fmt: skip
+        q, k, v = normal(2, queries, 72), normal(2, keys, 72), normal(2, keys, 40)
+        lengths = integers(keys, keys * 2 // 3)
+        yield sdpa_case(
+            f"{queries} to {keys} in blocks, causal {causal}", q, k, v, 2,
+            causal=causal, lengths=lengths,
+        )  # fmt: skip
+        if causal:
+            yield sdpa_case(
+                f"{queries} to {keys} in blocks, after others", q, k, v, 2,
+                causal=True, lengths=lengths, positions=integers(-20, keys // 2),
+            )  # fmt: skip
+    yield sdpa_case(
+        "beams in blocks", normal(5, 20, 64), normal(2, 300, 64), normal(2, 300, 64),
+        4, lengths=integers(300, 17), rows=integers(1, 0, 1, 1, 0),
+    )  # fmt: skip
+
+
 def not_a_number():
     q, k, v = normal(3, 4, 16), normal(3, 20, 16), normal(3, 20, 16)
     lengths = integers(17, 0, 20)
@@ -102,7 +125,15 @@ def not_a_number():
     v = v.copy()
     v[2, 6, 2] = np.nan
     yield sdpa_case("NaN in use", q, k, v, 2, probabilities=True, lengths=lengths)
-    k, v = normal(3, 20, 16), normal(3, 20, 16)
+    # As many queries as are computed together: what one must not see of the
+    # values, another one sees.
+    q, k, v = normal(3, 30, 16), normal(3, 300, 16), normal(3, 300, 16)
+    v[:, 280], v[0, 255] = np.nan, np.inf
+    yield sdpa_case(
+        "NaN in the future of some", q, k, v, 2, causal=True,
+        lengths=integers(300, 280, 300), positions=integers(240, 0, 265),
+    )  # fmt: skip
+    q, k, v = normal(3, 4, 16), normal(3, 20, 16), normal(3, 20, 16)
     k[:, 7] = v[:, 7] = np.nan
     yield sdpa_case(
         "NaN in the future", q, k, v, 2, causal=True, probabilities=True,
@@ -202,7 +233,7 @@ def fused_by_the_compiler():
 def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
-        *head_sizes(), *lengths_and_causal(), *not_a_number(), *large_scores(),
+        *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(),
         *rows_and_positions(), *unfused(), *fused_by_the_compiler(),
     ]  # fmt: skip
     cases.check(every, arguments)

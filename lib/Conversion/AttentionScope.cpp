@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "AttentionScope.h"
+
+using namespace mlir;
+using namespace attn;
+
+static int64_t widthOf(Value value) {
+  return cast<MemRefType>(value.getType()).getShape().back();
+}
+
+AttentionSizes::AttentionSizes(SdpaOp op)
+    : heads(op.getHeads()), keySize(widthOf(op.getQuery()) / heads),
+      valueSize(widthOf(op.getValue()) / heads) {}
+
+bool AttentionScope::hasRowForEachKey(SdpaOp op) {
+  return op.getRows() &&
+         cast<MemRefType>(op.getRows().getType()).getRank() == 2;
+}
+
+AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op, Value entry)
+    : b(b), op(op), entry(entry), row(entry), length(b.dim(op.getKey(), 1)),
+      before(b.index(0)) {
+  if (hasRowForEachKey(op))
+    length = b.min(length, b.dim(op.getRows(), 1));
+  else if (op.getRows())
+    row = b.clamp(b.loadIndex(op.getRows(), {entry}), b.dim(op.getKey(), 0));
+  if (op.getLengths())
+    length = b.min(length, b.loadIndex(op.getLengths(), {row}));
+  length = b.max(length, b.index(0));
+  if (op.getPositions())
+    before = b.loadIndex(op.getPositions(), {entry});
+}
+
+Value AttentionScope::getRow(Value position) {
+  if (!hasRowForEachKey(op))
+    return row;
+  return b.clamp(b.loadIndex(op.getRows(), {entry, position}),
+                 b.dim(op.getKey(), 0));
+}
+
+Value AttentionScope::getVisible(Value query) {
+  if (!op.getCausal())
+    return length;
+  Value next = b.add(b.add(before, query), b.index(1));
+  return b.max(b.min(length, next), b.index(0));
+}

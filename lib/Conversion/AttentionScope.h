@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which keys a query of an `attn.sdpa` sees: what its operands for rows,
+// lengths and positions mean, in one place for all kernels.
+
+#ifndef ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H
+#define ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H
+
+#include "KernelBuilder.h"
+#include "attn/IR/AttnOps.h"
+
+namespace attn {
+
+/// Sizes of an attention that are known when its kernel is written.
+struct AttentionSizes {
+  explicit AttentionSizes(SdpaOp op);
+
+  int64_t heads;
+  /// Elements of a head in queries and keys, and in values.
+  int64_t keySize, valueSize;
+};
+
+/// The queries of one batch entry.
+class AttentionScope {
+public:
+  AttentionScope(KernelBuilder &b, SdpaOp op, mlir::Value entry);
+
+  /// Whether each key has a row of its own.
+  static bool hasRowForEachKey(SdpaOp op);
+
+  /// The entry of the keys and values that the key at `position` is in.
+  mlir::Value getRow(mlir::Value position);
+  /// The entry of all keys, where it is one.
+  mlir::Value getRow() { return row; }
+  /// How many keys, from the first on, `query` may attend to; at least 0.
+  mlir::Value getVisible(mlir::Value query);
+
+private:
+  KernelBuilder &b;
+  SdpaOp op;
+  mlir::Value entry, row, length, before;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H

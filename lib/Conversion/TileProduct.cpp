@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "TileProduct.h"
+
+using namespace mlir;
+using namespace attn;
+
+int64_t TileProduct::getMaxRows() const {
+  int64_t registers = b.getTarget().hasFeature("avx512f") ? 32 : 16;
+  auto wide = static_cast<int64_t>(chunks.size());
+  return std::max<int64_t>((registers - wide - 1) / wide, 1);
+}
+
+void TileProduct::forTiles(Value begin, Value end,
+                           llvm::function_ref<void(Value, int64_t)> emitTile) {
+  SmallVector<int64_t> sizes = {getMaxRows()};
+  for (int64_t smaller : {4, 1})
+    if (smaller < sizes.back())
+      sizes.push_back(smaller);
+  for (int64_t size : sizes) {
+    Value whole = arith::DivUIOp::create(b, b.sub(end, begin), b.index(size));
+    Value stop = b.add(begin, b.mul(whole, b.index(size)));
+    b.forLoop(begin, stop, size, [&](Value row) { emitTile(row, size); });
+    begin = stop;
+  }
+}
+
+void TileProduct::emit(int64_t rows, Value depth,
+                       llvm::function_ref<Value(int64_t, Chunk)> init,
+                       llvm::function_ref<Value(int64_t, Value)> left,
+                       llvm::function_ref<Value(Value, Chunk)> right,
+                       llvm::function_ref<void(int64_t, Chunk, Value)> finish) {
+  SmallVector<Value> sums;
+  for (int64_t r = 0; r < rows; ++r)
+    for (Chunk chunk : chunks)
+      sums.push_back(init(r, chunk));
+
+  sums = b.forLoop(
+      b.index(0), depth, 1, sums, [&](Value k, KernelBuilder::Values carried) {
+        SmallVector<Value> panelRow, next;
+        for (Chunk chunk : chunks)
+          panelRow.push_back(right(k, chunk));
+        for (int64_t r = 0; r < rows; ++r) {
+          Value scalar = left(r, k);
+          for (auto [c, chunk] : llvm::enumerate(chunks))
+            next.push_back(b.fma(b.splat(chunk.lanes, scalar), panelRow[c],
+                                 carried[next.size()]));
+        }
+        return next;
+      });
+
+  for (int64_t r = 0, i = 0; r < rows; ++r)
+    for (Chunk chunk : chunks)
+      finish(r, chunk, sums[i++]);
+}

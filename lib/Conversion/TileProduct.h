@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The small matrix product that every large one is made of: a tile of rows ×
+// one panel of columns stays in registers while the depth runs; each step loads
+// one row of the panel, and broadcasts one element of each of the tile's rows
+// to it. So an element is summed in the order of the depth whatever the tile it
+// is in, and does not depend on how many rows there are.
+
+#ifndef ATTN_LIB_CONVERSION_TILEPRODUCT_H
+#define ATTN_LIB_CONVERSION_TILEPRODUCT_H
+
+#include "KernelBuilder.h"
+
+namespace attn {
+
+class TileProduct {
+public:
+  /// A product whose panels are the vectors `chunks` side by side.
+  TileProduct(KernelBuilder &b, llvm::ArrayRef<Chunk> chunks)
+      : b(b), chunks(chunks) {}
+
+  /// As many rows as leave registers for one row of the panel and a broadcast.
+  int64_t getMaxRows() const;
+
+  /// Covers the rows begin..end-1 with tiles of getMaxRows() rows, and what
+  /// they leave with smaller ones: emitTile(first row, rows).
+  void forTiles(mlir::Value begin, mlir::Value end,
+                llvm::function_ref<void(mlir::Value, int64_t)> emitTile);
+
+  /// init(r, chunk) + Σ left(r, k) · right(k, chunk) over k in 0..depth-1, for
+  /// `rows` rows; the sums are given to finish(r, chunk, sum). `left` is a
+  /// scalar, the others are vectors.
+  void emit(int64_t rows, mlir::Value depth,
+            llvm::function_ref<mlir::Value(int64_t, Chunk)> init,
+            llvm::function_ref<mlir::Value(int64_t, mlir::Value)> left,
+            llvm::function_ref<mlir::Value(mlir::Value, Chunk)> right,
+            llvm::function_ref<void(int64_t, Chunk, mlir::Value)> finish);
+
+private:
+  KernelBuilder &b;
+  llvm::ArrayRef<Chunk> chunks;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_TILEPRODUCT_H
