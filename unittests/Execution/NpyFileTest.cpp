@@ -185,6 +185,7 @@ TEST_F(NpyFile, NamesElementTypesItDoesNotRead) {
 
 TEST_F(NpyFile, WritesAllFilesOrNone) {
   Tensor good = Tensor::allocate(ElementType::F32, {2});
+  std::fill_n(good.data<float>(), 2, 1.0f);
   std::string first = directory.path("first.npy");
   std::string second = directory.path("missing/second.npy");
   EXPECT_EQ(llvm::toString(writeNpyFiles({{first, good}, {second, good}})),
