@@ -11,19 +11,19 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
-constexpr int64_t kDynamic = ShapedType::kDynamic;
+static constexpr int64_t kDynamic = ShapedType::kDynamic;
 
 using Effects =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
-ShapedType typeOf(Value value) { return cast<ShapedType>(value.getType()); }
+static ShapedType typeOf(Value value) {
+  return cast<ShapedType>(value.getType());
+}
 
 /// A result of a core has the shape of its destination.
-LogicalResult reifyFromDestinations(DestinationStyleOpInterface op,
-                                    OpBuilder &builder,
-                                    ReifiedRankedShapedTypeDims &shapes) {
+static LogicalResult
+reifyFromDestinations(DestinationStyleOpInterface op, OpBuilder &builder,
+                      ReifiedRankedShapedTypeDims &shapes) {
   for (OpResult result : op->getResults()) {
     Value init = op.getTiedOpOperand(result)->get();
     shapes.push_back(tensor::getMixedSizes(builder, op.getLoc(), init));
@@ -32,7 +32,7 @@ LogicalResult reifyFromDestinations(DestinationStyleOpInterface op,
 }
 
 /// On memrefs a core reads its inputs and writes its destinations.
-void addEffects(DestinationStyleOpInterface op, Effects &effects) {
+static void addEffects(DestinationStyleOpInterface op, Effects &effects) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
@@ -48,8 +48,8 @@ void addEffects(DestinationStyleOpInterface op, Effects &effects) {
 }
 
 /// Splits the last dimension of `type` into heads; message if it cannot be.
-LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
-                         int64_t heads) {
+static LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
+                                int64_t heads) {
   if (failed(checkRank(op, name, type, 3)) ||
       failed(checkStaticWidth(op, name, type)))
     return failure();
@@ -59,8 +59,6 @@ LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
                            << "' divisible by " << heads << " heads, got "
                            << type;
 }
-
-} // namespace
 
 #define ATTN_CORE_INTERFACES(Op)                                               \
   LogicalResult Op::reifyResultShapes(OpBuilder &builder,                      \

@@ -9,11 +9,11 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
-int64_t widthOf(Value value) {
+static int64_t widthOf(Value value) {
   return cast<ShapedType>(value.getType()).getShape().back();
 }
+
+namespace {
 
 /// Looks up and checks the weights that a layer's group has to hold.
 class WeightGroup {
@@ -99,9 +99,11 @@ private:
   WeightsOp group;
 };
 
+} // namespace
+
 /// A layer's input and result are [batch, length, width] of the same shape.
-LogicalResult checkSequence(Operation *op, RankedTensorType input,
-                            RankedTensorType result) {
+static LogicalResult checkSequence(Operation *op, RankedTensorType input,
+                                   RankedTensorType result) {
   if (failed(checkRank(op, "input", input, 3)) ||
       failed(checkStaticWidth(op, "input", input)))
     return failure();
@@ -112,9 +114,9 @@ LogicalResult checkSequence(Operation *op, RankedTensorType input,
 }
 
 /// Lengths are [batch]; probabilities [batch, heads, length, memory length].
-LogicalResult checkAttention(Operation *op, Value inputValue, Value memoryValue,
-                             Value lengths, Value probabilities,
-                             int64_t heads) {
+static LogicalResult checkAttention(Operation *op, Value inputValue,
+                                    Value memoryValue, Value lengths,
+                                    Value probabilities, int64_t heads) {
   auto input = cast<RankedTensorType>(inputValue.getType());
   auto memory = cast<RankedTensorType>(memoryValue.getType());
   if (lengths &&
@@ -134,8 +136,9 @@ LogicalResult checkAttention(Operation *op, Value inputValue, Value memoryValue,
 
 /// The sizes of `result`: static ones from its type, dynamic ones from the
 /// operand dimensions given.
-SmallVector<OpFoldResult> reify(OpBuilder &builder, Location loc, Value result,
-                                ArrayRef<std::pair<Value, int64_t>> sources) {
+static SmallVector<OpFoldResult>
+reify(OpBuilder &builder, Location loc, Value result,
+      ArrayRef<std::pair<Value, int64_t>> sources) {
   auto type = cast<RankedTensorType>(result.getType());
   SmallVector<OpFoldResult> sizes;
   for (auto [index, source] : llvm::enumerate(sources)) {
@@ -147,8 +150,6 @@ SmallVector<OpFoldResult> reify(OpBuilder &builder, Location loc, Value result,
   }
   return sizes;
 }
-
-} // namespace
 
 LogicalResult EmbeddingOp::verify() {
   auto ids = cast<RankedTensorType>(getIds().getType());

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include <cmath>
 
@@ -19,13 +20,19 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 using Sizes = SmallVector<OpFoldResult>;
 
-Type elementTypeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getElementType();
+/// Replaces `op` by values that may have more precise types than its results.
+static void replace(PatternRewriter &rewriter, Operation *op,
+                    MutableArrayRef<Value> values) {
+  for (auto [value, result] : llvm::zip_equal(values, op->getResults()))
+    if (value.getType() != result.getType())
+      value = tensor::CastOp::create(rewriter, op->getLoc(), result.getType(),
+                                     value);
+  rewriter.replaceOp(op, values);
 }
+
+namespace {
 
 /// Builds the cores of one layer out of its group of weights.
 class CoreBuilder {
@@ -87,7 +94,8 @@ public:
     Sizes scoreSizes = {querySizes[0], rewriter.getIndexAttr(heads),
                         querySizes[1], getSizes(rewriter, loc, key)[1]};
     int64_t inner = cast<RankedTensorType>(query.getType()).getDimSize(2);
-    double scale = 1 / std::sqrt(static_cast<double>(inner / heads));
+    int64_t headSize = inner / heads;
+    double scale = 1 / std::sqrt(static_cast<double>(headSize));
 
     Value scoresOut = empty(scoreSizes, query);
     Value scores =
@@ -107,7 +115,7 @@ public:
 
 private:
   Value empty(ArrayRef<OpFoldResult> sizes, Value like) {
-    return createEmpty(rewriter, loc, sizes, elementTypeOf(like));
+    return createEmpty(rewriter, loc, sizes, getElementTypeOrSelf(like));
   }
 
   PatternRewriter &rewriter;
@@ -116,16 +124,6 @@ private:
   WeightsOp group;
   SymbolTableCollection &symbols;
 };
-
-/// Replaces `op` by values that may have more precise types than its results.
-void replace(PatternRewriter &rewriter, Operation *op,
-             MutableArrayRef<Value> values) {
-  for (auto [value, result] : llvm::zip_equal(values, op->getResults()))
-    if (value.getType() != result.getType())
-      value = tensor::CastOp::create(rewriter, op->getLoc(), result.getType(),
-                                     value);
-  rewriter.replaceOp(op, values);
-}
 
 /// A pattern that looks up weights.
 template <typename LayerOp>

@@ -23,7 +23,6 @@ using namespace mlir;
 using namespace attn;
 
 namespace {
-
 /// Arguments of the step, in their order.
 enum Role {
   Ids,
@@ -34,17 +33,19 @@ enum Role {
   Cross,
   Cache
 };
-constexpr StringLiteral kRoleNames[] = {
+} // namespace
+
+static constexpr StringLiteral kRoleNames[] = {
     "ids",   "positions", "cache_rows", "memory_rows", "memory_lengths",
     "cross", "cache"};
 
-StringRef getRole(func::FuncOp func, unsigned index) {
+static StringRef getRole(func::FuncOp func, unsigned index) {
   auto role = func.getArgAttrOfType<StringAttr>(index, AttnDialect::kRoleAttr);
   return role ? role.getValue() : StringRef();
 }
 
 /// The argument with a role; none if there is not exactly one.
-Value findArgument(func::FuncOp func, Role role) {
+static Value findArgument(func::FuncOp func, Role role) {
   Value found;
   for (BlockArgument argument : func.getArguments())
     if (getRole(func, argument.getArgNumber()) == kRoleNames[role]) {
@@ -54,6 +55,8 @@ Value findArgument(func::FuncOp func, Role role) {
     }
   return found;
 }
+
+namespace {
 
 /// The two functions as they are derived from one.
 class Derivation {

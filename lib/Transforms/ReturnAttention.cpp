@@ -15,8 +15,6 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 /// The probabilities of an attention layer from `input` to `memory`; a layer
 /// that does not give them yet is replaced by one that does.
 template <typename LayerOp> Value getProbabilities(LayerOp op, Value memory) {
@@ -37,6 +35,8 @@ template <typename LayerOp> Value getProbabilities(LayerOp op, Value memory) {
   op.erase();
   return layer.getProbabilities();
 }
+
+namespace {
 
 struct ReturnAttention
     : public attn::impl::ReturnAttentionBase<ReturnAttention> {
