@@ -39,6 +39,15 @@ def parse_arguments():
     parser.add_argument(
         "--activation", default="swish", choices=["swish", "relu", "gelu"]
     )
+    parser.add_argument(
+        "--gain",
+        type=float,
+        default=1.0,
+        help="scales what layers add: above 2, outputs depend on the input",
+    )
+    parser.add_argument(
+        "--separate", action="store_true", help="embeddings that are not shared"
+    )
     parser.add_argument("--dtype", default="f32", choices=["f32", "f16", "bf16"])
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -72,7 +81,7 @@ def make_tensors(arguments):
     tensors = {}
 
     def linear(name, inputs, outputs):
-        bound = (6 / (inputs + outputs)) ** 0.5
+        bound = arguments.gain * (6 / (inputs + outputs)) ** 0.5
         tensors[name + ".weight"] = rng.uniform(-bound, bound, (outputs, inputs))
         tensors[name + ".bias"] = rng.normal(0, 0.02, outputs)
 
@@ -80,9 +89,13 @@ def make_tensors(arguments):
         tensors[name + ".weight"] = 1 + rng.normal(0, 0.02, width)
         tensors[name + ".bias"] = rng.normal(0, 0.02, width)
 
-    embedding = rng.normal(0, width**-0.5, (arguments.vocab, width))
-    embedding[-1] = 0  # padding, which decoding starts from
-    tensors["model.shared.weight"] = embedding
+    names = ["shared"]
+    if arguments.separate:
+        names = ["encoder.embed_tokens", "decoder.embed_tokens"]
+    for name in names:
+        embedding = rng.normal(0, width**-0.5, (arguments.vocab, width))
+        embedding[-1] = 0  # padding, which decoding starts from
+        tensors[f"model.{name}.weight"] = embedding
     tensors["final_logits_bias"] = np.zeros((1, arguments.vocab))
     for side, count in zip(("encoder", "decoder"), arguments.layers):
         attentions = ["self_attn"] + (["encoder_attn"] if side == "decoder" else [])
@@ -134,7 +147,10 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     tensors = make_tensors(arguments)
     write_safetensors(out / "model.safetensors", tensors, arguments.dtype)
-    write_json(out / "vocab.json", make_vocabulary(arguments), ensure_ascii=False)
+    vocabulary = make_vocabulary(arguments)
+    write_json(out / "vocab.json", vocabulary, ensure_ascii=False)
+    if arguments.separate:
+        write_json(out / "target_vocab.json", vocabulary, ensure_ascii=False)
     encoder_layers, decoder_layers = arguments.layers
     pad = arguments.vocab - 1
     names = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
@@ -153,6 +169,7 @@ def main():
         encoder_layers=encoder_layers,
         num_hidden_layers=encoder_layers,
         pad_token_id=pad,
+        share_encoder_decoder_embeddings=not arguments.separate,
         vocab_size=arguments.vocab,
     )
     write_json(out / "config.json", config, indent=2)
