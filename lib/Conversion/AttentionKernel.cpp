@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention by online softmax: blocks of keys pass by; the running maximum, the
-// running sum and the running output are corrected when a block raises the
-// maximum (Milakov and Gimelshein, 2018), so that scores exist only as a tile.
-// Which of two kernels computes it depends on how many queries there are.
+// Attention by online softmax, so that scores exist only as a tile. Which of
+// two kernels computes it depends on how many queries there are.
 
-#include "AttentionScope.h"
 #include "Kernels.h"
 
 using namespace mlir;
@@ -15,9 +12,9 @@ using namespace attn;
 constexpr int64_t kTiledQueries = 8;
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
-  // Keys that are spread over cache rows, or whose weights are asked for, are
-  // read one by one.
-  if (AttentionScope::hasRowForEachKey(op) || op.getOuts().size() == 2)
+  // Where rows are given, a step of decoding reads keys that others laid out,
+  // with one query for each; and the weights come row by row.
+  if (op.getRows() || op.getOuts().size() == 2)
     return emitQueryAttention(b, op);
   Value isTiled =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge,

@@ -144,6 +144,19 @@ Value KernelBuilder::ifElse(Value condition, Type type, Function<Value()> then,
   return branch.getResult(0);
 }
 
+Value KernelBuilder::scalar(double value) {
+  return arith::ConstantOp::create(*this,
+                                   getF32FloatAttr(static_cast<float>(value)));
+}
+
+Value KernelBuilder::loadScalar(Value memref, Values indices) {
+  return memref::LoadOp::create(*this, memref, indices);
+}
+
+void KernelBuilder::storeScalar(Value value, Value memref, Values indices) {
+  memref::StoreOp::create(*this, value, memref, indices);
+}
+
 VectorType KernelBuilder::vectorType(int64_t lanes) {
   return VectorType::get({lanes}, getF32Type());
 }

@@ -69,6 +69,11 @@ public:
   Value ifElse(Value condition, mlir::Type type, Function<Value()> then,
                Function<Value()> otherwise);
 
+  // f32 scalars.
+  Value scalar(double value);
+  Value loadScalar(Value memref, Values indices);
+  void storeScalar(Value value, Value memref, Values indices);
+
   // Vectors of f32.
   mlir::VectorType vectorType(int64_t lanes);
   /// Cuts `size` adjacent elements into vectors: as wide as the registers,

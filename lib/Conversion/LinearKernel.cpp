@@ -5,7 +5,6 @@
 #include "Kernels.h"
 #include "TileProduct.h"
 #include "VectorMath.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -46,9 +45,8 @@ private:
     product.emit(
         rows, b.index(depth),
         [&](int64_t, Chunk chunk) { return emitInit(firstColumn, chunk); },
-        [&](int64_t r, Value k) -> Value {
-          return memref::LoadOp::create(b, op.getInput(),
-                                        ValueRange{rowAt(r), k});
+        [&](int64_t r, Value k) {
+          return b.loadScalar(op.getInput(), {rowAt(r), k});
         },
         [&](Value k, Chunk chunk) {
           return b.load(op.getWeight(), {place, k, b.index(chunk.offset)},

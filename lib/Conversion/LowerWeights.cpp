@@ -6,9 +6,12 @@
 #include "attn/Conversion/Passes.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace attn {
 #define GEN_PASS_DEF_LOWERWEIGHTS
@@ -20,56 +23,143 @@ using namespace attn;
 
 namespace {
 
-/// A memref over the pointer that the table has at `place`.
-Value readTable(OpBuilder &opBuilder, Location loc, int64_t place,
-                int64_t tableSize, MemRefType type,
-                const LLVMTypeConverter &converter) {
-  ImplicitLocOpBuilder builder(loc, opBuilder);
-  auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto tableType = LLVM::LLVMArrayType::get(pointer, tableSize);
-  Value table = LLVM::AddressOfOp::create(builder, pointer, kWeightTable);
-  Value slot = LLVM::GEPOp::create(
-      builder, pointer, tableType, table,
-      ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(place)});
-  Value data = LLVM::LoadOp::create(builder, pointer, slot);
-  Value descriptor =
-      MemRefDescriptor::fromStaticShape(builder, loc, converter, type, data);
-  return UnrealizedConversionCastOp::create(builder, type, descriptor)
-      .getResult(0);
-}
-
-struct LowerWeightsPass : attn::impl::LowerWeightsBase<LowerWeightsPass> {
-  void runOnOperation() override {
-    ModuleOp module = getOperation();
-    llvm::DenseMap<Attribute, int64_t> places;
+class WeightLowering {
+public:
+  explicit WeightLowering(ModuleOp module)
+      : module(module), converter(module.getContext()) {
     forEachWeight(module, [&](SymbolRefAttr name, WeightOp, int64_t place) {
       places[name] = place;
     });
-    int64_t size = places.size();
+  }
 
-    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
-    auto pointer = LLVM::LLVMPointerType::get(&getContext());
-    auto table = LLVM::GlobalOp::create(
-        builder, module.getLoc(), LLVM::LLVMArrayType::get(pointer, size),
-        /*isConstant=*/false, LLVM::Linkage::External, kWeightTable,
-        Attribute());
-    table.getInitializerRegion().emplaceBlock();
-    builder.setInsertionPointToEnd(table.getInitializerBlock());
-    Value zero =
-        LLVM::ZeroOp::create(builder, module.getLoc(), table.getType());
-    LLVM::ReturnOp::create(builder, module.getLoc(), zero);
-
-    LLVMTypeConverter converter(&getContext());
+  void run() {
+    createTable();
+    for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+      if (function.isPrivate())
+        passPlace(function);
     module.walk([&](GetWeightOp op) {
-      builder.setInsertionPoint(op);
+      if (op.use_empty())
+        return op.erase();
+      ImplicitLocOpBuilder builder(op.getLoc(), op);
+      Value place =
+          LLVM::ConstantOp::create(builder, builder.getI64Type(), placeOf(op));
       op.replaceAllUsesWith(readTable(
-          builder, op.getLoc(), places.lookup(op.getWeightAttr()), size,
-          cast<MemRefType>(op.getResult().getType()), converter));
+          builder, place, cast<MemRefType>(op.getResult().getType())));
       op.erase();
     });
     for (auto group : llvm::make_early_inc_range(module.getOps<WeightsOp>()))
       group.erase();
   }
+
+private:
+  void createTable() {
+    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+    auto table =
+        LLVM::GlobalOp::create(builder, module.getLoc(), getTableType(),
+                               /*isConstant=*/false, LLVM::Linkage::External,
+                               kWeightTable, Attribute());
+    table.getInitializerRegion().emplaceBlock();
+    builder.setInsertionPointToEnd(table.getInitializerBlock());
+    Value zero =
+        LLVM::ZeroOp::create(builder, module.getLoc(), table.getType());
+    LLVM::ReturnOp::create(builder, module.getLoc(), zero);
+  }
+
+  Type getTableType() {
+    return LLVM::LLVMArrayType::get(
+        LLVM::LLVMPointerType::get(module.getContext()), places.size());
+  }
+
+  int64_t placeOf(GetWeightOp op) { return places.lookup(op.getWeightAttr()); }
+
+  /// A memref over the pointer that the table has at `place`, an i64.
+  Value readTable(ImplicitLocOpBuilder &builder, Value place, MemRefType type) {
+    auto pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    Value table = LLVM::AddressOfOp::create(builder, pointer, kWeightTable);
+    Value slot = LLVM::GEPOp::create(builder, pointer, getTableType(), table,
+                                     ArrayRef<LLVM::GEPArg>{0, place});
+    Value data = LLVM::LoadOp::create(builder, pointer, slot);
+    Value descriptor = MemRefDescriptor::fromStaticShape(
+        builder, builder.getLoc(), converter, type, data);
+    return UnrealizedConversionCastOp::create(builder, type, descriptor)
+        .getResult(0);
+  }
+
+  /// Lets a function that takes weights as arguments take the place of the
+  /// first one instead, if the others are as far from it in every call: a layer
+  /// then costs its caller one number, however many weights it has.
+  void passPlace(func::FuncOp function) {
+    std::optional<SymbolTable::UseRange> uses =
+        SymbolTable::getSymbolUses(function, module);
+    if (!uses || uses->empty())
+      return;
+    SmallVector<func::CallOp> calls;
+    for (SymbolTable::SymbolUse use : *uses) {
+      auto call = dyn_cast<func::CallOp>(use.getUser());
+      if (!call)
+        return;
+      calls.push_back(call);
+    }
+
+    // Distances from the first weight.
+    llvm::MapVector<unsigned, int64_t> distances;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      if (auto weight = calls[0].getOperand(i).getDefiningOp<GetWeightOp>())
+        distances[i] = placeOf(weight) - firstPlace(calls[0]);
+    if (distances.empty())
+      return;
+    for (func::CallOp call : calls)
+      for (auto [i, distance] : distances) {
+        auto weight = call.getOperand(i).getDefiningOp<GetWeightOp>();
+        if (!weight || placeOf(weight) - firstPlace(call) != distance)
+          return;
+      }
+
+    llvm::BitVector isWeight(function.getNumArguments());
+    ImplicitLocOpBuilder builder(function.getLoc(), module.getContext());
+    for (func::CallOp call : calls) {
+      builder.setInsertionPoint(call);
+      Value place = LLVM::ConstantOp::create(builder, builder.getI64Type(),
+                                             firstPlace(call));
+      call->insertOperands(call.getNumOperands(), place);
+    }
+    builder.setInsertionPointToStart(&function.front());
+    Value first =
+        function.front().addArgument(builder.getI64Type(), function.getLoc());
+    for (auto [i, distance] : distances) {
+      isWeight.set(i);
+      Value place = LLVM::AddOp::create(
+          builder, first,
+          LLVM::ConstantOp::create(builder, builder.getI64Type(), distance));
+      BlockArgument argument = function.getArgument(i);
+      argument.replaceAllUsesWith(
+          readTable(builder, place, cast<MemRefType>(argument.getType())));
+    }
+    // The place is no argument of the type yet.
+    isWeight.resize(function.front().getNumArguments());
+    function.front().eraseArguments(isWeight);
+    function.setType(builder.getFunctionType(
+        function.front().getArgumentTypes(), function.getResultTypes()));
+    function.removeArgAttrsAttr();
+    for (func::CallOp call : calls)
+      call->eraseOperands(isWeight);
+  }
+
+  /// The place of the first operand that is a weight.
+  int64_t firstPlace(func::CallOp call) {
+    for (Value operand : call.getOperands())
+      if (auto weight = operand.getDefiningOp<GetWeightOp>())
+        return placeOf(weight);
+    llvm_unreachable("the caller has seen a weight");
+  }
+
+  ModuleOp module;
+  LLVMTypeConverter converter;
+  llvm::DenseMap<Attribute, int64_t> places;
+};
+
+struct LowerWeightsPass : attn::impl::LowerWeightsBase<LowerWeightsPass> {
+  void runOnOperation() override { WeightLowering(getOperation()).run(); }
 };
 
 } // namespace

@@ -85,17 +85,12 @@ private:
   Value size;
 };
 
-Value constant(KernelBuilder &b, double value) {
-  return arith::ConstantOp::create(
-      b, b.getF32FloatAttr(static_cast<float>(value)));
-}
-
 } // namespace
 
 void attn::emitLayerNorm(KernelBuilder &b, LayerNormOp op) {
   Value rows = b.dim(op.getInput(), 0);
   int64_t width = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
-  Value count = constant(b, static_cast<double>(width));
+  Value count = b.scalar(static_cast<double>(width));
   Value zero = b.splat(b.lanes(), 0.0);
   b.parallelFor(rows, b.mul(rows, b.index(4 * width)), [&](Value row) {
     Row input(b, op.getInput(), {row}), out(b, op.getOut(), {row});
@@ -113,10 +108,10 @@ void attn::emitLayerNorm(KernelBuilder &b, LayerNormOp op) {
         })[0];
     Value variance = arith::DivFOp::create(b, b.sumLanes(squares), count);
     Value deviation = math::SqrtOp::create(
-        b, arith::AddFOp::create(
-               b, variance, constant(b, op.getEpsilon().convertToDouble())));
-    Value inverse = b.splat(
-        b.lanes(), arith::DivFOp::create(b, constant(b, 1.0), deviation));
+        b, arith::AddFOp::create(b, variance,
+                                 b.scalar(op.getEpsilon().convertToDouble())));
+    Value inverse =
+        b.splat(b.lanes(), arith::DivFOp::create(b, b.scalar(1.0), deviation));
     out.forEach([&](Value column) {
       Value x = arith::SubFOp::create(b, input.load(column), mean);
       x = arith::MulFOp::create(b, x, inverse);

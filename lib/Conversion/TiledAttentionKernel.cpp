@@ -9,8 +9,8 @@
 
 #include "AttentionScope.h"
 #include "Kernels.h"
+#include "OnlineSoftmax.h"
 #include "TileProduct.h"
-#include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
@@ -21,8 +21,6 @@ using namespace attn;
 
 namespace {
 
-/// Keys of one step of the online softmax.
-constexpr int64_t kBlockKeys = 256;
 /// Tiles of rows in a block of queries.
 constexpr int64_t kBlockTiles = 4;
 
@@ -31,7 +29,8 @@ public:
   TiledAttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(op), panel(b.getTarget().getPanelWidth()),
         panelChunks(b.chunks(panel)), product(b, panelChunks),
-        blockQueries(kBlockTiles * product.getMaxRows()) {}
+        blockQueries(kBlockTiles * product.getMaxRows()),
+        softmax(b, blockQueries, sizes.valueSize) {}
 
   void emit() {
     Value keys = packKeys();
@@ -61,11 +60,9 @@ private:
       Value column = b.mul(head, b.index(sizes.keySize));
       b.forLoop(b.index(0), inside, 1, [&](Value lane) {
         b.forLoop(b.index(0), b.index(sizes.keySize), 1, [&](Value i) {
-          Value key = memref::LoadOp::create(
-              b, op.getKey(),
-              ValueRange{entry, b.add(first, lane), b.add(column, i)});
-          memref::StoreOp::create(b, key, packed,
-                                  ValueRange{entry, head, place, i, lane});
+          Value key = b.loadScalar(
+              op.getKey(), {entry, b.add(first, lane), b.add(column, i)});
+          b.storeScalar(key, packed, {entry, head, place, i, lane});
         });
       });
     });
@@ -80,17 +77,12 @@ private:
     Value work =
         b.mul(b.mul(b.mul(batch, queries), b.dim(op.getKey(), 1)),
               b.index(sizes.heads * (sizes.keySize + sizes.valueSize)));
-    // Each row of the workspace: the scaled query, a row of the tile of scores,
-    // a row of the output, the maximum and the sum.
-    auto matrix = [&](int64_t width) {
-      return MemRefType::get({blockQueries, width}, b.getF32Type());
-    };
-    int64_t outWidth = llvm::alignTo(sizes.valueSize, panel);
-    SmallVector<MemRefType> workspace = {
-        matrix(sizes.keySize), matrix(kBlockKeys), matrix(outWidth), matrix(2)};
+    SmallVector<MemRefType> workspace = softmax.getWorkspace();
+    workspace.push_back(
+        MemRefType::get({blockQueries, sizes.keySize}, b.getF32Type()));
     b.parallelFor(tasks, work, workspace, [&](Value task, ValueRange memory) {
-      scaled = memory[0], scores = memory[1], out = memory[2];
-      state = memory[3];
+      softmax.setMemory(memory.drop_back());
+      scaled = memory.back();
       Value block = arith::RemUIOp::create(b, task, blocks);
       Value batchHead = arith::DivUIOp::create(b, task, blocks);
       head = arith::RemUIOp::create(b, batchHead, heads);
@@ -103,51 +95,61 @@ private:
   }
 
   void emitBlock(Value keys) {
-    b.forLoop(b.index(0), count, 1, [&](Value row) { emitStart(row); });
+    forRows([&](Value row) {
+      emitScaled(row);
+      softmax.emitStart(row);
+    });
     // No query of the block sees more keys than its last one does.
+    constexpr int64_t blockKeys = OnlineSoftmax::kBlockKeys;
     Value visible =
         scope->getVisible(b.add(firstQuery, b.sub(count, b.index(1))));
-    b.forLoop(b.index(0), visible, kBlockKeys, [&](Value firstKey) {
-      Value keyCount = b.min(b.sub(visible, firstKey), b.index(kBlockKeys));
-      emitScores(keys, firstKey, keyCount);
-      b.forLoop(b.index(0), count, 1,
-                [&](Value row) { emitSoftmaxStep(row, firstKey, keyCount); });
-      emitWeightedSum(firstKey, keyCount);
+    b.forLoop(b.index(0), visible, blockKeys, [&](Value first) {
+      firstKey = first;
+      keyCount = b.min(b.sub(visible, first), b.index(blockKeys));
+      emitScores(keys);
+      forRows([&](Value row) { softmax.emitStep(row, getVisible(row)); });
+      emitWeightedSums();
     });
-    b.forLoop(b.index(0), count, 1, [&](Value row) { emitFinish(row); });
+    forRows([&](Value row) {
+      softmax.emitFinish(row, [&](Chunk chunk, Value result) {
+        b.store(result, op.getOuts()[0],
+                {entry, b.add(firstQuery, row),
+                 columnOf(sizes.valueSize, b.index(chunk.offset))});
+      });
+    });
   }
 
-  Value columnOf(int64_t size, int64_t offset) {
-    return b.add(b.mul(head, b.index(size)), b.index(offset));
+  void forRows(llvm::function_ref<void(Value)> body) {
+    b.forLoop(b.index(0), count, 1, body);
   }
 
-  Value constant(double value) {
-    return arith::ConstantOp::create(
-        b, b.getF32FloatAttr(static_cast<float>(value)));
+  Value columnOf(int64_t size, Value offset) {
+    return b.add(b.mul(head, b.index(size)), offset);
   }
 
-  /// Scales the query, and sets its state to that before the first key. Scores
-  /// are in units of log 2, so that weights are powers of 2.
-  void emitStart(Value row) {
+  /// How many keys of the block of keys the query of `row` sees.
+  Value getVisible(Value row) {
+    if (!op.getCausal())
+      return keyCount;
+    Value visible = b.sub(scope->getVisible(b.add(firstQuery, row)), firstKey);
+    return b.max(b.min(visible, keyCount), b.index(0));
+  }
+
+  void emitScaled(Value row) {
     double scale = op.getScale().convertToDouble() / std::log(2.0);
     for (Chunk chunk : b.chunks(sizes.keySize)) {
-      Value query = b.load(op.getQuery(),
-                           {entry, b.add(firstQuery, row),
-                            columnOf(sizes.keySize, chunk.offset)},
-                           chunk.lanes);
+      Value offset = b.index(chunk.offset);
+      Value query = b.load(
+          op.getQuery(),
+          {entry, b.add(firstQuery, row), columnOf(sizes.keySize, offset)},
+          chunk.lanes);
       b.store(arith::MulFOp::create(b, query, b.splat(chunk.lanes, scale)),
-              scaled, {row, b.index(chunk.offset)});
+              scaled, {row, offset});
     }
-    for (Chunk chunk : b.chunks(llvm::alignTo(sizes.valueSize, panel)))
-      b.store(b.splat(chunk.lanes, 0.0), out, {row, b.index(chunk.offset)});
-    memref::StoreOp::create(b, constant(-INFINITY), state,
-                            ValueRange{row, b.index(0)});
-    memref::StoreOp::create(b, constant(0.0), state,
-                            ValueRange{row, b.index(1)});
   }
 
   /// scores = scaled · keysᵀ, whole panels of it.
-  void emitScores(Value keys, Value firstKey, Value keyCount) {
+  void emitScores(Value keys) {
     Value firstPanel = arith::DivUIOp::create(b, firstKey, b.index(panel));
     b.forLoop(b.index(0), b.ceilDiv(keyCount, panel), 1, [&](Value place) {
       Value panelIndex = b.add(firstPanel, place);
@@ -157,8 +159,8 @@ private:
         product.emit(
             rows, b.index(sizes.keySize),
             [&](int64_t, Chunk chunk) { return b.splat(chunk.lanes, 0.0); },
-            [&](int64_t r, Value k) -> Value {
-              return memref::LoadOp::create(b, scaled, ValueRange{rowAt(r), k});
+            [&](int64_t r, Value k) {
+              return b.loadScalar(scaled, {rowAt(r), k});
             },
             [&](Value k, Chunk chunk) {
               return b.load(
@@ -167,158 +169,67 @@ private:
                   chunk.lanes);
             },
             [&](int64_t r, Chunk chunk, Value sum) {
-              b.store(sum, scores,
+              b.store(sum, softmax.scores,
                       {rowAt(r), b.add(column, b.index(chunk.offset))});
             });
       });
     });
   }
 
-  /// Turns the scores of a row into weights, relative to the largest score so
-  /// far; corrects what was summed before where that has grown.
-  void emitSoftmaxStep(Value row, Value firstKey, Value keyCount) {
-    int64_t lanes = b.lanes();
-    Value visible = getVisible(row, firstKey, keyCount);
-    Value whole = b.mul(arith::DivUIOp::create(b, visible, b.index(lanes)),
-                        b.index(lanes));
-    Value rest = b.mask(lanes, b.sub(visible, whole));
-    Value lowest = b.splat(lanes, -INFINITY), zero = b.splat(lanes, 0.0);
-    Value hasKeys = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, visible,
-                                          b.index(0));
-    auto load = [&](Value column) {
-      return b.load(scores, {row, column}, lanes);
-    };
-    auto loadRest = [&] {
-      return arith::SelectOp::create(b, rest, load(whole), lowest).getResult();
-    };
-    Value hasRest =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, whole, visible);
-    b.ifThen(hasKeys, [&] {
-      Value previous =
-          memref::LoadOp::create(b, state, ValueRange{row, b.index(0)});
-      Value largest =
-          b.forLoop(b.index(0), whole, lanes, {lowest},
-                    [&](Value column, KernelBuilder::Values carried) {
-                      return SmallVector<Value>{arith::MaxNumFOp::create(
-                          b, carried[0], load(column))};
-                    })[0];
-      largest = b.ifElse(
-          hasRest, lowest.getType(),
-          [&]() -> Value {
-            return arith::MaxNumFOp::create(b, largest, loadRest());
-          },
-          [&] { return largest; });
-      Value maximum =
-          arith::MaxNumFOp::create(b, previous, b.maxLanes(largest));
-      Value base = b.splat(lanes, maximum);
-      auto weigh = [&](Value vector) {
-        return emitExp2(b, arith::SubFOp::create(b, vector, base));
-      };
-      Value sum = b.forLoop(b.index(0), whole, lanes, {zero},
-                            [&](Value column, KernelBuilder::Values carried) {
-                              Value weights = weigh(load(column));
-                              b.store(weights, scores, {row, column});
-                              return SmallVector<Value>{arith::AddFOp::create(
-                                  b, carried[0], weights)};
-                            })[0];
-      sum = b.ifElse(
-          hasRest, zero.getType(),
-          [&]() -> Value {
-            Value weights = weigh(loadRest());
-            b.store(weights, scores, {row, whole});
-            return arith::AddFOp::create(b, sum, weights);
-          },
-          [&] { return sum; });
-      emitCorrection(row, previous, maximum, b.sumLanes(sum));
+  /// sums += weights · values: whole panels of columns, then what they leave.
+  void emitWeightedSums() {
+    int64_t whole = sizes.valueSize / panel * panel;
+    b.forLoop(b.index(0), b.index(whole), panel,
+              [&](Value offset) { emitWeightedSums(offset, panelChunks); });
+    if (whole < sizes.valueSize)
+      emitWeightedSums(b.index(whole), b.chunks(sizes.valueSize - whole));
+  }
+
+  /// A value that a query does not see is not read for it, not even with
+  /// weight 0: it may be NaN.
+  void emitWeightedSums(Value offset, ArrayRef<Chunk> chunks) {
+    TileProduct columns(b, chunks);
+    columns.forTiles(b.index(0), count, [&](Value row, int64_t rows) {
+      if (!op.getCausal())
+        return emitTile(columns, offset, row, rows, b.index(0), keyCount);
+      // All rows of the tile see what the first sees; the others see a few keys
+      // more, each its own number.
+      Value common = getVisible(row);
+      emitTile(columns, offset, row, rows, b.index(0), common);
+      b.forLoop(b.add(row, b.index(1)), b.add(row, b.index(rows)), 1,
+                [&](Value other) {
+                  emitTile(columns, offset, other, 1, common,
+                           getVisible(other));
+                });
     });
   }
 
-  void emitCorrection(Value row, Value previous, Value maximum, Value added) {
-    Value correction = vector::ExtractOp::create(
-        b, emitExp2(b, b.splat(1, arith::SubFOp::create(b, previous, maximum))),
-        ArrayRef<int64_t>{0});
-    Value sum = memref::LoadOp::create(b, state, ValueRange{row, b.index(1)});
-    sum = arith::AddFOp::create(b, arith::MulFOp::create(b, sum, correction),
-                                added);
-    memref::StoreOp::create(b, maximum, state, ValueRange{row, b.index(0)});
-    memref::StoreOp::create(b, sum, state, ValueRange{row, b.index(1)});
-    for (Chunk chunk : b.chunks(llvm::alignTo(sizes.valueSize, panel))) {
-      Value at = b.index(chunk.offset);
-      Value summed = b.load(out, {row, at}, chunk.lanes);
-      b.store(
-          arith::MulFOp::create(b, summed, b.splat(chunk.lanes, correction)),
-          out, {row, at});
-    }
-  }
-
-  /// How many keys of the step the query of `row` sees.
-  Value getVisible(Value row, Value firstKey, Value keyCount) {
-    Value visible = b.sub(scope->getVisible(b.add(firstQuery, row)), firstKey);
-    return b.max(b.min(visible, keyCount), b.index(0));
-  }
-
-  /// out += weights · values, one panel of columns after the other. A value
-  /// that a query does not see is not read for it, not even with weight 0: it
-  /// may be NaN.
-  void emitWeightedSum(Value firstKey, Value keyCount) {
-    for (int64_t offset = 0; offset < sizes.valueSize; offset += panel) {
-      SmallVector<Chunk> chunks =
-          b.chunks(std::min(panel, sizes.valueSize - offset));
-      for (Chunk &chunk : chunks)
-        chunk.offset += offset;
-      TileProduct sums(b, chunks);
-      sums.forTiles(b.index(0), count, [&](Value row, int64_t rows) {
-        if (!op.getCausal())
-          return emitSums(sums, row, rows, firstKey, b.index(0), keyCount);
-        // All rows of the tile see what the first sees; the others see a few
-        // keys more, each its own number.
-        Value common = getVisible(row, firstKey, keyCount);
-        emitSums(sums, row, rows, firstKey, b.index(0), common);
-        b.forLoop(b.add(row, b.index(1)), b.add(row, b.index(rows)), 1,
-                  [&](Value other) {
-                    emitSums(sums, other, 1, firstKey, common,
-                             getVisible(other, firstKey, keyCount));
-                  });
-      });
-    }
-  }
-
-  /// Adds the keys begin..end-1 of the step to `rows` rows of the output.
-  void emitSums(TileProduct &sums, Value row, int64_t rows, Value firstKey,
+  /// Adds the keys begin..end-1 of the block to `rows` rows of the sums.
+  void emitTile(TileProduct &columns, Value offset, Value row, int64_t rows,
                 Value begin, Value end) {
     auto placeOf = [&](int64_t r, Chunk chunk) {
-      return SmallVector<Value>{b.add(row, b.index(r)), b.index(chunk.offset)};
+      return SmallVector<Value>{b.add(row, b.index(r)),
+                                b.add(offset, b.index(chunk.offset))};
     };
-    sums.emit(
+    columns.emit(
         rows, b.sub(end, begin),
         [&](int64_t r, Chunk chunk) {
-          return b.load(out, placeOf(r, chunk), chunk.lanes);
+          return b.load(softmax.sums, placeOf(r, chunk), chunk.lanes);
         },
-        [&](int64_t r, Value k) -> Value {
-          return memref::LoadOp::create(
-              b, scores, ValueRange{b.add(row, b.index(r)), b.add(begin, k)});
+        [&](int64_t r, Value k) {
+          return b.loadScalar(softmax.scores,
+                              {b.add(row, b.index(r)), b.add(begin, k)});
         },
         [&](Value k, Chunk chunk) {
-          return b.load(op.getValue(),
-                        {scope->getRow(), b.add(firstKey, b.add(begin, k)),
-                         columnOf(sizes.valueSize, chunk.offset)},
-                        chunk.lanes);
+          Value column = columnOf(sizes.valueSize, placeOf(0, chunk)[1]);
+          return b.load(
+              op.getValue(),
+              {scope->getRow(), b.add(firstKey, b.add(begin, k)), column},
+              chunk.lanes);
         },
         [&](int64_t r, Chunk chunk, Value sum) {
-          b.store(sum, out, placeOf(r, chunk));
+          b.store(sum, softmax.sums, placeOf(r, chunk));
         });
-  }
-
-  void emitFinish(Value row) {
-    Value sum = memref::LoadOp::create(b, state, ValueRange{row, b.index(1)});
-    Value inverse = emitInverse(b, sum);
-    for (Chunk chunk : b.chunks(sizes.valueSize)) {
-      Value summed = b.load(out, {row, b.index(chunk.offset)}, chunk.lanes);
-      b.store(arith::MulFOp::create(b, summed, b.splat(chunk.lanes, inverse)),
-              op.getOuts()[0],
-              {entry, b.add(firstQuery, row),
-               columnOf(sizes.valueSize, chunk.offset)});
-    }
   }
 
   KernelBuilder &b;
@@ -328,9 +239,9 @@ private:
   SmallVector<Chunk> panelChunks;
   TileProduct product;
   int64_t blockQueries;
-  // Of the task that is being written.
-  Value scaled, scores, out, state;
-  Value head, entry, firstQuery, count;
+  OnlineSoftmax softmax;
+  // Of the task that is being written, and of its block of keys.
+  Value scaled, head, entry, firstQuery, count, firstKey, keyCount;
   std::optional<AttentionScope> scope;
 };
 

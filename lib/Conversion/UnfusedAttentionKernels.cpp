@@ -13,15 +13,10 @@ using namespace attn;
 
 namespace {
 
-Value constant(KernelBuilder &b, double value) {
-  return arith::ConstantOp::create(
-      b, b.getF32FloatAttr(static_cast<float>(value)));
-}
-
 /// Σ over i in 0..count-1 of a(i) * b(i).
 Value emitDot(KernelBuilder &b, Value count,
               llvm::function_ref<std::pair<Value, Value>(Value)> factors) {
-  return b.forLoop(b.index(0), count, 1, {constant(b, 0.0)},
+  return b.forLoop(b.index(0), count, 1, {b.scalar(0.0)},
                    [&](Value i, KernelBuilder::Values carried) {
                      auto [x, y] = factors(i);
                      return SmallVector<Value>{arith::AddFOp::create(
@@ -38,7 +33,7 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
       cast<MemRefType>(op.getQuery().getType()).getDimSize(2) / op.getHeads();
   Value tasks = b.mul(batch, heads);
   Value work = b.mul(b.mul(tasks, queries), b.mul(keys, b.index(size)));
-  Value scale = constant(b, op.getScale().convertToDouble());
+  Value scale = b.scalar(op.getScale().convertToDouble());
   b.parallelFor(tasks, work, [&](Value task) {
     Value entry = arith::DivUIOp::create(b, task, heads);
     Value head = arith::RemUIOp::create(b, task, heads);
@@ -61,7 +56,7 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
         });
         Value score = arith::SelectOp::create(
             b, inside, arith::MulFOp::create(b, dot, scale),
-            constant(b, -INFINITY));
+            b.scalar(-INFINITY));
         memref::StoreOp::create(b, score, op.getOut(),
                                 {entry, head, query, key});
       });

@@ -107,12 +107,11 @@ Value attn::emitExp2(KernelBuilder &b, Value x) {
 }
 
 Value attn::emitInverse(KernelBuilder &b, Value sum) {
-  Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0));
-  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0));
+  Value zero = b.scalar(0.0);
   Value isEmpty =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
   return arith::SelectOp::create(b, isEmpty, zero,
-                                 arith::DivFOp::create(b, one, sum));
+                                 arith::DivFOp::create(b, b.scalar(1.0), sum));
 }
 
 Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {

@@ -92,10 +92,18 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:           memref.alloc{{.*}} : memref<?x4x?x16x32xf32>
 // CHECK:           omp.parallel
 // CHECK:           omp.parallel
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<56x256xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x32xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<56x2xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x16xf32>
+// CHECK-NEXT:        omp.wsloop
+// CHECK-NOT:     memref.alloc
+// Few queries are computed one by one.
+// CHECK:         } else {
+// CHECK:           omp.parallel
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x256xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x2xf32>
 // CHECK-NEXT:        omp.wsloop
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
