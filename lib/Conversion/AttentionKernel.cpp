@@ -9,9 +9,10 @@ using namespace mlir;
 using namespace attn;
 
 /// From so many queries on, keys are laid out first. For a few that does not
-/// pay, but the two kernels round differently, and the number of queries is that
-/// of the longest sentence in the batch: what a sentence gives must not depend on
-/// the others. (A sentence of one token attends to itself, exactly in both.)
+/// pay, but the two kernels round differently, and the number of queries is
+/// that of the longest sentence in the batch: what a sentence gives must not
+/// depend on the others. (A sentence of one token attends to itself, exactly in
+/// both.)
 constexpr int64_t kTiledQueries = 2;
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
