@@ -2,6 +2,7 @@
 //
 // Writes down what the compiled module offers and needs.
 
+#include "EqualSizes.h"
 #include "WeightTable.h"
 #include "attn/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -79,6 +80,18 @@ void writeWeights(llvm::json::OStream &json, ModuleOp module) {
   });
 }
 
+void writeSizes(llvm::json::OStream &json, const EqualSizes &sizes) {
+  json.attributeArray("places", [&] {
+    for (auto place : sizes.places)
+      json.array([&] {
+        json.value(place.first);
+        json.value(place.second);
+      });
+  });
+  if (sizes.value)
+    json.attribute("value", *sizes.value);
+}
+
 void writeFunctions(llvm::json::OStream &json, ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isPrivate())
@@ -97,6 +110,10 @@ void writeFunctions(llvm::json::OStream &json, ModuleOp module) {
       json.attributeArray("results", [&] {
         for (Type type : function.getResultTypes())
           json.object([&] { writeType(json, cast<ShapedType>(type)); });
+      });
+      json.attributeArray("equal", [&] {
+        for (const EqualSizes &sizes : collectEqualSizes(function))
+          json.object([&] { writeSizes(json, sizes); });
       });
     });
   }

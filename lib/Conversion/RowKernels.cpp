@@ -193,8 +193,11 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
     Value place = arith::RemUIOp::create(b, task, length);
     Value position = b.add(b.loadIndex(op.getPositions(), {entry}), place);
     // As an unsigned number, a negative position is past the end too.
-    Value inside =
+    Value hasPosition =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position, capacity);
+    Value hasRow = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, entry,
+                                         b.dim(op.getOut(), 0));
+    Value inside = arith::AndIOp::create(b, hasPosition, hasRow);
     b.ifThen(inside, [&] {
       Row input(b, op.getInput(), {entry, place});
       Row out(b, op.getOut(), {entry, position});

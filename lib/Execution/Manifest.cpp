@@ -23,6 +23,36 @@ std::string TensorSignature::describe() const {
   return text + stringify(type).str() + ">";
 }
 
+llvm::Error FunctionSignature::check(llvm::ArrayRef<Tensor> given) const {
+  if (given.size() != arguments.size())
+    return llvm::createStringError(
+        "'" + name + "': expected " + llvm::Twine(arguments.size()) +
+        " arguments, got " + llvm::Twine(given.size()));
+  auto nameOf = [&](int64_t argument) {
+    return ("argument " + llvm::Twine(argument) + " of '" + name + "'").str();
+  };
+  for (auto [index, expected] : llvm::enumerate(arguments))
+    if (!expected.accepts(given[index]))
+      return llvm::createStringError(nameOf(index) + ": expected " +
+                                     expected.describe() + ", got " +
+                                     given[index].describe());
+  for (const SizeConstraint &sizes : equal) {
+    auto [first, firstDim] = sizes.places.front();
+    int64_t size = sizes.value.value_or(given[first].dim(firstDim));
+    std::string reason;
+    if (!sizes.value)
+      reason =
+          ", as dimension " + std::to_string(firstDim) + " of " + nameOf(first);
+    for (auto [argument, dim] : sizes.places)
+      if (given[argument].dim(dim) != size)
+        return llvm::createStringError(nameOf(argument) + ": expected size " +
+                                       llvm::Twine(size) + " in dimension " +
+                                       llvm::Twine(dim) + reason + ", got " +
+                                       given[argument].describe());
+  }
+  return llvm::Error::success();
+}
+
 int64_t WeightRecipe::storedElements() const {
   int64_t count = 1;
   for (size_t i = 0; i < shape.size(); ++i)
@@ -72,12 +102,40 @@ bool fromJSON(const json::Value &value, TensorSignature &signature,
          isShape(signature.shape, /*dynamic=*/true, path.field("shape"));
 }
 
+bool fromJSON(const json::Value &value, SizeConstraint &constraint,
+              json::Path path) {
+  json::ObjectMapper object(value, path);
+  std::vector<std::vector<int64_t>> places;
+  if (!object || !object.map("places", places) ||
+      !object.map("value", constraint.value))
+    return false;
+  for (const std::vector<int64_t> &place : places)
+    if (place.size() == 2)
+      constraint.places.push_back({place[0], place[1]});
+  if (places.empty() || constraint.places.size() != places.size()) {
+    path.field("places").report("expected pairs of argument and dimension");
+    return false;
+  }
+  return true;
+}
+
 bool fromJSON(const json::Value &value, FunctionSignature &function,
               json::Path path) {
   json::ObjectMapper object(value, path);
-  return object && object.map("name", function.name) &&
-         object.map("arguments", function.arguments) &&
-         object.map("results", function.results);
+  if (!object || !object.map("name", function.name) ||
+      !object.map("arguments", function.arguments) ||
+      !object.map("results", function.results) ||
+      !object.mapOptional("equal", function.equal))
+    return false;
+  for (const SizeConstraint &constraint : function.equal)
+    for (auto [argument, dim] : constraint.places)
+      if (argument < 0 || argument >= int64_t(function.arguments.size()) ||
+          dim < 0 ||
+          dim >= int64_t(function.arguments[argument].shape.size())) {
+        path.field("equal").report("expected places of arguments");
+        return false;
+      }
+  return true;
 }
 
 bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {

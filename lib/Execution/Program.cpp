@@ -342,22 +342,13 @@ Program::call(llvm::StringRef function,
                                    }),
                    ", "));
   const FunctionSignature &signature = *found->second.signature;
-  if (arguments.size() != signature.arguments.size())
-    return llvm::createStringError("'" + function + "': expected " +
-                                   llvm::Twine(signature.arguments.size()) +
-                                   " arguments, got " +
-                                   llvm::Twine(arguments.size()));
+  if (llvm::Error error = signature.check(arguments))
+    return std::move(error);
   size_t words = 0;
   for (const TensorSignature &result : signature.results)
     words += descriptorWords(result.shape.size());
-  for (auto [index, expected] : llvm::enumerate(signature.arguments)) {
-    if (!expected.accepts(arguments[index]))
-      return llvm::createStringError("argument " + llvm::Twine(index) +
-                                     " of '" + function + "': expected " +
-                                     expected.describe() + ", got " +
-                                     arguments[index].describe());
-    words += descriptorWords(expected.shape.size());
-  }
+  for (const TensorSignature &argument : signature.arguments)
+    words += descriptorWords(argument.shape.size());
 
   llvm::SmallVector<int64_t, 256> memory(words, 0);
   llvm::SmallVector<void *, 32> slots;

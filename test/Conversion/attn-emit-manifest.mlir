@@ -6,7 +6,7 @@
 // CHECK-SAME:   {\22name\22:\22g.w\22,\22sources\22:[\22a\22,\22b\22],\22type\22:\22f32\22,\22shape\22:[6,4],\22panel\22:8},
 // CHECK-SAME:   {\22name\22:\22g.p\22,\22sinusoidal\22:true,\22type\22:\22f32\22,\22shape\22:[16,4]}],
 // CHECK-SAME:   \22functions\22:[
-// CHECK-SAME:   {\22name\22:\22f\22,\22arguments\22:[{\22type\22:\22i32\22,\22shape\22:[-1,3],\22role\22:\22ids\22}],\22results\22:[{\22type\22:\22bf16\22,\22shape\22:[2]}]}]}\00")
+// CHECK-SAME:   {\22name\22:\22f\22,\22arguments\22:[{\22type\22:\22i32\22,\22shape\22:[-1,3],\22role\22:\22ids\22}],\22results\22:[{\22type\22:\22bf16\22,\22shape\22:[2]}],\22equal\22:[]}]}\00")
 attn.weights @g {
   attn.weight @w from ["a", "b"] panel 8 : tensor<6x4xf32>
   attn.weight @p sinusoidal : tensor<16x4xf32>
@@ -34,4 +34,33 @@ func.func @scalar(%x: tensor<4xf32>, %i: index) {
 func.func @odd() -> tensor<4xi17> {
   %x = tensor.empty() : tensor<4xi17>
   return %x : tensor<4xi17>
+}
+
+// -----
+
+// Sizes that have to be equal: the inner ones of a product, all of a sum, the
+// batch of attention; a size that is known is said.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22name\22:\22product\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[2,0]]},{\22places\22:{{\[\[}}0,1],[1,0]]},{\22places\22:{{\[\[}}1,1],[2,1]]}]
+// CHECK-SAME: \22name\22:\22sum\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,0]]}]
+// CHECK-SAME: \22name\22:\22attention\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,0],[2,0]]},{\22places\22:{{\[\[}}0,1]],\22value\22:5}]
+func.func @product(%a: tensor<?x?xf32>, %b: tensor<?x?xf32>, %c: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %r = linalg.matmul ins(%a, %b : tensor<?x?xf32>, tensor<?x?xf32>) outs(%c : tensor<?x?xf32>) -> tensor<?x?xf32>
+  return %r : tensor<?x?xf32>
+}
+func.func @sum(%a: tensor<?xf32>, %b: tensor<?xf32>) -> tensor<?xf32> {
+  %r = arith.addf %a, %b : tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+func.func @attention(%q: tensor<?x?x8xf32>, %k: tensor<?x?x8xf32>, %n: tensor<?xi32>) -> tensor<?x5x8xf32> {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %q, %c0 : tensor<?x?x8xf32>
+  %o = tensor.empty(%b) : tensor<?x5x8xf32>
+  %r = attn.sdpa %q, %k, %k lengths(%n) outs(%o) {heads = 1 : i64, scale = 1.0 : f64}
+     : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x5x8xf32>) -> tensor<?x5x8xf32>
+  return %r : tensor<?x5x8xf32>
 }

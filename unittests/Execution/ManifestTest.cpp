@@ -57,6 +57,32 @@ std::string errorForWeight(llvm::StringRef weight) {
           .str()));
 }
 
+TEST(Manifest, ChecksSizesThatHaveToBeEqual) {
+  llvm::Expected<Manifest> manifest = Manifest::parse(R"({
+    "version": 1, "weights": [], "functions": [{
+      "name": "f", "results": [],
+      "arguments": [{"type": "f32", "shape": [-1, -1]},
+                    {"type": "i32", "shape": [-1]}],
+      "equal": [{"places": [[0, 0], [1, 0]]},
+                {"places": [[0, 1]], "value": 4}]}]})");
+  ASSERT_TRUE(bool(manifest)) << llvm::toString(manifest.takeError());
+  const FunctionSignature &f = manifest->functions[0];
+  Tensor matrix = Tensor::allocate(ElementType::F32, {3, 4});
+  Tensor vector = Tensor::allocate(ElementType::I32, {3});
+  EXPECT_FALSE(bool(f.check({matrix, vector})));
+  EXPECT_EQ(llvm::toString(f.check({matrix})),
+            "'f': expected 2 arguments, got 1");
+  EXPECT_EQ(llvm::toString(f.check({vector, vector})),
+            "argument 0 of 'f': expected tensor<?x?xf32>, got i32 [3]");
+  EXPECT_EQ(llvm::toString(
+                f.check({matrix, Tensor::allocate(ElementType::I32, {5})})),
+            "argument 1 of 'f': expected size 3 in dimension 0, as dimension 0 "
+            "of argument 0 of 'f', got i32 [5]");
+  EXPECT_EQ(llvm::toString(
+                f.check({Tensor::allocate(ElementType::F32, {3, 6}), vector})),
+            "argument 0 of 'f': expected size 4 in dimension 1, got f32 [3,6]");
+}
+
 TEST(Manifest, RefusesWhatItCannotUse) {
   for (llvm::StringRef text :
        {"", "[]", "{}", R"({"version": 2, "weights": [], "functions": []})",

@@ -29,7 +29,9 @@ def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
     Adds a constant `attn_manifest`, a JSON text that ends in NUL, with the
     weights in the order of the table `attn_weights` (names in the file, shape,
     element type, panels) and the public functions (types, shapes and roles of
-    arguments, results): whoever loads the compiled object needs nothing else.
+    arguments, results, and which dynamic sizes of arguments have to be equal,
+    as the code does not check them): whoever loads the compiled object needs
+    nothing else.
     Asks for a C entry of each public function, and that bufferization writes to
     none of its tensor arguments. Runs while functions still have tensors;
     functions with other arguments or results are an error.

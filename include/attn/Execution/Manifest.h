@@ -9,6 +9,8 @@
 
 #include "attn/Execution/Tensor.h"
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,25 @@ struct TensorSignature {
   std::string describe() const;
 };
 
+/// Dimensions of arguments that have to be of one size: compiled code relies
+/// on it.
+struct SizeConstraint {
+  /// Pairs of an argument and one of its dimensions.
+  std::vector<std::array<int64_t, 2>> places;
+  /// The size, where it is known.
+  std::optional<int64_t> value;
+};
+
 struct FunctionSignature {
   std::string name;
   std::vector<TensorSignature> arguments;
   std::vector<TensorSignature> results;
+  std::vector<SizeConstraint> equal;
+
+  /// Checks number, types and sizes of arguments. The message says what was
+  /// expected and what was got, e.g. "argument 1 of 'encode': expected
+  /// tensor<?xi32>, got f32 [3]".
+  llvm::Error check(llvm::ArrayRef<Tensor> given) const;
 };
 
 /// How one entry of `attn_weights` comes to be.

@@ -236,8 +236,8 @@ def Attn_CacheAppendOp : Attn_CoreOp<"cache_append"> {
 
       out[b, positions[b] + s, :] = input[b, s, :]
 
-    and nothing else of `out` changes. A position outside the cache writes
-    nothing.
+    and nothing else of `out` changes. A row or a position outside the cache
+    writes nothing.
 
     ```mlir
     %r = attn.cache_append %k at %positions outs(%cache)

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "EqualSizes.h"
+#include "attn/IR/AttnOps.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <map>
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// A dimension of an argument, by their numbers; or kConstant and a size.
+using Size = std::pair<int64_t, int64_t>;
+constexpr int64_t kConstant = -1;
+
+std::optional<Size> resolve(Value value, int64_t dim);
+
+/// Where an index comes from.
+std::optional<Size> resolve(Value index) {
+  APInt constant;
+  if (matchPattern(index, m_ConstantInt(&constant)))
+    return Size(kConstant, constant.getSExtValue());
+  auto dim = index.getDefiningOp<tensor::DimOp>();
+  if (!dim || !dim.getConstantIndex())
+    return std::nullopt;
+  return resolve(dim.getSource(), *dim.getConstantIndex());
+}
+
+/// Where the size of a dimension comes from.
+std::optional<Size> resolve(Value value, int64_t dim) {
+  auto type = dyn_cast<ShapedType>(value.getType());
+  if (!type || !type.hasRank())
+    return std::nullopt;
+  if (!type.isDynamicDim(dim))
+    return Size(kConstant, type.getDimSize(dim));
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()))
+      return std::nullopt;
+    return Size(argument.getArgNumber(), dim);
+  }
+  auto result = cast<OpResult>(value);
+  return llvm::TypeSwitch<Operation *, std::optional<Size>>(result.getOwner())
+      .Case([&](DestinationStyleOpInterface op) {
+        return resolve(op.getTiedOpOperand(result)->get(), dim);
+      })
+      .Case([&](tensor::EmptyOp op) { return resolve(op.getDynamicSize(dim)); })
+      .Case([&](tensor::CastOp op) { return resolve(op.getSource(), dim); })
+      .Case([&](bufferization::ToTensorOp op) {
+        return resolve(op.getBuffer(), dim);
+      })
+      .Case([&](tensor::ExtractSliceOp op) -> std::optional<Size> {
+        if (op.getDroppedDims().any())
+          return std::nullopt;
+        OpFoldResult size = op.getMixedSizes()[dim];
+        if (std::optional<int64_t> constant = getConstantIntValue(size))
+          return Size(kConstant, *constant);
+        return resolve(cast<Value>(size));
+      })
+      .Default([&](Operation *op) -> std::optional<Size> {
+        if (!OpTrait::hasElementwiseMappableTraits(op))
+          return std::nullopt;
+        for (Value operand : op->getOperands())
+          if (isa<RankedTensorType>(operand.getType()))
+            return resolve(operand, dim);
+        return std::nullopt;
+      });
+}
+
+class Collector {
+public:
+  explicit Collector(func::FuncOp function) : function(function) {}
+
+  SmallVector<EqualSizes> run() {
+    for (Operation &op : function.front())
+      visit(&op);
+
+    SmallVector<EqualSizes> result;
+    for (const auto &member : classes) {
+      if (!member->isLeader())
+        continue;
+      EqualSizes sizes;
+      for (Size size : classes.members(*member)) {
+        if (size.first == kConstant)
+          sizes.value = size.second;
+        else
+          sizes.places.push_back(
+              {static_cast<unsigned>(size.first), size.second});
+      }
+      llvm::sort(sizes.places);
+      if (sizes.places.size() + sizes.value.has_value() > 1 &&
+          !sizes.places.empty())
+        result.push_back(std::move(sizes));
+    }
+    llvm::sort(result, [](const EqualSizes &a, const EqualSizes &b) {
+      return a.places < b.places;
+    });
+    return result;
+  }
+
+private:
+  /// Names for the sizes of one operation: those of one name are equal.
+  using Names = std::map<std::string, Size>;
+
+  void equate(Names &names, const std::string &name, Value value, int64_t dim) {
+    std::optional<Size> size = resolve(value, dim);
+    if (!size)
+      return;
+    auto [known, isNew] = names.insert({name, *size});
+    if (!isNew && known->second != *size)
+      classes.unionSets(known->second, *size);
+  }
+
+  /// Names the dimensions of `value`, a letter for each; those named '_' may
+  /// be anything.
+  void name(Names &names, Value value, StringRef letters) {
+    if (!value)
+      return;
+    for (auto [dim, letter] : llvm::enumerate(letters))
+      if (letter != '_')
+        equate(names, std::string(1, letter), value, dim);
+  }
+
+  /// The same for all dimensions but the last `kept`, and `letters` for those.
+  void nameLeading(Names &names, Value value, StringRef letters) {
+    if (!value)
+      return;
+    int64_t leading =
+        cast<ShapedType>(value.getType()).getRank() - letters.size();
+    for (int64_t dim = 0; dim < leading; ++dim)
+      equate(names, "leading" + std::to_string(dim), value, dim);
+    for (auto [dim, letter] : llvm::enumerate(letters))
+      equate(names, std::string(1, letter), value, leading + dim);
+  }
+
+  void visit(Operation *op) {
+    Names names;
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](LookupOp op) {
+          name(names, op.getIds(), "bs");
+          name(names, op.getTable(), "_d");
+          name(names, op.getPositions(), "_d");
+          name(names, op.getOffsets(), "b");
+          name(names, op.getOut(), "bsd");
+        })
+        .Case([&](LinearOp op) {
+          nameLeading(names, op.getInput(), "k");
+          nameLeading(names, op.getResidual(), "n");
+          nameLeading(names, op.getOut(), "n");
+          if (!op.isPacked())
+            name(names, op.getWeight(), "nk");
+          if (!op.isPacked())
+            name(names, op.getBias(), "n");
+        })
+        .Case([&](LayerNormOp op) {
+          nameLeading(names, op.getInput(), "d");
+          nameLeading(names, op.getOut(), "d");
+          name(names, op.getWeight(), "d");
+          name(names, op.getBias(), "d");
+        })
+        .Case([&](SoftmaxOp op) {
+          nameLeading(names, op.getInput(), "m");
+          nameLeading(names, op.getOut(), "m");
+        })
+        .Case([&](ScoresOp op) {
+          name(names, op.getQuery(), "bsd");
+          name(names, op.getKey(), "bmd");
+          name(names, op.getLengths(), "b");
+          name(names, op.getOut(), "bhsm");
+        })
+        .Case([&](WeightedSumOp op) {
+          name(names, op.getProbabilities(), "bhsm");
+          name(names, op.getValue(), "bmd");
+          name(names, op.getOut(), "bsd");
+        })
+        .Case([&](SdpaOp op) {
+          // Without rows, entries of the keys are those of the batch.
+          std::string entries = op.getRows() ? "c" : "b";
+          name(names, op.getQuery(), "bsd");
+          name(names, op.getKey(), entries + "md");
+          name(names, op.getValue(), entries + "mf");
+          name(names, op.getLengths(), entries);
+          name(names, op.getPositions(), "b");
+          if (op.getRows())
+            equate(names, "b", op.getRows(), 0);
+          name(names, op.getOuts()[0], "bsf");
+          if (op.getOuts().size() == 2)
+            name(names, op.getOuts()[1], "bhsm");
+        })
+        .Case([&](CacheAppendOp op) {
+          name(names, op.getInput(), "b_d");
+          name(names, op.getPositions(), "b");
+          name(names, op.getOut(), "__d");
+        })
+        .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })
+        .Default([&](Operation *op) {
+          if (!OpTrait::hasElementwiseMappableTraits(op))
+            return;
+          for (Value operand : op->getOperands())
+            if (isa<RankedTensorType>(operand.getType()))
+              nameLeading(names, operand, "");
+        });
+  }
+
+  /// Each loop of a structured operation has one size.
+  void visitLinalg(Names &names, linalg::LinalgOp op) {
+    for (OpOperand &operand : op->getOpOperands()) {
+      AffineMap map = op.getMatchingIndexingMap(&operand);
+      for (auto [dim, expression] : llvm::enumerate(map.getResults()))
+        if (auto loop = dyn_cast<AffineDimExpr>(expression))
+          equate(names, "loop" + std::to_string(loop.getPosition()),
+                 operand.get(), dim);
+    }
+  }
+
+  func::FuncOp function;
+  llvm::EquivalenceClasses<Size> classes;
+};
+
+} // namespace
+
+SmallVector<EqualSizes> attn::collectEqualSizes(func::FuncOp function) {
+  return Collector(function).run();
+}
