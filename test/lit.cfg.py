@@ -23,6 +23,8 @@ config.environment["PATH"] = os.path.pathsep.join(
 )
 # A cache of the tests' own: the user's is neither trusted nor filled.
 config.environment["ATTN_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
+# Tests run side by side: threads that wait must not keep a core busy.
+config.environment["KMP_BLOCKTIME"] = "0"
 config.environment["PYTHONPATH"] = os.path.join(config.attn_source_dir, "utils")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 if config.sanitized:
