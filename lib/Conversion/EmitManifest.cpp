@@ -20,10 +20,8 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 /// The name of an element type in the manifest; empty if it has none there.
-StringRef nameOf(Type type) {
+static StringRef nameOf(Type type) {
   if (auto floating = dyn_cast<FloatType>(type)) {
     if (floating.isF64())
       return "f64";
@@ -52,7 +50,7 @@ StringRef nameOf(Type type) {
   }
 }
 
-void writeType(llvm::json::OStream &json, ShapedType type) {
+static void writeType(llvm::json::OStream &json, ShapedType type) {
   json.attribute("type", nameOf(type.getElementType()));
   json.attributeArray("shape", [&] {
     for (int64_t size : type.getShape())
@@ -60,7 +58,7 @@ void writeType(llvm::json::OStream &json, ShapedType type) {
   });
 }
 
-void writeWeights(llvm::json::OStream &json, ModuleOp module) {
+static void writeWeights(llvm::json::OStream &json, ModuleOp module) {
   forEachWeight(module, [&](SymbolRefAttr name, WeightOp weight, int64_t) {
     json.object([&] {
       json.attribute("name", (name.getRootReference().getValue() + "." +
@@ -80,7 +78,7 @@ void writeWeights(llvm::json::OStream &json, ModuleOp module) {
   });
 }
 
-void writeSizes(llvm::json::OStream &json, const EqualSizes &sizes) {
+static void writeSizes(llvm::json::OStream &json, const EqualSizes &sizes) {
   json.attributeArray("places", [&] {
     for (auto place : sizes.places)
       json.array([&] {
@@ -92,7 +90,7 @@ void writeSizes(llvm::json::OStream &json, const EqualSizes &sizes) {
     json.attribute("value", *sizes.value);
 }
 
-void writeFunctions(llvm::json::OStream &json, ModuleOp module) {
+static void writeFunctions(llvm::json::OStream &json, ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
     if (function.isPrivate())
       continue;
@@ -120,7 +118,7 @@ void writeFunctions(llvm::json::OStream &json, ModuleOp module) {
 }
 
 /// A caller passes tensors, and memrefs for what is updated in place.
-LogicalResult checkSignature(func::FuncOp function) {
+static LogicalResult checkSignature(func::FuncOp function) {
   if (function.isExternal())
     return function.emitError()
            << "expected a body for function '" << function.getName() << "'";
@@ -143,6 +141,8 @@ LogicalResult checkSignature(func::FuncOp function) {
       return failure();
   return success();
 }
+
+namespace {
 
 struct EmitManifestPass : attn::impl::EmitManifestBase<EmitManifestPass> {
   void runOnOperation() override {

@@ -14,16 +14,14 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 /// A dimension of an argument, by their numbers; or kConstant and a size.
 using Size = std::pair<int64_t, int64_t>;
-constexpr int64_t kConstant = -1;
+static constexpr int64_t kConstant = -1;
 
-std::optional<Size> resolve(Value value, int64_t dim);
+static std::optional<Size> resolve(Value value, int64_t dim);
 
 /// Where an index comes from.
-std::optional<Size> resolve(Value index) {
+static std::optional<Size> resolve(Value index) {
   APInt constant;
   if (matchPattern(index, m_ConstantInt(&constant)))
     return Size(kConstant, constant.getSExtValue());
@@ -34,7 +32,7 @@ std::optional<Size> resolve(Value index) {
 }
 
 /// Where the size of a dimension comes from.
-std::optional<Size> resolve(Value value, int64_t dim) {
+static std::optional<Size> resolve(Value value, int64_t dim) {
   auto type = dyn_cast<ShapedType>(value.getType());
   if (!type || !type.hasRank())
     return std::nullopt;
@@ -72,6 +70,8 @@ std::optional<Size> resolve(Value value, int64_t dim) {
         return std::nullopt;
       });
 }
+
+namespace {
 
 class Collector {
 public:

@@ -9,12 +9,8 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 /// Waking a thread costs a few microseconds: about this many multiplications.
-constexpr int64_t kParallelWork = 200'000;
-
-} // namespace
+static constexpr int64_t kParallelWork = 200'000;
 
 Value KernelBuilder::index(int64_t value) {
   return arith::ConstantIndexOp::create(*this, value);

@@ -21,15 +21,13 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
-bool isCore(Operation *op) {
+static bool isCore(Operation *op) {
   return isa<LookupOp, LinearOp, LayerNormOp, ScoresOp, SoftmaxOp,
              WeightedSumOp, SdpaOp, CacheAppendOp>(op);
 }
 
 /// Kernels compute in f32, and read the rows of a table in what it is stored.
-LogicalResult checkElementTypes(Operation *op) {
+static LogicalResult checkElementTypes(Operation *op) {
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type)
@@ -48,9 +46,11 @@ LogicalResult checkElementTypes(Operation *op) {
 }
 
 /// Whether vectors can be loaded along the last dimension.
-bool hasAdjacentElements(MemRefType type) {
+static bool hasAdjacentElements(MemRefType type) {
   return type.getRank() == 0 || type.isLastDimUnitStride();
 }
+
+namespace {
 
 /// Prepares the operands of one core, where the core stands.
 class OperandPreparer {

@@ -11,11 +11,10 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 /// Σ over i in 0..count-1 of a(i) * b(i).
-Value emitDot(KernelBuilder &b, Value count,
-              llvm::function_ref<std::pair<Value, Value>(Value)> factors) {
+static Value
+emitDot(KernelBuilder &b, Value count,
+        llvm::function_ref<std::pair<Value, Value>(Value)> factors) {
   return b.forLoop(b.index(0), count, 1, {b.scalar(0.0)},
                    [&](Value i, KernelBuilder::Values carried) {
                      auto [x, y] = factors(i);
@@ -23,8 +22,6 @@ Value emitDot(KernelBuilder &b, Value count,
                          b, carried[0], arith::MulFOp::create(b, x, y))};
                    })[0];
 }
-
-} // namespace
 
 void attn::emitScores(KernelBuilder &b, ScoresOp op) {
   Value batch = b.dim(op.getQuery(), 0), queries = b.dim(op.getQuery(), 1);

@@ -8,19 +8,15 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
-int64_t lanesOf(Value vector) {
+static int64_t lanesOf(Value vector) {
   return cast<VectorType>(vector.getType()).getNumElements();
 }
 
-Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x, Value y,
-             Value ifTrue, Value ifFalse) {
+static Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x,
+                    Value y, Value ifTrue, Value ifFalse) {
   return arith::SelectOp::create(b, arith::CmpFOp::create(b, predicate, x, y),
                                  ifTrue, ifFalse);
 }
-
-} // namespace
 
 Value attn::emitExp(KernelBuilder &b, Value x) {
   int64_t lanes = lanesOf(x);

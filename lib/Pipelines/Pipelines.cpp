@@ -28,6 +28,11 @@ void attn::buildFusionPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+void attn::buildDecodingPipeline(OpPassManager &pm) {
+  buildFusionPipeline(pm);
+  pm.addPass(createIncrementalDecoding());
+}
+
 void attn::buildBufferizationPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createDecomposeAggregates());
   pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
@@ -76,6 +81,10 @@ void attn::registerPassesAndPipelines() {
   registerAttnConversionPasses();
   PassPipelineRegistration<>("attn-fuse", "layers to fused cores, on tensors",
                              buildFusionPipeline);
+  PassPipelineRegistration<>(
+      "attn-derive-decoding",
+      "a whole-sentence decoder to the steps that a search calls",
+      buildDecodingPipeline);
   PassPipelineRegistration<>("attn-bufferize",
                              "cores on tensors to cores on memrefs, with "
                              "temporaries shared and repeated layers outlined",

@@ -104,8 +104,9 @@ private:
       if (std::optional<LiveRange> range = getLiveRange(alloc);
           range && range->last >= 0)
         buffers.push_back({*range, alloc});
-    llvm::stable_sort(buffers, [](const auto &a, const auto &b) {
-      return a.first.first < b.first.first;
+    llvm::sort(buffers, [&](const auto &a, const auto &b) {
+      return std::pair(a.first.first, numbers.lookup(a.second)) <
+             std::pair(b.first.first, numbers.lookup(b.second));
     });
 
     SmallVector<std::pair<LiveRange, memref::AllocOp>> kept;

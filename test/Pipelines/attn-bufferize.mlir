@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// RUN: attn import %models/tatoeba-en-fr -o - | attn-opt --attn-fuse --attn-incremental-decoding --attn-bufferize | FileCheck %s
+// RUN: attn import %models/tatoeba-en-fr -o - | attn-opt --attn-derive-decoding --attn-bufferize | FileCheck %s
 
 // The layers of each function are one function; nothing is copied.
 

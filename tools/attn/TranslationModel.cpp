@@ -4,7 +4,6 @@
 
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
-#include "attn/Transforms/Passes.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/STLExtras.h"
@@ -85,8 +84,7 @@ attn::generationOptions(const MarianConfig &config) {
 /// `decode_step` in place of `decode`.
 static Error deriveSteps(mlir::ModuleOp module) {
   mlir::PassManager passes(module.getContext());
-  buildFusionPipeline(passes);
-  passes.addPass(createIncrementalDecoding());
+  buildDecodingPipeline(passes);
   if (failed(passes.run(module)))
     return createStringError("cannot derive the steps of decoding");
   module.lookupSymbol("decode")->erase();
@@ -117,7 +115,8 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
   }
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
-  mlir::MLIRContext context(registry);
+  // Threads would cost more to start than the few functions here gain.
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
       importMarian(directory, context);
   if (!module)

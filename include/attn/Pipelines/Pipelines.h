@@ -15,6 +15,11 @@ namespace attn {
 /// `attn-fuse`: layers to fused cores, on tensors.
 void buildFusionPipeline(mlir::OpPassManager &pm);
 
+/// `attn-derive-decoding`: fuses, and derives from the whole-sentence decoder
+/// `decode` the functions that a search calls, `decode_prepare` and
+/// `decode_step`.
+void buildDecodingPipeline(mlir::OpPassManager &pm);
+
 /// `attn-bufferize`: cores on tensors to cores on memrefs, with the memory of
 /// temporaries shared and repeated layers outlined.
 void buildBufferizationPipeline(mlir::OpPassManager &pm);
