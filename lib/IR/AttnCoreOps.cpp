@@ -254,6 +254,10 @@ LogicalResult SdpaOp::verify() {
     ShapedType rows = typeOf(getRows());
     if (rows.getRank() != 1 && rows.getRank() != 2)
       return emitOpError() << "expected 'rows' of rank 1 or 2, got " << rows;
+    // Which entry's length counts would change from key to key.
+    if (rows.getRank() == 2 && getLengths())
+      return emitOpError()
+             << "expected no 'lengths' where 'rows' are of rank 2";
     SmallVector<int64_t> expected(rows.getRank(), kDynamic);
     expected[0] = batch;
     if (failed(checkShape(*this, "rows", rows, expected)))

@@ -273,6 +273,14 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>
 
 // -----
 
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?xi32>, %c: tensor<?x?xi32>) {
+  // expected-error@+1 {{expected no 'lengths' where 'rows' are of rank 2}}
+  %0 = attn.sdpa %a, %a, %a lengths(%b) rows(%c) outs(%a) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<3x?xi32>, %e: tensor<2x?x8xf32>) {
   // expected-error@+1 {{expected 'rows' of shape [2, ?], got 'tensor<3x?xi32>'}}
   %0 = attn.sdpa %a, %b, %c rows(%d) outs(%e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<2x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<3x?xi32>, tensor<2x?x8xf32>) -> tensor<2x?x8xf32>

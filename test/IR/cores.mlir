@@ -54,8 +54,8 @@ func.func @attention(%q: tensor<?x?x16xf32>, %k: tensor<?x?x16xf32>, %v: tensor<
   %3 = attn.weighted_sum %2, %v outs(%o) : (tensor<?x4x?x?xf32>, tensor<?x?x24xf32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64}
   %4 = attn.sdpa %q, %k, %v outs(%o) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x24xf32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
-  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} lengths(%{{.*}}) positions(%{{.*}}) rows(%{{.*}}) outs(%{{[^ ]*}}, %{{[^ ]*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64} : {{.*}} -> (tensor<?x?x24xf32>, tensor<?x4x?x?xf32>)
-  %5:2 = attn.sdpa %q, %k, %v lengths(%n) positions(%n) rows(%rows) outs(%o, %s) {causal, heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x24xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x24xf32>, tensor<?x4x?x?xf32>) -> (tensor<?x?x24xf32>, tensor<?x4x?x?xf32>)
+  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} positions(%{{.*}}) rows(%{{.*}}) outs(%{{[^ ]*}}, %{{[^ ]*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64} : {{.*}} -> (tensor<?x?x24xf32>, tensor<?x4x?x?xf32>)
+  %5:2 = attn.sdpa %q, %k, %v positions(%n) rows(%rows) outs(%o, %s) {causal, heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x24xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x24xf32>, tensor<?x4x?x?xf32>) -> (tensor<?x?x24xf32>, tensor<?x4x?x?xf32>)
   // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} rows(%{{.*}}) outs
   %6 = attn.sdpa %q, %k, %v rows(%n) outs(%o) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x24xf32>, tensor<?xi32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   // CHECK: attn.sdpa %{{.*}} : (memref<?x?x16xf32>, memref<?x?x16xf32>, memref<?x?x16xf32>, memref<?x?x16xf32>) -> ()

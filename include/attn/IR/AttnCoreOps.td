@@ -192,8 +192,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     - Without `rows`, C = B and c = b. `rows` [B] says which entry c of the keys
       and values each batch entry reads (beams that share a sentence); `rows`
       [B, T] says it for each position j < T (a history that is spread over
-      cache rows), and `causal` or `lengths` masks those from T on. A row
-      outside 0..C-1 is read at the nearest one.
+      cache rows), goes without `lengths`, and keys from T on are attended by
+      none. A row outside 0..C-1 is read at the nearest one.
     - `lengths` [C]: keys at j ≥ lengths[c] are attended by none, and nothing
       of them is read.
     - `causal`: query i attends to keys j ≤ positions[b] + i, where `positions`
