@@ -5,6 +5,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -31,7 +32,9 @@ void OnlineSoftmax::setMemory(ValueRange memory) {
 void OnlineSoftmax::emitStart(Value row) {
   for (Chunk chunk : b.chunks(width))
     b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
-  b.storeScalar(b.scalar(-INFINITY), state, {row, b.index(Largest)});
+  // Not -∞: scores may be so, and -∞ less -∞ is no number.
+  b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), state,
+                {row, b.index(Largest)});
   b.storeScalar(b.scalar(0.0), state, {row, b.index(Sum)});
 }
 
@@ -62,8 +65,7 @@ Value OnlineSoftmax::fold(
 
 void OnlineSoftmax::emitStep(Value row, Value visible) {
   int64_t lanes = b.lanes();
-  // Where a row sees no key of the block there is nothing to correct, and
-  // before its first key, -∞ is no base for weights.
+  // Where a row sees no key of the block there is nothing to correct.
   Value hasKeys =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, visible, b.index(0));
   b.ifThen(hasKeys, [&] {

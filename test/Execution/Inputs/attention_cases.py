@@ -153,6 +153,16 @@ def large_scores():
         )
 
 
+def infinite_scores():
+    """Keys so far off that their scores overflow take no part."""
+    q, k, v = np.ones((1, 9, 8), np.float32), normal(1, 300, 8), normal(1, 300, 8)
+    q *= 4
+    k[:, :290] = -3e38
+    for queries in (1, 9):
+        yield sdpa_case(f"scores of -inf, {queries} queries", q[:, :queries], k, v, 1)
+    yield sdpa_case("scores of -inf, probabilities", q, k, v, 1, probabilities=True)
+
+
 def rows_and_positions():
     for beams, keys in [(1, 5), (4, 17), (6, 33)]:
         rows = rng.integers(-1, 3, beams).astype(np.int32)
@@ -233,7 +243,7 @@ def fused_by_the_compiler():
 def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
-        *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(),
+        *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
         *rows_and_positions(), *unfused(), *fused_by_the_compiler(),
     ]  # fmt: skip
     cases.check(every, arguments)
