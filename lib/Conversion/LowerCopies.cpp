@@ -15,13 +15,13 @@ namespace attn {
 
 using namespace mlir;
 
-namespace {
-
-bool isDense(Value value) {
+static bool isDense(Value value) {
   auto type = cast<BaseMemRefType>(value.getType());
   auto ranked = dyn_cast<MemRefType>(type);
   return ranked && ranked.getLayout().isIdentity();
 }
+
+namespace {
 
 struct LowerCopiesPass : attn::impl::LowerCopiesBase<LowerCopiesPass> {
   void runOnOperation() override {

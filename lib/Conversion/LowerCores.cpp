@@ -123,7 +123,7 @@ private:
       replaceByCopy(operand);
     operand.set(memref::CollapseShapeOp::create(b, operand.get(), groups));
   }
-  void flatten(MutableOperandRange range) { flatten(*range.begin()); }
+  void flatten(const MutableOperandRange &range) { flatten(*range.begin()); }
   void flatten(OpOperand *operand) { flatten(*operand); }
 
   /// Packs a weight, and a bias, that are not known before the call.

@@ -15,7 +15,6 @@
 
 using namespace mlir;
 using namespace attn;
-using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 using llvm::Twine;
