@@ -78,8 +78,9 @@ static cl::opt<IntegerIn<1, 1024>>
     threads("threads", cl::desc("Threads (default: all cores)"),
             cl::sub(command));
 static cl::opt<IntegerIn<1>>
-    batchSize("batch-size", cl::desc("Sentences translated at once"),
-              cl::init(IntegerIn<1>{BatchOptions().batchSize}),
+    batchSize("batch-size",
+              cl::desc("Sentences translated at once (default: 32, or fewer "
+                       "so that there are 64 beams)"),
               cl::sub(command));
 enum class DataType { F32, Auto };
 static cl::opt<DataType>
@@ -210,7 +211,11 @@ static Error runTranslate() {
   streamOptions.sourceVocabulary = model->config.vocabSize;
   streamOptions.sourcePositions = model->config.maxPositionEmbeddings;
   BatchOptions batchOptions;
-  batchOptions.batchSize = batchSize.value;
+  // More rows at a time are not faster, and caches and logits take memory.
+  batchOptions.batchSize = batchSize.value
+                               ? batchSize.value
+                               : std::clamp<int64_t>(64 / options->beamSize, 1,
+                                                     batchOptions.batchSize);
   Expected<std::unique_ptr<Translator>> translator =
       Translator::create(*model->decoder, std::move(*options), batchOptions);
   if (!translator)
