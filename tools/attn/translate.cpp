@@ -80,7 +80,7 @@ static cl::opt<IntegerIn<1, 1024>>
 static cl::opt<IntegerIn<1>>
     batchSize("batch-size",
               cl::desc("Sentences translated at once (default: 32, or fewer "
-                       "so that there are 64 beams)"),
+                       "so that there are 48 beams)"),
               cl::sub(command));
 enum class DataType { F32, Auto };
 static cl::opt<DataType>
@@ -214,7 +214,7 @@ static Error runTranslate() {
   // More rows at a time are not faster, and caches and logits take memory.
   batchOptions.batchSize = batchSize.value
                                ? batchSize.value
-                               : std::clamp<int64_t>(64 / options->beamSize, 1,
+                               : std::clamp<int64_t>(48 / options->beamSize, 1,
                                                      batchOptions.batchSize);
   Expected<std::unique_ptr<Translator>> translator =
       Translator::create(*model->decoder, std::move(*options), batchOptions);
