@@ -27,6 +27,9 @@ AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op, Value entry)
     row = b.clamp(b.loadIndex(op.getRows(), {entry}), b.dim(op.getKey(), 0));
   if (op.getLengths())
     length = b.min(length, b.loadIndex(op.getLengths(), {row}));
+  // Where there is no entry of keys, there is no key.
+  if (op.getRows())
+    length = b.min(length, b.mul(length, b.dim(op.getKey(), 0)));
   length = b.max(length, b.index(0));
   if (op.getPositions())
     before = b.loadIndex(op.getPositions(), {entry});

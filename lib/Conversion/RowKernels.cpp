@@ -152,34 +152,52 @@ void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
   });
 }
 
+/// Writes one row of the result, for the token at `place` of a batch entry.
+static void emitLookupRow(KernelBuilder &b, LookupOp op, Value entry,
+                          Value place) {
+  Value id = b.clamp(b.loadIndex(op.getIds(), {entry, place}),
+                     b.dim(op.getTable(), 0));
+  Row table(b, op.getTable(), {id}), out(b, op.getOut(), {entry, place});
+  Value scale = b.splat(b.lanes(), op.getScale().convertToDouble());
+  if (!op.getPositions()) {
+    out.forEach([&](Value column) {
+      out.store(arith::MulFOp::create(b, table.load(column), scale), column);
+    });
+    return;
+  }
+  Value position = place;
+  if (op.getOffsets())
+    position = b.add(position, b.loadIndex(op.getOffsets(), {entry}));
+  position = b.clamp(position, b.dim(op.getPositions(), 0));
+  Row positions(b, op.getPositions(), {position});
+  out.forEach([&](Value column) {
+    // Scaled, then added: two roundings, as whoever trained the table did.
+    Value scaled = arith::MulFOp::create(b, table.load(column), scale);
+    out.store(arith::AddFOp::create(b, scaled, positions.load(column)), column);
+  });
+}
+
 void attn::emitLookup(KernelBuilder &b, LookupOp op) {
   Value batch = b.dim(op.getIds(), 0), length = b.dim(op.getIds(), 1);
   Value count = b.mul(batch, length);
   int64_t width = cast<MemRefType>(op.getTable().getType()).getDimSize(1);
-  Value scale = b.splat(b.lanes(), op.getScale().convertToDouble());
+  // Without rows there is nothing to read.
+  Value rows = b.dim(op.getTable(), 0);
+  if (op.getPositions())
+    rows = b.min(rows, b.dim(op.getPositions(), 0));
+  Value hasRows =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rows, b.index(0));
   b.parallelFor(count, b.mul(count, b.index(width)), [&](Value task) {
     Value entry = arith::DivUIOp::create(b, task, length);
     Value place = arith::RemUIOp::create(b, task, length);
-    Value id = b.clamp(b.loadIndex(op.getIds(), {entry, place}),
-                       b.dim(op.getTable(), 0));
-    Row table(b, op.getTable(), {id}), out(b, op.getOut(), {entry, place});
-    if (!op.getPositions()) {
-      out.forEach([&](Value column) {
-        out.store(arith::MulFOp::create(b, table.load(column), scale), column);
-      });
-      return;
-    }
-    Value position = place;
-    if (op.getOffsets())
-      position = b.add(position, b.loadIndex(op.getOffsets(), {entry}));
-    position = b.clamp(position, b.dim(op.getPositions(), 0));
-    Row positions(b, op.getPositions(), {position});
-    out.forEach([&](Value column) {
-      // Scaled, then added: two roundings, as whoever trained the table did.
-      Value scaled = arith::MulFOp::create(b, table.load(column), scale);
-      out.store(arith::AddFOp::create(b, scaled, positions.load(column)),
-                column);
-    });
+    b.ifElse(
+        hasRows, [&] { emitLookupRow(b, op, entry, place); },
+        [&] {
+          Row out(b, op.getOut(), {entry, place});
+          out.forEach([&](Value column) {
+            out.store(b.splat(b.lanes(), 0.0), column);
+          });
+        });
   });
 }
 

@@ -34,7 +34,8 @@ def Attn_LookupOp : Attn_CoreOp<"lookup", [AttrSizedOperandSegments]> {
 
       out[b, s, :] = scale · table[ids[b, s], :] + positions[s + offsets[b], :]
 
-    Rows outside the table or the positions are read at the nearest row.
+    Rows outside the table or the positions are read at the nearest row; without
+    any row, the result is 0.
 
     ```mlir
     %r = attn.lookup %ids, %table positions(%p) outs(%out) {scale = 1.600000e+01 : f64}

@@ -179,6 +179,12 @@ def rows_and_positions():
             normal(beams + 1, capacity, 48), normal(beams + 1, capacity, 48), 3,
             causal=True, rows=rows, positions=positions,
         )  # fmt: skip
+    for rows in (integers(0, 1, 2), integers(0, 1, 2)[:, None].repeat(6, 1)):
+        yield sdpa_case(
+            f"{rows.ndim} dimensions of rows of no keys", normal(3, 1, 16),
+            normal(0, 6, 16), normal(0, 6, 16), 2, causal=True, rows=rows,
+            positions=integers(5, 5, 5),
+        )  # fmt: skip
     yield sdpa_case(
         "positions before the first key and past the last", normal(3, 2, 16),
         normal(3, 6, 16), normal(3, 6, 16), 2,

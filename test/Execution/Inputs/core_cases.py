@@ -221,6 +221,17 @@ def lookups():
             )
 
 
+    # A table without rows gives 0.
+    ids, table, o = np.zeros((2, 3), np.int32), normal(0, 16), normal(2, 3, 16)
+    types = [tensor(ids), last(table), last(o)]
+    yield Case(
+        "lookup in no table",
+        f"%y = attn.lookup %i, %t outs(%o) : ({', '.join(types)}) -> {types[2]}",
+        {"i": (types[0], ids), "t": (types[1], table), "o": (types[2], o)},
+        {"y": (types[2], np.zeros_like(o))},
+    )
+
+
 def appends():
     for positions in ([0, 3, 6], [-1, 5, 100], [7, -3, -2147483648]):
         for width in (1, 16, 20):

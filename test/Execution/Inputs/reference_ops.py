@@ -56,6 +56,10 @@ def sdpa(
     """The output and the probabilities."""
     batch, queries, _ = query.shape
     capacity, keys, _ = key.shape
+    if rows is not None and capacity == 0:
+        # No entry of keys: there is nothing to attend to.
+        key, value = np.zeros((1, keys, key.shape[2])), np.zeros((1, keys, value.shape[2]))
+        lengths, rows, capacity = np.zeros(1, np.int32), np.zeros(batch, np.int32), 1
     if rows is not None:
         rows = np.clip(rows, 0, capacity - 1)
     seen = visible_keys(batch, queries, keys, causal, lengths, rows, positions)
