@@ -5,6 +5,7 @@
 #include "Kernels.h"
 #include "TileProduct.h"
 #include "VectorMath.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -49,12 +50,25 @@ private:
           return b.loadScalar(op.getInput(), {rowAt(r), k});
         },
         [&](Value k, Chunk chunk) {
+          emitPrefetch(place, k, chunk);
           return b.load(op.getWeight(), {place, k, b.index(chunk.offset)},
                         chunk.lanes);
         },
         [&](int64_t r, Chunk chunk, Value sum) {
           emitEpilogue(sum, rowAt(r), firstColumn, chunk);
         });
+  }
+
+  /// Asks for the same row of the next panel, which the next task reads:
+  /// weights of a whole network do not fit in the second-level cache, and the
+  /// hardware does not look ahead as far. Past the last panel it asks for
+  /// nothing that is used, which does no harm.
+  void emitPrefetch(Value place, Value k, Chunk chunk) {
+    Value next = b.add(place, b.index(1));
+    memref::PrefetchOp::create(b, op.getWeight(),
+                               ValueRange{next, k, b.index(chunk.offset)},
+                               /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
   }
 
   Value emitInit(Value firstColumn, Chunk chunk) {
