@@ -42,7 +42,7 @@ struct FunctionSignature {
   std::string name;
   std::vector<TensorSignature> arguments;
   std::vector<TensorSignature> results;
-  std::vector<SizeConstraint> equal;
+  std::vector<SizeConstraint> equal = {};
 
   /// Checks number, types and sizes of arguments. The message says what was
   /// expected and what was got, e.g. "argument 1 of 'encode': expected
