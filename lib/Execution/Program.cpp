@@ -327,6 +327,11 @@ const FunctionSignature *Program::lookup(llvm::StringRef name) const {
   return state->manifest.lookup(name);
 }
 
+void Program::releaseFilePages() const {
+  if (state->weights)
+    state->weights->releaseFilePages();
+}
+
 const LoadStatistics &Program::statistics() const { return state->statistics; }
 
 llvm::Expected<llvm::SmallVector<Tensor>>

@@ -298,6 +298,7 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
       // Compiled code never writes to weights.
       store->table.push_back(
           const_cast<uint8_t *>(job.sources[0].bytes.data()));
+      store->inFile.push_back(job.sources[0]);
       continue;
     }
     job.output = next;
@@ -331,4 +332,9 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
       for (const Weight &source : job.sources)
         store->file->release(source);
   return std::move(store);
+}
+
+void WeightsStore::releaseFilePages() const {
+  for (const Weight &weight : inFile)
+    file->release(weight);
 }

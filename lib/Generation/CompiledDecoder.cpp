@@ -149,6 +149,8 @@ CompiledDecoder::encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
   lengths = view(sourceLengths, {batch});
   // The results of the batch before are not needed beside those of this one.
   cross.clear();
+  if (functions.release)
+    functions.release();
 
   auto bound = [&](const Binding &binding,
                    const Tensor &memory) -> llvm::ArrayRef<Tensor> {

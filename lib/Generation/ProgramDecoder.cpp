@@ -17,5 +17,6 @@ CompiledDecoder::create(const Program &program, DecoderLimits limits) {
                               llvm::ArrayRef<Tensor> arguments) {
     return program.call(name, arguments);
   };
+  functions.release = [&program] { program.releaseFilePages(); };
   return create(std::move(functions), limits);
 }

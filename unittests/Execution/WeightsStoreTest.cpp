@@ -234,6 +234,9 @@ TEST_F(WeightsStoreTest, LargeTensorsStayInTheFile) {
     const float *data = static_cast<float *>((*store)->pointers()[0]);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % 4, 0u);
     EXPECT_EQ(std::vector<float>(data, data + values.size()), values);
+    // What was given back is read again.
+    (*store)->releaseFilePages();
+    EXPECT_EQ(std::vector<float>(data, data + values.size()), values);
   }
 }
 

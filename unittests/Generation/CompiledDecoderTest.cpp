@@ -49,13 +49,16 @@ public:
             },
             [this](llvm::StringRef name, llvm::ArrayRef<Tensor> arguments) {
               return call(name, arguments);
-            }};
+            },
+            [this] { ++releases; }};
   }
 
   LanguageModel language;
   std::map<std::string, FunctionSignature> signatures;
   /// Capacities that caches have had.
   std::vector<int64_t> capacities;
+  /// How often memory was asked back.
+  int releases = 0;
 
 private:
   using Results = llvm::SmallVector<Tensor>;
@@ -202,6 +205,21 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
       }
     }
   }
+}
+
+TEST(CompiledDecoder, GivesMemoryBackBeforeEachBatch) {
+  LanguageModel language{3, 9, {0}, 0.5f};
+  FakeFunctions fake(language);
+  auto decoder = CompiledDecoder::create(fake.functions(), {100, 12, 150});
+  ASSERT_TRUE(bool(decoder)) << llvm::toString(decoder.takeError());
+  EXPECT_EQ(fake.releases, 0);
+  GenerationOptions options;
+  options.startToken = 8;
+  options.endTokens = {0};
+  options.maxLength = 9;
+  std::vector<std::vector<int32_t>> sentences(5, {1, 2, 3});
+  translate(**decoder, options, sentences, /*batchSize=*/2);
+  EXPECT_EQ(fake.releases, 3);
 }
 
 TEST(CompiledDecoder, CachesGrowByDoublingUpToThePositions) {

@@ -72,13 +72,18 @@ public:
   /// The signature of a function, or null.
   const FunctionSignature *lookup(llvm::StringRef name) const;
 
-  /// Calls a function. Arguments are checked against the signature; a dynamic
-  /// size may be anything, and the function itself decides what sizes go
-  /// together. Arguments with the role "cache" are updated in place; all others
-  /// are only read. A result either owns its memory or shares that of the
-  /// argument it is. May be called from several threads at once.
+  /// Calls a function. Arguments are checked against the signature: types,
+  /// static sizes, and dynamic ones that have to be equal. Arguments with the
+  /// role "cache" are updated in place; all others are only read. A result
+  /// either owns its memory or shares that of the argument it is. May be called
+  /// from several threads at once.
   llvm::Expected<llvm::SmallVector<Tensor>>
   call(llvm::StringRef function, llvm::ArrayRef<Tensor> arguments) const;
+
+  /// Gives back the memory of weights that are read straight from their file,
+  /// as embeddings are, row by row: what was read so far otherwise stays. Worth
+  /// a call now and then in a long run; may be called at any time.
+  void releaseFilePages() const;
 
   const LoadStatistics &statistics() const;
 

@@ -9,14 +9,13 @@
 #define ATTN_EXECUTION_WEIGHTSSTORE_H
 
 #include "attn/Execution/Manifest.h"
+#include "attn/Weights/SafetensorsFile.h"
 
 #include "llvm/Support/Memory.h"
 
 #include <memory>
 
 namespace attn {
-
-class SafetensorsFile;
 
 class WeightsStore {
 public:
@@ -34,6 +33,10 @@ public:
   /// that lie in the mapped file.
   llvm::ArrayRef<void *> pointers() const { return table; }
 
+  /// Gives back the pages of tensors that stay in the file: they are read again
+  /// when they are needed. A call that runs at the same time is not disturbed.
+  void releaseFilePages() const;
+
   /// Bytes of memory that the store allocated (not those of the file).
   size_t packedBytes() const { return arena.allocatedSize(); }
 
@@ -41,6 +44,8 @@ private:
   WeightsStore();
 
   std::unique_ptr<SafetensorsFile> file;
+  /// Tensors that stay in the file.
+  std::vector<Weight> inFile;
   llvm::sys::OwningMemoryBlock arena;
   std::vector<void *> table;
 };

@@ -20,6 +20,8 @@ struct DecoderFunctions {
   std::function<llvm::Expected<llvm::SmallVector<Tensor>>(
       llvm::StringRef name, llvm::ArrayRef<Tensor> arguments)>
       call;
+  /// Called before each batch, if set: a good time to give memory back.
+  std::function<void()> release;
 };
 
 /// Limits that signatures do not tell.
