@@ -153,10 +153,11 @@ private:
           nameLeading(names, op.getInput(), "k");
           nameLeading(names, op.getResidual(), "n");
           nameLeading(names, op.getOut(), "n");
-          if (!op.isPacked())
+          // In panels, sizes are static.
+          if (!op.isPacked()) {
             name(names, op.getWeight(), "nk");
-          if (!op.isPacked())
             name(names, op.getBias(), "n");
+          }
         })
         .Case([&](LayerNormOp op) {
           nameLeading(names, op.getInput(), "d");

@@ -140,7 +140,7 @@ private:
         b.forLoop(b.index(0), b.index(panel), 1, [&](Value lane) {
           Value column = b.add(b.mul(p, b.index(panel)), lane);
           storePadded(column, columns, packed, {p, k, lane}, [&](Value inside) {
-            return memref::LoadOp::create(b, weight, {inside, k}).getResult();
+            return b.loadScalar(weight, {inside, k});
           });
         });
       });
@@ -151,9 +151,8 @@ private:
     Value bias = linear.getBias();
     Value padded = allocateTemporary({panels * panel});
     b.forLoop(b.index(0), b.index(panels * panel), 1, [&](Value column) {
-      storePadded(column, columns, padded, {column}, [&](Value inside) {
-        return memref::LoadOp::create(b, bias, inside).getResult();
-      });
+      storePadded(column, columns, padded, {column},
+                  [&](Value inside) { return b.loadScalar(bias, inside); });
     });
     linear.getBiasMutable().assign(padded);
   }
@@ -174,9 +173,8 @@ private:
     Value value = load(b.min(column, b.index(columns - 1)));
     Value isInside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, column,
                                            b.index(columns));
-    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0.0));
-    memref::StoreOp::create(
-        b, arith::SelectOp::create(b, isInside, value, zero), memref, indices);
+    b.storeScalar(arith::SelectOp::create(b, isInside, value, b.scalar(0.0)),
+                  memref, indices);
   }
 
   Operation *op;
@@ -224,10 +222,7 @@ private:
     order.push_back(kernel);
 
     builder.setInsertionPointToStart(kernel.addEntryBlock());
-    IRMapping arguments;
-    arguments.map(op->getOperands(), kernel.getArguments());
-    // Two operands may be one value: then both are the argument of the last.
-    Operation *core = builder.clone(*op, arguments);
+    Operation *core = builder.clone(*op);
     core->setOperands(kernel.getArguments());
     builder.setInsertionPoint(core);
     KernelBuilder b(op->getLoc(), builder, target);

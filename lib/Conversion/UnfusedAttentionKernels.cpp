@@ -4,7 +4,6 @@
 // reference that the fused kernel is held against. Not meant to be fast.
 
 #include "Kernels.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
 
@@ -48,14 +47,13 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
         Value dot = emitDot(b, b.index(size), [&](Value i) {
           Value column = b.add(first, i);
           return std::pair<Value, Value>(
-              memref::LoadOp::create(b, op.getQuery(), {entry, query, column}),
-              memref::LoadOp::create(b, op.getKey(), {entry, key, column}));
+              b.loadScalar(op.getQuery(), {entry, query, column}),
+              b.loadScalar(op.getKey(), {entry, key, column}));
         });
         Value score = arith::SelectOp::create(
             b, inside, arith::MulFOp::create(b, dot, scale),
             b.scalar(-INFINITY));
-        memref::StoreOp::create(b, score, op.getOut(),
-                                {entry, head, query, key});
+        b.storeScalar(score, op.getOut(), {entry, head, query, key});
       });
     });
   });
@@ -79,11 +77,10 @@ void attn::emitWeightedSum(KernelBuilder &b, WeightedSumOp op) {
         Value column = b.add(b.mul(head, b.index(size)), i);
         Value sum = emitDot(b, keys, [&](Value key) {
           return std::pair<Value, Value>(
-              memref::LoadOp::create(b, op.getProbabilities(),
-                                     {entry, head, query, key}),
-              memref::LoadOp::create(b, op.getValue(), {entry, key, column}));
+              b.loadScalar(op.getProbabilities(), {entry, head, query, key}),
+              b.loadScalar(op.getValue(), {entry, key, column}));
         });
-        memref::StoreOp::create(b, sum, op.getOut(), {entry, query, column});
+        b.storeScalar(sum, op.getOut(), {entry, query, column});
       });
     });
   });

@@ -18,13 +18,29 @@ static Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x,
                                  ifTrue, ifFalse);
 }
 
-Value attn::emitExp(KernelBuilder &b, Value x) {
-  int64_t lanes = lanesOf(x);
-  auto splat = [&](double value) { return b.splat(lanes, value); };
-  auto integers = VectorType::get({lanes}, b.getI32Type());
-  auto intSplat = [&](int32_t value) {
+/// 1.5 * 2^23: a small number n + this, rounded to f32, has the nearest integer
+/// to n in its low bits. Used rather than a conversion to integers, which is
+/// undefined for NaN.
+static constexpr double kRounder = 12582912.0;
+
+/// 2^(n + offset), where `shifted` is n + kRounder. Given as a factor: adding n
+/// to the exponent of a number would make a number of a NaN.
+static Value emitPowerOf2(KernelBuilder &b, Value shifted, int32_t offset) {
+  auto integers = VectorType::get({lanesOf(shifted)}, b.getI32Type());
+  auto splat = [&](int32_t value) {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(integers, value))
         .getResult();
+  };
+  // The low bits become the exponent, of which 127 means 2^0.
+  Value bits = arith::BitcastOp::create(b, integers, shifted);
+  Value exponent = arith::ShLIOp::create(b, bits, splat(23));
+  exponent = arith::AddIOp::create(b, exponent, splat((127 + offset) << 23));
+  return arith::BitcastOp::create(b, shifted.getType(), exponent);
+}
+
+Value attn::emitExp(KernelBuilder &b, Value x) {
+  auto splat = [&, lanes = lanesOf(x)](double value) {
+    return b.splat(lanes, value);
   };
   const double low = -86.9, high = 88.72283;
 
@@ -34,11 +50,10 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   clamped = select(b, arith::CmpFPredicate::OGT, clamped, splat(high),
                    splat(high), clamped);
 
-  // n = round(x / ln 2): adding 1.5 * 2^23 leaves n in the low bits. Written so
-  // rather than as a conversion to integers, which is undefined for NaN.
-  Value magic = splat(12582912.0);
-  Value shifted = b.fma(clamped, splat(1.0 / std::log(2.0)), magic);
-  Value n = arith::SubFOp::create(b, shifted, magic);
+  // n = round(x / ln 2).
+  Value rounder = splat(kRounder);
+  Value shifted = b.fma(clamped, splat(1.0 / std::log(2.0)), rounder);
+  Value n = arith::SubFOp::create(b, shifted, rounder);
 
   // r = x - n ln 2, in two steps (Cody and Waite, 1980), |r| <= ln(2) / 2.
   Value r = b.fma(n, splat(-0.693359375), clamped);
@@ -53,11 +68,8 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   result = arith::AddFOp::create(b, result, splat(1.0));
 
   // Times 2^n, as 2^(n-1) * 2, so that n = 128 does not overflow early.
-  Value bits = arith::BitcastOp::create(b, integers, shifted);
-  Value exponent = arith::ShLIOp::create(b, bits, intSplat(23));
-  Value half = arith::AddIOp::create(b, exponent, intSplat(126 << 23));
-  Value scale = arith::BitcastOp::create(b, x.getType(), half);
-  result = arith::MulFOp::create(b, result, scale);
+  result =
+      arith::MulFOp::create(b, result, emitPowerOf2(b, shifted, /*offset=*/-1));
   result = arith::AddFOp::create(b, result, result);
 
   result =
@@ -67,21 +79,17 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
 }
 
 Value attn::emitExp2(KernelBuilder &b, Value x) {
-  int64_t lanes = lanesOf(x);
-  auto splat = [&](double value) { return b.splat(lanes, value); };
-  auto integers = VectorType::get({lanes}, b.getI32Type());
-  auto intSplat = [&](int32_t value) {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(integers, value))
-        .getResult();
+  auto splat = [&, lanes = lanesOf(x)](double value) {
+    return b.splat(lanes, value);
   };
   const double low = -126.0;
   Value clamped =
       select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(low), x);
 
-  // x = n + f, |f| <= 1/2, as in emitExp.
-  Value magic = splat(12582912.0);
-  Value shifted = arith::AddFOp::create(b, clamped, magic);
-  Value n = arith::SubFOp::create(b, shifted, magic);
+  // x = n + f, |f| <= 1/2.
+  Value rounder = splat(kRounder);
+  Value shifted = arith::AddFOp::create(b, clamped, rounder);
+  Value n = arith::SubFOp::create(b, shifted, rounder);
   Value f = arith::SubFOp::create(b, clamped, n);
 
   // 2^f by the polynomial that equals it at the Chebyshev points of
@@ -92,12 +100,8 @@ Value attn::emitExp2(KernelBuilder &b, Value x) {
         2.4022650922289554e-1, 6.931472067028329e-1, 1.0})
     p = b.fma(p, f, splat(coefficient));
 
-  // A product, not a sum of exponents, which would make a number of a NaN.
-  Value bits = arith::BitcastOp::create(b, integers, shifted);
-  Value exponent = arith::ShLIOp::create(b, bits, intSplat(23));
-  Value scale = arith::BitcastOp::create(
-      b, x.getType(), arith::AddIOp::create(b, exponent, intSplat(127 << 23)));
-  Value result = arith::MulFOp::create(b, p, scale);
+  Value result =
+      arith::MulFOp::create(b, p, emitPowerOf2(b, shifted, /*offset=*/0));
   return select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(0.0),
                 result);
 }
