@@ -2,7 +2,6 @@
 
 #include "attn/Generation/CompiledDecoder.h"
 #include "LanguageModel.h"
-#include "attn/Generation/Translator.h"
 #include "llvm/ADT/STLExtras.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -160,22 +159,6 @@ private:
 
 } // namespace
 
-static std::vector<SentenceResult>
-translate(DecoderModel &model, const GenerationOptions &options,
-          llvm::ArrayRef<std::vector<int32_t>> sentences, int64_t batchSize) {
-  auto translator = Translator::create(model, options, {batchSize});
-  if (!translator) {
-    ADD_FAILURE() << llvm::toString(translator.takeError());
-    return {};
-  }
-  auto results = (*translator)->translate(sentences);
-  if (!results) {
-    ADD_FAILURE() << llvm::toString(results.takeError());
-    return {};
-  }
-  return std::move(*results);
-}
-
 TEST(CompiledDecoder, FindsEveryHistoryAgain) {
   std::mt19937 random(7); // NOLINT(bugprone-random-generator-seed)
   for (uint64_t seed = 0; seed < 30; ++seed) {
@@ -196,8 +179,9 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
       std::vector<std::vector<int32_t>> sentences(11);
       for (std::vector<int32_t> &sentence : sentences)
         sentence.assign(1 + random() % 12, random() % 100);
-      auto got = translate(**decoder, options, sentences, 1 + random() % 11);
-      auto expected = translate(model, options, sentences, 11);
+      auto got = translate(**decoder, options, sentences,
+                           {int64_t(1 + random() % 11)});
+      auto expected = translate(model, options, sentences, {/*batchSize=*/11});
       ASSERT_EQ(got.size(), expected.size());
       for (size_t i = 0; i < got.size(); ++i) {
         ASSERT_EQ(got[i].hypotheses[0].ids, expected[i].hypotheses[0].ids);
@@ -218,7 +202,7 @@ TEST(CompiledDecoder, GivesMemoryBackBeforeEachBatch) {
   options.endTokens = {0};
   options.maxLength = 9;
   std::vector<std::vector<int32_t>> sentences(5, {1, 2, 3});
-  translate(**decoder, options, sentences, /*batchSize=*/2);
+  translate(**decoder, options, sentences, {/*batchSize=*/2});
   EXPECT_EQ(fake.releases, 3);
 }
 
@@ -232,7 +216,8 @@ TEST(CompiledDecoder, CachesGrowByDoublingUpToThePositions) {
   options.startToken = 8;
   options.endTokens = {0};
   options.maxLength = 151;
-  auto results = translate(**decoder, options, {{1, 0}, {2, 2, 0}}, 2);
+  auto results =
+      translate(**decoder, options, {{1, 0}, {2, 2, 0}}, {/*batchSize=*/2});
   EXPECT_EQ(results[0].hypotheses[0].ids.size(), 150u);
   EXPECT_THAT(fake.capacities, testing::ElementsAre(32, 64, 128, 150));
 }

@@ -8,6 +8,7 @@
 #define ATTN_UNITTESTS_GENERATION_LANGUAGEMODEL_H
 
 #include "attn/Generation/DecoderModel.h"
+#include "attn/Generation/Translator.h"
 #include "gtest/gtest.h"
 #include <limits>
 #include <vector>
@@ -111,6 +112,24 @@ private:
   std::vector<Row> rows;
   std::vector<float> logits;
 };
+
+/// Translates with `model`; none, and a failure of the test, on an error.
+inline std::vector<SentenceResult>
+translate(DecoderModel &model, const GenerationOptions &options,
+          llvm::ArrayRef<std::vector<int32_t>> sentences,
+          BatchOptions batchOptions) {
+  auto translator = Translator::create(model, options, batchOptions);
+  if (!translator) {
+    ADD_FAILURE() << llvm::toString(translator.takeError());
+    return {};
+  }
+  auto results = (*translator)->translate(sentences);
+  if (!results) {
+    ADD_FAILURE() << llvm::toString(results.takeError());
+    return {};
+  }
+  return std::move(*results);
+}
 
 } // namespace attn
 

@@ -31,17 +31,7 @@ static std::vector<SentenceResult>
 translate(const std::vector<std::vector<int32_t>> &sentences, int64_t beams,
           BatchOptions batchOptions) {
   FakeModel model(language());
-  auto translator = Translator::create(model, options(beams), batchOptions);
-  if (!translator) {
-    ADD_FAILURE() << llvm::toString(translator.takeError());
-    return {};
-  }
-  auto results = (*translator)->translate(sentences);
-  if (!results) {
-    ADD_FAILURE() << llvm::toString(results.takeError());
-    return {};
-  }
-  return std::move(*results);
+  return translate(model, options(beams), sentences, batchOptions);
 }
 
 TEST(Translator, ResultsDoNotDependOnBatches) {
