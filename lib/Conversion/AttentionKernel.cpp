@@ -22,7 +22,7 @@ void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
     return emitQueryAttention(b, op);
   Value isTiled =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
-                            b.dim(op.getQuery(), 1), b.index(kTiledQueries));
+                            b.dim(op.getQuery(), 2), b.index(kTiledQueries));
   b.ifElse(
       isTiled, [&] { emitTiledAttention(b, op); },
       [&] { emitQueryAttention(b, op); });

@@ -9,9 +9,15 @@ static int64_t widthOf(Value value) {
   return cast<MemRefType>(value.getType()).getShape().back();
 }
 
-AttentionSizes::AttentionSizes(SdpaOp op)
-    : heads(op.getHeads()), keySize(widthOf(op.getQuery()) / heads),
-      valueSize(widthOf(op.getValue()) / heads) {}
+AttentionSizes::AttentionSizes(KernelBuilder &b, SdpaOp op)
+    : batch(b.dim(op.getQuery(), 0)), heads(b.dim(op.getQuery(), 1)),
+      queries(b.dim(op.getQuery(), 2)), keys(b.dim(op.getKey(), 2)),
+      keySize(widthOf(op.getQuery())), valueSize(widthOf(op.getValue())) {}
+
+Value AttentionSizes::getWork(KernelBuilder &b) const {
+  return b.mul(b.mul(b.mul(batch, heads), b.mul(queries, keys)),
+               b.index(keySize + valueSize));
+}
 
 bool AttentionScope::hasRowForEachKey(SdpaOp op) {
   return op.getRows() &&
@@ -19,7 +25,7 @@ bool AttentionScope::hasRowForEachKey(SdpaOp op) {
 }
 
 AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op, Value entry)
-    : b(b), op(op), entry(entry), row(entry), length(b.dim(op.getKey(), 1)),
+    : b(b), op(op), entry(entry), row(entry), length(b.dim(op.getKey(), 2)),
       before(b.index(0)) {
   if (hasRowForEachKey(op))
     length = b.min(length, b.dim(op.getRows(), 1));

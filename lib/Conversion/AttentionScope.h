@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which keys a query of an `attn.sdpa` sees: what its operands for rows,
-// lengths and positions mean, in one place for all kernels.
+// lengths and positions mean, in one place for all kernels. Kernels have
+// queries, keys, values and the result as [entries, heads, positions, size].
 
 #ifndef ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H
 #define ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H
@@ -11,11 +12,16 @@
 
 namespace attn {
 
-/// Sizes of an attention that are known when its kernel is written.
+/// Sizes of an attention.
 struct AttentionSizes {
-  explicit AttentionSizes(SdpaOp op);
+  AttentionSizes(KernelBuilder &b, SdpaOp op);
 
-  int64_t heads;
+  /// Multiplications of the whole.
+  mlir::Value getWork(KernelBuilder &b) const;
+
+  mlir::Value batch, heads, queries;
+  /// Keys there are, seen or not.
+  mlir::Value keys;
   /// Elements of a head in queries and keys, and in values.
   int64_t keySize, valueSize;
 };

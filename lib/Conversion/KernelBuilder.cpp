@@ -38,8 +38,26 @@ Value KernelBuilder::min(Value a, Value b) {
 Value KernelBuilder::max(Value a, Value b) {
   return createOrFold<arith::MaxSIOp>(a, b);
 }
+Value KernelBuilder::div(Value a, Value b) {
+  return createOrFold<arith::DivUIOp>(a, b);
+}
+Value KernelBuilder::rem(Value a, Value b) {
+  return createOrFold<arith::RemUIOp>(a, b);
+}
 Value KernelBuilder::ceilDiv(Value a, int64_t b) {
-  return createOrFold<arith::DivUIOp>(add(a, index(b - 1)), index(b));
+  return ceilDiv(a, index(b));
+}
+Value KernelBuilder::ceilDiv(Value a, Value b) {
+  return div(add(a, sub(b, index(1))), b);
+}
+Value KernelBuilder::roundDown(Value a, int64_t b) {
+  return mul(div(a, index(b)), index(b));
+}
+Value KernelBuilder::roundUp(Value a, int64_t b) {
+  return mul(ceilDiv(a, b), index(b));
+}
+Value KernelBuilder::isLess(Value a, Value b) {
+  return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, a, b);
 }
 Value KernelBuilder::clamp(Value a, Value size) {
   return max(min(a, sub(size, index(1))), index(0));
@@ -80,7 +98,8 @@ void KernelBuilder::parallelFor(Value count, Value work,
 
 void KernelBuilder::parallelFor(Value count, Value work,
                                 ArrayRef<MemRefType> workspace,
-                                Function<void(Value, ValueRange)> body) {
+                                Function<void(Value, ValueRange)> body,
+                                bool isUneven) {
   omp::ParallelOperands clauses;
   clauses.ifExpr = arith::CmpIOp::create(*this, arith::CmpIPredicate::sgt, work,
                                          index(kParallelWork));
@@ -92,7 +111,11 @@ void KernelBuilder::parallelFor(Value count, Value work,
   for (MemRefType type : workspace)
     memory.push_back(
         memref::AllocOp::create(*this, type, getI64IntegerAttr(64)));
-  auto worksharing = omp::WsloopOp::create(*this, omp::WsloopOperands());
+  omp::WsloopOperands schedule;
+  if (isUneven)
+    schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(
+        getContext(), omp::ClauseScheduleKind::Dynamic);
+  auto worksharing = omp::WsloopOp::create(*this, schedule);
   for (Value memref : memory)
     memref::DeallocOp::create(*this, memref);
   omp::TerminatorOp::create(*this);
@@ -185,6 +208,13 @@ Value KernelBuilder::load(Value memref, Values indices, int64_t lanes) {
   return arith::ExtFOp::create(*this, vectorType(lanes), loaded);
 }
 
+Value KernelBuilder::loadPadded(Value memref, Values indices, int64_t size) {
+  if (size >= lanes())
+    return load(memref, indices, lanes());
+  return loadMasked(memref, indices, mask(lanes(), index(size)),
+                    splat(lanes(), 0.0));
+}
+
 void KernelBuilder::store(Value vector, Value memref, Values indices) {
   vector::StoreOp::create(*this, vector, memref, indices);
 }
@@ -205,11 +235,53 @@ void KernelBuilder::storeMasked(Value vector, Value mask, Value memref,
   vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
 }
 
-Value KernelBuilder::fma(Value a, Value b, Value c) {
-  // Without the instruction, an fma is a library call for each lane.
-  if (target.hasFeature("fma"))
-    return vector::FMAOp::create(*this, a, b, c);
-  return arith::AddFOp::create(*this, arith::MulFOp::create(*this, a, b), c);
+/// Lanes of two vectors of `size`: where a lane's number has `bit`, of the
+/// second one, else of the first; exchanged, the lane that differs in the bit.
+static SmallVector<int64_t> selectByBit(int64_t size, int64_t bit,
+                                        bool exchanged) {
+  SmallVector<int64_t> lanes;
+  for (int64_t lane = 0; lane < size; ++lane)
+    lanes.push_back((exchanged ? lane ^ bit : lane) + (lane & bit ? size : 0));
+  return lanes;
+}
+
+SmallVector<Value> KernelBuilder::transpose(Values rows) {
+  // Exchanges ever smaller blocks across the diagonal (Eklundh, 1972).
+  SmallVector<Value> result(rows);
+  auto size = static_cast<int64_t>(rows.size());
+  for (int64_t bit = size / 2; bit > 0; bit /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < size; ++lane) {
+      low.push_back(lane & bit ? size + lane - bit : lane);
+      high.push_back(lane & bit ? size + lane : lane + bit);
+    }
+    for (int64_t i = 0; i < size; ++i) {
+      if (i & bit)
+        continue;
+      Value first = result[i], second = result[i | bit];
+      result[i] = vector::ShuffleOp::create(*this, first, second, low);
+      result[i | bit] = vector::ShuffleOp::create(*this, first, second, high);
+    }
+  }
+  return result;
+}
+
+Value KernelBuilder::sumLanesOfEach(Values vectors) {
+  // In each step two vectors become one, in which half as many lanes belong to
+  // each; in the end lane i belongs to vector i.
+  SmallVector<Value> sums(vectors);
+  auto size = static_cast<int64_t>(vectors.size());
+  for (int64_t bit = size / 2; bit > 0; bit /= 2) {
+    for (int64_t i = 0; i < bit; ++i) {
+      auto select = [&](bool exchanged) -> Value {
+        return vector::ShuffleOp::create(*this, sums[i], sums[i + bit],
+                                         selectByBit(size, bit, exchanged));
+      };
+      sums[i] = arith::AddFOp::create(*this, select(false), select(true));
+    }
+    sums.resize(bit);
+  }
+  return sums[0];
 }
 
 Value KernelBuilder::sumLanes(Value vector) {
@@ -219,7 +291,19 @@ Value KernelBuilder::sumLanes(Value vector) {
                                      arith::FastMathFlags::reassoc);
 }
 
+Value KernelBuilder::larger(Value value, Value other) {
+  // The order and the predicate matter: this is one instruction.
+  Value isLarger =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, value, other);
+  return arith::SelectOp::create(*this, isLarger, value, other);
+}
+
 Value KernelBuilder::maxLanes(Value vector) {
-  return vector::ReductionOp::create(*this, vector::CombiningKind::MAXNUMF,
-                                     vector);
+  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements();
+  for (int64_t bit = lanes / 2; bit > 0; bit /= 2) {
+    Value exchanged = vector::ShuffleOp::create(
+        *this, vector, vector, selectByBit(lanes, bit, /*exchanged=*/true));
+    vector = larger(exchanged, vector);
+  }
+  return vector::ExtractOp::create(*this, vector, ArrayRef<int64_t>{0});
 }

@@ -6,6 +6,7 @@
 #ifndef ATTN_LIB_CONVERSION_KERNELBUILDER_H
 #define ATTN_LIB_CONVERSION_KERNELBUILDER_H
 
+#include "InstructionSet.h"
 #include "attn/IR/AttnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -27,9 +28,11 @@ public:
   template <typename T> using Function = llvm::function_ref<T>;
 
   KernelBuilder(mlir::Location loc, mlir::OpBuilder &builder, TargetAttr target)
-      : ImplicitLocOpBuilder(loc, builder), target(target) {}
+      : ImplicitLocOpBuilder(loc, builder), target(target),
+        set(InstructionSet::get(target)) {}
 
   TargetAttr getTarget() const { return target; }
+  const InstructionSet &getInstructionSet() const { return set; }
   /// f32 lanes of the widest vector register.
   int64_t lanes() const { return target.getVectorLanes(); }
 
@@ -41,7 +44,14 @@ public:
   Value mul(Value a, Value b);
   Value min(Value a, Value b);
   Value max(Value a, Value b);
+  Value div(Value a, Value b);
+  Value rem(Value a, Value b);
   Value ceilDiv(Value a, int64_t b);
+  Value ceilDiv(Value a, Value b);
+  /// `a` rounded to a multiple of `b`.
+  Value roundDown(Value a, int64_t b);
+  Value roundUp(Value a, int64_t b);
+  Value isLess(Value a, Value b);
   /// `a` as an index within 0..size-1 (0 where size is 0).
   Value clamp(Value a, Value size);
   /// The i32 at `indices`, as an index.
@@ -59,10 +69,11 @@ public:
   /// waking them.
   void parallelFor(Value count, Value work, Function<void(Value)> body);
   /// The same with memory of its own for each thread: body(i, memory), of the
-  /// types given.
+  /// types given. `isUneven` where some bodies have more to do than others.
   void parallelFor(Value count, Value work,
                    llvm::ArrayRef<mlir::MemRefType> workspace,
-                   Function<void(Value, mlir::ValueRange)> body);
+                   Function<void(Value, mlir::ValueRange)> body,
+                   bool isUneven = false);
   void ifThen(Value condition, Function<void()> then);
   void ifElse(Value condition, Function<void()> then,
               Function<void()> otherwise);
@@ -83,20 +94,33 @@ public:
   Value splat(int64_t lanes, Value scalar);
   /// `lanes` adjacent elements, extended to f32.
   Value load(Value memref, Values indices, int64_t lanes);
+  /// lanes() adjacent elements, of which those from `size` on are not read but
+  /// 0.
+  Value loadPadded(Value memref, Values indices, int64_t size);
   void store(Value vector, Value memref, Values indices);
   /// Lanes below `count` (an index, at least 0).
   Value mask(int64_t lanes, Value count);
   Value loadMasked(Value memref, Values indices, Value mask, Value passThrough);
   void storeMasked(Value vector, Value mask, Value memref, Values indices);
   /// a * b + c, in one rounding where the target can.
-  Value fma(Value a, Value b, Value c);
+  Value fma(Value a, Value b, Value c) { return set.emitFma(*this, a, b, c); }
+  /// 2^x for x <= 0, vectors of lanes().
+  Value exp2(Value x) { return set.emitExp2(*this, x); }
+  /// The transpose of a square matrix, given and returned by its rows.
+  llvm::SmallVector<Value> transpose(Values rows);
+  /// A vector of the sums of the lanes of each of lanes() vectors.
+  Value sumLanesOfEach(Values vectors);
   /// Sum of the lanes, as a tree.
   Value sumLanes(Value vector);
-  /// Largest of the lanes; NaNs are passed over.
+  /// `value` where it is larger than `other`, else `other`: also where `value`
+  /// is NaN.
+  Value larger(Value value, Value other);
+  /// Largest of the lanes, none of which is NaN.
   Value maxLanes(Value vector);
 
 private:
   TargetAttr target;
+  const InstructionSet &set;
 };
 
 } // namespace attn

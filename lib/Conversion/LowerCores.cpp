@@ -6,6 +6,7 @@
 #include "Kernels.h"
 #include "attn/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -74,6 +75,15 @@ public:
           if (linear.getResidual())
             flatten(*linear.getResidualMutable().begin());
         })
+        .Case([&](SdpaOp sdpa) {
+          for (OpOperand &operand : op->getOpOperands())
+            if (operand.get() == sdpa.getQuery() ||
+                operand.get() == sdpa.getKey() ||
+                operand.get() == sdpa.getValue() ||
+                operand.get() == sdpa.getOuts()[0])
+              splitHeads(operand, sdpa.getHeads());
+          sdpa.setHeads(1);
+        })
         .Case<LayerNormOp, SoftmaxOp>([&](auto rows) {
           flatten(rows.getInputMutable());
           flatten(rows.getOutMutable());
@@ -125,6 +135,22 @@ private:
   }
   void flatten(const MutableOperandRange &range) { flatten(*range.begin()); }
   void flatten(OpOperand *operand) { flatten(*operand); }
+
+  /// Sees [B, S, H·E] as [B, H, S, E].
+  void splitHeads(OpOperand &operand, int64_t heads) {
+    auto type = cast<MemRefType>(operand.get().getType());
+    if (type.getRank() == 4)
+      return;
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = heads;
+    shape.push_back(type.getShape().back() / heads);
+    Value split = memref::ExpandShapeOp::create(
+        b, shape, operand.get(),
+        ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
+    auto order = AffineMapAttr::get(AffineMap::getPermutationMap(
+        ArrayRef<unsigned>{0, 2, 1, 3}, b.getContext()));
+    operand.set(memref::TransposeOp::create(b, split, order));
+  }
 
   /// Packs a weight, and a bias, that are not known before the call.
   void pack(LinearOp linear) {

@@ -2,7 +2,6 @@
 
 #include "OnlineSoftmax.h"
 #include "VectorMath.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
 #include <limits>
@@ -10,103 +9,126 @@
 using namespace mlir;
 using namespace attn;
 
-/// Columns of the state.
-enum { Largest, Sum, StateSize };
+/// In units of log 2, how far scores may exceed the base: weights then stay
+/// below 2^8, far from what f32 can hold.
+static constexpr double kSlack = 8.0;
 
-OnlineSoftmax::OnlineSoftmax(KernelBuilder &b, int64_t rows, int64_t width)
-    : b(b), rows(rows), width(width) {}
+OnlineSoftmax::OnlineSoftmax(KernelBuilder &b, int64_t rows, int64_t width,
+                             int64_t blockRows)
+    : b(b), rows(rows), width(width), blockRows(blockRows) {}
 
 SmallVector<MemRefType> OnlineSoftmax::getWorkspace() const {
-  auto matrix = [&](int64_t columns) {
-    return MemRefType::get({rows, columns}, b.getF32Type());
+  auto memref = [&](ArrayRef<int64_t> shape) {
+    return MemRefType::get(shape, b.getF32Type());
   };
-  return {matrix(kBlockKeys), matrix(width), matrix(StateSize)};
+  return {memref({blockRows, kBlockKeys}), memref({rows, width}),
+          memref({rows}), memref({rows, b.lanes()})};
 }
 
 void OnlineSoftmax::setMemory(ValueRange memory) {
   scores = memory[0];
   sums = memory[1];
-  state = memory[2];
+  bases = memory[2];
+  weightSums = memory[3];
 }
 
 void OnlineSoftmax::emitStart(Value row) {
   for (Chunk chunk : b.chunks(width))
     b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
   // Not -∞: scores may be so, and -∞ less -∞ is no number.
-  b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), state,
-                {row, b.index(Largest)});
-  b.storeScalar(b.scalar(0.0), state, {row, b.index(Sum)});
+  b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), bases, {row});
+  b.store(b.splat(b.lanes(), 0.0), weightSums, {row, b.index(0)});
 }
 
 Value OnlineSoftmax::fold(
-    Value row, Value visible, double init,
-    llvm::function_ref<Value(Value, Value, Value)> combine) {
+    Value blockRow, Value end, double init,
+    llvm::function_ref<Value(Value, Value, Value)> combine,
+    llvm::function_ref<Value(Value, Value)> join) {
   int64_t lanes = b.lanes();
-  Value whole =
-      b.mul(arith::DivUIOp::create(b, visible, b.index(lanes)), b.index(lanes));
-  Value folded = b.forLoop(
-      b.index(0), whole, lanes, {b.splat(lanes, init)},
+  SmallVector<Value> folded(kUnrolled, b.splat(lanes, init));
+  folded = b.forLoop(
+      b.index(0), end, stride(), folded,
       [&](Value column, KernelBuilder::Values carried) {
-        return SmallVector<Value>{
-            combine(carried[0], column, b.load(scores, {row, column}, lanes))};
-      })[0];
-  Value hasRest =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, whole, visible);
-  return b.ifElse(
-      hasRest, folded.getType(),
-      [&] {
-        Value rest = arith::SelectOp::create(
-            b, b.mask(lanes, b.sub(visible, whole)),
-            b.load(scores, {row, whole}, lanes), b.splat(lanes, -INFINITY));
-        return combine(folded, whole, rest);
-      },
-      [&] { return folded; });
+        SmallVector<Value> next;
+        for (auto [i, value] : llvm::enumerate(carried)) {
+          Value place = b.add(column, b.index(static_cast<int64_t>(i) * lanes));
+          next.push_back(
+              combine(place, b.load(scores, {blockRow, place}, lanes), value));
+        }
+        return next;
+      });
+  return join(join(folded[0], folded[1]), join(folded[2], folded[3]));
 }
 
-void OnlineSoftmax::emitStep(Value row, Value visible) {
+void OnlineSoftmax::emitPadding(Value blockRow, Value visible, Value end) {
   int64_t lanes = b.lanes();
-  // Where a row sees no key of the block there is nothing to correct.
-  Value hasKeys =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, visible, b.index(0));
-  b.ifThen(hasKeys, [&] {
-    Value previous = getLargest(row);
-    Value largest = fold(row, visible, -INFINITY,
-                         [&](Value folded, Value, Value vector) -> Value {
-                           return arith::MaxNumFOp::create(b, folded, vector);
-                         });
-    largest = arith::MaxNumFOp::create(b, previous, b.maxLanes(largest));
-    Value base = b.splat(lanes, largest);
-    Value added =
-        fold(row, visible, 0.0, [&](Value folded, Value column, Value vector) {
-          Value weights = emitExp2(b, arith::SubFOp::create(b, vector, base));
-          b.store(weights, scores, {row, column});
-          return arith::AddFOp::create(b, folded, weights).getResult();
-        });
-
-    Value change = arith::SubFOp::create(b, previous, largest);
-    Value correction = vector::ExtractOp::create(
-        b, emitExp2(b, b.splat(1, change)), ArrayRef<int64_t>{0});
-    Value sum = b.loadScalar(state, {row, b.index(Sum)});
-    sum = arith::AddFOp::create(b, arith::MulFOp::create(b, sum, correction),
-                                b.sumLanes(added));
-    b.storeScalar(largest, state, {row, b.index(Largest)});
-    b.storeScalar(sum, state, {row, b.index(Sum)});
-    for (Chunk chunk : b.chunks(width)) {
-      SmallVector<Value> place = {row, b.index(chunk.offset)};
-      Value corrected =
-          arith::MulFOp::create(b, b.load(sums, place, chunk.lanes),
-                                b.splat(chunk.lanes, correction));
-      b.store(corrected, sums, place);
-    }
+  b.forLoop(b.roundDown(visible, lanes), end, lanes, [&](Value column) {
+    Value inside = b.mask(lanes, b.max(b.sub(visible, column), b.index(0)));
+    b.store(arith::SelectOp::create(b, inside,
+                                    b.load(scores, {blockRow, column}, lanes),
+                                    b.splat(lanes, -INFINITY)),
+            scores, {blockRow, column});
   });
 }
 
-Value OnlineSoftmax::getLargest(Value row) {
-  return b.loadScalar(state, {row, b.index(Largest)});
+void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible) {
+  Value end = b.roundUp(visible, stride());
+  emitPadding(blockRow, visible, end);
+
+  // NaNs are passed over.
+  Value largest = b.maxLanes(fold(
+      blockRow, end, -INFINITY,
+      [&](Value, Value vector, Value folded) {
+        return b.larger(vector, folded);
+      },
+      [&](Value x, Value y) { return b.larger(x, y); }));
+  Value limit = arith::AddFOp::create(b, getBase(row), b.scalar(kSlack));
+  Value exceeds =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, largest, limit);
+  b.ifThen(exceeds, [&] { emitCorrection(row, largest); });
+
+  Value base = b.splat(b.lanes(), getBase(row));
+  auto add = [&](Value x, Value y) -> Value {
+    return arith::AddFOp::create(b, x, y);
+  };
+  Value added = fold(
+      blockRow, end, 0.0,
+      [&](Value column, Value vector, Value folded) {
+        Value weights = b.exp2(arith::SubFOp::create(b, vector, base));
+        b.store(weights, scores, {blockRow, column});
+        return add(folded, weights);
+      },
+      add);
+  SmallVector<Value> place = {row, b.index(0)};
+  b.store(add(b.load(weightSums, place, b.lanes()), added), weightSums, place);
 }
 
+void OnlineSoftmax::emitCorrection(Value row, Value largest) {
+  int64_t lanes = b.lanes();
+  Value change = arith::SubFOp::create(b, getBase(row), largest);
+  Value factors = b.exp2(b.splat(lanes, change));
+  b.storeScalar(largest, bases, {row});
+  auto correct = [&](Value memref, Chunk chunk) {
+    SmallVector<Value> place = {row, b.index(chunk.offset)};
+    Value factor = factors;
+    if (chunk.lanes < lanes)
+      factor = vector::ExtractStridedSliceOp::create(
+          b, factors, ArrayRef<int64_t>{0}, ArrayRef<int64_t>{chunk.lanes},
+          ArrayRef<int64_t>{1});
+    b.store(
+        arith::MulFOp::create(b, b.load(memref, place, chunk.lanes), factor),
+        memref, place);
+  };
+  correct(weightSums, {0, lanes});
+  for (Chunk chunk : b.chunks(width))
+    correct(sums, chunk);
+}
+
+Value OnlineSoftmax::getBase(Value row) { return b.loadScalar(bases, {row}); }
+
 Value OnlineSoftmax::getInverse(Value row) {
-  return emitInverse(b, b.loadScalar(state, {row, b.index(Sum)}));
+  return emitInverse(
+      b, b.sumLanes(b.load(weightSums, {row, b.index(0)}, b.lanes())));
 }
 
 void OnlineSoftmax::emitFinish(Value row,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Softmax of rows whose scores come block by block (Milakov and Gimelshein,
-// 2018): for each row, the largest score so far, and the sums of weights and of
-// weighted values relative to it. When a block raises the largest score, the
-// sums are corrected.
+// 2018): for each row a base, and the sums of weights and of weighted values
+// relative to it. The base is a score near the largest so far; only when a
+// block exceeds it by far does it change, and the sums are corrected (as
+// FlashAttention-4 does). It cancels in the end.
 
 #ifndef ATTN_LIB_CONVERSION_ONLINESOFTMAX_H
 #define ATTN_LIB_CONVERSION_ONLINESOFTMAX_H
@@ -17,42 +18,58 @@ public:
   /// Keys of one block.
   static constexpr int64_t kBlockKeys = 256;
 
-  /// For `rows` rows at a time, and values of `width` elements.
-  OnlineSoftmax(KernelBuilder &b, int64_t rows, int64_t width);
+  /// For `rows` rows, values of `width` elements, and blocks of scores of at
+  /// most `blockRows` rows at a time.
+  OnlineSoftmax(KernelBuilder &b, int64_t rows, int64_t width,
+                int64_t blockRows);
 
   /// The memory that it needs, and where it is.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
 
-  /// [rows, kBlockKeys]: scores of a block, in units of log 2; after emitStep
-  /// their weights, 2^(score - largest).
+  /// [blockRows, kBlockKeys]: scores of a block, in units of log 2; after
+  /// emitStep their weights, 2^(score - base).
   mlir::Value scores;
-  /// [rows, width or more]: sums of weighted values.
+  /// [rows, width]: sums of weighted values.
   mlir::Value sums;
 
   /// Before the first block.
   void emitStart(mlir::Value row);
-  /// Turns the first `visible` scores into weights. The caller then adds the
-  /// weighted values of the block to the sums.
-  void emitStep(mlir::Value row, mlir::Value visible);
-  /// After the last block: the largest score, and 1 / sum of weights (0 where
-  /// there was no key).
-  mlir::Value getLargest(mlir::Value row);
+  /// Turns the first `visible` scores of row `blockRow` of the block into
+  /// weights of `row`. The caller then adds the weighted values of the block to
+  /// the sums.
+  void emitStep(mlir::Value blockRow, mlir::Value row, mlir::Value visible);
+  /// After the last block: the base, and 1 / sum of weights (0 where there was
+  /// no key).
+  mlir::Value getBase(mlir::Value row);
   mlir::Value getInverse(mlir::Value row);
   /// After the last block: gives each part of the result to `store`.
   void emitFinish(mlir::Value row,
                   llvm::function_ref<void(Chunk, mlir::Value)> store);
 
 private:
-  /// Combines vectors of the first `visible` scores of a row, -∞ past them.
+  /// Scores that are read in one go.
+  int64_t stride() const { return kUnrolled * b.lanes(); }
+  /// Combines the vectors of scores 0..end-1 of a row, `end` a multiple of
+  /// stride(): next = combine(column, scores, folded).
   mlir::Value
-  fold(mlir::Value row, mlir::Value visible, double init,
+  fold(mlir::Value blockRow, mlir::Value end, double init,
        llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, mlir::Value)>
-           combine);
+           combine,
+       llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> join);
+  /// Writes -∞ over what is between the end of the scores and that of the
+  /// vectors that are read.
+  void emitPadding(mlir::Value blockRow, mlir::Value visible, mlir::Value end);
+  /// Makes `largest` the base of `row`.
+  void emitCorrection(mlir::Value row, mlir::Value largest);
+
+  /// Vectors that are folded side by side, so that none waits for another.
+  static constexpr int64_t kUnrolled = 4;
 
   KernelBuilder &b;
-  int64_t rows, width;
-  mlir::Value state;
+  int64_t rows, width, blockRows;
+  /// [rows] and [rows, lanes]: bases, and sums of weights, lane by lane.
+  mlir::Value bases, weightSums;
 };
 
 } // namespace attn

@@ -6,7 +6,6 @@
 #include "AttentionScope.h"
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
-#include "VectorMath.h"
 
 #include <cmath>
 #include <optional>
@@ -22,28 +21,23 @@ constexpr int64_t kTaskQueries = 16;
 class QueryAttentionKernel {
 public:
   QueryAttentionKernel(KernelBuilder &b, SdpaOp op)
-      : b(b), op(op), sizes(op), softmax(b, 1, sizes.valueSize),
+      : b(b), op(op), sizes(b, op), softmax(b, 1, sizes.valueSize, 1),
         zero(b.index(0)) {}
 
   void emit() {
-    Value batch = b.dim(op.getQuery(), 0), queries = b.dim(op.getQuery(), 1);
-    Value heads = b.index(sizes.heads);
-    Value groups = b.ceilDiv(queries, kTaskQueries);
-    Value tasks = b.mul(b.mul(batch, heads), groups);
-    Value work =
-        b.mul(b.mul(b.mul(batch, queries), b.dim(op.getKey(), 1)),
-              b.index(sizes.heads * (sizes.keySize + sizes.valueSize)));
+    Value groups = b.ceilDiv(sizes.queries, kTaskQueries);
+    Value tasks = b.mul(b.mul(sizes.batch, sizes.heads), groups);
     b.parallelFor(
-        tasks, work, softmax.getWorkspace(),
+        tasks, sizes.getWork(b), softmax.getWorkspace(),
         [&](Value task, ValueRange memory) {
           softmax.setMemory(memory);
-          Value group = arith::RemUIOp::create(b, task, groups);
-          Value batchHead = arith::DivUIOp::create(b, task, groups);
-          head = arith::RemUIOp::create(b, batchHead, heads);
-          entry = arith::DivUIOp::create(b, batchHead, heads);
+          Value group = b.rem(task, groups);
+          Value batchHead = b.div(task, groups);
+          head = b.rem(batchHead, sizes.heads);
+          entry = b.div(batchHead, sizes.heads);
           scope.emplace(b, op, entry);
           Value begin = b.mul(group, b.index(kTaskQueries));
-          Value end = b.min(b.add(begin, b.index(kTaskQueries)), queries);
+          Value end = b.min(b.add(begin, b.index(kTaskQueries)), sizes.queries);
           b.forLoop(begin, end, 1, [&](Value query) { emitQuery(query); });
         });
   }
@@ -51,23 +45,23 @@ public:
 private:
   void emitQuery(Value query) {
     SmallVector<Value> scaled;
-    for (Chunk chunk : b.chunks(sizes.keySize))
+    for (int64_t offset = 0; offset < sizes.keySize; offset += b.lanes())
       scaled.push_back(arith::MulFOp::create(
           b,
-          b.load(op.getQuery(), {entry, query, columnOf(sizes.keySize, chunk)},
-                 chunk.lanes),
-          b.splat(chunk.lanes, op.getScale().convertToDouble() / std::log(2))));
+          b.loadPadded(op.getQuery(), {entry, head, query, b.index(offset)},
+                       sizes.keySize - offset),
+          b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2))));
 
     Value visible = scope->getVisible(query);
     softmax.emitStart(zero);
     forBlocks(visible, [&](Value first, Value count) {
       emitScores(scaled, first, count);
-      softmax.emitStep(zero, count);
+      softmax.emitStep(zero, zero, count);
       emitWeightedSum(first, count);
     });
     softmax.emitFinish(zero, [&](Chunk chunk, Value result) {
       b.store(result, op.getOuts()[0],
-              {entry, query, columnOf(sizes.valueSize, chunk)});
+              {entry, head, query, b.index(chunk.offset)});
     });
     if (op.getOuts().size() == 2)
       emitProbabilities(query, scaled, visible);
@@ -81,30 +75,34 @@ private:
     });
   }
 
-  Value columnOf(int64_t size, Chunk chunk) {
-    return b.add(b.mul(head, b.index(size)), b.index(chunk.offset));
+  /// Scores of as many keys at a time as a vector has lanes. Past the last key
+  /// it computes that one's again.
+  void emitScores(ArrayRef<Value> query, Value first, Value count) {
+    int64_t lanes = b.lanes();
+    b.forLoop(zero, count, lanes, [&](Value begin) {
+      SmallVector<Value> products;
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        products.push_back(
+            emitProduct(query, b.add(first, b.min(b.add(begin, b.index(lane)),
+                                                  b.sub(count, b.index(1))))));
+      b.store(b.sumLanesOfEach(products), softmax.scores, {zero, begin});
+    });
   }
 
-  void emitScores(ArrayRef<Value> query, Value first, Value count) {
-    b.forLoop(zero, count, 1, [&](Value i) {
-      Value key = b.add(first, i);
-      Value row = scope->getRow(key);
-      // Products of chunks of one width are summed before their lanes are.
-      SmallVector<Value> partial;
-      for (auto [c, chunk] : llvm::enumerate(b.chunks(sizes.keySize))) {
-        Value vector =
-            b.load(op.getKey(), {row, key, columnOf(sizes.keySize, chunk)},
-                   chunk.lanes);
-        if (!partial.empty() && partial.back().getType() == vector.getType())
-          partial.back() = b.fma(query[c], vector, partial.back());
-        else
-          partial.push_back(arith::MulFOp::create(b, query[c], vector));
-      }
-      Value score = b.sumLanes(partial.front());
-      for (Value other : llvm::drop_begin(partial))
-        score = arith::AddFOp::create(b, score, b.sumLanes(other));
-      b.storeScalar(score, softmax.scores, {zero, i});
-    });
+  /// Products of the elements of a query and a key, whose lanes are to be
+  /// summed.
+  Value emitProduct(ArrayRef<Value> query, Value key) {
+    Value row = scope->getRow(key);
+    Value product;
+    for (auto [i, part] : llvm::enumerate(query)) {
+      int64_t offset = static_cast<int64_t>(i) * b.lanes();
+      Value vector =
+          b.loadPadded(op.getKey(), {row, head, key, b.index(offset)},
+                       sizes.keySize - offset);
+      product = product ? b.fma(part, vector, product)
+                        : arith::MulFOp::create(b, part, vector);
+    }
+    return product;
   }
 
   void emitWeightedSum(Value first, Value count) {
@@ -120,33 +118,32 @@ private:
           Value weight = b.loadScalar(softmax.scores, {zero, i});
           SmallVector<Value> next;
           for (auto [c, chunk] : llvm::enumerate(chunks))
-            next.push_back(
-                b.fma(b.splat(chunk.lanes, weight),
-                      b.load(op.getValue(),
-                             {row, key, columnOf(sizes.valueSize, chunk)},
-                             chunk.lanes),
-                      carried[c]));
+            next.push_back(b.fma(b.splat(chunk.lanes, weight),
+                                 b.load(op.getValue(),
+                                        {row, head, key, b.index(chunk.offset)},
+                                        chunk.lanes),
+                                 carried[c]));
           return next;
         });
     for (auto [c, chunk] : llvm::enumerate(chunks))
       b.store(sums[c], softmax.sums, {zero, b.index(chunk.offset)});
   }
 
-  /// Computes the scores once more, now that largest score and sum are known.
+  /// Computes the scores once more, now that base and sum are known.
   void emitProbabilities(Value query, ArrayRef<Value> scaled, Value visible) {
     int64_t lanes = b.lanes();
-    Value out = op.getOuts()[1], count = b.dim(op.getKey(), 1);
+    Value out = op.getOuts()[1], count = sizes.keys;
     b.forLoop(zero, count, lanes, [&](Value key) {
       b.storeMasked(b.splat(lanes, 0.0), b.mask(lanes, b.sub(count, key)), out,
                     {entry, head, query, key});
     });
-    Value largest = b.splat(lanes, softmax.getLargest(zero));
+    Value base = b.splat(lanes, softmax.getBase(zero));
     Value inverse = b.splat(lanes, softmax.getInverse(zero));
     forBlocks(visible, [&](Value first, Value blockCount) {
       emitScores(scaled, first, blockCount);
       b.forLoop(zero, blockCount, lanes, [&](Value i) {
         Value scores = b.load(softmax.scores, {zero, i}, lanes);
-        Value weights = emitExp2(b, arith::SubFOp::create(b, scores, largest));
+        Value weights = b.exp2(arith::SubFOp::create(b, scores, base));
         b.storeMasked(arith::MulFOp::create(b, weights, inverse),
                       b.mask(lanes, b.sub(blockCount, i)), out,
                       {entry, head, query, b.add(first, i)});

@@ -130,8 +130,7 @@ void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
     Value lowest = b.splat(lanes, -INFINITY);
     Value largest =
         input.forEach({lowest}, [&](Value column, ValueRange carried) {
-          return SmallVector<Value>{
-              arith::MaxNumFOp::create(b, carried[0], load(column))};
+          return SmallVector<Value>{b.larger(load(column), carried[0])};
         })[0];
     largest = b.splat(lanes, b.maxLanes(largest));
     // A row of -∞ throughout: any finite maximum makes every exponential 0.

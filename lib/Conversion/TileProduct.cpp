@@ -6,7 +6,7 @@ using namespace mlir;
 using namespace attn;
 
 int64_t TileProduct::getMaxRows() const {
-  int64_t registers = b.getTarget().hasFeature("avx512f") ? 32 : 16;
+  int64_t registers = b.getInstructionSet().getRegisters();
   auto wide = static_cast<int64_t>(chunks.size());
   return std::max<int64_t>((registers - wide - 1) / wide, 1);
 }

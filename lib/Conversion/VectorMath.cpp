@@ -18,14 +18,16 @@ static Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x,
                                  ifTrue, ifFalse);
 }
 
-/// 1.5 * 2^23: a small number n + this, rounded to f32, has the nearest integer
-/// to n in its low bits. Used rather than a conversion to integers, which is
-/// undefined for NaN.
-static constexpr double kRounder = 12582912.0;
+Value attn::emitPolynomial(KernelBuilder &b, Value x,
+                           ArrayRef<double> coefficients) {
+  int64_t lanes = lanesOf(x);
+  Value result = b.splat(lanes, coefficients.back());
+  for (double coefficient : llvm::reverse(coefficients.drop_back()))
+    result = b.fma(result, x, b.splat(lanes, coefficient));
+  return result;
+}
 
-/// 2^(n + offset), where `shifted` is n + kRounder. Given as a factor: adding n
-/// to the exponent of a number would make a number of a NaN.
-static Value emitPowerOf2(KernelBuilder &b, Value shifted, int32_t offset) {
+Value attn::emitPowerOf2(KernelBuilder &b, Value shifted, int32_t offset) {
   auto integers = VectorType::get({lanesOf(shifted)}, b.getI32Type());
   auto splat = [&](int32_t value) {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(integers, value))
@@ -51,7 +53,7 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
                    splat(high), clamped);
 
   // n = round(x / ln 2).
-  Value rounder = splat(kRounder);
+  Value rounder = splat(kIntegerRounder);
   Value shifted = b.fma(clamped, splat(1.0 / std::log(2.0)), rounder);
   Value n = arith::SubFOp::create(b, shifted, rounder);
 
@@ -60,10 +62,9 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   r = b.fma(n, splat(2.12194440e-4), r);
 
   // e^r = 1 + r + r^2 p(r), the coefficients of Cephes' expf.
-  Value p = splat(1.9875691500e-4);
-  for (double coefficient : {1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
-                             1.6666665459e-1, 5.0000001201e-1})
-    p = b.fma(p, r, splat(coefficient));
+  Value p = emitPolynomial(b, r,
+                           {5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2,
+                            8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4});
   Value result = b.fma(arith::MulFOp::create(b, p, r), r, r);
   result = arith::AddFOp::create(b, result, splat(1.0));
 
@@ -75,34 +76,6 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   result =
       select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(0.0), result);
   return select(b, arith::CmpFPredicate::OGT, x, splat(high), splat(INFINITY),
-                result);
-}
-
-Value attn::emitExp2(KernelBuilder &b, Value x) {
-  auto splat = [&, lanes = lanesOf(x)](double value) {
-    return b.splat(lanes, value);
-  };
-  const double low = -126.0;
-  Value clamped =
-      select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(low), x);
-
-  // x = n + f, |f| <= 1/2.
-  Value rounder = splat(kRounder);
-  Value shifted = arith::AddFOp::create(b, clamped, rounder);
-  Value n = arith::SubFOp::create(b, shifted, rounder);
-  Value f = arith::SubFOp::create(b, clamped, n);
-
-  // 2^f by the polynomial that equals it at the Chebyshev points of
-  // -1/2..1/2: off by at most 2.6e-9, far below half a unit in the last place.
-  Value p = splat(1.5461444724808513e-4);
-  for (double coefficient :
-       {1.3400428177711937e-3, 9.61805667843204e-3, 5.550327226669895e-2,
-        2.4022650922289554e-1, 6.931472067028329e-1, 1.0})
-    p = b.fma(p, f, splat(coefficient));
-
-  Value result =
-      arith::MulFOp::create(b, p, emitPowerOf2(b, shifted, /*offset=*/0));
-  return select(b, arith::CmpFPredicate::OLT, x, splat(low), splat(0.0),
                 result);
 }
 

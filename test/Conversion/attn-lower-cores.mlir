@@ -4,7 +4,7 @@
 // Equal cores share a kernel; matrices of rank 3 are flattened to rank 2. With
 // 512-bit vectors a tile is 14 rows by 2 vectors, then 4 rows, then 1.
 
-module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @linear_twice
 // CHECK:         %[[X:.*]] = memref.collapse_shape {{.*}} into memref<?x64xf32>
 // CHECK:         call @[[KERNEL:linear.*]](%[[X]]
@@ -65,7 +65,7 @@ func.func @sse(%x: memref<?x64xf32>, %w: memref<8x64x8xf32>, %y: memref<?x64xf32
 
 // Columns past the last are masked; a weight that is not packed is packed here.
 
-module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @tail
 // CHECK:         %[[PACKED:.*]] = memref.alloc() {alignment = 64 : i64} : memref<2x64x32xf32>
 // CHECK:         call @linear(%{{.*}}, %[[PACKED]],
@@ -81,29 +81,34 @@ func.func @tail(%x: memref<?x64xf32>, %w: memref<33x64xf32>, %y: memref<?x33xf32
 // -----
 
 // Attention never has a matrix of scores: where there are many queries, it
-// keeps a copy of the keys in panels, and for each thread a block of queries
-// (56 rows) with a tile of scores (256 columns).
+// keeps for each thread a tile of scores (14 rows, 256 keys), a block of queries
+// (448 rows) with their sums, and a block of keys in panels. Heads are a
+// dimension of their own.
 
-module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @attention
+// CHECK:         memref.transpose {{.*}} : memref<?x?x4x16xf32> to memref<?x4x?x16xf32, strided<[?, 16, 64, 1]>>
 // CHECK:       func.func private @sdpa
 // CHECK-NOT:     memref.alloc
 // CHECK:         scf.if
-// CHECK:           memref.alloc{{.*}} : memref<?x4x?x16x32xf32>
 // CHECK:           omp.parallel
-// CHECK:           omp.parallel
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x256xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x2xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<56x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<14x256xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<448x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<448xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<448x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<448x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        omp.wsloop
 // CHECK-NOT:     memref.alloc
+// CHECK:           llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"
+// CHECK:           llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
 // Few queries are computed one by one.
 // CHECK:         } else {
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<1x256xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x2xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<1xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
 // CHECK-NEXT:        omp.wsloop
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
