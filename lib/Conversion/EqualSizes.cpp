@@ -139,6 +139,17 @@ private:
       equate(names, std::string(1, letter), value, leading + dim);
   }
 
+  /// A static 1 in a mask counts for all.
+  void nameMask(Names &names, Value mask) {
+    if (!mask)
+      return;
+    std::string letters = "bhsm";
+    for (int64_t dim = 0; dim < 3; ++dim)
+      if (cast<ShapedType>(mask.getType()).getDimSize(dim) == 1)
+        letters[dim] = '_';
+    name(names, mask, letters);
+  }
+
   void visit(Operation *op) {
     Names names;
     llvm::TypeSwitch<Operation *>(op)
@@ -155,7 +166,21 @@ private:
           nameLeading(names, op.getOut(), "n");
           // In panels, sizes are static.
           if (!op.isPacked()) {
-            name(names, op.getWeight(), "nk");
+            name(names, op.getWeight(), op.getTransposed() ? "kn" : "nk");
+            name(names, op.getBias(), "n");
+          }
+        })
+        .Case([&](MlpOp op) {
+          nameLeading(names, op.getInput(), "k");
+          nameLeading(names, op.getResidual(), "n");
+          nameLeading(names, op.getOut(), "n");
+          if (!op.isHiddenPacked()) {
+            name(names, op.getHiddenWeight(),
+                 op.getHiddenTransposed() ? "kf" : "fk");
+            name(names, op.getHiddenBias(), "f");
+          }
+          if (!op.isPacked()) {
+            name(names, op.getWeight(), op.getTransposed() ? "fn" : "nf");
             name(names, op.getBias(), "n");
           }
         })
@@ -183,14 +208,16 @@ private:
         .Case([&](SdpaOp op) {
           // Without rows, entries of the keys are those of the batch.
           std::string entries = op.getRows() ? "c" : "b";
-          name(names, op.getQuery(), "bsd");
-          name(names, op.getKey(), entries + "md");
-          name(names, op.getValue(), entries + "mf");
+          std::string heads = op.hasHeadDim() ? "h" : "";
+          name(names, op.getQuery(), "b" + heads + "sd");
+          name(names, op.getKey(), entries + heads + "md");
+          name(names, op.getValue(), entries + heads + "mf");
+          nameMask(names, op.getMask());
           name(names, op.getLengths(), entries);
           name(names, op.getPositions(), "b");
           if (op.getRows())
             equate(names, "b", op.getRows(), 0);
-          name(names, op.getOuts()[0], "bsf");
+          name(names, op.getOuts()[0], "b" + heads + "sf");
           if (op.getOuts().size() == 2)
             name(names, op.getOuts()[1], "bhsm");
         })

@@ -49,8 +49,8 @@ static void addEffects(DestinationStyleOpInterface op, Effects &effects) {
 
 /// Splits the last dimension of `type` into heads; message if it cannot be.
 static LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
-                                int64_t heads) {
-  if (failed(checkRank(op, name, type, 3)) ||
+                                int64_t heads, int64_t rank = 3) {
+  if (failed(checkRank(op, name, type, rank)) ||
       failed(checkStaticWidth(op, name, type)))
     return failure();
   if (type.getShape().back() % heads == 0)
@@ -69,6 +69,7 @@ static LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
 
 ATTN_CORE_INTERFACES(LookupOp)
 ATTN_CORE_INTERFACES(LinearOp)
+ATTN_CORE_INTERFACES(MlpOp)
 ATTN_CORE_INTERFACES(LayerNormOp)
 ATTN_CORE_INTERFACES(ScoresOp)
 ATTN_CORE_INTERFACES(SoftmaxOp)
@@ -99,64 +100,150 @@ LogicalResult LookupOp::verify() {
                     {ids.getDimSize(0)});
 }
 
-LogicalResult LinearOp::verify() {
-  ShapedType input = typeOf(getInput()), out = typeOf(getOut());
-  ShapedType weight = typeOf(getWeight());
-  if (input.getRank() == 0)
-    return emitOpError() << "expected 'input' of rank at least 1, got "
-                         << input;
-  if (weight.getRank() != 2 && weight.getRank() != 3)
-    return emitOpError() << "expected 'weight' of rank 2, or 3 in panels, got "
-                         << weight;
-  if (failed(checkStaticWidth(*this, "out", out)) ||
-      failed(checkStaticWidth(*this, "input", input)))
-    return failure();
-  SmallVector<int64_t> outShape(input.getShape());
-  int64_t inWidth = input.getShape().back(), outWidth = out.getShape().back();
-  outShape.back() = outWidth;
-  int64_t biasSize = outWidth;
-  if (isPacked()) {
-    int64_t panel = weight.getShape().back();
-    if (ShapedType::isDynamic(panel) || panel == 0)
-      return emitOpError() << "expected 'weight' in panels of static size, got "
-                           << weight;
-    int64_t panels = llvm::divideCeil(outWidth, panel);
-    biasSize = panels * panel;
-    if (failed(checkShape(*this, "weight", weight, {panels, inWidth, panel})))
-      return failure();
-  } else if (failed(checkShape(*this, "weight", weight, {outWidth, inWidth}))) {
-    return failure();
-  }
-  if (failed(checkShape(*this, "out", out, outShape)))
-    return failure();
-  if (getBias() &&
-      failed(checkShape(*this, "bias", typeOf(getBias()), {biasSize})))
-    return failure();
-  if (getResidual() &&
-      failed(checkShape(*this, "residual", typeOf(getResidual()), outShape)))
-    return failure();
-  return checkSameElementType(
-      *this,
-      {{"input", getInput()}, {"residual", getResidual()}, {"out", getOut()}});
+namespace {
+/// A multiplication by a weight matrix, as part of an operation.
+struct Product {
+  StringRef weightName;
+  Value weight;
+  StringRef biasName;
+  Value bias;
+  bool isTransposed;
+  int64_t inWidth, outWidth;
+
+  bool isPacked() const { return typeOf(weight).getRank() == 3; }
+};
+} // namespace
+
+static LogicalResult checkWeightRank(Operation *op, StringRef name,
+                                     ShapedType type) {
+  if (type.getRank() == 2 || type.getRank() == 3)
+    return success();
+  return op->emitOpError() << "expected '" << name
+                           << "' of rank 2, or 3 in panels, got " << type;
 }
 
-/// A bias or a residual of zeros adds nothing.
-LogicalResult LinearOp::canonicalize(LinearOp op, PatternRewriter &rewriter) {
-  auto isZero = [](Value value) {
-    DenseFPElementsAttr constant;
-    return value && matchPattern(value, m_Constant(&constant)) &&
-           constant.isSplat() && constant.getSplatValue<APFloat>().isZero();
-  };
-  bool dropBias = isZero(op.getBias()), dropResidual = isZero(op.getResidual());
-  if (!dropBias && !dropResidual)
+/// Checks weight and bias, given the widths.
+static LogicalResult checkProduct(Operation *op, const Product &product) {
+  StringRef name = product.weightName;
+  ShapedType weight = typeOf(product.weight);
+  if (failed(checkWeightRank(op, name, weight)))
     return failure();
-  rewriter.modifyOpInPlace(op, [&] {
-    if (dropBias)
-      op.getBiasMutable().clear();
-    if (dropResidual)
-      op.getResidualMutable().clear();
-  });
-  return success();
+  int64_t inWidth = product.inWidth, outWidth = product.outWidth;
+  int64_t biasSize = outWidth;
+  if (product.isPacked()) {
+    if (product.isTransposed)
+      return op->emitOpError()
+             << "expected no '" << name
+             << "' in panels where it is transposed, got " << weight;
+    int64_t panel = weight.getShape().back();
+    if (ShapedType::isDynamic(panel) || panel == 0)
+      return op->emitOpError() << "expected '" << name
+                               << "' in panels of static size, got " << weight;
+    int64_t panels = llvm::divideCeil(outWidth, panel);
+    biasSize = panels * panel;
+    if (failed(checkShape(op, name, weight, {panels, inWidth, panel})))
+      return failure();
+  } else {
+    SmallVector<int64_t> shape = {outWidth, inWidth};
+    if (product.isTransposed)
+      std::swap(shape[0], shape[1]);
+    if (failed(checkShape(op, name, weight, shape)))
+      return failure();
+  }
+  if (!product.bias)
+    return success();
+  return checkShape(op, product.biasName, typeOf(product.bias), {biasSize});
+}
+
+/// Checks the shapes that do not depend on weights.
+static LogicalResult checkRows(Operation *op, ShapedType input, Value residual,
+                               ShapedType out) {
+  if (input.getRank() == 0)
+    return op->emitOpError()
+           << "expected 'input' of rank at least 1, got " << input;
+  if (failed(checkStaticWidth(op, "out", out)) ||
+      failed(checkStaticWidth(op, "input", input)))
+    return failure();
+  SmallVector<int64_t> shape(input.getShape());
+  shape.back() = out.getShape().back();
+  if (failed(checkShape(op, "out", out, shape)))
+    return failure();
+  if (!residual)
+    return success();
+  return checkShape(op, "residual", typeOf(residual), shape);
+}
+
+LogicalResult LinearOp::verify() {
+  ShapedType input = typeOf(getInput()), out = typeOf(getOut());
+  if (failed(checkRows(*this, input, getResidual(), out)) ||
+      failed(checkProduct(*this, {"weight", getWeight(), "bias", getBias(),
+                                  getTransposed(), input.getShape().back(),
+                                  out.getShape().back()})))
+    return failure();
+  if (!isPacked() &&
+      failed(checkSameElementType(
+          *this, {{"input", getInput()}, {"weight", getWeight()}})))
+    return failure();
+  return checkSameElementTypeOrF32(*this, {{"input", getInput()},
+                                           {"bias", getBias()},
+                                           {"residual", getResidual()},
+                                           {"out", getOut()}});
+}
+
+LogicalResult MlpOp::verify() {
+  ShapedType input = typeOf(getInput()), out = typeOf(getOut());
+  ShapedType weight = typeOf(getWeight());
+  if (failed(checkRows(*this, input, getResidual(), out)) ||
+      failed(checkWeightRank(*this, "weight", weight)))
+    return failure();
+  // Panels tell the width that goes in exactly, but not the one that comes out.
+  int64_t hidden = weight.getDimSize(getTransposed() ? 0 : 1);
+  if (ShapedType::isDynamic(hidden))
+    return emitOpError() << "expected 'weight' with a static hidden width, got "
+                         << weight;
+  if (failed(checkProduct(*this,
+                          {"hidden_weight", getHiddenWeight(), "hidden_bias",
+                           getHiddenBias(), getHiddenTransposed(),
+                           input.getShape().back(), hidden})) ||
+      failed(checkProduct(*this,
+                          {"weight", getWeight(), "bias", getBias(),
+                           getTransposed(), hidden, out.getShape().back()})))
+    return failure();
+  if (failed(checkSameElementType(
+          *this,
+          {{"input", getInput()},
+           {"hidden_weight", isHiddenPacked() ? Value() : getHiddenWeight()},
+           {"weight", isPacked() ? Value() : getWeight()}})))
+    return failure();
+  return checkSameElementTypeOrF32(*this, {{"input", getInput()},
+                                           {"hidden_bias", getHiddenBias()},
+                                           {"bias", getBias()},
+                                           {"residual", getResidual()},
+                                           {"out", getOut()}});
+}
+
+/// Drops an optional operand that is a constant of zeros: it adds nothing.
+static bool dropZeros(MutableOperandRange optional, PatternRewriter &rewriter) {
+  DenseFPElementsAttr constant;
+  if (optional.empty() ||
+      !matchPattern(optional[0].get(), m_Constant(&constant)) ||
+      !constant.isSplat() || !constant.getSplatValue<APFloat>().isZero())
+    return false;
+  rewriter.modifyOpInPlace(optional.getOwner(), [&] { optional.clear(); });
+  return true;
+}
+
+LogicalResult LinearOp::canonicalize(LinearOp op, PatternRewriter &rewriter) {
+  bool changed = dropZeros(op.getBiasMutable(), rewriter);
+  changed |= dropZeros(op.getResidualMutable(), rewriter);
+  return success(changed);
+}
+
+LogicalResult MlpOp::canonicalize(MlpOp op, PatternRewriter &rewriter) {
+  bool changed = dropZeros(op.getHiddenBiasMutable(), rewriter);
+  changed |= dropZeros(op.getBiasMutable(), rewriter);
+  changed |= dropZeros(op.getResidualMutable(), rewriter);
+  return success(changed);
 }
 
 LogicalResult LayerNormOp::verify() {
@@ -226,20 +313,55 @@ LogicalResult WeightedSumOp::verify() {
                                       {"out", getOut()}});
 }
 
+/// Checks a mask of the scores [B, H, S, M], of which a static 1 in one of the
+/// first three dimensions counts for all.
+static LogicalResult checkMask(SdpaOp op, ArrayRef<int64_t> scores) {
+  ShapedType mask = typeOf(op.getMask());
+  if (failed(checkRank(op, "mask", mask, 4)))
+    return failure();
+  SmallVector<int64_t> expected(scores);
+  for (int64_t dim = 0; dim < 3; ++dim)
+    if (mask.getDimSize(dim) == 1)
+      expected[dim] = 1;
+  if (failed(checkShape(op, "mask", mask, expected)))
+    return failure();
+  if (mask.getElementType().isInteger(1))
+    return success();
+  return checkSameElementTypeOrF32(
+      op, {{"query", op.getQuery()}, {"mask", op.getMask()}});
+}
+
 LogicalResult SdpaOp::verify() {
   ShapedType query = typeOf(getQuery()), key = typeOf(getKey());
   ShapedType value = typeOf(getValue());
-  int64_t heads = getHeads(), batch = query.getRank() ? query.getDimSize(0) : 0;
+  int64_t rank = query.getRank();
   if (getOuts().size() != 1 && getOuts().size() != 2)
     return emitOpError() << "expected one or two destinations, got "
                          << getOuts().size();
-  if (failed(checkHeads(*this, "query", query, heads)) ||
-      failed(checkHeads(*this, "value", value, heads)) ||
+  if (rank != 3 && rank != 4)
+    return emitOpError() << "expected 'query' of rank 3 or 4, got " << query;
+  if (hasHeadDim() && getHeads() != 1)
+    return emitOpError() << "expected no 'heads' where they have a dimension "
+                            "of their own, got "
+                         << getHeads();
+  int64_t heads = hasHeadDim() ? query.getDimSize(1) : getHeads();
+  int64_t batch = query.getDimSize(0), queries = query.getDimSize(rank - 2);
+  auto shapeOf = [&](int64_t batch, int64_t length, int64_t width) {
+    return hasHeadDim() ? SmallVector<int64_t>{batch, heads, length, width}
+                        : SmallVector<int64_t>{batch, length, width};
+  };
+
+  if (failed(checkHeads(*this, "query", query, getHeads(), rank)) ||
+      failed(checkHeads(*this, "value", value, getHeads(), rank)) ||
+      failed(checkShape(*this, "key", key,
+                        shapeOf(getRows() ? kDynamic : batch, kDynamic,
+                                query.getDimSize(rank - 1)))) ||
       failed(checkShape(
-          *this, "key", key,
-          {getRows() ? kDynamic : batch, kDynamic, query.getDimSize(2)})) ||
-      failed(checkShape(*this, "value", value,
-                        {key.getDimSize(0), key.getDimSize(1), kDynamic})))
+          *this, "value", value,
+          shapeOf(key.getDimSize(0), key.getDimSize(rank - 2), kDynamic))))
+    return failure();
+  int64_t keys = key.getDimSize(rank - 2);
+  if (getMask() && failed(checkMask(*this, {batch, heads, queries, keys})))
     return failure();
   if (getLengths() && failed(checkShape(*this, "lengths", typeOf(getLengths()),
                                         {key.getDimSize(0)})))
@@ -263,29 +385,51 @@ LogicalResult SdpaOp::verify() {
     if (failed(checkShape(*this, "rows", rows, expected)))
       return failure();
   }
-  if (failed(checkShape(*this, "out", typeOf(getOuts()[0]),
-                        {batch, query.getDimSize(1), value.getDimSize(2)})))
+
+  Value out = getOuts()[0];
+  Value probabilities = getOuts().size() == 2 ? getOuts()[1] : Value();
+  if (failed(checkShape(*this, "out", typeOf(out),
+                        shapeOf(batch, queries, value.getDimSize(rank - 1)))))
     return failure();
-  if (getOuts().size() == 2 &&
-      failed(
-          checkShape(*this, "probabilities", typeOf(getOuts()[1]),
-                     {batch, heads, query.getDimSize(1), key.getDimSize(1)})))
+  if (probabilities &&
+      failed(checkShape(*this, "probabilities", typeOf(probabilities),
+                        {batch, heads, queries, keys})))
     return failure();
-  return checkSameElementType(
+  if (failed(checkSameElementType(
+          *this,
+          {{"query", getQuery()}, {"key", getKey()}, {"value", getValue()}})))
+    return failure();
+  return checkSameElementTypeOrF32(
       *this,
-      {{"query", getQuery()},
-       {"key", getKey()},
-       {"value", getValue()},
-       {"out", getOuts()[0]},
-       {"probabilities", getOuts().size() == 2 ? getOuts()[1] : Value()}});
+      {{"query", getQuery()}, {"out", out}, {"probabilities", probabilities}});
 }
 
-/// A causal mask over one key, with no keys before the queries, masks nothing.
+/// Whether a mask excludes nothing and adds nothing.
+static bool isNeutral(Value mask) {
+  DenseElementsAttr constant;
+  if (!mask || !matchPattern(mask, m_Constant(&constant)) ||
+      !constant.isSplat())
+    return false;
+  if (constant.getElementType().isInteger(1))
+    return constant.getSplatValue<bool>();
+  return constant.getSplatValue<APFloat>().isZero();
+}
+
+/// Drops masks that mask nothing: a causal one over one key, with no keys
+/// before the queries, and a constant of zeros or of true.
 LogicalResult SdpaOp::canonicalize(SdpaOp op, PatternRewriter &rewriter) {
-  if (!op.getCausal() || op.getPositions() ||
-      typeOf(op.getKey()).getDimSize(1) != 1)
+  ShapedType key = typeOf(op.getKey());
+  bool dropCausal = op.getCausal() && !op.getPositions() &&
+                    key.getDimSize(key.getRank() - 2) == 1;
+  bool dropMask = isNeutral(op.getMask());
+  if (!dropCausal && !dropMask)
     return failure();
-  rewriter.modifyOpInPlace(op, [&] { op.setCausal(false); });
+  rewriter.modifyOpInPlace(op, [&] {
+    if (dropCausal)
+      op.setCausal(false);
+    if (dropMask)
+      op.getMaskMutable().clear();
+  });
   return success();
 }
 

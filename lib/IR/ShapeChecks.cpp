@@ -62,3 +62,14 @@ attn::checkSameElementType(Operation *op,
   }
   return success();
 }
+
+LogicalResult
+attn::checkSameElementTypeOrF32(Operation *op,
+                                ArrayRef<std::pair<StringRef, Value>> values) {
+  auto first = values.front();
+  for (auto value : values.drop_front())
+    if (value.second && !getElementTypeOrSelf(value.second.getType()).isF32() &&
+        failed(checkSameElementType(op, {first, value})))
+      return failure();
+  return success();
+}

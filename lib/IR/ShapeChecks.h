@@ -38,6 +38,12 @@ mlir::LogicalResult checkSameElementType(
     mlir::Operation *op,
     llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> values);
 
+/// Checks that all types but the first have the element type of the first, or
+/// f32: what is summed in f32 may be kept so.
+mlir::LogicalResult checkSameElementTypeOrF32(
+    mlir::Operation *op,
+    llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> values);
+
 } // namespace attn
 
 #endif // ATTN_LIB_IR_SHAPECHECKS_H

@@ -43,7 +43,7 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
     }
     auto sdpa = SdpaOp::create(
         rewriter, op.getLoc(), ValueRange(outs).getTypes(), scores.getQuery(),
-        scores.getKey(), op.getValue(), scores.getLengths(),
+        scores.getKey(), op.getValue(), /*mask=*/Value(), scores.getLengths(),
         /*positions=*/Value(), /*rows=*/Value(), outs, scores.getHeadsAttr(),
         scores.getScaleAttr(), scores.getCausalAttr());
     if (outs.size() == 2)

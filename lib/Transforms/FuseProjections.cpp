@@ -22,8 +22,8 @@ using namespace attn;
 namespace {
 
 /// What projections must have in common: the input, the group of weights, the
-/// element types of weight, bias (none without one) and result.
-using Key = std::tuple<Value, Operation *, Type, Type, Type>;
+/// element types of bias (none without one) and result.
+using Key = std::tuple<Value, Operation *, Type, Type>;
 
 struct Projection {
   LinearOp op;
@@ -50,7 +50,8 @@ public:
 private:
   std::optional<Projection> match(LinearOp linear) {
     if (linear.getResults().empty() || linear.isPacked() ||
-        linear.getResidual() || linear.getActivation())
+        linear.getTransposed() || linear.getResidual() ||
+        linear.getActivation())
       return std::nullopt;
     auto isPlain = [](WeightOp weight) {
       return weight && weight.getSources() && !weight.getPanel();
@@ -67,13 +68,11 @@ private:
   }
 
   static Key keyOf(Projection projection) {
-    auto elementTypeOf = [](Value weight) {
-      return weight ? getElementTypeOrSelf(weight) : Type();
-    };
     LinearOp linear = projection.op;
+    Value bias = linear.getBias();
     return {linear.getInput(), projection.weight->getParentOp(),
-            elementTypeOf(linear.getWeight()), elementTypeOf(linear.getBias()),
-            elementTypeOf(linear.getOut())};
+            bias ? getElementTypeOrSelf(bias) : Type(),
+            getElementTypeOrSelf(linear.getOut())};
   }
 
   /// The concatenation of weights along dimension 0.

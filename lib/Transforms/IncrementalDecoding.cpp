@@ -251,7 +251,7 @@ private:
       return op->emitOpError() << "expected fused attention; hint: run "
                                   "--attn-fuse-attention first";
     return TypeSwitch<Operation *, LogicalResult>(op)
-        .Case<LookupOp, LinearOp, LayerNormOp, SoftmaxOp, SdpaOp,
+        .Case<LookupOp, LinearOp, MlpOp, LayerNormOp, SoftmaxOp, SdpaOp,
               tensor::ExtractSliceOp, tensor::CastOp>(
             [&](auto typed) { return deriveOp(typed); })
         .Default([&](Operation *op) { return deriveElementwise(op); });
@@ -286,7 +286,28 @@ private:
     Value out = createOut(op.getLoc(), *input, op.getOut());
     return finish(op, LinearOp::create(builder, op.getLoc(), out.getType(),
                                        *input, *weight, *bias, *residual, out,
-                                       op.getActivationAttr()));
+                                       op.getActivationAttr(),
+                                       op.getTransposedAttr()));
+  }
+
+  LogicalResult deriveOp(MlpOp op) {
+    FailureOr<Value> input = getToken(op, "input", op.getInput());
+    FailureOr<Value> residual = getToken(op, "residual", op.getResidual());
+    FailureOr<Value> hiddenWeight =
+        getConstant(op, "hidden_weight", op.getHiddenWeight());
+    FailureOr<Value> hiddenBias =
+        getConstant(op, "hidden_bias", op.getHiddenBias());
+    FailureOr<Value> weight = getConstant(op, "weight", op.getWeight());
+    FailureOr<Value> bias = getConstant(op, "bias", op.getBias());
+    if (failed(input) || failed(residual) || failed(hiddenWeight) ||
+        failed(hiddenBias) || failed(weight) || failed(bias))
+      return failure();
+    Value out = createOut(op.getLoc(), *input, op.getOut());
+    return finish(op, MlpOp::create(builder, op.getLoc(), out.getType(), *input,
+                                    *hiddenWeight, *hiddenBias, *weight, *bias,
+                                    *residual, out, op.getActivationAttr(),
+                                    op.getHiddenTransposedAttr(),
+                                    op.getTransposedAttr()));
   }
 
   LogicalResult deriveOp(LayerNormOp op) {
@@ -335,6 +356,9 @@ private:
     if (op.getPositions() || op.getRows())
       return op.emitOpError() << "expected attention over a whole sentence, "
                                  "without 'positions' and 'rows'";
+    if (op.getMask() || op.hasHeadDim())
+      return op.emitOpError() << "expected attention without a mask of its own "
+                                 "and with heads side by side";
     FailureOr<Value> query = getToken(op, "query", op.getQuery());
     if (failed(query))
       return failure();
@@ -366,11 +390,11 @@ private:
     Value keys = appendToCache(op.getLoc(), *key);
     Value values = appendToCache(op.getLoc(), *value);
     Value out = createOut(op.getLoc(), query, op.getOuts()[0]);
-    return finish(op,
-                  SdpaOp::create(builder, op.getLoc(), out.getType(), query,
-                                 keys, values, /*lengths=*/Value(), positions,
-                                 cacheRows, out, op.getHeadsAttr(),
-                                 op.getScaleAttr(), op.getCausalAttr()));
+    return finish(op, SdpaOp::create(builder, op.getLoc(), out.getType(), query,
+                                     keys, values, /*mask=*/Value(),
+                                     /*lengths=*/Value(), positions, cacheRows,
+                                     out, op.getHeadsAttr(), op.getScaleAttr(),
+                                     op.getCausalAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -421,7 +445,7 @@ private:
     return finish(
         op, SdpaOp::create(
                 builder, op.getLoc(), ValueRange(outs).getTypes(), query, key,
-                value, mapping.lookupOrNull(op.getLengths()),
+                value, /*mask=*/Value(), mapping.lookupOrNull(op.getLengths()),
                 /*positions=*/Value(), memoryRows, outs, op.getHeadsAttr(),
                 op.getScaleAttr(), op.getCausalAttr()));
   }

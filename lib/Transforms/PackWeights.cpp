@@ -23,28 +23,42 @@ public:
       : module(module), panel(Builder(module).getI64IntegerAttr(panel)) {}
 
   void run() {
-    module->walk([&](LinearOp linear) { collect(linear); });
+    module->walk([&](Operation *op) {
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        collect(linear.getWeightMutable(), linear.getBiasMutable(),
+                linear.getTransposed());
+      } else if (auto mlp = dyn_cast<MlpOp>(op)) {
+        collect(mlp.getHiddenWeightMutable(), mlp.getHiddenBiasMutable(),
+                mlp.getHiddenTransposed());
+        collect(mlp.getWeightMutable(), mlp.getBiasMutable(),
+                mlp.getTransposed());
+      }
+    });
     findOtherUses();
     for (auto &[weight, operands] : operandsOf)
       pack(cast<WeightOp>(weight), operands);
   }
 
 private:
-  /// Notes the operands of `linear` that have to change, if they all can.
-  void collect(LinearOp linear) {
-    if (linear.isPacked() ||
-        !isa<RankedTensorType>(linear.getWeight().getType()))
+  /// Notes the operands of one product that have to change, if they all can.
+  void collect(OpOperand &weightOperand, const MutableOperandRange &biasOperand,
+               bool isTransposed) {
+    auto type = dyn_cast<RankedTensorType>(weightOperand.get().getType());
+    if (!type || type.getRank() != 2 || isTransposed)
       return;
     auto canPack = [](WeightOp weight) {
       return weight && !weight.getSinusoidal() && !weight.getPanel();
     };
-    WeightOp weight = getWeight(linear.getWeight(), symbols);
-    WeightOp bias = getWeight(linear.getBias(), symbols);
-    if (!canPack(weight) || (linear.getBias() && !canPack(bias)))
+    WeightOp weight = getWeight(weightOperand.get(), symbols);
+    if (!canPack(weight))
       return;
-    operandsOf[weight].push_back(&linear.getWeightMutable());
-    if (bias)
-      operandsOf[bias].push_back(&*linear.getBiasMutable().begin());
+    if (!biasOperand.empty()) {
+      WeightOp bias = getWeight(biasOperand[0].get(), symbols);
+      if (!canPack(bias))
+        return;
+      operandsOf[bias].push_back(&biasOperand[0]);
+    }
+    operandsOf[weight].push_back(&weightOperand);
   }
 
   /// Finds the weights that something else reads too. They stay as they are,

@@ -64,3 +64,31 @@ func.func @attention(%q: tensor<?x?x8xf32>, %k: tensor<?x?x8xf32>, %n: tensor<?x
      : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x5x8xf32>) -> tensor<?x5x8xf32>
   return %r : tensor<?x5x8xf32>
 }
+
+// -----
+
+// Heads in a dimension of their own; a mask for all queries. Two products.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22name\22:\22attention\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,0],[2,0]]},{\22places\22:{{\[\[}}0,1],[1,1],[2,1]]},{\22places\22:{{\[\[}}1,2],[2,3]]}]
+// CHECK-SAME: \22name\22:\22transposed\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}1,0]],\22value\22:8},{\22places\22:{{\[\[}}1,1],[2,0]],\22value\22:6}]
+// CHECK-SAME: \22name\22:\22products\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[4,0]]},{\22places\22:{{\[\[}}1,0],[2,0]],\22value\22:6},{\22places\22:{{\[\[}}1,1],[3,1]],\22value\22:8}]
+func.func @attention(%q: tensor<?x?x?x8xf32>, %k: tensor<?x?x?x8xf32>, %m: tensor<?x?x1x?xi1>) -> tensor<?x?x?x8xf32> {
+  %r = attn.sdpa %q, %k, %k mask(%m) outs(%q) {scale = 1.0 : f64}
+     : (tensor<?x?x?x8xf32>, tensor<?x?x?x8xf32>, tensor<?x?x?x8xf32>, tensor<?x?x1x?xi1>, tensor<?x?x?x8xf32>) -> tensor<?x?x?x8xf32>
+  return %r : tensor<?x?x?x8xf32>
+}
+func.func @transposed(%x: tensor<?x8xf32>, %w: tensor<?x?xf32>, %b: tensor<?xf32>) -> tensor<?x6xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %o = tensor.empty(%n) : tensor<?x6xf32>
+  %r = attn.linear %x, %w bias(%b) outs(%o) {transposed} : (tensor<?x8xf32>, tensor<?x?xf32>, tensor<?xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  return %r : tensor<?x6xf32>
+}
+func.func @products(%x: tensor<?x8xf32>, %w: tensor<?x?xf32>, %b: tensor<?xf32>, %v: tensor<6x?xf32>, %y: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %r = attn.mlp %x, %w bias(%b) activation relu, %v residual(%y) outs(%x) {transposed} : (tensor<?x8xf32>, tensor<?x?xf32>, tensor<?xf32>, tensor<6x?xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}

@@ -144,3 +144,35 @@ func.func @tensors(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> 
   %r = attn.softmax %x outs(%y) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   return %r : tensor<4x8xf32>
 }
+
+// -----
+
+func.func @transposed(%x: memref<4x8xf32>, %w: memref<8x6xf32>, %y: memref<4x6xf32>) {
+  // expected-error @below {{code for a transposed weight is not generated yet}}
+  attn.linear %x, %w outs(%y) {transposed} : (memref<4x8xf32>, memref<8x6xf32>, memref<4x6xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @two_products(%x: memref<4x8xf32>, %w: memref<8x8xf32>, %y: memref<4x8xf32>) {
+  // expected-error @below {{code for a core that fuses two products is not generated yet}}
+  attn.mlp %x, %w activation relu, %w outs(%y) : (memref<4x8xf32>, memref<8x8xf32>, memref<8x8xf32>, memref<4x8xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @mask(%x: memref<4x8x8xf32>, %m: memref<1x1x8x8xi1>) {
+  // expected-error @below {{code for a mask is not generated yet}}
+  attn.sdpa %x, %x, %x mask(%m) outs(%x) {scale = 1.0 : f64} : (memref<4x8x8xf32>, memref<4x8x8xf32>, memref<4x8x8xf32>, memref<1x1x8x8xi1>, memref<4x8x8xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @by_head(%x: memref<1x4x8x8xf32>) {
+  // expected-error @below {{code for heads in a dimension of their own is not generated yet}}
+  attn.sdpa %x, %x, %x outs(%x) {scale = 1.0 : f64} : (memref<1x4x8x8xf32>, memref<1x4x8x8xf32>, memref<1x4x8x8xf32>, memref<1x4x8x8xf32>) -> ()
+  return
+}

@@ -185,7 +185,7 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>
 // -----
 
 func.func @f(%a: tensor<?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf32>) {
-  // expected-error@+1 {{expected 'query' of rank 3, got 'tensor<?x8xf32>'}}
+  // expected-error@+1 {{expected 'query' of rank 3 or 4, got 'tensor<?x8xf32>'}}
   %0 = attn.sdpa %a, %b, %c outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
@@ -332,5 +332,118 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf32>, %e: tensor<?x4x?x?xf16>) {
   // expected-error@+1 {{expected 'probabilities' of the element type of 'query', 'f32', got 'tensor<?x4x?x?xf16>'}}
   %0:2 = attn.sdpa %a, %b, %c outs(%d, %e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf16>) -> (tensor<?x?x8xf32>, tensor<?x4x?x?xf16>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected no 'heads' where they have a dimension of their own, got 4}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x?xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'query' of static width, got 'tensor<2x4x5x?xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x?xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x2x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'key' of shape [2, 4, ?, 8], got 'tensor<2x2x7x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x2x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'key' of shape [2, 4, ?, 8], got 'tensor<2x7x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'value' of rank 4, got 'tensor<2x7x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x?xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'value' of static width, got 'tensor<2x4x7x?xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x?xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x6x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'value' of shape [2, 4, 7, ?], got 'tensor<2x4x6x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x6x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x16xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [2, 4, 5, 16], got 'tensor<2x4x5x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x16xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>, %p: tensor<2x4x5x5xf32>) {
+  // expected-error@+1 {{expected 'probabilities' of shape [2, 4, 5, 7], got 'tensor<2x4x5x5xf32>'}}
+  %0:2 = attn.sdpa %a, %b, %c outs(%d, %p) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x5xf32>) -> (tensor<2x4x5x8xf32>, tensor<2x4x5x5xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %m: tensor<5x7xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'mask' of rank 4, got 'tensor<5x7xf32>'}}
+  %0 = attn.sdpa %a, %b, %c mask(%m) outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<5x7xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %m: tensor<1x2x5x7xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'mask' of shape [1, 4, 5, 7], got 'tensor<1x2x5x7xf32>'}}
+  %0 = attn.sdpa %a, %b, %c mask(%m) outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<1x2x5x7xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+// Keys are not broadcast: a mask of one key would be none.
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %m: tensor<2x1x1x1xi1>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'mask' of shape [2, 1, 1, 7], got 'tensor<2x1x1x1xi1>'}}
+  %0 = attn.sdpa %a, %b, %c mask(%m) outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x1x1x1xi1>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %m: tensor<1x1x5x7xf16>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'mask' of the element type of 'query', 'f32', got 'tensor<1x1x5x7xf16>'}}
+  %0 = attn.sdpa %a, %b, %c mask(%m) outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<1x1x5x7xf16>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x5x32xf32>, %b: tensor<2x7x32xf32>, %c: tensor<2x7x32xf32>, %m: tensor<2x5x5x7xi1>, %d: tensor<2x5x32xf32>) {
+  // expected-error@+1 {{expected 'mask' of shape [2, 4, 5, 7], got 'tensor<2x5x5x7xi1>'}}
+  %0 = attn.sdpa %a, %b, %c mask(%m) outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<2x5x32xf32>, tensor<2x7x32xf32>, tensor<2x7x32xf32>, tensor<2x5x5x7xi1>, tensor<2x5x32xf32>) -> tensor<2x5x32xf32>
   return
 }

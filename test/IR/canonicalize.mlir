@@ -45,6 +45,18 @@ func.func @zeros(%x: tensor<2x8xf32>, %w: tensor<4x8xf32>, %o: tensor<2x4xf32>) 
   return %0 : tensor<2x4xf32>
 }
 
+// CHECK-LABEL: func.func @zeros_of_two_products(
+func.func @zeros_of_two_products(%x: tensor<2x8xf32>, %w1: tensor<4x8xf32>, %w2: tensor<8x4xf32>, %b: tensor<4xf32>) -> (tensor<2x8xf32>, tensor<2x8xf32>) {
+  // CHECK-NEXT: attn.mlp %{{[^ ]*}}, %{{[^ ]*}} activation relu, %{{[^ ]*}} outs
+  // CHECK-NEXT: attn.mlp %{{[^ ]*}}, %{{[^ ]*}} bias(%{{.*}}) activation relu, %{{[^ ]*}} residual(%{{.*}}) outs
+  %b1 = arith.constant dense<0.0> : tensor<4xf32>
+  %b2 = arith.constant dense<-0.0> : tensor<8xf32>
+  %residual = arith.constant dense<0.0> : tensor<2x8xf32>
+  %0 = attn.mlp %x, %w1 bias(%b1) activation relu, %w2 bias(%b2) residual(%residual) outs(%x) : (tensor<2x8xf32>, tensor<4x8xf32>, tensor<4xf32>, tensor<8x4xf32>, tensor<8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  %1 = attn.mlp %x, %w1 bias(%b) activation relu, %w2 bias(%b2) residual(%x) outs(%x) : (tensor<2x8xf32>, tensor<4x8xf32>, tensor<4xf32>, tensor<8x4xf32>, tensor<8xf32>, tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+  return %0, %1 : tensor<2x8xf32>, tensor<2x8xf32>
+}
+
 // CHECK-LABEL: func.func @no_zeros(
 func.func @no_zeros(%x: tensor<2x8xf32>, %w: tensor<4x8xf32>, %o: tensor<2x4xf32>) -> tensor<2x4xf32> {
   // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) outs
@@ -65,6 +77,27 @@ func.func @one_key(%q: tensor<?x?x8xf32>, %k: tensor<?x1x8xf32>, %p: tensor<?xi3
   %0 = attn.sdpa %q, %k, %k outs(%q) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   %1 = attn.sdpa %q, %k, %k positions(%p) outs(%q) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x1x8xf32>, tensor<?x1x8xf32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return %0, %1 : tensor<?x?x8xf32>, tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func.func @one_key_by_head(
+func.func @one_key_by_head(%q: tensor<1x?x?x8xf32>, %k: tensor<1x?x1x8xf32>) -> tensor<1x?x?x8xf32> {
+  // CHECK-NEXT: attn.sdpa %{{.*}} outs(%{{.*}}) {scale = 5.000000e-01 : f64}
+  %0 = attn.sdpa %q, %k, %k outs(%q) {causal, scale = 0.5 : f64} : (tensor<1x?x?x8xf32>, tensor<1x?x1x8xf32>, tensor<1x?x1x8xf32>, tensor<1x?x?x8xf32>) -> tensor<1x?x?x8xf32>
+  return %0 : tensor<1x?x?x8xf32>
+}
+
+// CHECK-LABEL: func.func @neutral_masks(
+func.func @neutral_masks(%q: tensor<2x4x5x8xf32>) -> (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>) {
+  // CHECK:      attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} outs
+  // CHECK-NEXT: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} outs
+  // CHECK-NEXT: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} mask(
+  %zeros = arith.constant dense<0.0> : tensor<1x1x5x5xf32>
+  %true = arith.constant dense<true> : tensor<1x1x1x5xi1>
+  %ones = arith.constant dense<1.0> : tensor<1x1x1x5xf32>
+  %0 = attn.sdpa %q, %q, %q mask(%zeros) outs(%q) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<1x1x5x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %1 = attn.sdpa %q, %q, %q mask(%true) outs(%q) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<1x1x1x5xi1>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %2 = attn.sdpa %q, %q, %q mask(%ones) outs(%q) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<1x1x1x5xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %0, %1, %2 : tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>
 }
 
 // CHECK-LABEL: func.func @many_keys(

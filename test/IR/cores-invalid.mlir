@@ -177,6 +177,38 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf1
 
 // -----
 
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of shape [8, 100], got 'tensor<100x8xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) {transposed} : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<7x8x16xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected no 'weight' in panels where it is transposed, got 'tensor<7x8x16xf32>'}}
+  %0 = attn.linear %a, %b outs(%c) {transposed} : (tensor<?x8xf32>, tensor<7x8x16xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf16>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<100x8xf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x8xf32>, tensor<100x8xf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf16>, %b: tensor<100x8xf16>, %c: tensor<100xbf16>, %d: tensor<?x100xf16>) {
+  // expected-error@+1 {{expected 'bias' of the element type of 'input', 'f16', got 'tensor<100xbf16>'}}
+  %0 = attn.linear %a, %b bias(%c) outs(%d) : (tensor<?x8xf16>, tensor<100x8xf16>, tensor<100xbf16>, tensor<?x100xf16>) -> tensor<?x100xf16>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<8xf32>, %c: tensor<8xf32>, %d: tensor<?x?x8xf32>) {
   // expected-error@+1 {{expected 'input' of static width, got 'tensor<?x?x?xf32>'}}
   %0 = attn.layer_norm %a, %b, %c outs(%d) : (tensor<?x?x?xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>

@@ -15,20 +15,46 @@ func.func @lookup(%ids: tensor<?x?xi32>, %t: tensor<100x16xf16>, %p: tensor<32x1
 }
 
 // CHECK-LABEL: func.func @linear(
-func.func @linear(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf16>, %b: tensor<100xbf16>, %r: tensor<?x?x100xf32>,
+func.func @linear(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %wt: tensor<16x100xf32>, %b: tensor<100xf32>, %r: tensor<?x?x100xf32>,
+                  %hx: tensor<?x16xf16>, %hw: tensor<100x16xf16>, %hb: tensor<100xf16>, %fb: tensor<100xf32>, %ho: tensor<?x100xf16>, %fo: tensor<?x100xf32>,
                   %pw: tensor<7x16x16xf32>, %pb: tensor<112xf32>, %row: tensor<16xf32>, %ro: tensor<100xf32>,
                   %mx: memref<?x?x16xf32, strided<[?, 48, 1], offset: 16>>, %mw: memref<7x16x16xf32>, %mo: memref<?x?x100xf32>) {
-  // CHECK: attn.linear %{{[^ ]*}}, %{{[^ ]*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<100x16xf16>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
-  %0 = attn.linear %x, %w outs(%r) : (tensor<?x?x16xf32>, tensor<100x16xf16>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  // CHECK: attn.linear %{{[^ ]*}}, %{{[^ ]*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<100x16xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %0 = attn.linear %x, %w outs(%r) : (tensor<?x?x16xf32>, tensor<100x16xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) activation gelu outs(%{{.*}}) {note = "kept"}
-  %1 = attn.linear %x, %w bias(%b) residual(%r) activation gelu outs(%r) {note = "kept"} : (tensor<?x?x16xf32>, tensor<100x16xf16>, tensor<100xbf16>, tensor<?x?x100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %1 = attn.linear %x, %w bias(%b) residual(%r) activation gelu outs(%r) {note = "kept"} : (tensor<?x?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<?x?x100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   // In panels of 16.
   // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   %2 = attn.linear %x, %pw bias(%pb) outs(%r) : (tensor<?x?x16xf32>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
-  // CHECK: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) : (tensor<16xf32>, tensor<100x16xf16>, tensor<100xf32>) -> tensor<100xf32>
-  %3 = attn.linear %row, %w outs(%ro) : (tensor<16xf32>, tensor<100x16xf16>, tensor<100xf32>) -> tensor<100xf32>
+  // CHECK: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) : (tensor<16xf32>, tensor<100x16xf32>, tensor<100xf32>) -> tensor<100xf32>
+  %3 = attn.linear %row, %w outs(%ro) : (tensor<16xf32>, tensor<100x16xf32>, tensor<100xf32>) -> tensor<100xf32>
   // CHECK: attn.linear %{{.*}}, %{{.*}} activation silu outs(%{{.*}}) : (memref<?x?x16xf32, strided<[?, 48, 1], offset: 16>>, memref<7x16x16xf32>, memref<?x?x100xf32>) -> ()
   attn.linear %mx, %mw activation silu outs(%mo) : (memref<?x?x16xf32, strided<[?, 48, 1], offset: 16>>, memref<7x16x16xf32>, memref<?x?x100xf32>) -> ()
+  // CHECK: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) {transposed} : (tensor<?x?x16xf32>, tensor<16x100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %4 = attn.linear %x, %wt outs(%r) {transposed} : (tensor<?x?x16xf32>, tensor<16x100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  // What is summed in f32 may stay in it; a weight in panels may be of any type.
+  // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) outs(%{{.*}}) : (tensor<?x16xf16>, tensor<100x16xf16>, tensor<100xf16>, tensor<?x100xf32>, tensor<?x100xf16>) -> tensor<?x100xf16>
+  %5 = attn.linear %hx, %hw bias(%hb) residual(%fo) outs(%ho) : (tensor<?x16xf16>, tensor<100x16xf16>, tensor<100xf16>, tensor<?x100xf32>, tensor<?x100xf16>) -> tensor<?x100xf16>
+  // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) residual(%{{.*}}) outs(%{{.*}}) : (tensor<?x16xf16>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<?x100xf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  %6 = attn.linear %hx, %pw bias(%pb) residual(%ho) outs(%fo) : (tensor<?x16xf16>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<?x100xf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @mlp(
+func.func @mlp(%x: tensor<?x?x16xf32>, %w1: tensor<100x16xf32>, %t1: tensor<16x100xf32>, %b1: tensor<100xf32>, %w2: tensor<16x100xf32>, %t2: tensor<100x16xf32>,
+               %b2: tensor<16xf32>, %p1: tensor<7x16x16xf32>, %pb1: tensor<112xf32>, %p2: tensor<1x100x16xf32>, %o: tensor<?x?x16xf32>, %hx: tensor<?x16xbf16>,
+               %hw: tensor<100x16xbf16>, %hb: tensor<16xbf16>, %ho: tensor<?x16xbf16>, %mx: memref<?x16xf32>, %mw: memref<100x16xf32>) {
+  // CHECK: attn.mlp %{{[^ ]*}}, %{{[^ ]*}} activation relu, %{{[^ ]*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<100x16xf32>, tensor<16x100xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %0 = attn.mlp %x, %w1 activation relu, %w2 outs(%o) : (tensor<?x?x16xf32>, tensor<100x16xf32>, tensor<16x100xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.mlp %{{[^ ]*}}, %{{[^ ]*}} bias(%{{.*}}) activation gelu, %{{[^ ]*}} bias(%{{.*}}) residual(%{{.*}}) outs(%{{.*}}) {hidden_transposed, transposed}
+  %1 = attn.mlp %x, %t1 bias(%b1) activation gelu, %t2 bias(%b2) residual(%x) outs(%o) {hidden_transposed, transposed} : (tensor<?x?x16xf32>, tensor<16x100xf32>, tensor<100xf32>, tensor<100x16xf32>, tensor<16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // In panels of 16.
+  // CHECK: attn.mlp %{{[^ ]*}}, %{{[^ ]*}} bias(%{{.*}}) activation silu, %{{[^ ]*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<1x100x16xf32>, tensor<?x?x16xf32>)
+  %2 = attn.mlp %x, %p1 bias(%pb1) activation silu, %p2 outs(%o) : (tensor<?x?x16xf32>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<1x100x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.mlp %{{.*}} {transposed} : (tensor<?x16xbf16>, tensor<100x16xbf16>, tensor<100xf32>, tensor<100x16xbf16>, tensor<16xbf16>, tensor<?x16xbf16>) -> tensor<?x16xbf16>
+  %3 = attn.mlp %hx, %hw bias(%b1) activation relu, %hw bias(%hb) outs(%ho) {transposed} : (tensor<?x16xbf16>, tensor<100x16xbf16>, tensor<100xf32>, tensor<100x16xbf16>, tensor<16xbf16>, tensor<?x16xbf16>) -> tensor<?x16xbf16>
+  // CHECK: attn.mlp %{{.*}} {transposed} : (memref<?x16xf32>, memref<100x16xf32>, memref<100x16xf32>, memref<?x16xf32>) -> ()
+  attn.mlp %mx, %mw activation relu, %mw outs(%mx) {transposed} : (memref<?x16xf32>, memref<100x16xf32>, memref<100x16xf32>, memref<?x16xf32>) -> ()
   return
 }
 
@@ -60,6 +86,23 @@ func.func @attention(%q: tensor<?x?x16xf32>, %k: tensor<?x?x16xf32>, %v: tensor<
   %6 = attn.sdpa %q, %k, %v rows(%n) outs(%o) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x24xf32>, tensor<?xi32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   // CHECK: attn.sdpa %{{.*}} : (memref<?x?x16xf32>, memref<?x?x16xf32>, memref<?x?x16xf32>, memref<?x?x16xf32>) -> ()
   attn.sdpa %mk, %mk, %mk outs(%mo) {heads = 4 : i64, scale = 0.5 : f64} : (memref<?x?x16xf32>, memref<?x?x16xf32>, memref<?x?x16xf32>, memref<?x?x16xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func.func @attention_by_head(
+func.func @attention_by_head(%q: tensor<?x?x?x16xf32>, %v: tensor<?x?x?x24xf32>, %n: tensor<?xi32>, %rows: tensor<?x?xi32>, %o: tensor<?x?x?x24xf32>, %s: tensor<?x?x?x?xf32>,
+                             %add: tensor<?x?x?x?xf32>, %keep: tensor<1x1x?x?xi1>, %q3: tensor<?x?x16xbf16>, %o3: tensor<?x?x16xf32>, %half: tensor<?x4x1x?xbf16>,
+                             %mq: memref<2x8x?x64xf32>, %mm: memref<2x1x1x?xi1>) {
+  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} outs(%{{.*}}) {scale = 5.000000e-01 : f64} : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x24xf32>, tensor<?x?x?x24xf32>) -> tensor<?x?x?x24xf32>
+  %0 = attn.sdpa %q, %q, %v outs(%o) {scale = 0.5 : f64} : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x24xf32>, tensor<?x?x?x24xf32>) -> tensor<?x?x?x24xf32>
+  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} mask(%{{.*}}) lengths(%{{.*}}) positions(%{{.*}}) rows(%{{.*}}) outs(%{{[^ ]*}}, %{{[^ ]*}}) {causal, scale = 5.000000e-01 : f64}
+  %1:2 = attn.sdpa %q, %q, %v mask(%add) lengths(%n) positions(%n) rows(%n) outs(%o, %s) {causal, heads = 1 : i64, scale = 0.5 : f64} : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x24xf32>, tensor<?x?x?x?xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?x?x?x24xf32>, tensor<?x?x?x?xf32>) -> (tensor<?x?x?x24xf32>, tensor<?x?x?x?xf32>)
+  // CHECK: attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 5.000000e-01 : f64} : ({{.*}}, tensor<1x1x?x?xi1>, {{.*}})
+  %2 = attn.sdpa %q, %q, %v mask(%keep) outs(%o) {scale = 0.5 : f64} : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x24xf32>, tensor<1x1x?x?xi1>, tensor<?x?x?x24xf32>) -> tensor<?x?x?x24xf32>
+  // CHECK: attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64} : (tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x4x1x?xbf16>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %3 = attn.sdpa %q3, %q3, %q3 mask(%half) outs(%o3) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x4x1x?xbf16>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64} : (memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x1x1x?xi1>, memref<2x8x?x64xf32>) -> ()
+  attn.sdpa %mq, %mq, %mq mask(%mm) outs(%mq) {scale = 1.0 : f64} : (memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x1x1x?xi1>, memref<2x8x?x64xf32>) -> ()
   return
 }
 

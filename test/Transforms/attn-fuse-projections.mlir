@@ -85,7 +85,7 @@ func.func @b(%x: tensor<4x8xf32>, %o: tensor<4x8xf32>) -> (tensor<4x8xf32>, tens
 
 // What is not fused: another input, another group, another element type, one
 // with and one without a bias, a residual, an activation, panels, sinusoidal
-// weights, a weight that is no symbol, another block.
+// or transposed weights, a weight that is no symbol, another block.
 // CHECK-NOT: a_b
 attn.weights @one {
   attn.weight @a.weight from ["a"] : tensor<8x8xf32>
@@ -100,9 +100,9 @@ attn.weights @two {
 }
 
 // CHECK-LABEL: func.func @separate(
-// CHECK-COUNT-11: attn.linear
+// CHECK-COUNT-13: attn.linear
 // CHECK-NOT: attn.linear
-func.func @separate(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %w: tensor<8x8xf32>, %o: tensor<4x8xf32>, %c: i1) {
+func.func @separate(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %h: tensor<4x8xf16>, %w: tensor<8x8xf32>, %o: tensor<4x8xf32>, %c: i1) {
   %wa = attn.get_weight @one::@a.weight : tensor<8x8xf32>
   %wb = attn.get_weight @one::@b.weight : tensor<8x8xf32>
   %wb2 = attn.get_weight @two::@b.weight : tensor<8x8xf32>
@@ -113,7 +113,9 @@ func.func @separate(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %w: tensor<8x8xf32
   %bx = attn.linear %x, %wa outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   %0 = attn.linear %y, %wb outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   %1 = attn.linear %x, %wb2 outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
-  %2 = attn.linear %x, %wh outs(%o) : (tensor<4x8xf32>, tensor<8x8xf16>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %2 = attn.linear %x, %wb outs(%o) {transposed} : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %h0 = attn.linear %h, %wh outs(%o) : (tensor<4x8xf16>, tensor<8x8xf16>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %h1 = attn.linear %h, %wh outs(%h) : (tensor<4x8xf16>, tensor<8x8xf16>, tensor<4x8xf16>) -> tensor<4x8xf16>
   %3 = attn.linear %x, %wb bias(%ba) outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   %4 = attn.linear %x, %wb residual(%y) outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   %5 = attn.linear %x, %wb activation relu outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>

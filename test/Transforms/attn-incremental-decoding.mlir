@@ -191,3 +191,32 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %memory: tensor<?x?
   %y:2 = attn.sdpa %x, %memory, %v outs(%e, %ep) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x4x?x?xf32>) -> (tensor<?x?x16xf32>, tensor<?x4x?x?xf32>)
   return %y#0, %y#1 : tensor<?x?x16xf32>, tensor<?x4x?x?xf32>
 }
+
+// -----
+
+// Two products in one core treat each position alone, as one does.
+attn.weights @w {
+  attn.weight @table from ["t"] : tensor<100x16xf32>
+  attn.weight @in from ["i"] : tensor<64x16xf32>
+  attn.weight @inbias from ["ib"] : tensor<64xf32>
+  attn.weight @out from ["o"] : tensor<64x16xf32>
+}
+// CHECK-LABEL: func.func @decode_step(
+// CHECK:         %[[X:.*]] = attn.lookup
+// CHECK:         attn.mlp %[[X]], %{{.*}} bias(%{{.*}}) activation gelu, %{{[^ ]*}} residual(%[[X]]) outs(%{{.*}}) {transposed}
+// MEMORY-LABEL: func.func @decode_step(
+// MEMORY:         attn.mlp
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}) -> tensor<?x?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %ids, %c0 : tensor<?x?xi32>
+  %s = tensor.dim %ids, %c1 : tensor<?x?xi32>
+  %e = tensor.empty(%b, %s) : tensor<?x?x16xf32>
+  %table = attn.get_weight @w::@table : tensor<100x16xf32>
+  %x = attn.lookup %ids, %table outs(%e) : (tensor<?x?xi32>, tensor<100x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %in = attn.get_weight @w::@in : tensor<64x16xf32>
+  %bias = attn.get_weight @w::@inbias : tensor<64xf32>
+  %out = attn.get_weight @w::@out : tensor<64x16xf32>
+  %y = attn.mlp %x, %in bias(%bias) activation gelu, %out residual(%x) outs(%e) {transposed} : (tensor<?x?x16xf32>, tensor<64x16xf32>, tensor<64xf32>, tensor<64x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return %y : tensor<?x?x16xf32>
+}

@@ -37,23 +37,53 @@ func.func @in_place(%x: tensor<?x24xf32>, %o: tensor<?x100xf32>) -> tensor<?x100
 
 // A table of embeddings that is the output projection too is there twice.
 // CHECK-LABEL: attn.weights @shared {
-// CHECK-NEXT:    attn.weight @table from ["t"] : tensor<100x24xf16>
-// CHECK-NEXT:    attn.weight @table.packed from ["t"] panel 16 : tensor<100x24xf16>
+// CHECK-NEXT:    attn.weight @table from ["t"] : tensor<100x24xf32>
+// CHECK-NEXT:    attn.weight @table.packed from ["t"] panel 16 : tensor<100x24xf32>
 // CHECK-NEXT:  }
 attn.weights @shared {
-  attn.weight @table from ["t"] : tensor<100x24xf16>
+  attn.weight @table from ["t"] : tensor<100x24xf32>
 }
 
 // CHECK-LABEL: func.func @tied(
 func.func @tied(%ids: tensor<?x?xi32>, %e: tensor<?x?x24xf32>, %o: tensor<?x?x100xf32>) -> tensor<?x?x100xf32> {
-  // CHECK-DAG: %[[PACKED:.*]] = attn.get_weight @shared::@table.packed : tensor<7x24x16xf16>
-  // CHECK-DAG: %[[TABLE:.*]] = attn.get_weight @shared::@table : tensor<100x24xf16>
+  // CHECK-DAG: %[[PACKED:.*]] = attn.get_weight @shared::@table.packed : tensor<7x24x16xf32>
+  // CHECK-DAG: %[[TABLE:.*]] = attn.get_weight @shared::@table : tensor<100x24xf32>
   // CHECK: attn.lookup %{{.*}}, %[[TABLE]]
   // CHECK: attn.linear %{{.*}}, %[[PACKED]]
-  %w = attn.get_weight @shared::@table : tensor<100x24xf16>
-  %x = attn.lookup %ids, %w outs(%e) : (tensor<?x?xi32>, tensor<100x24xf16>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
-  %0 = attn.linear %x, %w outs(%o) : (tensor<?x?x24xf32>, tensor<100x24xf16>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %w = attn.get_weight @shared::@table : tensor<100x24xf32>
+  %x = attn.lookup %ids, %w outs(%e) : (tensor<?x?xi32>, tensor<100x24xf32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+  %0 = attn.linear %x, %w outs(%o) : (tensor<?x?x24xf32>, tensor<100x24xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   return %0 : tensor<?x?x100xf32>
+}
+
+// Of two products in one core, each weight that can be.
+// CHECK-LABEL: attn.weights @two_products {
+// CHECK-NEXT:    attn.weight @in.weight from ["w1"] panel 16 : tensor<40x24xf32>
+// CHECK-NEXT:    attn.weight @in.bias from ["b1"] panel 16 : tensor<40xf32>
+// CHECK-NEXT:    attn.weight @out.weight from ["w2"] panel 16 : tensor<24x40xf32>
+// CHECK-NEXT:    attn.weight @transposed from ["w3"] : tensor<24x40xf32>
+attn.weights @two_products {
+  attn.weight @in.weight from ["w1"] : tensor<40x24xf32>
+  attn.weight @in.bias from ["b1"] : tensor<40xf32>
+  attn.weight @out.weight from ["w2"] : tensor<24x40xf32>
+  attn.weight @transposed from ["w3"] : tensor<24x40xf32>
+}
+
+// CHECK-LABEL: func.func @of_two_products(
+func.func @of_two_products(%x: tensor<?x24xf32>, %b: tensor<24xf32>) -> tensor<?x24xf32> {
+  // CHECK-DAG: %[[W1:.*]] = attn.get_weight @two_products::@in.weight : tensor<3x24x16xf32>
+  // CHECK-DAG: %[[B1:.*]] = attn.get_weight @two_products::@in.bias : tensor<48xf32>
+  // CHECK-DAG: %[[W2:.*]] = attn.get_weight @two_products::@out.weight : tensor<2x40x16xf32>
+  // CHECK-DAG: %[[W3:.*]] = attn.get_weight @two_products::@transposed : tensor<24x40xf32>
+  // CHECK: %[[Y:.*]] = attn.mlp %{{[^ ]*}}, %[[W1]] bias(%[[B1]]) activation relu, %[[W2]] outs
+  // CHECK: attn.mlp %[[Y]], %[[W3]] activation relu, %[[W2]] outs
+  %w1 = attn.get_weight @two_products::@in.weight : tensor<40x24xf32>
+  %b1 = attn.get_weight @two_products::@in.bias : tensor<40xf32>
+  %w2 = attn.get_weight @two_products::@out.weight : tensor<24x40xf32>
+  %w3 = attn.get_weight @two_products::@transposed : tensor<24x40xf32>
+  %0 = attn.mlp %x, %w1 bias(%b1) activation relu, %w2 outs(%x) : (tensor<?x24xf32>, tensor<40x24xf32>, tensor<40xf32>, tensor<24x40xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
+  %1 = attn.mlp %0, %w3 activation relu, %w2 outs(%x) {hidden_transposed} : (tensor<?x24xf32>, tensor<24x40xf32>, tensor<24x40xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
+  return %1 : tensor<?x24xf32>
 }
 
 // Used by a layer as well.

@@ -62,9 +62,13 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
 
       out = activation(input · weightᵀ + bias) + residual
 
-    A packed weight is [⌈N/P⌉, K, P] and a packed bias [⌈N/P⌉·P], padded with
-    zeros (`attn.weight`). Each element of `out` is summed over K in order, so
-    it does not depend on the other rows of `input`.
+    With `transposed` the weight is [K, N]. A packed weight is [⌈N/P⌉, K, P] and
+    a packed bias [⌈N/P⌉·P], padded with zeros (`attn.weight`). Each element of
+    `out` is summed over K in order and in f32, so it does not depend on the
+    other rows of `input`.
+
+    A weight that is not packed has the element type of `input`; `bias`,
+    `residual` and `out` have it too, or f32.
 
     ```mlir
     %r = attn.linear %x, %w bias(%b) residual(%y) outs(%out)
@@ -75,7 +79,8 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
                        Optional<Attn_FloatShaped>:$bias,
                        Optional<Attn_FloatShaped>:$residual,
                        Attn_FloatShaped:$out,
-                       OptionalAttr<Attn_ActivationAttr>:$activation);
+                       OptionalAttr<Attn_ActivationAttr>:$activation,
+                       UnitAttr:$transposed);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `)`)?
     (`residual` `(` $residual^ `)`)? (`activation` `` $activation^)?
@@ -83,6 +88,47 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
   }];
   let extraClassDeclaration = Attn_OneDestination # [{
     /// Whether the weight is in panels.
+    bool isPacked() { return getWeight().getType().getRank() == 3; }
+  }];
+  let hasCanonicalizeMethod = 1;
+}
+
+def Attn_MlpOp : Attn_CoreOp<"mlp", [AttrSizedOperandSegments]> {
+  let summary = "multiplies by two weight matrices, with an activation between";
+  let description = [{
+    `input` [..., K], `hidden_weight` [F, K], `hidden_bias` [F], `weight`
+    [N, F], `bias` [N], `residual` and `out` [..., N]:
+
+      hidden = activation(input · hidden_weightᵀ + hidden_bias)
+      out = hidden · weightᵀ + bias + residual
+
+    A feed-forward whose hidden activation never leaves the cache. It has the
+    element type of `input`; what is said of the operands of `attn.linear`
+    holds for these. With `hidden_transposed` the hidden weight is [K, F], with
+    `transposed` the other is [F, N]; each may be packed.
+
+    ```mlir
+    %r = attn.mlp %x, %w1 bias(%b1) activation gelu, %w2 bias(%b2) residual(%x) outs(%out)
+       : (tensor<?x256xf32>, tensor<1024x256xf32>, tensor<1024xf32>, tensor<256x1024xf32>, tensor<256xf32>, tensor<?x256xf32>, tensor<?x256xf32>) -> tensor<?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$hidden_weight,
+                       Optional<Attn_FloatShaped>:$hidden_bias,
+                       Attn_FloatShaped:$weight,
+                       Optional<Attn_FloatShaped>:$bias,
+                       Optional<Attn_FloatShaped>:$residual,
+                       Attn_FloatShaped:$out,
+                       Attn_ActivationAttr:$activation,
+                       UnitAttr:$hidden_transposed, UnitAttr:$transposed);
+  let assemblyFormat = [{
+    $input `,` $hidden_weight (`bias` `(` $hidden_bias^ `)`)?
+    `activation` `` $activation `,` $weight (`bias` `(` $bias^ `)`)?
+    (`residual` `(` $residual^ `)`)? `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination # [{
+    /// Whether the weights are in panels.
+    bool isHiddenPacked() { return getHiddenWeight().getType().getRank() == 3; }
     bool isPacked() { return getWeight().getType().getRank() == 3; }
   }];
   let hasCanonicalizeMethod = 1;
@@ -183,12 +229,14 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
   let summary = "computes scaled dot-product attention without the score matrix";
   let description = [{
     `query` [B, S, H·E], `key` [C, M, H·E], `value` [C, M, H·F], `out`
-    [B, S, H·F], for H heads:
+    [B, S, H·F], for H = `heads`:
 
-      out[b, i, h, :] = Σⱼ softmaxⱼ(scale · query[b, i, h, :]·key[c, j, h, :]) · value[c, j, h, :]
+      out[b, i, h, :] = Σⱼ softmaxⱼ(scale · query[b, i, h, :]·key[c, j, h, :] + mask[b, h, i, j]) · value[c, j, h, :]
 
     computed by online softmax over blocks of keys (Milakov and Gimelshein,
-    2018; Dao et al., 2022), so that scores exist only as a tile.
+    2018; Dao et al., 2022), so that scores exist only as a tile. Or heads have
+    a dimension of their own: `query` [B, H, S, E], `key` [C, H, M, E], `value`
+    [C, H, M, F], `out` [B, H, S, F], without `heads`.
 
     - Without `rows`, C = B and c = b. `rows` [B] says which entry c of the keys
       and values each batch entry reads (beams that share a sentence); `rows`
@@ -200,32 +248,48 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     - `causal`: query i attends to keys j ≤ positions[b] + i, where `positions`
       [B] is how many keys came before the queries (0 without it: queries and
       keys are aligned at the first).
+    - `mask` [B, H, S, M], of which the first three may be a static 1 instead,
+      which counts for all: a number to add to the score, in natural units (-∞
+      excludes the key), or i1, where true means that the key may be attended.
+      A key that only the mask excludes is read all the same: its value counts
+      with weight 0, so that a NaN or an infinity in it spreads.
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
     - A second destination [B, H, S, M] receives the softmax.
 
+    `query`, `key` and `value` are of one element type; the destinations and a
+    mask of numbers have it too, or f32. Scores, their softmax and sums are in
+    f32.
+
     ```mlir
     %r = attn.sdpa %q, %k, %v lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
        : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    %s = attn.sdpa %q4, %k4, %v4 mask(%m) outs(%o4) {causal, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x1x1x?xi1>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
     ```
   }];
   let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
                        Attn_FloatShaped:$value,
+                       Optional<Attn_MaskShaped>:$mask,
                        Optional<Attn_IntShaped>:$lengths,
                        Optional<Attn_IntShaped>:$positions,
                        Optional<Attn_IntShaped>:$rows,
                        Variadic<Attn_FloatShaped>:$outs,
-                       ConfinedAttr<I64Attr, [IntPositive]>:$heads,
+                       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>,
+                                         "1">:$heads,
                        F64Attr:$scale, UnitAttr:$causal);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`lengths` `(` $lengths^ `)`)?
-    (`positions` `(` $positions^ `)`)? (`rows` `(` $rows^ `)`)?
-    `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
+    $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
+    (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
+    (`rows` `(` $rows^ `)`)? `outs` `(` $outs `)` attr-dict
+    `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getOutsMutable();
     }
+    /// Whether heads have a dimension of their own: operands are [B, H, S, E].
+    bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
   }];
   let hasCanonicalizeMethod = 1;
 }

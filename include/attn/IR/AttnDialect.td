@@ -20,7 +20,7 @@ def Attn_Dialect : Dialect {
        `attn.self_attention`, `attn.cross_attention`, `attn.feed_forward`,
        `attn.normalize`, `attn.project`. A layer names its weights by the
        symbol of an `attn.weights` group. Layers work on tensors.
-    2. *Cores*, as a compiler thinks: `attn.lookup`, `attn.linear`,
+    2. *Cores*, as a compiler thinks: `attn.lookup`, `attn.linear`, `attn.mlp`,
        `attn.layer_norm`, `attn.sdpa`, `attn.cache_append`, and the three steps
        of attention that is not fused yet, `attn.scores`, `attn.softmax` and
        `attn.weighted_sum`. Cores are in destination-passing style and work on

@@ -29,5 +29,6 @@ class Attn_Shaped<list<Type> types>
                 "::mlir::ShapedType">;
 def Attn_FloatShaped : Attn_Shaped<Attn_Float>;
 def Attn_IntShaped : Attn_Shaped<[I32]>;
+def Attn_MaskShaped : Attn_Shaped<!listconcat(Attn_Float, [I1])>;
 
 #endif // ATTN_IR_ATTNOPBASE_TD
