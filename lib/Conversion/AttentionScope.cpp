@@ -2,6 +2,8 @@
 
 #include "AttentionScope.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace attn;
 
@@ -53,4 +55,33 @@ Value AttentionScope::getVisible(Value query) {
     return length;
   Value next = b.add(b.add(before, query), b.index(1));
   return b.max(b.min(length, next), b.index(0));
+}
+
+void AttentionScope::emitMask(Value scores, Value row, Value head, Value query,
+                              Value firstKey, Value count) {
+  Value mask = op.getMask();
+  if (!mask)
+    return;
+  auto type = cast<MemRefType>(mask.getType());
+  SmallVector<Value> place = {entry, head, query};
+  for (auto [dimension, index] : llvm::enumerate(place))
+    if (type.getDimSize(dimension) == 1)
+      index = b.index(0);
+  place.push_back(Value());
+
+  int64_t lanes = b.lanes();
+  b.forLoop(b.index(0), count, lanes, [&](Value i) {
+    Value inside = b.mask(lanes, b.sub(count, i));
+    place.back() = b.add(firstKey, i);
+    Value score = b.load(scores, {row, i}, lanes);
+    if (type.getElementType().isInteger()) {
+      Value attends = b.loadFlags(mask, place, inside);
+      score =
+          arith::SelectOp::create(b, attends, score, b.splat(lanes, -INFINITY));
+    } else {
+      score = b.fma(b.loadMasked(mask, place, inside),
+                    b.splat(lanes, 1.0 / std::log(2.0)), score);
+    }
+    b.store(score, scores, {row, i});
+  });
 }

@@ -40,6 +40,10 @@ public:
   mlir::Value getRow() { return row; }
   /// How many keys, from the first on, `query` may attend to; at least 0.
   mlir::Value getVisible(mlir::Value query);
+  /// Adds the mask, if there is one, to `count` scores in units of log 2, from
+  /// scores[row, 0] on: those of a query and the keys from `firstKey` on.
+  void emitMask(mlir::Value scores, mlir::Value row, mlir::Value head,
+                mlir::Value query, mlir::Value firstKey, mlir::Value count);
 
 private:
   KernelBuilder &b;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "KernelBuilder.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/IR/Matchers.h"
@@ -150,9 +151,11 @@ void KernelBuilder::ifElse(Value condition, Function<void()> then,
   otherwise();
 }
 
-Value KernelBuilder::ifElse(Value condition, Type type, Function<Value()> then,
-                            Function<Value()> otherwise) {
-  auto branch = scf::IfOp::create(*this, TypeRange(type), condition,
+SmallVector<Value>
+KernelBuilder::ifElse(Value condition, TypeRange types,
+                      Function<SmallVector<Value>()> then,
+                      Function<SmallVector<Value>()> otherwise) {
+  auto branch = scf::IfOp::create(*this, types, condition,
                                   /*addThenBlock=*/true,
                                   /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(*this);
@@ -160,7 +163,21 @@ Value KernelBuilder::ifElse(Value condition, Type type, Function<Value()> then,
   scf::YieldOp::create(*this, then());
   setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(*this, otherwise());
-  return branch.getResult(0);
+  return SmallVector<Value>(branch.getResults());
+}
+
+Value KernelBuilder::threads() {
+  constexpr StringLiteral name = "omp_get_max_threads";
+  auto module = getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(*this);
+    setInsertionPointToStart(module.getBody());
+    func::FuncOp::create(*this, name, getFunctionType({}, getI32Type()))
+        .setPrivate();
+  }
+  Value count =
+      func::CallOp::create(*this, name, TypeRange(getI32Type())).getResult(0);
+  return arith::IndexCastOp::create(*this, getIndexType(), count);
 }
 
 Value KernelBuilder::scalar(double value) {
@@ -168,12 +185,58 @@ Value KernelBuilder::scalar(double value) {
                                    getF32FloatAttr(static_cast<float>(value)));
 }
 
+/// `numbers` as f32.
+static Value extend(KernelBuilder &b, Value numbers) {
+  Type type = numbers.getType();
+  if (getElementTypeOrSelf(type).isF32())
+    return numbers;
+  auto vector = dyn_cast<VectorType>(type);
+  Type wide = b.getF32Type();
+  return arith::ExtFOp::create(b, vector ? Type(vector.clone(wide)) : wide,
+                               numbers);
+}
+
+Value KernelBuilder::round(Value numbers, Value memref) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  if (element.isF32())
+    return numbers;
+  auto vector = dyn_cast<VectorType>(numbers.getType());
+  auto typeOf = [&](Type element) {
+    return vector ? Type(vector.clone(element)) : element;
+  };
+  if (!element.isBF16() || target.hasFeature("avx512bf16"))
+    return arith::TruncFOp::create(*this, typeOf(element), numbers);
+
+  // Without the instruction, a library call for each lane. Half of the last
+  // place is added, or a little less where that place is even; a NaN stays one.
+  Type integers = typeOf(getI32Type());
+  auto constant = [&](int32_t value) -> Value {
+    TypedAttr scalar = getI32IntegerAttr(value);
+    if (vector)
+      scalar = DenseElementsAttr::get(cast<ShapedType>(integers), value);
+    return arith::ConstantOp::create(*this, scalar);
+  };
+  Value bits = arith::BitcastOp::create(*this, integers, numbers);
+  Value high = arith::ShRUIOp::create(*this, bits, constant(16));
+  Value isOdd = arith::AndIOp::create(*this, high, constant(1));
+  Value half = arith::AddIOp::create(*this, isOdd, constant(0x7fff));
+  Value rounded = arith::ShRUIOp::create(
+      *this, arith::AddIOp::create(*this, bits, half), constant(16));
+  Value isNaN =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::UNO, numbers, numbers);
+  Value quiet = arith::OrIOp::create(*this, high, constant(0x40));
+  rounded = arith::SelectOp::create(*this, isNaN, quiet, rounded);
+  return arith::BitcastOp::create(
+      *this, typeOf(element),
+      arith::TruncIOp::create(*this, typeOf(getI16Type()), rounded));
+}
+
 Value KernelBuilder::loadScalar(Value memref, Values indices) {
-  return memref::LoadOp::create(*this, memref, indices);
+  return extend(*this, memref::LoadOp::create(*this, memref, indices));
 }
 
 void KernelBuilder::storeScalar(Value value, Value memref, Values indices) {
-  memref::StoreOp::create(*this, value, memref, indices);
+  memref::StoreOp::create(*this, round(value, memref), memref, indices);
 }
 
 VectorType KernelBuilder::vectorType(int64_t lanes) {
@@ -201,22 +264,19 @@ Value KernelBuilder::splat(int64_t lanes, Value scalar) {
 
 Value KernelBuilder::load(Value memref, Values indices, int64_t lanes) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
-  Value loaded = vector::LoadOp::create(
-      *this, VectorType::get({lanes}, element), memref, indices);
-  if (element.isF32())
-    return loaded;
-  return arith::ExtFOp::create(*this, vectorType(lanes), loaded);
+  return extend(*this,
+                vector::LoadOp::create(*this, VectorType::get({lanes}, element),
+                                       memref, indices));
 }
 
 Value KernelBuilder::loadPadded(Value memref, Values indices, int64_t size) {
   if (size >= lanes())
     return load(memref, indices, lanes());
-  return loadMasked(memref, indices, mask(lanes(), index(size)),
-                    splat(lanes(), 0.0));
+  return loadMasked(memref, indices, mask(lanes(), index(size)));
 }
 
 void KernelBuilder::store(Value vector, Value memref, Values indices) {
-  vector::StoreOp::create(*this, vector, memref, indices);
+  vector::StoreOp::create(*this, round(vector, memref), memref, indices);
 }
 
 Value KernelBuilder::mask(int64_t lanes, Value count) {
@@ -224,15 +284,32 @@ Value KernelBuilder::mask(int64_t lanes, Value count) {
       *this, VectorType::get({lanes}, getI1Type()), count);
 }
 
-Value KernelBuilder::loadMasked(Value memref, Values indices, Value mask,
-                                Value passThrough) {
-  return vector::MaskedLoadOp::create(*this, passThrough.getType(), memref,
-                                      indices, mask, passThrough);
+/// Elements of a masked load; 0 where they are masked out.
+static Value loadElements(KernelBuilder &b, Value memref,
+                          KernelBuilder::Values indices, Value mask) {
+  auto type =
+      VectorType::get(cast<VectorType>(mask.getType()).getShape(),
+                      cast<MemRefType>(memref.getType()).getElementType());
+  Value zero =
+      arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(type)));
+  return vector::MaskedLoadOp::create(b, type, memref, indices, mask, zero);
+}
+
+Value KernelBuilder::loadMasked(Value memref, Values indices, Value mask) {
+  return extend(*this, loadElements(*this, memref, indices, mask));
+}
+
+Value KernelBuilder::loadFlags(Value memref, Values indices, Value mask) {
+  Value bytes = loadElements(*this, memref, indices, mask);
+  Value zero = arith::ConstantOp::create(
+      *this, cast<TypedAttr>(getZeroAttr(bytes.getType())));
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, bytes, zero);
 }
 
 void KernelBuilder::storeMasked(Value vector, Value mask, Value memref,
                                 Values indices) {
-  vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
+  vector::MaskedStoreOp::create(*this, memref, indices, mask,
+                                round(vector, memref));
 }
 
 /// Lanes of two vectors of `size`: where a lane's number has `bit`, of the

@@ -57,6 +57,9 @@ public:
   /// The i32 at `indices`, as an index.
   Value loadIndex(Value memref, Values indices);
 
+  /// How many threads a parallel loop has at most.
+  Value threads();
+
   // Loops.
   /// for (i = lower; i < upper; i += step) values = body(i, values)
   llvm::SmallVector<Value>
@@ -77,22 +80,27 @@ public:
   void ifThen(Value condition, Function<void()> then);
   void ifElse(Value condition, Function<void()> then,
               Function<void()> otherwise);
-  Value ifElse(Value condition, mlir::Type type, Function<Value()> then,
-               Function<Value()> otherwise);
+  llvm::SmallVector<Value>
+  ifElse(Value condition, mlir::TypeRange types,
+         Function<llvm::SmallVector<Value>()> then,
+         Function<llvm::SmallVector<Value>()> otherwise);
 
-  // f32 scalars.
+  // Numbers are f32 here; in memory they may be bf16 or f16 too: loads extend
+  // them, stores round them to the nearest, ties to even.
+
+  // Scalars.
   Value scalar(double value);
   Value loadScalar(Value memref, Values indices);
   void storeScalar(Value value, Value memref, Values indices);
 
-  // Vectors of f32.
+  // Vectors.
   mlir::VectorType vectorType(int64_t lanes);
   /// Cuts `size` adjacent elements into vectors: as wide as the registers,
   /// then halves for what remains.
   llvm::SmallVector<Chunk> chunks(int64_t size) const;
   Value splat(int64_t lanes, double value);
   Value splat(int64_t lanes, Value scalar);
-  /// `lanes` adjacent elements, extended to f32.
+  /// `lanes` adjacent elements.
   Value load(Value memref, Values indices, int64_t lanes);
   /// lanes() adjacent elements, of which those from `size` on are not read but
   /// 0.
@@ -100,7 +108,10 @@ public:
   void store(Value vector, Value memref, Values indices);
   /// Lanes below `count` (an index, at least 0).
   Value mask(int64_t lanes, Value count);
-  Value loadMasked(Value memref, Values indices, Value mask, Value passThrough);
+  /// Lanes that are masked out are not read but 0.
+  Value loadMasked(Value memref, Values indices, Value mask);
+  /// Which bytes are not 0.
+  Value loadFlags(Value memref, Values indices, Value mask);
   void storeMasked(Value vector, Value mask, Value memref, Values indices);
   /// a * b + c, in one rounding where the target can.
   Value fma(Value a, Value b, Value c) { return set.emitFma(*this, a, b, c); }
@@ -119,6 +130,9 @@ public:
   Value maxLanes(Value vector);
 
 private:
+  /// The numbers as elements of `memref`.
+  Value round(Value numbers, Value memref);
+
   TargetAttr target;
   const InstructionSet &set;
 };

@@ -12,8 +12,10 @@
 
 namespace attn {
 
-/// input [M, K], packed weight, residual and out [M, N].
+/// input [M, K], weight in any form, residual and out [M, N].
 void emitLinear(KernelBuilder &b, LinearOp op);
+/// The same, and packed or unpacked hidden weight.
+void emitMlp(KernelBuilder &b, MlpOp op);
 void emitSdpa(KernelBuilder &b, SdpaOp op);
 /// The two ways to compute an attention, which emitSdpa chooses from.
 void emitQueryAttention(KernelBuilder &b, SdpaOp op);

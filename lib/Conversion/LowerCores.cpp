@@ -27,24 +27,8 @@ static bool isCore(Operation *op) {
              WeightedSumOp, SdpaOp, CacheAppendOp>(op);
 }
 
-/// The part of `op` that there is no kernel for; empty if there is one for all.
-static StringRef findUnsupported(Operation *op) {
-  if (isa<MlpOp>(op))
-    return "a core that fuses two products";
-  if (auto linear = dyn_cast<LinearOp>(op); linear && linear.getTransposed())
-    return "a transposed weight";
-  auto sdpa = dyn_cast<SdpaOp>(op);
-  if (sdpa && sdpa.getMask())
-    return "a mask";
-  if (sdpa && sdpa.hasHeadDim())
-    return "heads in a dimension of their own";
-  return "";
-}
-
 /// Kernels compute in f32, and read the rows of a table in what it is stored.
 static LogicalResult checkSupported(Operation *op) {
-  if (StringRef part = findUnsupported(op); !part.empty())
-    return op->emitOpError() << "code for " << part << " is not generated yet";
   for (OpOperand &operand : op->getOpOperands()) {
     auto type = dyn_cast<MemRefType>(operand.get().getType());
     if (!type)
@@ -55,7 +39,9 @@ static LogicalResult checkSupported(Operation *op) {
     if (lookup && operand.get() == lookup.getTable())
       continue;
     Type element = type.getElementType();
-    if (isa<FloatType>(element) && !element.isF32())
+    if (isa<FloatType>(element) && !element.isF32() &&
+        !(isa<LinearOp, MlpOp, SdpaOp>(op) &&
+          (element.isBF16() || element.isF16())))
       return op->emitOpError()
              << "expected operands of f32 to generate code for, got " << type;
   }
@@ -83,9 +69,7 @@ public:
       if (!hasAdjacentElements(cast<MemRefType>(operand.get().getType())))
         replaceByCopy(operand);
     llvm::TypeSwitch<Operation *>(op)
-        .Case([&](LinearOp linear) {
-          if (!linear.isPacked())
-            pack(linear);
+        .Case<LinearOp, MlpOp>([&](auto linear) {
           flatten(linear.getInputMutable());
           flatten(linear.getOutMutable());
           if (linear.getResidual())
@@ -99,6 +83,8 @@ public:
                 operand.get() == sdpa.getOuts()[0])
               splitHeads(operand, sdpa.getHeads());
           sdpa.setHeads(1);
+          if (sdpa.getMask())
+            seeBytes(sdpa.getMaskMutable()[0]);
         })
         .Case<LayerNormOp, SoftmaxOp>([&](auto rows) {
           flatten(rows.getInputMutable());
@@ -168,55 +154,15 @@ private:
     operand.set(memref::TransposeOp::create(b, split, order));
   }
 
-  /// Packs a weight, and a bias, that are not known before the call.
-  void pack(LinearOp linear) {
-    Value weight = linear.getWeight();
-    auto out = cast<MemRefType>(linear.getOut().getType());
-    auto in = cast<MemRefType>(linear.getInput().getType());
-    int64_t columns = out.getShape().back(), depth = in.getShape().back();
-    int64_t panel = b.getTarget().getPanelWidth();
-    int64_t panels = llvm::divideCeil(columns, panel);
-    Value packed = allocateTemporary({panels, depth, panel});
-    b.forLoop(b.index(0), b.index(panels), 1, [&](Value p) {
-      b.forLoop(b.index(0), b.index(depth), 1, [&](Value k) {
-        b.forLoop(b.index(0), b.index(panel), 1, [&](Value lane) {
-          Value column = b.add(b.mul(p, b.index(panel)), lane);
-          storePadded(column, columns, packed, {p, k, lane}, [&](Value inside) {
-            return b.loadScalar(weight, {inside, k});
-          });
-        });
-      });
-    });
-    linear.getWeightMutable().assign(packed);
-    if (!linear.getBias() || columns % panel == 0)
+  /// Sees i1, which has a byte in memory, as i8: of that a vector can be
+  /// loaded. The two have one type in LLVM, so nothing is left of the cast.
+  void seeBytes(OpOperand &operand) {
+    auto type = cast<MemRefType>(operand.get().getType());
+    if (!type.getElementType().isInteger(1))
       return;
-    Value bias = linear.getBias();
-    Value padded = allocateTemporary({panels * panel});
-    b.forLoop(b.index(0), b.index(panels * panel), 1, [&](Value column) {
-      storePadded(column, columns, padded, {column},
-                  [&](Value inside) { return b.loadScalar(bias, inside); });
-    });
-    linear.getBiasMutable().assign(padded);
-  }
-
-  Value allocateTemporary(ArrayRef<int64_t> shape) {
-    Value temporary = memref::AllocOp::create(
-        b, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointAfter(op);
-    memref::DeallocOp::create(b, temporary);
-    return temporary;
-  }
-
-  /// Stores what `load` gives for `column`, and 0 past the last column.
-  void storePadded(Value column, int64_t columns, Value memref,
-                   ArrayRef<Value> indices,
-                   llvm::function_ref<Value(Value)> load) {
-    Value value = load(b.min(column, b.index(columns - 1)));
-    Value isInside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, column,
-                                           b.index(columns));
-    b.storeScalar(arith::SelectOp::create(b, isInside, value, b.scalar(0.0)),
-                  memref, indices);
+    operand.set(UnrealizedConversionCastOp::create(b, type.clone(b.getI8Type()),
+                                                   operand.get())
+                    .getResult(0));
   }
 
   Operation *op;
@@ -271,6 +217,7 @@ private:
     llvm::TypeSwitch<Operation *>(core)
         .Case([&](LookupOp core) { emitLookup(b, core); })
         .Case([&](LinearOp core) { emitLinear(b, core); })
+        .Case([&](MlpOp core) { emitMlp(b, core); })
         .Case([&](LayerNormOp core) { emitLayerNorm(b, core); })
         .Case([&](ScoresOp core) { emitScores(b, core); })
         .Case([&](SoftmaxOp core) { emitSoftmax(b, core); })

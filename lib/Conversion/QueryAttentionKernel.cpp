@@ -55,7 +55,7 @@ private:
     Value visible = scope->getVisible(query);
     softmax.emitStart(zero);
     forBlocks(visible, [&](Value first, Value count) {
-      emitScores(scaled, first, count);
+      emitScores(scaled, query, first, count);
       softmax.emitStep(zero, zero, count);
       emitWeightedSum(first, count);
     });
@@ -77,16 +77,18 @@ private:
 
   /// Scores of as many keys at a time as a vector has lanes. Past the last key
   /// it computes that one's again.
-  void emitScores(ArrayRef<Value> query, Value first, Value count) {
+  void emitScores(ArrayRef<Value> scaled, Value query, Value first,
+                  Value count) {
     int64_t lanes = b.lanes();
     b.forLoop(zero, count, lanes, [&](Value begin) {
       SmallVector<Value> products;
       for (int64_t lane = 0; lane < lanes; ++lane)
         products.push_back(
-            emitProduct(query, b.add(first, b.min(b.add(begin, b.index(lane)),
-                                                  b.sub(count, b.index(1))))));
+            emitProduct(scaled, b.add(first, b.min(b.add(begin, b.index(lane)),
+                                                   b.sub(count, b.index(1))))));
       b.store(b.sumLanesOfEach(products), softmax.scores, {zero, begin});
     });
+    scope->emitMask(softmax.scores, zero, head, query, first, count);
   }
 
   /// Products of the elements of a query and a key, whose lanes are to be
@@ -140,7 +142,7 @@ private:
     Value base = b.splat(lanes, softmax.getBase(zero));
     Value inverse = b.splat(lanes, softmax.getInverse(zero));
     forBlocks(visible, [&](Value first, Value blockCount) {
-      emitScores(scaled, first, blockCount);
+      emitScores(scaled, query, first, blockCount);
       b.forLoop(zero, blockCount, lanes, [&](Value i) {
         Value scores = b.load(softmax.scores, {zero, i}, lanes);
         Value weights = b.exp2(arith::SubFOp::create(b, scores, base));

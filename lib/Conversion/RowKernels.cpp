@@ -42,8 +42,11 @@ public:
     if (isWhole())
       return b.load(memref, at(column), b.lanes());
     Type element = cast<MemRefType>(memref.getType()).getElementType();
-    if (element.isF32())
-      return b.loadMasked(memref, at(column), insideAt(column), passThrough);
+    if (element.isF32()) {
+      Value inside = insideAt(column);
+      return arith::SelectOp::create(
+          b, inside, b.loadMasked(memref, at(column), inside), passThrough);
+    }
     // Masked loads of 16-bit floats are not to be had everywhere: lanes past
     // the end read the last element.
     Value result = passThrough;

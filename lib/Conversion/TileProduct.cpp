@@ -25,31 +25,39 @@ void TileProduct::forTiles(Value begin, Value end,
   }
 }
 
-void TileProduct::emit(int64_t rows, Value depth,
-                       llvm::function_ref<Value(int64_t, Chunk)> init,
-                       llvm::function_ref<Value(int64_t, Value)> left,
-                       llvm::function_ref<Value(Value, Chunk)> right,
-                       llvm::function_ref<void(int64_t, Chunk, Value)> finish) {
-  SmallVector<Value> sums;
+SmallVector<Value>
+TileProduct::collect(int64_t rows,
+                     llvm::function_ref<Value(int64_t, Chunk)> emit) {
+  SmallVector<Value> tile;
   for (int64_t r = 0; r < rows; ++r)
     for (Chunk chunk : chunks)
-      sums.push_back(init(r, chunk));
+      tile.push_back(emit(r, chunk));
+  return tile;
+}
 
-  sums = b.forLoop(
-      b.index(0), depth, 1, sums, [&](Value k, KernelBuilder::Values carried) {
+void TileProduct::distribute(
+    ArrayRef<Value> tile,
+    llvm::function_ref<void(int64_t, Chunk, Value)> emit) {
+  for (auto [i, vector] : llvm::enumerate(tile))
+    emit(static_cast<int64_t>(i / chunks.size()), chunks[i % chunks.size()],
+         vector);
+}
+
+SmallVector<Value>
+TileProduct::emit(ArrayRef<Value> tile, Value depth,
+                  llvm::function_ref<Value(int64_t, Value)> left,
+                  llvm::function_ref<Value(Value, Chunk)> right) {
+  return b.forLoop(
+      b.index(0), depth, 1, tile, [&](Value k, KernelBuilder::Values carried) {
         SmallVector<Value> panelRow, next;
         for (Chunk chunk : chunks)
           panelRow.push_back(right(k, chunk));
-        for (int64_t r = 0; r < rows; ++r) {
-          Value scalar = left(r, k);
+        for (size_t r = 0; r < tile.size() / chunks.size(); ++r) {
+          Value scalar = left(static_cast<int64_t>(r), k);
           for (auto [c, chunk] : llvm::enumerate(chunks))
             next.push_back(b.fma(b.splat(chunk.lanes, scalar), panelRow[c],
                                  carried[next.size()]));
         }
         return next;
       });
-
-  for (int64_t r = 0, i = 0; r < rows; ++r)
-    for (Chunk chunk : chunks)
-      finish(r, chunk, sums[i++]);
 }

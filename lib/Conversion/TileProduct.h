@@ -15,6 +15,8 @@ namespace attn {
 
 class TileProduct {
 public:
+  using Value = mlir::Value;
+
   /// A product whose panels are the vectors `chunks` side by side.
   TileProduct(KernelBuilder &b, llvm::ArrayRef<Chunk> chunks)
       : b(b), chunks(chunks) {}
@@ -24,17 +26,21 @@ public:
 
   /// Covers the rows begin..end-1 with tiles of getMaxRows() rows, and what
   /// they leave with smaller ones: emitTile(first row, rows).
-  void forTiles(mlir::Value begin, mlir::Value end,
-                llvm::function_ref<void(mlir::Value, int64_t)> emitTile);
+  void forTiles(Value begin, Value end,
+                llvm::function_ref<void(Value, int64_t)> emitTile);
 
-  /// init(r, chunk) + Σ left(r, k) · right(k, chunk) over k in 0..depth-1, for
-  /// `rows` rows; the sums are given to finish(r, chunk, sum). `left` is a
+  /// The vectors of a tile, row by row: emit(r, chunk).
+  llvm::SmallVector<Value>
+  collect(int64_t rows, llvm::function_ref<Value(int64_t, Chunk)> emit);
+  /// Gives each vector of a tile to emit(r, chunk, vector).
+  void distribute(llvm::ArrayRef<Value> tile,
+                  llvm::function_ref<void(int64_t, Chunk, Value)> emit);
+
+  /// tile + Σ left(r, k) · right(k, chunk) over k in 0..depth-1. `left` is a
   /// scalar, the others are vectors.
-  void emit(int64_t rows, mlir::Value depth,
-            llvm::function_ref<mlir::Value(int64_t, Chunk)> init,
-            llvm::function_ref<mlir::Value(int64_t, mlir::Value)> left,
-            llvm::function_ref<mlir::Value(mlir::Value, Chunk)> right,
-            llvm::function_ref<void(int64_t, Chunk, mlir::Value)> finish);
+  llvm::SmallVector<Value> emit(llvm::ArrayRef<Value> tile, Value depth,
+                                llvm::function_ref<Value(int64_t, Value)> left,
+                                llvm::function_ref<Value(Value, Chunk)> right);
 
 private:
   KernelBuilder &b;

@@ -118,11 +118,12 @@ private:
   }
 
   /// Lays out the keys of the block, in panels [key size, panel] each of which
-  /// is written as transposed squares. Past the last key it repeats it.
+  /// is written as transposed squares. The last panel is filled by repeating
+  /// the last key.
   void emitPack() {
     int64_t lanes = b.lanes();
-    b.forLoop(b.index(0), b.ceilDiv(keyCount, lanes), 1, [&](Value group) {
-      Value first = b.mul(group, b.index(lanes));
+    Value end = b.roundUp(keyCount, panel);
+    b.forLoop(b.index(0), end, lanes, [&](Value first) {
       Value place = b.div(first, b.index(panel));
       Value column = b.rem(first, b.index(panel));
       SmallVector<Value> positions;
@@ -157,8 +158,10 @@ private:
       });
     });
     b.forLoop(b.index(0), rows, 1, [&](Value i) {
-      Value query = b.add(row, i);
-      softmax.emitStep(i, query, getVisible(query));
+      Value query = b.add(row, i), seen = getVisible(query);
+      scope->emitMask(softmax.scores, i, head, b.add(firstQuery, query),
+                      firstKey, seen);
+      softmax.emitStep(i, query, seen);
     });
     int64_t whole = sizes.valueSize / panel * panel;
     b.forLoop(b.index(0), b.index(whole), panel, [&](Value offset) {
@@ -171,21 +174,21 @@ private:
   /// scores = scaled · keysᵀ, for `size` rows of the tile and one panel.
   void emitScores(Value begin, int64_t size, Value place) {
     Value column = b.mul(place, b.index(panel));
-    product.emit(
-        size, b.index(sizes.keySize),
-        [&](int64_t, Chunk chunk) { return b.splat(chunk.lanes, 0.0); },
+    SmallVector<Value> tile = product.collect(
+        size, [&](int64_t, Chunk chunk) { return b.splat(chunk.lanes, 0.0); });
+    tile = product.emit(
+        tile, b.index(sizes.keySize),
         [&](int64_t r, Value k) {
           return b.loadScalar(scaled,
                               {b.add(firstRow, b.add(begin, b.index(r))), k});
         },
         [&](Value k, Chunk chunk) {
           return b.load(keys, {place, k, b.index(chunk.offset)}, chunk.lanes);
-        },
-        [&](int64_t r, Chunk chunk, Value sum) {
-          b.store(
-              sum, softmax.scores,
-              {b.add(begin, b.index(r)), b.add(column, b.index(chunk.offset))});
         });
+    product.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
+      b.store(sum, softmax.scores,
+              {b.add(begin, b.index(r)), b.add(column, b.index(chunk.offset))});
+    });
   }
 
   /// sums += weights · values, for the tile's rows and some columns. A value
@@ -216,11 +219,12 @@ private:
       return SmallVector<Value>{b.add(firstRow, b.add(row, b.index(r))),
                                 b.add(offset, b.index(chunk.offset))};
     };
-    columns.emit(
-        size, b.sub(end, begin),
-        [&](int64_t r, Chunk chunk) {
+    SmallVector<Value> tile =
+        columns.collect(size, [&](int64_t r, Chunk chunk) {
           return b.load(softmax.sums, placeOf(r, chunk), chunk.lanes);
-        },
+        });
+    tile = columns.emit(
+        tile, b.sub(end, begin),
         [&](int64_t r, Value k) {
           return b.loadScalar(softmax.scores,
                               {b.add(row, b.index(r)), b.add(begin, k)});
@@ -231,10 +235,10 @@ private:
                          b.add(firstKey, b.add(begin, k)),
                          b.add(offset, b.index(chunk.offset))},
                         chunk.lanes);
-        },
-        [&](int64_t r, Chunk chunk, Value sum) {
-          b.store(sum, softmax.sums, placeOf(r, chunk));
         });
+    columns.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
+      b.store(sum, softmax.sums, placeOf(r, chunk));
+    });
   }
 
   KernelBuilder &b;

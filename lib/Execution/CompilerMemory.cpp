@@ -37,3 +37,11 @@ void attn::releaseCompilerMemory() {
   malloc_trim(0);
   dl_iterate_phdr(releaseLibrary, nullptr);
 }
+
+void attn::keepWorkingMemory() {
+  // As much as one call may take and give back; the largest that the allocator
+  // does not map for itself, which would cost a page fault for each page.
+  constexpr int most = 1 << 30, largest = 32 << 20;
+  mallopt(M_TRIM_THRESHOLD, most);
+  mallopt(M_MMAP_THRESHOLD, largest);
+}

@@ -242,6 +242,7 @@ Program::loadObject(std::unique_ptr<llvm::MemoryBuffer> object,
   state->threads = threads;
   state->statistics.threads = threads > 0 ? threads : omp_get_max_threads();
   state->statistics.target = target;
+  keepWorkingMemory();
   auto jit = linkObject(std::move(object), target);
   if (!jit)
     return jit.takeError();

@@ -22,7 +22,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK-COUNT-2: vector.fma {{.*}} : vector<16xf32>
 // CHECK-NOT:     vector.fma
 // CHECK:         omp.yield
-// CHECK-NOT:   func.func private
+// CHECK-NOT:   func.func private @linear
 func.func @linear_twice(%x: memref<?x?x64xf32>, %w: memref<2x64x32xf32>, %b: memref<64xf32>, %y: memref<?x?x64xf32>) {
   attn.linear %x, %w bias(%b) outs(%y) : (memref<?x?x64xf32>, memref<2x64x32xf32>, memref<64xf32>, memref<?x?x64xf32>) -> ()
   attn.linear %y, %w bias(%b) outs(%x) : (memref<?x?x64xf32>, memref<2x64x32xf32>, memref<64xf32>, memref<?x?x64xf32>) -> ()
@@ -63,17 +63,65 @@ func.func @sse(%x: memref<?x64xf32>, %w: memref<8x64x8xf32>, %y: memref<?x64xf32
 
 // -----
 
-// Columns past the last are masked; a weight that is not packed is packed here.
+// Columns past the last are masked. A weight that is not packed is: panel by
+// panel by each thread where the rows are one block, else all of it before.
 
 module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @tail
-// CHECK:         %[[PACKED:.*]] = memref.alloc() {alignment = 64 : i64} : memref<2x64x32xf32>
-// CHECK:         call @linear(%{{.*}}, %[[PACKED]],
-// CHECK:         memref.dealloc %[[PACKED]]
+// CHECK:         call @linear
 // CHECK:       func.func private @linear
-// CHECK:         vector.maskedstore
+// CHECK:         scf.if
+// CHECK:           omp.parallel
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<64x32xf32>
+// CHECK-NEXT:        omp.wsloop
+// CHECK:           vector.maskedstore
+// CHECK:         } else {
+// CHECK:           memref.alloc{{.*}} : memref<2x64x32xf32>
+// CHECK:           omp.parallel
+// CHECK:           omp.parallel
+// CHECK:           vector.maskedstore
 func.func @tail(%x: memref<?x64xf32>, %w: memref<33x64xf32>, %y: memref<?x33xf32>) {
   attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<33x64xf32>, memref<?x33xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// One or two rows are multiplied by the weight as it lies.
+
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @transposed
+// CHECK:       func.func private @linear
+// CHECK:         scf.if
+// CHECK:           omp.parallel
+// CHECK-NEXT:        omp.wsloop
+// CHECK-COUNT-8:   vector.load %arg1
+// CHECK:         } else {
+func.func @transposed(%x: memref<?x64xf32>, %w: memref<64x128xf32>, %y: memref<?x128xf32>) {
+  attn.linear %x, %w outs(%y) {transposed} : (memref<?x64xf32>, memref<64x128xf32>, memref<?x128xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Of the hidden matrix of many rows, 512 columns of a block of rows exist at a
+// time.
+
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @two_products
+// CHECK:       func.func private @mlp
+// CHECK:         scf.if
+// CHECK:           memref.alloc({{.*}} : memref<?x2064xf32>
+// CHECK:         } else {
+// CHECK:           omp.parallel
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<336x528xf32>
+// CHECK-NEXT:        omp.wsloop
+// CHECK-NOT:     memref.alloc
+// CHECK:         return
+func.func @two_products(%x: memref<?x64xf32>, %w: memref<64x64x32xf32>, %v: memref<2x2048x32xf32>, %y: memref<?x64xf32>) {
+  attn.mlp %x, %w activation relu, %v outs(%y) : (memref<?x64xf32>, memref<64x64x32xf32>, memref<2x2048x32xf32>, memref<?x64xf32>) -> ()
   return
 }
 }
@@ -143,36 +191,4 @@ func.func @tensors(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> 
   // expected-error @below {{expected memrefs here, got 'tensor<4x8xf32>'; hint: run --one-shot-bufferize first}}
   %r = attn.softmax %x outs(%y) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   return %r : tensor<4x8xf32>
-}
-
-// -----
-
-func.func @transposed(%x: memref<4x8xf32>, %w: memref<8x6xf32>, %y: memref<4x6xf32>) {
-  // expected-error @below {{code for a transposed weight is not generated yet}}
-  attn.linear %x, %w outs(%y) {transposed} : (memref<4x8xf32>, memref<8x6xf32>, memref<4x6xf32>) -> ()
-  return
-}
-
-// -----
-
-func.func @two_products(%x: memref<4x8xf32>, %w: memref<8x8xf32>, %y: memref<4x8xf32>) {
-  // expected-error @below {{code for a core that fuses two products is not generated yet}}
-  attn.mlp %x, %w activation relu, %w outs(%y) : (memref<4x8xf32>, memref<8x8xf32>, memref<8x8xf32>, memref<4x8xf32>) -> ()
-  return
-}
-
-// -----
-
-func.func @mask(%x: memref<4x8x8xf32>, %m: memref<1x1x8x8xi1>) {
-  // expected-error @below {{code for a mask is not generated yet}}
-  attn.sdpa %x, %x, %x mask(%m) outs(%x) {scale = 1.0 : f64} : (memref<4x8x8xf32>, memref<4x8x8xf32>, memref<4x8x8xf32>, memref<1x1x8x8xi1>, memref<4x8x8xf32>) -> ()
-  return
-}
-
-// -----
-
-func.func @by_head(%x: memref<1x4x8x8xf32>) {
-  // expected-error @below {{code for heads in a dimension of their own is not generated yet}}
-  attn.sdpa %x, %x, %x outs(%x) {scale = 1.0 : f64} : (memref<1x4x8x8xf32>, memref<1x4x8x8xf32>, memref<1x4x8x8xf32>, memref<1x4x8x8xf32>) -> ()
-  return
 }

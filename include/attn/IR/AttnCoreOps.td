@@ -64,8 +64,8 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
 
     With `transposed` the weight is [K, N]. A packed weight is [⌈N/P⌉, K, P] and
     a packed bias [⌈N/P⌉·P], padded with zeros (`attn.weight`). Each element of
-    `out` is summed over K in order and in f32, so it does not depend on the
-    other rows of `input`.
+    `out` is summed in f32 in an order that only K decides, so it does not
+    depend on the other rows of `input`.
 
     A weight that is not packed has the element type of `input`; `bias`,
     `residual` and `out` have it too, or f32.

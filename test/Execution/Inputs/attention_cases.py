@@ -24,7 +24,7 @@ def sdpa_case(
     name, query, key, value, heads, scale=None,
     causal=False, probabilities=False, **rest,
 ):  # fmt: skip
-    """rest: lengths, rows, positions."""
+    """rest: mask, lengths, rows, positions."""
     scale = (query.shape[2] // heads) ** -0.5 if scale is None else scale
     out, weights = reference.sdpa(query, key, value, heads, scale, causal, **rest)
     arrays = {"q": query, "k": key, "v": value, **rest}
@@ -34,15 +34,16 @@ def sdpa_case(
         arrays["p"] = np.full(weights.shape, np.nan, np.float32)
     arguments = {}
     for argument, array in arrays.items():
-        static = {"p": [1]}.get(argument, [-1] if array.ndim == 3 else [])
+        ones = [d for d in range(3) if array.shape[d : d + 1] == (1,)]
+        static = {"p": [1], "mask": ones}.get(argument, [-1] if array.ndim == 3 else [])
         arguments[argument] = (tensor(array, static), array)
-    order = ["q", "k", "v", "lengths", "positions", "rows", "o", "p"]
+    order = ["q", "k", "v", "mask", "lengths", "positions", "rows", "o", "p"]
     types = [arguments[n][0] for n in order if n in arguments]
     outs = [n for n in ("o", "p") if n in arguments]
     results = [f"%r{n}" for n in outs]
     body = (
         f"{', '.join(results)} = attn.sdpa %q, %k, %v"
-        + "".join(optional(n, n, rest) for n in ("lengths", "positions", "rows"))
+        + "".join(optional(n, n, rest) for n in ("mask", "lengths", "positions", "rows"))
         + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
         + f"scale = {scale!r} : f64{', causal' if causal else ''}}} : "
         + f"({', '.join(types)}) -> "
@@ -139,6 +140,45 @@ def not_a_number():
         "NaN in the future", q, k, v, 2, causal=True, probabilities=True,
         lengths=integers(20, 20, 20), positions=integers(0, 5, 9),
     )  # fmt: skip
+
+
+def masks():
+    """Numbers and flags, for all or for some dimensions, with all else."""
+    for queries, keys in [(1, 40), (5, 3), (17, 33), (70, 300)]:
+        q, k, v = (normal(2, n, 24) for n in (queries, keys, keys))
+        for shape in [(2, 3, queries, keys), (1, 1, queries, keys), (2, 1, 1, keys), (1, 3, 1, keys)]:
+            numbers = normal(*shape)
+            numbers[rng.random(shape) < 0.3] = -np.inf
+            flags = rng.random(shape) < 0.6
+            flags[..., 0, :] &= rng.random() < 0.5
+            for mask in (numbers, flags):
+                yield sdpa_case(
+                    f"mask {list(shape)} of {mask.dtype}", q, k, v, 3,
+                    probabilities=queries < 20, mask=mask,
+                )  # fmt: skip
+        yield sdpa_case(
+            f"mask {queries} to {keys}, and all else", q, k, v, 3, causal=True, mask=numbers,
+            lengths=integers(keys, keys // 2), positions=integers(0, 1),
+        )  # fmt: skip
+
+
+def by_head():
+    """Heads in a dimension of their own."""
+    for batch, heads, queries, keys in [(2, 3, 1, 5), (1, 2, 17, 31), (3, 1, 60, 300)]:
+        q, k, v = (normal(batch, n, heads * 20) for n in (queries, keys, keys))
+        lengths = rng.integers(0, keys + 1, batch).astype(np.int32)
+        out, _ = reference.sdpa(q, k, v, heads, 0.2, lengths=lengths)
+        arrays = {n: reference.split(x, heads).copy() for n, x in zip("qkv", (q, k, v))}
+        wanted = reference.split(out, heads)
+        arrays["o"] = np.full(wanted.shape, np.nan, np.float32)
+        arguments = {n: (tensor(x, [-1] if n in "qk" else [1, -1]), x) for n, x in arrays.items()}
+        arguments["lengths"] = (tensor(lengths), lengths)
+        types = [arguments[n][0] for n in ("q", "k", "v", "lengths", "o")]
+        body = (
+            "%r = attn.sdpa %q, %k, %v lengths(%lengths) outs(%o) {scale = 0.2 : f64} : "
+            f"({', '.join(types)}) -> {types[-1]}"
+        )
+        yield Case(f"by head, {queries} to {keys}", body, arguments, {"r": (types[-1], wanted)})
 
 
 def large_scores():
@@ -250,7 +290,7 @@ def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *unfused(), *fused_by_the_compiler(),
+        *rows_and_positions(), *masks(), *by_head(), *unfused(), *fused_by_the_compiler(),
     ]  # fmt: skip
     cases.check(every, arguments)
 

@@ -65,7 +65,7 @@ weights = Weights()
 
 def linear_case(
     rows, outputs, inputs, packed=False, bias=True, residual=False,
-    activation=None, rank=2, file_dtype="f32", parts=1,
+    activation=None, rank=2, file_dtype="f32", parts=1, transposed=False,
 ):  # fmt: skip
     x = normal(*[2, 1, 3][: rank - 2], rows, inputs)
     weight, b = normal(outputs, inputs) / inputs**0.5, normal(outputs)
@@ -85,7 +85,8 @@ def linear_case(
             body += get("b")
             types.append(type)
     else:
-        arguments["w"] = (tensor(weight, None), weight)
+        stored = weight.T.copy() if transposed else weight
+        arguments["w"] = (tensor(stored, None), stored)
         types.append(arguments["w"][0])
         if bias:
             arguments["b"] = (tensor(b, None), b)
@@ -96,11 +97,12 @@ def linear_case(
         + (" bias(%b)" if bias else "")
         + (" residual(%r)" if residual else "")
         + (f" activation {activation}" if activation else "")
-        + f" outs(%o) : ({', '.join(types)}) -> {types[-1]}"
+        + f" outs(%o) {'{transposed}' if transposed else ''}"
+        + f" : ({', '.join(types)}) -> {types[-1]}"
     )
     name = (
         f"linear, {list(x.shape)} to {outputs}, packed {packed}, bias {bias}, "
-        f"residual {residual}, {activation}, file {file_dtype}"
+        f"residual {residual}, {activation}, file {file_dtype}, transposed {transposed}"
     )
     return Case(name, body, arguments, {"y": (types[-1], wanted)})
 
@@ -119,6 +121,62 @@ def linears():
     for rank in (2, 3, 4, 5):
         yield linear_case(3, 31, 7, packed=True, rank=rank)
     yield linear_case(5, 48, 20, packed=True, file_dtype="f16", parts=3)
+
+
+def transposed_linears():
+    """Few rows are computed in another way, and many with a copy of the weight;
+    so are long sums, and rows a page apart."""
+    for outputs, inputs in [(1, 1), (31, 17), (128, 64), (200, 600), (40, 1024), (7, 2100)]:
+        for rows in (1, 2, 3, 15, 600):
+            for transposed in (False, True):
+                yield linear_case(rows, outputs, inputs, transposed=transposed, bias=rows != 2)
+    for activation, residual in [("relu", False), ("silu", True), (None, True)]:
+        yield linear_case(30, 33, 1100, activation=activation, residual=residual, transposed=True)
+        yield linear_case(30, 33, 1100, activation=activation, residual=residual, packed=True)
+        yield linear_case(2, 33, 1100, activation=activation, residual=residual, transposed=True)
+
+
+def mlp_case(rows, inputs, hidden, outputs, activation, biases=True, residual=False):
+    x = normal(rows, inputs)
+    arrays = {
+        "x": x, "w1": normal(inputs, hidden) / inputs**0.5, "b1": normal(hidden),
+        "w2": normal(hidden, outputs) / hidden**0.5, "b2": normal(outputs),
+        "r": normal(rows, outputs),
+    }  # fmt: skip
+    if not biases:
+        del arrays["b1"], arrays["b2"]
+    if not residual:
+        del arrays["r"]
+    wanted = reference.mlp(
+        x, arrays["w1"].T, arrays["w2"].T, arrays.get("b1"), arrays.get("b2"),
+        arrays.get("r"), activation,
+    )  # fmt: skip
+    # One weight as it is multiplied, the other as checkpoints have it.
+    arrays["w1"] = arrays["w1"].T.copy()
+    arrays["o"] = unwritten(wanted)
+    arguments = {
+        n: (last(a) if n in "xro" else tensor(a, None), a) for n, a in arrays.items()
+    }
+
+    def optional(word, name):
+        return f" {word}(%{name})" if name in arrays else ""
+
+    types = [arguments[n][0] for n in ("x", "w1", "b1", "w2", "b2", "r", "o") if n in arrays]
+    body = (
+        f"%y = attn.mlp %x, %w1{optional('bias', 'b1')} activation {activation}, %w2"
+        f"{optional('bias', 'b2')}{optional('residual', 'r')} outs(%o) {{transposed}}"
+        f" : ({', '.join(types)}) -> {types[-1]}"
+    )
+    name = f"mlp, {rows} rows, {inputs} to {hidden} to {outputs}, {activation}"
+    return Case(name, body, arguments, {"y": (types[-1], wanted)})
+
+
+def mlps():
+    for rows in (0, 1, 2, 5, 127, 128, 350):
+        yield mlp_case(rows, 20, 70, 33, "relu", residual=rows % 2)
+    yield mlp_case(200, 64, 1100, 48, "silu", residual=True)
+    yield mlp_case(130, 1024, 96, 31, "gelu", biases=False)
+    yield mlp_case(7, 33, 1030, 64, "gelu")
 
 
 def activations():
@@ -250,7 +308,7 @@ def appends():
 def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
-        *linears(), *activations(), *norms(), *softmaxes(), *lookups(), *appends()
+        *linears(), *transposed_linears(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends()
     ]  # fmt: skip
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path = arguments.folder.resolve() / "weights.safetensors"

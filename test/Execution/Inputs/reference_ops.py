@@ -51,9 +51,10 @@ def scores(query, key, heads, scale, causal=False, lengths=None):
 
 def sdpa(
     query, key, value, heads, scale,
-    causal=False, lengths=None, rows=None, positions=None,
+    causal=False, lengths=None, rows=None, positions=None, mask=None,
 ):  # fmt: skip
-    """The output and the probabilities."""
+    """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
+    or 1 instead of some."""
     batch, queries, _ = query.shape
     capacity, keys, _ = key.shape
     if rows is not None and capacity == 0:
@@ -76,6 +77,10 @@ def sdpa(
     products = np.where(
         seen[:, None], scale * np.einsum("bhie,bhje->bhij", q, k), -np.inf
     )
+    if mask is not None and mask.dtype == bool:
+        products = np.where(mask, products, -np.inf)
+    elif mask is not None:
+        products = products + mask.astype(np.float64)
     # What is masked has no part in the softmax, NaN or not.
     probabilities = np.where(seen[:, None], softmax(products), 0)
     # Zero times NaN is NaN: values that none attends to are taken out.
@@ -103,6 +108,11 @@ def activate(x, activation):
     if activation == "silu":
         return x / (1 + np.exp(-x))
     return x
+
+
+def mlp(x, hidden_weight, weight, hidden_bias, bias, residual, activation):
+    hidden = linear(x, hidden_weight, hidden_bias, activation=activation)
+    return linear(hidden, weight, bias, residual)
 
 
 def linear(x, weight, bias=None, residual=None, activation=None):

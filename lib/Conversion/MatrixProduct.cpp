@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "MatrixProduct.h"
+#include "VectorMath.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Most steps of the depth at a time. Fewer would keep more of a panel in the
+/// first-level cache, but sums would go to memory and back more often, which
+/// costs more.
+static constexpr int64_t kBlockDepth = 2048;
+/// Bytes of the input that stay in the second-level cache.
+static constexpr int64_t kBlockBytes = 3 << 19;
+/// Vectors side by side where rows are few.
+static constexpr int64_t kWideChunks = 8;
+static constexpr int64_t kFewRows = 2;
+/// Tasks for each thread.
+static constexpr int64_t kTasks = 2;
+
+static MemRefType typeOf(Value memref) {
+  return cast<MemRefType>(memref.getType());
+}
+
+RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t tileRows,
+                     int64_t maxRows)
+    : rows(rows), tiles(b.ceilDiv(rows, tileRows)), tileRows(tileRows) {
+  Value one = b.index(1), threads = b.threads();
+  count =
+      b.max(b.ceilDiv(tiles, std::max<int64_t>(maxRows / tileRows, 1)), one);
+  Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, one);
+  Value even = b.mul(b.ceilDiv(count, threads), threads);
+  count = arith::SelectOp::create(b, isOne, one, even);
+}
+
+Value RowBlocks::getFirstRow(KernelBuilder &b, Value block) const {
+  Value tile = b.div(b.mul(block, tiles), count);
+  return b.min(b.mul(tile, b.index(tileRows)), rows);
+}
+
+/// Whether sums over some of the depth can wait in `out` for the others, which
+/// has to hold them, and must not be the residual that is still to be added.
+static bool canWait(const ProductOperands &operands) {
+  bool isF32 = !operands.out || typeOf(operands.out).getElementType().isF32();
+  return isF32 && !(operands.residual && operands.activation);
+}
+
+/// Steps of the depth in one part.
+static int64_t chooseBlockDepth(const ProductOperands &operands) {
+  if (!canWait(operands) || operands.depth <= kBlockDepth)
+    return operands.depth;
+  int64_t blocks = llvm::divideCeil(operands.depth, kBlockDepth);
+  return llvm::alignTo(llvm::divideCeil(operands.depth, blocks),
+                       MatrixProduct::kSumDepth);
+}
+
+MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
+    : b(b), operands(operands), columns(operands.columns),
+      depth(operands.depth), panel(b.getTarget().getPanelWidth()),
+      panels(llvm::divideCeil(columns, panel)),
+      blockDepth(chooseBlockDepth(operands)),
+      sumsWait(canWait(operands) && depth > kSumDepth),
+      reachesPast(columns % panel != 0), chunks(b.chunks(panel)),
+      product(b, chunks), rowTiles(b, product.getMaxRows(), blockDepth) {
+  int64_t rows = product.getMaxRows();
+  blockRows = std::max<int64_t>(
+      kBlockBytes / std::max<int64_t>(4 * blockDepth, 1) / rows * rows, rows);
+  blockRows = std::min(blockRows, 64 * rows);
+  // Rows whose distance is a multiple of a page take each other's place in the
+  // first-level cache.
+  copiesRows =
+      operands.input &&
+      (!typeOf(operands.input).getElementType().isF32() ||
+       typeOf(operands.input).getStridesAndOffset().first[0] % 1024 == 0);
+}
+
+bool MatrixProduct::isPacked() const {
+  return typeOf(operands.weight).getRank() == 3;
+}
+
+SmallVector<MemRefType> MatrixProduct::getWorkspace() const {
+  SmallVector<MemRefType> types;
+  if (copiesRows)
+    types.push_back(rowTiles.getType(blockRows / product.getMaxRows()));
+  if (!isPacked())
+    types.push_back(MemRefType::get({blockDepth, panel}, b.getF32Type()));
+  return types;
+}
+
+void MatrixProduct::setMemory(ValueRange memory) {
+  if (copiesRows)
+    rowTiles.setMemory(memory.front());
+  if (!isPacked())
+    panelMemory = memory.back();
+}
+
+void MatrixProduct::setInput(Value memory, Value row, Value k) {
+  input = memory;
+  firstRow = row;
+  firstDepth = k;
+}
+
+void MatrixProduct::setOutput(Value memory, Value row, Value column) {
+  operands.out = memory;
+  firstOutRow = row;
+  firstOutColumn = column;
+}
+
+SmallVector<Value> MatrixProduct::outAt(Value row, Value column) {
+  if (firstOutRow)
+    return {b.sub(row, firstOutRow), b.sub(column, firstOutColumn)};
+  return {row, column};
+}
+
+void MatrixProduct::emit(int64_t mostRows) {
+  // A weight in panels is read as fast whatever the rows.
+  if (isPacked())
+    return emitBlocks();
+  Value rows = b.dim(operands.input, 0);
+  auto emitPanels = [&] {
+    if (mostRows <= blockRows)
+      return emitBlocks();
+    // Several blocks of rows share panels, one makes its own.
+    Value isOne = b.isLess(rows, b.index(blockRows + 1));
+    b.ifElse(isOne, [&] { emitBlocks(); }, [&] { emitLaidOut(); });
+  };
+  if (!operands.transposed)
+    return emitPanels();
+  Value isFew = b.isLess(rows, b.index(kFewRows + 1));
+  b.ifElse(isFew, [&] { emitFewRows(); }, emitPanels);
+}
+
+Value MatrixProduct::emitLayOut() {
+  auto type = MemRefType::get({panels, depth, panel}, b.getF32Type());
+  Value memory = memref::AllocOp::create(b, type, b.getI64IntegerAttr(64));
+  b.parallelFor(b.index(panels), b.index(depth * columns), [&](Value place) {
+    OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+    SmallVector<OpFoldResult> offsets = {place, zero, zero};
+    SmallVector<OpFoldResult> sizes = {one, b.getIndexAttr(depth),
+                                       b.getIndexAttr(panel)};
+    SmallVector<OpFoldResult> strides(3, one);
+    MemRefType view = memref::SubViewOp::inferRankReducedResultType(
+        {depth, panel}, type, offsets, sizes, strides);
+    Value to =
+        memref::SubViewOp::create(b, view, memory, offsets, sizes, strides);
+    emitPack(place, to, b.index(0), b.index(depth));
+  });
+  return memory;
+}
+
+void MatrixProduct::emitLaidOut() {
+  ProductOperands laidOut = operands;
+  laidOut.weight = emitLayOut();
+  MatrixProduct product(b, laidOut);
+  product.copiesRows = true;
+  product.emitBlocks();
+  memref::DeallocOp::create(b, laidOut.weight);
+}
+
+void MatrixProduct::emitBlocks() {
+  reachesPast = columns % panel != 0;
+  Value rows = b.dim(operands.input, 0);
+  RowBlocks blocks(b, rows, product.getMaxRows(), blockRows);
+  // Some tasks for each thread.
+  Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), blocks.count);
+  Value width = b.ceilDiv(b.index(panels), wanted);
+  Value columnBlocks = b.ceilDiv(b.index(panels), width);
+  Value work = b.mul(rows, b.index(depth * columns));
+  b.parallelFor(b.mul(blocks.count, columnBlocks), work, getWorkspace(),
+                [&](Value task, ValueRange memory) {
+                  setMemory(memory);
+                  Part part;
+                  Value block = b.div(task, columnBlocks);
+                  part.rows = blocks.getFirstRow(b, block);
+                  part.endRow = blocks.getFirstRow(b, b.add(block, b.index(1)));
+                  part.panel = b.mul(b.rem(task, columnBlocks), width);
+                  part.endPanel =
+                      b.min(b.add(part.panel, width), b.index(panels));
+                  emitParts(part);
+                });
+}
+
+void MatrixProduct::emitParts(Part part) {
+  auto emitDepth = [&](Value k) {
+    part.depth = k;
+    part.endDepth = b.min(b.add(k, b.index(blockDepth)), b.index(depth));
+    emitInput(part);
+    emitPart(part);
+  };
+  if (blockDepth == depth)
+    return emitDepth(b.index(0));
+  b.forLoop(b.index(0), b.index(depth), blockDepth, emitDepth);
+}
+
+void MatrixProduct::emitInput(const Part &part) {
+  if (copiesRows)
+    emitCopy(part);
+  else
+    setInput(operands.input, b.index(0), b.index(0));
+}
+
+void MatrixProduct::emitCopy(const Part &part) {
+  auto placeOf = [&](Value row, Value k) {
+    return SmallVector<Value>{b.add(part.rows, row), b.add(part.depth, k)};
+  };
+  rowTiles.emitCopy(
+      b.sub(part.endRow, part.rows), b.sub(part.endDepth, part.depth),
+      [&](Value row, Value k) {
+        return b.load(operands.input, placeOf(row, k), b.lanes());
+      },
+      [&](Value row, Value k) {
+        return b.loadScalar(operands.input, placeOf(row, k));
+      });
+}
+
+void MatrixProduct::emitPart(const Part &part) {
+  b.forLoop(part.panel, part.endPanel, 1, [&](Value place) {
+    if (!isPacked())
+      emitPack(place, panelMemory, part.depth, part.endDepth);
+    product.forTiles(part.rows, part.endRow, [&](Value row, int64_t rows) {
+      emitTile(row, rows, place, part);
+    });
+  });
+}
+
+void MatrixProduct::emitPack(Value place, Value to, Value begin, Value end) {
+  Value firstColumn = b.mul(place, b.index(panel));
+  Value size = b.sub(end, begin);
+  if (operands.transposed) {
+    b.forLoop(b.index(0), size, 1, [&](Value k) {
+      for (Chunk chunk : chunks) {
+        Value column = b.add(firstColumn, b.index(chunk.offset));
+        b.store(loadInside(operands.weight, {b.add(begin, k), column}, column,
+                           chunk),
+                to, {k, b.index(chunk.offset)});
+      }
+    });
+    return;
+  }
+  // Squares that are transposed; the columns past the last repeat it.
+  int64_t lanes = b.lanes();
+  Value whole = b.roundDown(size, lanes);
+  for (int64_t offset = 0; offset < panel; offset += lanes) {
+    SmallVector<Value> from;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      from.push_back(b.min(b.add(firstColumn, b.index(offset + lane)),
+                           b.index(columns - 1)));
+    b.forLoop(b.index(0), whole, lanes, [&](Value k) {
+      SmallVector<Value> rows;
+      for (Value column : from)
+        rows.push_back(
+            b.load(operands.weight, {column, b.add(begin, k)}, lanes));
+      for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
+        b.store(row, to,
+                {b.add(k, b.index(static_cast<int64_t>(i))), b.index(offset)});
+    });
+    b.forLoop(whole, size, 1, [&](Value k) {
+      for (auto [lane, column] : llvm::enumerate(from))
+        b.storeScalar(b.loadScalar(operands.weight, {column, b.add(begin, k)}),
+                      to, {k, b.index(offset + static_cast<int64_t>(lane))});
+    });
+  }
+}
+
+void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
+                             const Part &part) {
+  Value isFirstTile =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, part.rows);
+  forSums(part.depth, part.endDepth, [&](Value begin, Value end) {
+    Sums sums{row, rows, b.mul(place, b.index(panel)), begin, end};
+    Value local = b.sub(begin, part.depth);
+    emitSums(
+        product, sums,
+        [&](int64_t r, Value k) {
+          k = b.add(local, k);
+          if (!input)
+            return rowTiles.emitLoad(b.sub(row, part.rows), r, k);
+          return b.loadScalar(input, {b.add(b.sub(row, firstRow), b.index(r)),
+                                      b.add(b.sub(part.depth, firstDepth), k)});
+        },
+        [&](Value k, Chunk chunk) {
+          b.ifThen(isFirstTile, [&] { emitPrefetch(place, begin, k, chunk); });
+          Value offset = b.index(chunk.offset);
+          if (!isPacked())
+            return b.load(panelMemory, {b.add(local, k), offset}, chunk.lanes);
+          return b.load(operands.weight, {place, b.add(begin, k), offset},
+                        chunk.lanes);
+        });
+  });
+}
+
+void MatrixProduct::forSums(Value begin, Value end,
+                            llvm::function_ref<void(Value, Value)> body) {
+  if (!sumsWait)
+    return body(begin, end);
+  b.forLoop(begin, end, kSumDepth, [&](Value k) {
+    body(k, b.min(b.add(k, b.index(kSumDepth)), end));
+  });
+}
+
+void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
+                             llvm::function_ref<Value(int64_t, Value)> left,
+                             llvm::function_ref<Value(Value, Chunk)> right) {
+  Value isFirst, isLast;
+  if (sumsWait) {
+    isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sums.depth,
+                                    b.index(0));
+    isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sums.endDepth,
+                                   b.index(depth));
+  }
+  SmallVector<Value> tile =
+      tiles.emit(emitInit(tiles, sums, isFirst),
+                 b.sub(sums.endDepth, sums.depth), left, right);
+  emitEpilogue(tiles, sums, tile, isFirst, isLast);
+}
+
+/// While the first tile of a panel is computed, asks for the next one: weights
+/// do not fit in the second-level cache, and the hardware does not look ahead
+/// as far. Past the last panel it asks for nothing that is used, which does no
+/// harm.
+void MatrixProduct::emitPrefetch(Value place, Value begin, Value k,
+                                 Chunk chunk) {
+  Value next = b.add(place, b.index(1));
+  Value column = b.mul(next, b.index(panel));
+  SmallVector<Value> at = {next, b.add(begin, k), b.index(chunk.offset)};
+  if (!isPacked() && operands.transposed) {
+    at = {b.add(begin, k), b.add(column, b.index(chunk.offset))};
+  } else if (!isPacked()) {
+    // As many lines of as many elements, one column's after the other's.
+    int64_t lanes = b.lanes();
+    Value line =
+        b.add(b.mul(k, b.index(panel / lanes)), b.index(chunk.offset / lanes));
+    at = {b.add(column, b.rem(line, b.index(panel))),
+          b.add(begin, b.mul(b.div(line, b.index(panel)), b.index(lanes)))};
+  }
+  memref::PrefetchOp::create(b, operands.weight, at, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
+}
+
+SmallVector<Value> MatrixProduct::emitInit(TileProduct &tiles, const Sums &sums,
+                                           Value isFirst) {
+  return tiles.collect(sums.rows, [&](int64_t, Chunk chunk) -> Value {
+    Value zero = b.splat(chunk.lanes, 0.0);
+    if (!operands.bias)
+      return zero;
+    Value column = b.add(sums.column, b.index(chunk.offset));
+    // What panels cover may be there.
+    Value bias = typeOf(operands.bias).getDimSize(0) != columns
+                     ? b.load(operands.bias, {column}, chunk.lanes)
+                     : loadInside(operands.bias, {column}, column, chunk);
+    return isFirst ? arith::SelectOp::create(b, isFirst, bias, zero) : bias;
+  });
+}
+
+void MatrixProduct::emitEpilogue(TileProduct &tiles, const Sums &sums,
+                                 ArrayRef<Value> tile, Value isFirst,
+                                 Value isLast) {
+  /// Adds to the tile what `memref` holds at its place.
+  auto add = [&](ArrayRef<Value> tile, Value memref, bool isLocal) {
+    SmallVector<Value> result;
+    tiles.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
+      Value row = b.add(sums.row, b.index(r));
+      Value column = b.add(sums.column, b.index(chunk.offset));
+      SmallVector<Value> at = {row, column};
+      Value other =
+          loadInside(memref, isLocal ? outAt(row, column) : at, column, chunk);
+      result.push_back(arith::AddFOp::create(b, sum, other));
+    });
+    return result;
+  };
+  auto addResidual = [&](ArrayRef<Value> tile) {
+    return operands.residual ? add(tile, operands.residual, /*isLocal=*/false)
+                             : SmallVector<Value>(tile);
+  };
+  auto activate = [&](ArrayRef<Value> tile) {
+    SmallVector<Value> result(tile);
+    if (operands.activation)
+      for (Value &sum : result)
+        sum = emitActivation(b, *operands.activation, sum);
+    return result;
+  };
+
+  SmallVector<Value> result;
+  if (!isFirst) {
+    result = addResidual(activate(tile));
+  } else {
+    ValueRange values(tile);
+    result = b.ifElse(
+        isFirst, values.getTypes(), [&] { return addResidual(tile); },
+        [&] { return add(tile, operands.out, /*isLocal=*/true); });
+    if (operands.activation)
+      result = b.ifElse(
+          isLast, values.getTypes(), [&] { return activate(result); },
+          [&] { return result; });
+  }
+  tiles.distribute(result, [&](int64_t r, Chunk chunk, Value sum) {
+    Value row = b.add(sums.row, b.index(r));
+    Value column = b.add(sums.column, b.index(chunk.offset));
+    storeInside(sum, operands.out, outAt(row, column), column, chunk);
+  });
+}
+
+void MatrixProduct::emitFewRows() {
+  Value rows = b.dim(operands.input, 0);
+  SmallVector<Chunk> wide;
+  for (int64_t i = 0; i < kWideChunks; ++i)
+    wide.push_back({i * b.lanes(), b.lanes()});
+  TileProduct tiles(b, wide);
+  int64_t width = kWideChunks * b.lanes();
+  reachesPast = columns % width != 0;
+  Value work = b.mul(rows, b.index(depth * columns));
+  b.parallelFor(
+      b.index(llvm::divideCeil(columns, width)), work, [&](Value task) {
+        Value firstColumn = b.mul(task, b.index(width));
+        tiles.forTiles(b.index(0), rows, [&](Value row, int64_t size) {
+          forSums(b.index(0), b.index(depth), [&](Value begin, Value end) {
+            Sums sums{row, size, firstColumn, begin, end};
+            emitSums(
+                tiles, sums,
+                [&](int64_t r, Value k) {
+                  return b.loadScalar(operands.input, {b.add(row, b.index(r)),
+                                                       b.add(begin, k)});
+                },
+                [&](Value k, Chunk chunk) {
+                  Value column = b.add(firstColumn, b.index(chunk.offset));
+                  return loadInside(operands.weight, {b.add(begin, k), column},
+                                    column, chunk);
+                });
+          });
+        });
+      });
+}
+
+Value MatrixProduct::emitInside(Value column, Chunk chunk) {
+  return b.mask(chunk.lanes,
+                b.max(b.sub(b.index(columns), column), b.index(0)));
+}
+
+Value MatrixProduct::loadInside(Value memref, ArrayRef<Value> indices,
+                                Value column, Chunk chunk) {
+  if (!reachesPast)
+    return b.load(memref, indices, chunk.lanes);
+  return b.loadMasked(memref, indices, emitInside(column, chunk));
+}
+
+void MatrixProduct::storeInside(Value vector, Value memref,
+                                ArrayRef<Value> indices, Value column,
+                                Chunk chunk) {
+  if (reachesPast)
+    b.storeMasked(vector, emitInside(column, chunk), memref, indices);
+  else
+    b.store(vector, memref, indices);
+}
