@@ -14,6 +14,9 @@ directory=${1:-$(dirname "$0")/../build/peers}
 "$directory/bin/pip" install --quiet "torch==2.13.*" \
   --index-url https://download.pytorch.org/whl/cpu ||
   "$directory/bin/pip" install --quiet "torch==2.13.*"
-"$directory/bin/pip" install --quiet transformers ctranslate2 sentencepiece \
-  numpy sacrebleu
-echo "ready: $directory/bin/python bench/translate.py"
+# For bench/translate.py, and for bench/kernels.py.
+"$directory/bin/pip" install --quiet numpy \
+  transformers ctranslate2 sentencepiece sacrebleu \
+  "onnxruntime==1.32.*" "openvino==2026.4.*" onnx ml_dtypes \
+  "iree-base-compiler==3.13.*" "iree-base-runtime==3.13.*"
+echo "ready: bench/kernels.py, $directory/bin/python bench/translate.py"

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The processes that bench/kernels.py measures, and a watch on all others."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+BENCH = pathlib.Path(__file__).resolve().parent
+# Those that every case is compared with, and those that only one is.
+LIBRARIES = ["pytorch", "onnxruntime", "openvino"]
+IREE = ["iree", "iree-linalg"]
+IREE_CASES = ["attention-f32-2048"]
+ONE_THREAD = "attn, one thread"
+
+
+class Failure(Exception):
+    """Why an engine has no number for a case."""
+
+
+class Peer:
+    """One library in a process of its own that waits between its turns."""
+
+    def __init__(self, name, threads, log):
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, BENCH / "peers/worker.py", name, str(threads)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        self.version = self.answer()["version"]
+        self.pause()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"error: {self.name} ended; hint: see the log (--log)")
+        return json.loads(line)
+
+    def pause(self):
+        """Stops it wholly: pools of threads may spin for a while."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def ask(self, **command):
+        os.kill(self.process.pid, signal.SIGCONT)
+        print(json.dumps(command), file=self.process.stdin, flush=True)
+        answer = self.answer()
+        self.pause()
+        return answer
+
+    def prepare(self, case, folder):
+        """Writes the result to the folder; returns how it was computed."""
+        result = folder / f"{self.name}.npy"
+        answer = self.ask(prepare=case.name, inputs=str(folder), result=str(result))
+        if "way" not in answer:
+            raise Failure("; ".join(sorted(set(answer["failures"].values()))))
+        return {"result": result, **answer}
+
+    def measure(self, seconds):
+        return self.ask(measure=seconds)
+
+    def cpu_seconds(self):
+        """What its threads, and compilers that it called, have used."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+        times = fields.rpartition(")")[2].split()[11:15]
+        return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        os.kill(self.process.pid, signal.SIGCONT)
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Attn:
+    """The program, started for each turn; it tells its own times."""
+
+    LIMIT = 60  # seconds for one start
+
+    def __init__(self, name, program, threads, log):
+        self.name, self.program, self.threads = name, program, threads
+        self.log = log
+        if not shutil.which(program):
+            sys.exit(f"error: no program {program}; hint: build it, or --attn PROGRAM")
+
+    def run(self, file, entry, *options):
+        command = [
+            self.program, "run", BENCH / "kernels" / file, f"--entry={entry}",
+            f"--threads={self.threads}", *options,
+        ]  # fmt: skip
+        try:
+            result = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                timeout=self.LIMIT,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise Failure(f"longer than {self.LIMIT} s") from None
+        if result.returncode:
+            self.log.write(result.stderr)
+            raise Failure((result.stderr.strip() or "no message").splitlines()[0][:300])
+        return result.stdout
+
+    def bench(self, case, runs, *options):
+        shapes = ",".join("x".join(map(str, shape)) for shape in case.shapes)
+        output = self.run(
+            *case.program,
+            "--random-inputs=1",
+            f"--shapes={shapes}",
+            f"--bench={runs}",
+            *options,
+        )
+        return json.loads(output)
+
+    def prepare(self, case, folder):
+        self.case, self.cache = case, f"--cache-dir={folder / 'cache'}"
+        cold = self.bench(case, 1, "--no-cache")
+        self.estimate = self.bench(case, 3, self.cache)["median_ms"]
+        # Files cannot hold bf16: there the function rounds by itself.
+        file, entry = case.program
+        entry += "_of_f32" if case.dtype == "bf16" else ""
+        inputs = [f"--input={folder / name}.npy" for name in case.arguments]
+        out = folder / self.name
+        self.run(file, entry, *inputs, f"--output-dir={out}", "--no-cache")
+        result = folder / f"{self.name}.npy"
+        np.save(result, np.load(out / "result0.npy")[..., case.rows, :])
+        return {
+            "result": result,
+            "compile_ms": cold["compile_ms"],
+            "target": cold["target"],
+        }
+
+    def measure(self, seconds):
+        runs = max(1, min(20000, round(seconds * 1e3 / max(self.estimate, 1e-3))))
+        return {**self.bench(self.case, runs, self.cache), "runs": runs}
+
+    def measure_memory(self):
+        """MB that attention over long sequences takes besides its arguments and
+        result, or why there is no such number; by length."""
+
+        def resident(length):
+            shape = ",".join([f"1x{length}x64"] * 3)
+            output = self.run(
+                "attention.mlir", "attention", "--random-inputs=1", f"--shapes={shape}",
+                "--bench=1", "--no-cache",
+            )  # fmt: skip
+            return json.loads(output)["peak_rss_mb"] - 4 * length * 64 * 4 / 2**20
+
+        found = {}
+        try:
+            base = resident(1)
+            for length in (16384, 65536):
+                found[length] = resident(length) - base
+                if found[length] > 1000:  # The square of the length is there.
+                    break
+        except Failure as failure:
+            found[length] = str(failure)
+        return found
+
+    def cpu_seconds(self):
+        return 0  # Counted as this process's children.
+
+    def close(self):
+        pass
+
+
+class Watch:
+    """Says which share of the machine other programs used (Linux only)."""
+
+    def __init__(self, engines):
+        self.engines, self.enabled = engines, pathlib.Path("/proc/stat").exists()
+
+    def used(self):
+        """Seconds of all processors that all programs, and that ours used."""
+        fields = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+        user, nice, system, _, _, irq, softirq, steal = map(int, fields[:8])
+        ticks = user + nice + system + irq + softirq + steal
+        ours = sum(engine.cpu_seconds() for engine in self.engines)
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+            usage = resource.getrusage(who)
+            ours += usage.ru_utime + usage.ru_stime
+        return ticks / os.sysconf("SC_CLK_TCK"), ours
+
+    def call(self, function, *arguments):
+        """Returns what the function returns, and the share that others used."""
+        if not self.enabled:
+            return function(*arguments), 0.0
+        start, (total, ours) = time.monotonic(), self.used()
+        value = function(*arguments)
+        end, (total2, ours2) = time.monotonic(), self.used()
+        others = (total2 - total) - (ours2 - ours)
+        # Ticks are coarse: what is less than three of them is nothing.
+        others -= 3 / os.sysconf("SC_CLK_TCK")
+        return value, max(0.0, others / ((end - start) * os.cpu_count()))
+
+
+def measure_peak(threads):
+    """What peak.c finds: its figures by name."""
+    compiler = next(filter(shutil.which, ["clang-22", "clang", "gcc", "cc"]), None)
+    if not compiler:
+        sys.exit("error: no C compiler; hint: apt-get install clang-22")
+    with tempfile.TemporaryDirectory() as folder:
+        program = f"{folder}/peak"
+        subprocess.run(
+            [compiler, "-O2", "-march=native", "-mprefer-vector-width=512",
+             BENCH / "peak.c", "-o", program, "-lpthread"],
+            check=True,
+        )  # fmt: skip
+        output = subprocess.run([program, str(threads)], stdout=subprocess.PIPE, check=True)
+        return json.loads(output.stdout)

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Measures what this machine can do at most, for bench/kernels.py:
+//     cc -O2 -march=native -mprefer-vector-width=512 peak.c -lpthread &&
+//     ./a.out 2
+// prints one line of JSON: fused multiply-adds in f32 and products in bf16
+// (billions of operations per second, an addition and a multiplication are
+// two), and reading of 1 GiB and of 8 MiB, over and over (billions of bytes per
+// second). Nothing here is called by attn.
+#define _GNU_SOURCE
+#include <immintrin.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { REPEATS = 12 };
+// Of 32 registers, or of 16; more than latency times issue width either way.
+#if defined(__AVX512F__)
+typedef __m512 Vector;
+#define FMA _mm512_fmadd_ps
+#define SET _mm512_set1_ps
+#define LANES 16
+#define CHAINS 24
+#elif defined(__FMA__)
+typedef __m256 Vector;
+#define FMA _mm256_fmadd_ps
+#define SET _mm256_set1_ps
+#define LANES 8
+#define CHAINS 12
+#else
+typedef __m128 Vector;
+#define FMA(A, B, C) _mm_add_ps(_mm_mul_ps(A, B), C)
+#define SET _mm_set1_ps
+#define LANES 4
+#define CHAINS 12
+#endif
+
+typedef struct {
+  const char *data; // of this thread
+  size_t bytes;
+  long steps;
+} Work;
+
+// Each returns what it did, so that nothing is removed as unused.
+static double fma_chains(const Work *work) {
+  Vector sums[CHAINS], a = SET(0.5f), b = SET(0.25f);
+  for (int c = 0; c < CHAINS; ++c)
+    sums[c] = SET((float)c);
+  for (long i = 0; i < work->steps; ++i) {
+#pragma GCC unroll 32
+    for (int c = 0; c < CHAINS; ++c)
+      sums[c] = FMA(sums[c], a, b);
+    __asm__ volatile("" : "+x"(a), "+x"(b));
+  }
+  for (int c = 1; c < CHAINS; ++c)
+    sums[0] = FMA(sums[c], a, sums[0]);
+  return (double)((float *)sums)[0];
+}
+#define FMA_FLOPS (2.0 * LANES * CHAINS)
+
+#if defined(__AMX_BF16__)
+// Four sums of 16x16, from two tiles of A and two of B.
+static double bf16_products(const Work *work) {
+  struct {
+    uint8_t palette, start, reserved[14];
+    uint16_t columns[16];
+    uint8_t rows[16];
+  } config __attribute__((aligned(64))) = {.palette = 1};
+  for (int tile = 0; tile < 8; ++tile) {
+    config.columns[tile] = 64;
+    config.rows[tile] = 16;
+  }
+  static const uint16_t zeros[512] __attribute__((aligned(64)));
+  _tile_loadconfig(&config);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_loadd(4, zeros, 64);
+  _tile_loadd(5, zeros, 64);
+  _tile_loadd(6, zeros, 64);
+  _tile_loadd(7, zeros, 64);
+  for (long i = 0; i < work->steps; ++i) {
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  float out[256];
+  _tile_stored(0, out, 64);
+  _tile_release();
+  return (double)out[0];
+}
+#define BF16_FLOPS (4 * 2.0 * 16 * 16 * 32)
+// Linux gives a process tiles when it asks; false if there are none.
+static int bf16_allowed(void) {
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+#elif defined(__AVX512BF16__)
+static double bf16_products(const Work *work) {
+  __m512 sums[CHAINS];
+  __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f00), b = a;
+  for (int c = 0; c < CHAINS; ++c)
+    sums[c] = _mm512_set1_ps((float)c);
+  for (long i = 0; i < work->steps; ++i) {
+#pragma GCC unroll 32
+    for (int c = 0; c < CHAINS; ++c)
+      sums[c] = _mm512_dpbf16_ps(sums[c], a, b);
+    __asm__ volatile("" : "+x"(a), "+x"(b));
+  }
+  for (int c = 1; c < CHAINS; ++c)
+    sums[0] = _mm512_add_ps(sums[c], sums[0]);
+  return (double)((float *)sums)[0];
+}
+#define BF16_FLOPS (4.0 * 16 * CHAINS)
+static int bf16_allowed(void) { return 1; }
+#else // There is nothing faster than f32.
+#define bf16_products fma_chains
+#define BF16_FLOPS FMA_FLOPS
+static int bf16_allowed(void) { return 1; }
+#endif
+
+static double read_all(const Work *work) {
+  Vector sums[8];
+  for (int c = 0; c < 8; ++c)
+    sums[c] = SET(0);
+  for (long i = 0; i < work->steps; ++i)
+    for (size_t at = 0; at < work->bytes; at += sizeof sums)
+#pragma GCC unroll 8
+      for (int c = 0; c < 8; ++c)
+        sums[c] += *(const Vector *)(work->data + at + c * sizeof(Vector));
+  for (int c = 1; c < 8; ++c)
+    sums[0] += sums[c];
+  return (double)((float *)sums)[0];
+}
+
+static pthread_barrier_t barrier;
+static volatile double sink;
+typedef double Job(const Work *);
+typedef struct {
+  Job *job;
+  Work work;
+} Thread;
+
+static void *run(void *argument) {
+  const Thread *thread = argument;
+  for (int i = 0; i < REPEATS; ++i) {
+    pthread_barrier_wait(&barrier);
+    sink = thread->job(&thread->work);
+    pthread_barrier_wait(&barrier);
+  }
+  return NULL;
+}
+
+/// The shortest time in seconds in which all `threads` did their part.
+static double measure(Job *job, int threads, long steps, const char *data,
+                      size_t bytes) {
+  pthread_t ids[threads];
+  Thread jobs[threads];
+  size_t part = bytes / (size_t)threads / 512 * 512;
+  pthread_barrier_init(&barrier, NULL, (unsigned)threads + 1);
+  for (int t = 0; t < threads; ++t) {
+    jobs[t] = (Thread){job, {data + part * (size_t)t, part, steps}};
+    if (pthread_create(&ids[t], NULL, run, &jobs[t]))
+      abort();
+  }
+  double least = 1e9;
+  for (int i = 0; i < REPEATS; ++i) {
+    struct timespec start, end;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    double seconds = (double)(end.tv_sec - start.tv_sec) +
+                     (double)(end.tv_nsec - start.tv_nsec) * 1e-9;
+    if (seconds < least)
+      least = seconds;
+  }
+  for (int t = 0; t < threads; ++t)
+    pthread_join(ids[t], NULL);
+  pthread_barrier_destroy(&barrier);
+  return least;
+}
+
+static double gigaflops(Job *job, int threads, double flops) {
+  const long steps = 1000000;
+  double seconds = measure(job, threads, steps, NULL, 0);
+  return flops * (double)steps * threads / seconds * 1e-9;
+}
+
+static double gigabytes(const char *data, size_t bytes, int threads) {
+  long steps = (long)((1ul << 30) / bytes);
+  double seconds = measure(read_all, threads, steps, data, bytes);
+  return (double)bytes * (double)steps / seconds * 1e-9;
+}
+
+int main(int argc, char **argv) {
+  int threads = argc > 1 ? atoi(argv[1]) : 1;
+  size_t bytes = 1ul << 30;
+  char *data = aligned_alloc(4096, bytes);
+  if (threads < 1 || !data)
+    return 1;
+  for (size_t i = 0; i < bytes; ++i)
+    data[i] = 0;
+  Job *bf16 = fma_chains;
+  double bf16_flops = FMA_FLOPS;
+  if (bf16_allowed()) {
+    bf16 = bf16_products;
+    bf16_flops = BF16_FLOPS;
+  }
+  printf("{\"lanes\": %d, \"threads\": %d, ", LANES, threads);
+  printf("\"f32_one\": %.1f, \"f32\": %.1f, ",
+         gigaflops(fma_chains, 1, FMA_FLOPS),
+         gigaflops(fma_chains, threads, FMA_FLOPS));
+  printf("\"bf16_one\": %.1f, \"bf16\": %.1f, ", gigaflops(bf16, 1, bf16_flops),
+         gigaflops(bf16, threads, bf16_flops));
+  printf("\"memory\": %.1f, \"cache\": %.1f}\n",
+         gigabytes(data, bytes, threads), gigabytes(data, 8ul << 20, threads));
+  free(data);
+  return 0;
+}
