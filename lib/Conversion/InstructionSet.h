@@ -40,6 +40,11 @@ const InstructionSet &getAvx2();
 /// AVX-512 F and DQ: 32 registers of 16 lanes.
 const InstructionSet &getAvx512();
 
+/// 2^x by AVX-512 DQ, on vectors of 16 lanes, with the coefficients of any
+/// polynomial for 2^f on 0..1, that of f^0 first.
+mlir::Value emitAvx512Exp2(KernelBuilder &b, mlir::Value x,
+                           llvm::ArrayRef<double> coefficients);
+
 } // namespace attn
 
 #endif // ATTN_LIB_CONVERSION_INSTRUCTIONSET_H
