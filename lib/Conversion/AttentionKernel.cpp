@@ -3,6 +3,7 @@
 // Attention by online softmax, so that scores exist only as a tile. Which of
 // two kernels computes it depends on how many queries there are.
 
+#include "AmxTiles.h"
 #include "Kernels.h"
 
 using namespace mlir;
@@ -15,6 +16,12 @@ using namespace attn;
 /// both.)
 constexpr int64_t kTiledQueries = 2;
 
+static bool isForAmx(KernelBuilder &b, SdpaOp op) {
+  auto query = cast<MemRefType>(op.getQuery().getType());
+  return query.getElementType().isBF16() && !op.getMask() &&
+         AmxTiles::isAvailable(b.getTarget());
+}
+
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
   // Where rows are given, a step of decoding reads keys that others laid out,
   // with one query for each; and the weights come row by row.
@@ -24,6 +31,12 @@ void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
                             b.dim(op.getQuery(), 2), b.index(kTiledQueries));
   b.ifElse(
-      isTiled, [&] { emitTiledAttention(b, op); },
+      isTiled,
+      [&] {
+        if (isForAmx(b, op))
+          emitAmxAttention(b, op);
+        else
+          emitTiledAttention(b, op);
+      },
       [&] { emitQueryAttention(b, op); });
 }

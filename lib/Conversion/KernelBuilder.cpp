@@ -343,22 +343,35 @@ SmallVector<Value> KernelBuilder::transpose(Values rows) {
   return result;
 }
 
-Value KernelBuilder::sumLanesOfEach(Values vectors) {
+/// A vector of the combined lanes of each of the vectors.
+static Value combineLanesOfEach(KernelBuilder &b, KernelBuilder::Values vectors,
+                                llvm::function_ref<Value(Value, Value)> combine) {
   // In each step two vectors become one, in which half as many lanes belong to
   // each; in the end lane i belongs to vector i.
-  SmallVector<Value> sums(vectors);
+  SmallVector<Value> combined(vectors);
   auto size = static_cast<int64_t>(vectors.size());
   for (int64_t bit = size / 2; bit > 0; bit /= 2) {
     for (int64_t i = 0; i < bit; ++i) {
       auto select = [&](bool exchanged) -> Value {
-        return vector::ShuffleOp::create(*this, sums[i], sums[i + bit],
+        return vector::ShuffleOp::create(b, combined[i], combined[i + bit],
                                          selectByBit(size, bit, exchanged));
       };
-      sums[i] = arith::AddFOp::create(*this, select(false), select(true));
+      combined[i] = combine(select(false), select(true));
     }
-    sums.resize(bit);
+    combined.resize(bit);
   }
-  return sums[0];
+  return combined[0];
+}
+
+Value KernelBuilder::sumLanesOfEach(Values vectors) {
+  return combineLanesOfEach(*this, vectors, [&](Value x, Value y) -> Value {
+    return arith::AddFOp::create(*this, x, y);
+  });
+}
+
+Value KernelBuilder::maxLanesOfEach(Values vectors) {
+  return combineLanesOfEach(*this, vectors,
+                            [&](Value x, Value y) { return larger(x, y); });
 }
 
 Value KernelBuilder::sumLanes(Value vector) {

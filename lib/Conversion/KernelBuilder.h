@@ -121,6 +121,8 @@ public:
   llvm::SmallVector<Value> transpose(Values rows);
   /// A vector of the sums of the lanes of each of lanes() vectors.
   Value sumLanesOfEach(Values vectors);
+  /// The same of the largest lanes, none of which is NaN.
+  Value maxLanesOfEach(Values vectors);
   /// Sum of the lanes, as a tree.
   Value sumLanes(Value vector);
   /// `value` where it is larger than `other`, else `other`: also where `value`

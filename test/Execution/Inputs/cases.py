@@ -46,6 +46,32 @@ def tensor(array, static=()):
     return f"tensor<{sizes}{ELEMENTS[str(array.dtype)]}>"
 
 
+def round_to_bf16(array):
+    """The nearest numbers that bf16 has, ties to even."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    odd = bits >> 16 & 1
+    rounded = (bits + 0x7FFF + odd & 0xFFFF0000).view(np.float32)
+    return np.where(np.isnan(array), np.float32(np.nan), rounded)
+
+
+def store_as_bf16(case, tolerance):
+    """The case with all f32 of its body in bf16. Arguments have to be numbers that
+    bf16 has; results are within a larger tolerance."""
+
+    before, body, after = [], case.body.replace("f32>", "bf16>"), []
+    for name, (type, _) in {**case.arguments, **case.results}.items():
+        low = type.replace("f32>", "bf16>")
+        if low == type:
+            continue
+        body = re.sub(rf"%{name}\b", f"%{name}_low", body)
+        if name in case.arguments:
+            before.append(f"%{name}_low = arith.truncf %{name} : {type} to {low}")
+        else:
+            after.append(f"%{name} = arith.extf %{name}_low : {low} to {type}")
+    text = "\n".join([*before, body, *after])
+    return dataclasses.replace(case, body=text, tolerance=tolerance)
+
+
 def module_text(cases, globals_text="", attributes=""):
     arguments, results, body = [], [], []
     for number, case in enumerate(cases):
@@ -132,6 +158,7 @@ def parse_arguments(description):
     parser.add_argument("folder", type=pathlib.Path, help="for modules and tensors")
     parser.add_argument("--target-cpu", default="native")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--element", default="f32", choices=("f32", "bf16"))
     parser.add_argument("--filter", default="", help="only cases with this in the name")
     arguments = parser.parse_args()
     arguments.options = [

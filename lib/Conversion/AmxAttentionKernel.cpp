@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention of bf16, many queries at a time, by products of AMX tiles. A task
+// takes a block of queries of one head, and one block of keys after the other,
+// of which it lays out keys and values as tiles. Then for 32 rows at a time it
+// computes the scores of a few keys, turns them into weights of bf16, and when
+// it has those of the whole block, adds weights times values.
+//
+// Multiplications of tiles and of vectors take turns of a few hundred
+// instructions: next to tiles, the processors known so far run vectors of f32
+// at half their speed.
+
+#include "AmxTiles.h"
+#include "AttentionScope.h"
+#include "Kernels.h"
+#include "VectorMath.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Rows that go through a block of keys together.
+constexpr int64_t kTileRows = AmxTiles::kBlock;
+/// Most queries of a task: the more, the fewer times keys are laid out.
+constexpr int64_t kBlockRows = 1024;
+/// Keys of a block: the scores of a tile, their weights, and what they are
+/// multiplied with stay in the first-level cache.
+constexpr int64_t kBlockKeys = 256;
+/// Keys whose weights come in pairs, i and i + 16 of every 32.
+constexpr int64_t kPairKeys = 2 * AmxTiles::kRows;
+/// So many tasks keep all threads busy to the end.
+constexpr int64_t kTasks = 16;
+
+/// 2^f on 0..1 within 7.5e-5 relative to it, plus half of the last place of a
+/// bf16 in 1..2: less its low half, the sum is 2^f rounded to bf16.
+constexpr double kExp2ForBf16[] = {0.9999252185627503 + 1.0 / 256,
+                                   0.6958335404952162, 0.22606715542544709,
+                                   0.078024522642087};
+
+class AmxAttentionKernel {
+public:
+  AmxAttentionKernel(KernelBuilder &b, SdpaOp op)
+      : b(b), op(op), sizes(b, op), tiles(b), factor(getFactor(op)),
+        keySteps(llvm::divideCeil(sizes.keySize, AmxTiles::kDepth)),
+        valuePairs(llvm::divideCeil(sizes.valueSize, AmxTiles::kBlock)) {}
+
+  void emit() {
+    Value batchHeads = b.mul(sizes.batch, sizes.heads);
+    // As many blocks as there have to be, and more where there are few tasks.
+    Value wanted = b.ceilDiv(b.index(kTasks), b.max(batchHeads, b.index(1)));
+    Value blocks =
+        b.max(b.ceilDiv(sizes.queries, kBlockRows),
+              b.min(wanted, b.ceilDiv(sizes.queries, 4 * kTileRows)));
+    Value rows = b.roundUp(b.ceilDiv(sizes.queries, b.max(blocks, b.index(1))),
+                           kTileRows);
+    blocks = b.ceilDiv(sizes.queries, b.max(rows, b.index(1)));
+    b.parallelFor(
+        b.mul(batchHeads, blocks), sizes.getWork(b), getWorkspace(),
+        [&](Value task, ValueRange memory) {
+          setMemory(memory);
+          // The last queries see the most keys: they go first.
+          Value block = b.sub(b.sub(blocks, b.index(1)), b.rem(task, blocks));
+          Value batchHead = b.div(task, blocks);
+          head = b.rem(batchHead, sizes.heads);
+          entry = b.div(batchHead, sizes.heads);
+          scope.emplace(b, op, entry);
+          firstQuery = b.mul(block, rows);
+          count = b.min(b.sub(sizes.queries, firstQuery), rows);
+          emitBlock();
+        },
+        /*isUneven=*/op.getCausal());
+  }
+
+private:
+  static double getFactor(SdpaOp op) {
+    double scale = std::abs(op.getScale().convertToDouble());
+    return scale == 0 ? 1.0 : scale / std::log(2.0);
+  }
+
+  SmallVector<MemRefType> getWorkspace() const {
+    auto memref = [&](ArrayRef<int64_t> shape) {
+      return MemRefType::get(shape, b.getF32Type());
+    };
+    return {tiles.memoryOf({kBlockRows / kTileRows, keySteps, 2}),
+            tiles.memoryOf({kBlockKeys / kPairKeys, keySteps, 2}),
+            tiles.memoryOf({kBlockKeys / kPairKeys, valuePairs, 2}),
+            tiles.memoryOf({kBlockKeys / kPairKeys, 2}),
+            memref({kBlockKeys / kPairKeys, kTileRows, kPairKeys}),
+            memref({kBlockRows, valuePairs * AmxTiles::kBlock}),
+            memref({kBlockRows}),
+            memref({kBlockRows, kHalf}),
+            memref({kTileRows, kHalf}),
+            memref({kTileRows})};
+  }
+
+  void setMemory(ValueRange memory) {
+    Value *places[] = {&queries, &keys,  &values,     &weights, &scores,
+                       &sums,    &bases, &weightSums, &largest, &corrections};
+    for (auto [place, memref] : llvm::zip_equal(places, memory))
+      *place = memref;
+  }
+
+  void emitBlock() {
+    b.forLoop(b.index(0), b.roundUp(count, kTileRows), 1,
+              [&](Value row) { emitStart(row); });
+    // No query of the block sees more keys than its last one does.
+    Value visible = scope->getVisible(b.add(firstQuery, getLast(count)));
+    b.forLoop(b.index(0), visible, kBlockKeys, [&](Value first) {
+      firstKey = first;
+      keyCount = b.min(b.sub(visible, first), b.index(kBlockKeys));
+      emitPackKeys();
+      Value hasSpecials = emitPackValues();
+      b.forLoop(b.index(0), count, kTileRows, [&](Value row) {
+        firstRow = row;
+        tileRows = b.min(b.sub(count, row), b.index(kTileRows));
+        Value visible = getVisible(getLast(tileRows));
+        b.ifThen(b.isLess(b.index(0), visible),
+                 [&] { emitTile(visible, hasSpecials); });
+      });
+    });
+    b.forLoop(b.index(0), count, 1, [&](Value row) { emitFinish(row); });
+  }
+
+  Value getLast(Value size) { return b.sub(size, b.index(1)); }
+
+  /// How many keys of the block of keys the query of `row` of the tile sees;
+  /// for rows past the last, what the last one sees.
+  Value getVisible(Value row) {
+    if (!op.getCausal())
+      return keyCount;
+    Value query = b.add(firstRow, b.min(row, getLast(tileRows)));
+    Value visible =
+        b.sub(scope->getVisible(b.add(firstQuery, query)), firstKey);
+    return b.max(b.min(visible, keyCount), b.index(0));
+  }
+
+  /// Copies a query, past the last one the last; what is past its size is 0.
+  void emitStart(Value row) {
+    Value query = b.add(firstQuery, b.min(row, getLast(count)));
+    Value tile = b.div(row, b.index(kTileRows));
+    Value half = b.div(b.rem(row, b.index(kTileRows)), b.index(kHalf));
+    forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
+      Value offset = b.index(step * AmxTiles::kDepth);
+      Value part = loadRow(op.getQuery(), query, offset, b.index(size));
+      storeRow(emitSign(part), queries,
+               {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
+    });
+    for (Chunk chunk : b.chunks(valuePairs * AmxTiles::kBlock))
+      b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
+    // Not -∞: scores may be so, and -∞ less -∞ is no number.
+    b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), bases, {row});
+    b.store(b.splat(kHalf, 0.0), weightSums, {row, b.index(0)});
+  }
+
+  /// The queries take the sign of the scale, so that the largest score is known
+  /// before scores are scaled.
+  Value emitSign(Value query) {
+    APFloat scale = op.getScale();
+    if (scale.isZero())
+      return arith::ConstantOp::create(
+          b, cast<TypedAttr>(b.getZeroAttr(query.getType())));
+    return scale.isNegative() ? arith::NegFOp::create(b, query) : query;
+  }
+
+  /// body(step, how many elements it has) for the parts of a depth.
+  static void forDepth(int64_t size,
+                       llvm::function_ref<void(int64_t, int64_t)> body) {
+    for (int64_t offset = 0; offset < size; offset += AmxTiles::kDepth)
+      body(offset / AmxTiles::kDepth,
+           std::min(size - offset, AmxTiles::kDepth));
+  }
+
+  /// One row of a tile: `size` elements of bf16, then zeros.
+  Value loadRow(Value memref, Value position, Value offset, Value size) {
+    Value row = memref == op.getQuery() ? entry : scope->getRow();
+    return tiles.loadPadded(memref, {row, head, position, offset},
+                            AmxTiles::kDepth, size);
+  }
+
+  void storeRow(Value vector, Value memref, SmallVector<Value> place) {
+    place.push_back(b.index(0));
+    vector::StoreOp::create(b, vector, memref, place);
+  }
+
+  /// Lays out the keys of the block as right factors, for which rows of pairs
+  /// are transposed. Past the last key it repeats it, up to whole tiles.
+  void emitPackKeys() {
+    b.forLoop(b.index(0), b.ceilDiv(keyCount, kHalf), 1, [&](Value tile) {
+      Value first = b.mul(tile, b.index(kHalf));
+      SmallVector<Value> positions;
+      for (int64_t lane = 0; lane < kHalf; ++lane)
+        positions.push_back(b.add(
+            firstKey, b.min(b.add(first, b.index(lane)), getLast(keyCount))));
+      forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
+        SmallVector<Value> rows;
+        for (Value position : positions)
+          rows.push_back(tiles.asPairs(loadRow(op.getKey(), position,
+                                               b.index(step * AmxTiles::kDepth),
+                                               b.index(size))));
+        for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
+          storeRow(tiles.asNumbers(row), keys,
+                   {b.div(tile, b.index(2)), b.index(step),
+                    b.rem(tile, b.index(2)), b.index(static_cast<int64_t>(i))});
+      });
+    });
+  }
+
+  /// Lays out the values of the block as right factors. Weights come in pairs
+  /// of keys i and i + 16 of every 32, so values do as well. Past the last they
+  /// are 0. Gives whether there is any ∞ or NaN among them, if that matters.
+  Value emitPackValues() {
+    auto pack = [&](Value pair, Value largest) {
+      Value first = b.mul(pair, b.index(kPairKeys));
+      return b.forLoop(
+          b.index(0), b.index(kHalf), 1, {largest},
+          [&](Value i, KernelBuilder::Values carried) {
+            Value key = b.add(first, i), other = b.add(key, b.index(kHalf));
+            Value result = carried[0];
+            for (int64_t offset = 0; offset < sizes.valueSize;
+                 offset += kHalf) {
+              Value column = b.index(offset);
+              int64_t size = std::min(sizes.valueSize - offset, kHalf);
+              Value both = tiles.pair(loadValue(key, column, size),
+                                      loadValue(other, column, size));
+              if (op.getCausal())
+                result = tiles.largestMagnitude(result, both);
+              storeRow(both, values,
+                       {pair, b.index(offset / AmxTiles::kBlock),
+                        b.index(offset / kHalf % 2), i});
+            }
+            return SmallVector<Value>{result};
+          })[0];
+    };
+    Value largest = tiles.noMagnitude();
+    largest =
+        b.forLoop(b.index(0), b.ceilDiv(keyCount, kPairKeys), 1, {largest},
+                  [&](Value pair, KernelBuilder::Values carried) {
+                    return SmallVector<Value>{pack(pair, carried[0])};
+                  })[0];
+    return op.getCausal() ? tiles.isSpecial(largest) : Value();
+  }
+
+  Value loadValue(Value key, Value column, int64_t size) {
+    Value isInside = b.isLess(key, keyCount);
+    Value inside =
+        arith::SelectOp::create(b, isInside, b.index(size), b.index(0));
+    Value position = b.add(firstKey, b.min(key, getLast(keyCount)));
+    return tiles.loadPadded(op.getValue(),
+                            {scope->getRow(), head, position, column}, kHalf,
+                            inside);
+  }
+
+  /// All that is to do for the tile's rows and the block of keys.
+  void emitTile(Value visible, Value hasSpecials) {
+    Value pairs = b.ceilDiv(visible, kPairKeys);
+    emitScores(pairs);
+    emitSoftmax(pairs);
+    if (!op.getCausal())
+      return emitWeightedSums(pairs);
+
+    // What a row does not see has weight 0. But 0 times ∞ is not 0: then only
+    // keys that all rows see go together.
+    b.ifElse(
+        hasSpecials,
+        [&] {
+          Value common = b.div(getVisible(b.index(0)), b.index(kPairKeys));
+          emitWeightedSums(common);
+          emitSingleSums(b.mul(common, b.index(kPairKeys)));
+        },
+        [&] { emitWeightedSums(pairs); });
+  }
+
+  /// scores = queries · keysᵀ, not yet scaled.
+  void emitScores(Value pairs) {
+    Value tile = b.div(firstRow, b.index(kTileRows));
+    b.forLoop(b.index(0), pairs, 1, [&](Value pair) {
+      AmxTiles::Block block = tiles.multiply(
+          tiles.zeros(), b.index(keySteps),
+          [&](int64_t half, Value k) {
+            return tiles.load(queries, {tile, k, b.index(half)});
+          },
+          [&](Value k, int64_t half) {
+            return tiles.load(keys, {pair, k, b.index(half)});
+          });
+      tiles.storeSums(block, scores, {pair, b.index(0), b.index(0)});
+    });
+  }
+
+  /// Turns the scores of the tile into weights: one step of online softmax
+  /// (Milakov and Gimelshein, 2018), whose base is the largest score so far.
+  /// Its weight, which counts most, is then 1, and not rounded.
+  void emitSoftmax(Value pairs) {
+    Value end = b.mul(pairs, b.index(kPairKeys));
+    b.ifThen(b.isLess(getVisible(b.index(0)), end),
+             [&] { forTileRows([&](Value i) { emitPadding(i, end); }); });
+    forTileRows([&](Value i) { emitLargest(i, pairs); });
+    Value exceeds = emitBases(0);
+    exceeds = arith::OrIOp::create(b, exceeds, emitBases(kHalf));
+    b.ifThen(exceeds,
+             [&] { forTileRows([&](Value i) { emitCorrection(i); }); });
+    forTileRows([&](Value i) { emitWeights(i, pairs); });
+  }
+
+  void forTileRows(llvm::function_ref<void(Value)> body) {
+    b.forLoop(b.index(0), b.index(kTileRows), 1, body);
+  }
+
+  /// Writes -∞ over the scores from the last that row `i` sees to `end`.
+  void emitPadding(Value i, Value end) {
+    Value visible = getVisible(i);
+    b.forLoop(b.roundDown(visible, kHalf), end, kHalf, [&](Value column) {
+      Value inside = b.mask(kHalf, b.max(b.sub(visible, column), b.index(0)));
+      SmallVector<Value> place = {b.div(column, b.index(kPairKeys)), i,
+                                  b.rem(column, b.index(kPairKeys))};
+      Value padded = arith::SelectOp::create(
+          b, inside, b.load(scores, place, kHalf), b.splat(kHalf, -INFINITY));
+      b.store(padded, scores, place);
+    });
+  }
+
+  /// The scores of row `i` and one half of a pair of tiles.
+  Value loadScores(Value i, Value pair, int64_t half) {
+    return b.load(scores, {pair, i, b.index(half * kHalf)}, kHalf);
+  }
+
+  /// Leaves the largest scores of row `i` in its first lanes. NaNs are passed
+  /// over.
+  void emitLargest(Value i, Value pairs) {
+    SmallVector<Value> halves(2, b.splat(kHalf, -INFINITY));
+    halves = b.forLoop(
+        b.index(0), pairs, 1, halves,
+        [&](Value pair, KernelBuilder::Values carried) {
+          SmallVector<Value> next;
+          for (int64_t half = 0; half < 2; ++half)
+            next.push_back(b.larger(loadScores(i, pair, half), carried[half]));
+          return next;
+        });
+    b.store(b.larger(halves[0], halves[1]), largest, {i, b.index(0)});
+  }
+
+  /// Raises the bases of the rows first..first+15 of the tile to their largest
+  /// scores. Gives whether any has changed.
+  Value emitBases(int64_t first) {
+    SmallVector<Value> rows;
+    for (int64_t i = 0; i < kHalf; ++i)
+      rows.push_back(b.load(largest, {b.index(first + i), b.index(0)}, kHalf));
+    Value scaled = arith::MulFOp::create(b, b.maxLanesOfEach(rows),
+                                         b.splat(kHalf, factor));
+    Value row = b.add(firstRow, b.index(first));
+    Value old = b.load(bases, {row}, kHalf);
+    Value base = b.larger(scaled, old);
+    b.store(base, bases, {row});
+    b.store(b.exp2(arith::SubFOp::create(b, old, base)), corrections,
+            {b.index(first)});
+    Value isNew =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, old, base);
+    return vector::ReductionOp::create(b, vector::CombiningKind::OR, isNew);
+  }
+
+  void emitCorrection(Value i) {
+    Value row = b.add(firstRow, i);
+    Value correction = b.splat(kHalf, b.loadScalar(corrections, {i}));
+    auto correct = [&](Value memref, int64_t offset) {
+      SmallVector<Value> place = {row, b.index(offset)};
+      Value sum = b.load(memref, place, kHalf);
+      b.store(arith::MulFOp::create(b, sum, correction), memref, place);
+    };
+    correct(weightSums, 0);
+    for (int64_t offset = 0; offset < sizes.valueSize; offset += kHalf)
+      correct(sums, offset);
+  }
+
+  void emitWeights(Value i, Value pairs) {
+    Value row = b.add(firstRow, i);
+    Value base =
+        b.splat(kHalf, arith::NegFOp::create(b, b.loadScalar(bases, {row})));
+    auto weigh = [&](Value pair, int64_t half) {
+      Value score =
+          b.fma(loadScores(i, pair, half), b.splat(kHalf, factor), base);
+      return emitAvx512Exp2(b, score, kExp2ForBf16);
+    };
+    SmallVector<Value> place = {row, b.index(0)};
+    Value sum = b.forLoop(
+        b.index(0), pairs, 1, {b.load(weightSums, place, kHalf)},
+        [&](Value pair, KernelBuilder::Values carried) {
+          Value both = tiles.pairHighHalves(weigh(pair, 0), weigh(pair, 1));
+          storeRow(both, weights,
+                   {pair, b.div(i, b.index(kHalf)), b.rem(i, b.index(kHalf))});
+          // What is summed are the rounded weights: an error that all of them
+          // share cancels.
+          return SmallVector<Value>{tiles.addPairs(carried[0], both)};
+        })[0];
+    b.store(sum, weightSums, place);
+  }
+
+  /// sums += weights · values, of the first pairs of tiles of keys.
+  void emitWeightedSums(Value pairs) {
+    for (int64_t place = 0; place < valuePairs; ++place) {
+      Value column = b.index(place * AmxTiles::kBlock);
+      AmxTiles::Block block = tiles.multiply(
+          tiles.loadSums(sums, {firstRow, column}), pairs,
+          [&](int64_t half, Value k) {
+            return tiles.load(weights, {k, b.index(half)});
+          },
+          [&](Value k, int64_t half) {
+            return tiles.load(values, {k, b.index(place), b.index(half)});
+          });
+      tiles.storeSums(block, sums, {firstRow, column});
+    }
+  }
+
+  /// The same one row at a time, for the keys from `first` on.
+  void emitSingleSums(Value first) {
+    b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
+      Value row = b.add(firstRow, i);
+      b.forLoop(first, getVisible(i), 1, [&](Value key) {
+        Value inPair = b.rem(key, b.index(kPairKeys));
+        Value lane = b.add(b.mul(b.rem(inPair, b.index(kHalf)), b.index(2)),
+                           b.div(inPair, b.index(kHalf)));
+        Value weight = b.loadScalar(weights, {b.div(key, b.index(kPairKeys)),
+                                              b.div(i, b.index(kHalf)),
+                                              b.rem(i, b.index(kHalf)), lane});
+        for (Chunk chunk : b.chunks(sizes.valueSize)) {
+          Value offset = b.index(chunk.offset);
+          Value value =
+              b.load(op.getValue(),
+                     {scope->getRow(), head, b.add(firstKey, key), offset},
+                     chunk.lanes);
+          b.store(b.fma(b.splat(chunk.lanes, weight), value,
+                        b.load(sums, {row, offset}, chunk.lanes)),
+                  sums, {row, offset});
+        }
+      });
+    });
+  }
+
+  void emitFinish(Value row) {
+    Value inverse = emitInverse(
+        b, b.sumLanes(b.load(weightSums, {row, b.index(0)}, kHalf)));
+    for (Chunk chunk : b.chunks(sizes.valueSize)) {
+      Value offset = b.index(chunk.offset);
+      Value result =
+          arith::MulFOp::create(b, b.load(sums, {row, offset}, chunk.lanes),
+                                b.splat(chunk.lanes, inverse));
+      b.store(result, op.getOuts()[0],
+              {entry, head, b.add(firstQuery, row), offset});
+    }
+  }
+
+  /// Rows of one tile, and lanes of a vector.
+  static constexpr int64_t kHalf = AmxTiles::kRows;
+
+  KernelBuilder &b;
+  SdpaOp op;
+  AttentionSizes sizes;
+  AmxTiles tiles;
+  /// What makes scores of products, in units of log 2.
+  double factor;
+  /// Steps of the depth of the scores, and pairs of tiles of values.
+  int64_t keySteps, valuePairs;
+  /// Memory: [rows / 32, steps, 2], [keys / 32, steps, 2], [keys / 32, value
+  /// size / 32, 2] and [keys / 32, 2] tiles.
+  Value queries, keys, values, weights;
+  /// Memory of f32: [32, keys], [rows, value size], [rows], lane by lane
+  /// [rows, 16] and [32, 16], and [32].
+  Value scores, sums, bases, weightSums, largest, corrections;
+  // Of the task that is being written, its block of keys, and its tile.
+  Value head, entry, firstQuery, count, firstKey, keyCount, firstRow, tileRows;
+  std::optional<AttentionScope> scope;
+};
+
+} // namespace
+
+void attn::emitAmxAttention(KernelBuilder &b, SdpaOp op) {
+  AmxAttentionKernel(b, op).emit();
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "AmxTiles.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Loops of up to so many steps are written out.
+static constexpr int64_t kUnrolled = 4;
+
+AmxTiles::AmxTiles(KernelBuilder &b) : b(b) {
+  // After any call the registers have to be configured anew: so no loop shall
+  // become a call of memset.
+  Operation *function = b.getInsertionBlock()->getParentOp();
+  if (!isa<func::FuncOp>(function))
+    function = function->getParentOfType<func::FuncOp>();
+  constexpr StringLiteral attribute = "passthrough";
+  SmallVector<Attribute> attributes;
+  if (auto present = function->getAttrOfType<ArrayAttr>(attribute))
+    attributes.append(present.begin(), present.end());
+  attributes.push_back(b.getStringAttr("no-builtins"));
+  function->setAttr(attribute, b.getArrayAttr(attributes));
+}
+
+MemRefType AmxTiles::memoryOf(ArrayRef<int64_t> shape) const {
+  SmallVector<int64_t> sizes(shape);
+  sizes.append({kRows, kDepth});
+  return MemRefType::get(sizes, b.getBF16Type());
+}
+
+Value AmxTiles::load(Value memref, Values indices) {
+  SmallVector<Value> place(indices);
+  place.append(2, b.index(0));
+  auto type = mlir::amx::TileType::get({kRows, kDepth}, b.getBF16Type());
+  return mlir::amx::TileLoadOp::create(b, type, memref, place);
+}
+
+AmxTiles::Block AmxTiles::zeros() {
+  auto type = mlir::amx::TileType::get({kRows, kRows}, b.getF32Type());
+  Block block;
+  for (Value &tile : block)
+    tile = mlir::amx::TileZeroOp::create(b, type);
+  return block;
+}
+
+/// Where tile `i` of a block is.
+static SmallVector<Value> placeOf(KernelBuilder &b, ArrayRef<Value> indices,
+                                  int64_t i) {
+  SmallVector<Value> place(indices);
+  Value &row = place[place.size() - 2], &column = place.back();
+  row = b.add(row, b.index(i / 2 * AmxTiles::kRows));
+  column = b.add(column, b.index(i % 2 * AmxTiles::kRows));
+  return place;
+}
+
+AmxTiles::Block AmxTiles::loadSums(Value memref, Values indices) {
+  auto type = mlir::amx::TileType::get({kRows, kRows}, b.getF32Type());
+  Block block;
+  for (auto [i, tile] : llvm::enumerate(block))
+    tile =
+        mlir::amx::TileLoadOp::create(b, type, memref, placeOf(b, indices, i));
+  return block;
+}
+
+void AmxTiles::storeSums(const Block &sums, Value memref, Values indices) {
+  for (auto [i, tile] : llvm::enumerate(sums))
+    mlir::amx::TileStoreOp::create(b, memref, placeOf(b, indices, i), tile);
+}
+
+AmxTiles::Block
+AmxTiles::multiply(const Block &sums, Value steps,
+                   llvm::function_ref<Value(int64_t, Value)> left,
+                   llvm::function_ref<Value(Value, int64_t)> right) {
+  auto step = [&](Value k, Values carried) {
+    Value rows[] = {left(0, k), Value()};
+    Value columns[] = {right(k, 0), Value()};
+    auto add = [&](int64_t i, int64_t j) {
+      return mlir::amx::TileMulFOp::create(b, carried[2 * i + j].getType(),
+                                           rows[i], columns[j],
+                                           carried[2 * i + j])
+          .getResult();
+    };
+    Value first = add(0, 0);
+    columns[1] = right(k, 1);
+    Value second = add(0, 1);
+    rows[1] = left(1, k);
+    return SmallVector<Value>{first, second, add(1, 0), add(1, 1)};
+  };
+
+  SmallVector<Value> result(sums.begin(), sums.end());
+  std::optional<int64_t> count = getConstantIntValue(steps);
+  if (count && *count <= kUnrolled) {
+    for (int64_t k = 0; k < *count; ++k)
+      result = step(b.index(k), result);
+  } else {
+    result = b.forLoop(b.index(0), steps, 1, result, step);
+  }
+  return {result[0], result[1], result[2], result[3]};
+}
+
+Value AmxTiles::cast(Value vector, Type element) {
+  auto type = mlir::cast<VectorType>(vector.getType());
+  int64_t lanes = type.getNumElements() * type.getElementTypeBitWidth() /
+                  element.getIntOrFloatBitWidth();
+  return vector::BitCastOp::create(b, VectorType::get({lanes}, element),
+                                   vector);
+}
+
+Value AmxTiles::splat(Type element, int64_t value) {
+  int64_t lanes = 64 * 8 / element.getIntOrFloatBitWidth();
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(VectorType::get({lanes}, element),
+                                b.getIntegerAttr(element, value).getValue()));
+}
+
+Value AmxTiles::loadPadded(Value memref, Values indices, int64_t lanes,
+                           Value size) {
+  auto type = VectorType::get({lanes}, b.getBF16Type());
+  if (isConstantIntValue(size, lanes))
+    return vector::LoadOp::create(b, type, memref, indices);
+  Value zero =
+      arith::ConstantOp::create(b, mlir::cast<TypedAttr>(b.getZeroAttr(type)));
+  return vector::MaskedLoadOp::create(b, type, memref, indices,
+                                      b.mask(lanes, size), zero);
+}
+
+Value AmxTiles::asPairs(Value vector) { return cast(vector, b.getF32Type()); }
+
+Value AmxTiles::asNumbers(Value pairs) { return cast(pairs, b.getBF16Type()); }
+
+Value AmxTiles::pair(Value first, Value second) {
+  Type wide = b.getI32Type();
+  auto extend = [&](Value vector) -> Value {
+    return arith::ExtUIOp::create(b, VectorType::get({kRows}, wide),
+                                  cast(vector, b.getI16Type()));
+  };
+  Value high = arith::ShLIOp::create(b, extend(second), splat(wide, 16));
+  return asNumbers(arith::OrIOp::create(b, extend(first), high));
+}
+
+Value AmxTiles::pairHighHalves(Value first, Value second) {
+  Type wide = b.getI32Type();
+  Value low = arith::ShRUIOp::create(b, cast(first, wide), splat(wide, 16));
+  Value high =
+      arith::AndIOp::create(b, cast(second, wide), splat(wide, -0x10000));
+  return asNumbers(arith::OrIOp::create(b, low, high));
+}
+
+Value AmxTiles::addPairs(Value sums, Value pairs) {
+  auto type = mlir::cast<VectorType>(pairs.getType());
+  Value ones = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             type, b.getFloatAttr(b.getBF16Type(), 1.0).getValue()));
+  return LLVM::CallIntrinsicOp::create(
+             b, sums.getType(),
+             b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+             ValueRange{sums, pairs, ones})
+      .getResult(0);
+}
+
+Value AmxTiles::noMagnitude() { return splat(b.getI16Type(), 0); }
+
+Value AmxTiles::largestMagnitude(Value largest, Value vector) {
+  Type bits = b.getI16Type();
+  Value magnitude =
+      arith::AndIOp::create(b, cast(vector, bits), splat(bits, 0x7fff));
+  return arith::MaxUIOp::create(b, largest, magnitude);
+}
+
+Value AmxTiles::isSpecial(Value largest) {
+  Value magnitude =
+      vector::ReductionOp::create(b, vector::CombiningKind::MAXUI, largest);
+  Value infinity = arith::ConstantOp::create(b, b.getI16IntegerAttr(0x7f80));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, magnitude,
+                               infinity);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RUN: attn-opt %s --attn-lower-cores --split-input-file | FileCheck %s
+
+// Attention of bf16 by products of AMX tiles: 2 x 2 of scores, all of a depth of
+// 64 at once, and 2 x 2 of sums, over the keys of a block. No call, as of memset,
+// may come between.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @sdpa_bf16
+// CHECK:       func.func private @sdpa
+// CHECK-SAME:    passthrough = ["noinline", "no-builtins"]
+// CHECK-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
+// CHECK-COUNT-8: amx.tile_mulf
+// CHECK-COUNT-4: amx.tile_store
+// CHECK-COUNT-4: amx.tile_load {{.*}} into !amx.tile<16x16xf32>
+// CHECK:         scf.for {{.*}} iter_args({{.*}}) -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
+// CHECK-COUNT-4:   amx.tile_mulf
+// CHECK:           scf.yield
+// CHECK-COUNT-4: amx.tile_store
+// CHECK-NOT:     amx.tile_zero
+func.func @sdpa_bf16(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: memref<?x?x32xbf16>, %y: memref<?x?x32xbf16>) {
+  attn.sdpa %q, %k, %v outs(%y) {scale = 0.125 : f64} : (memref<?x?x64xbf16>, memref<?x?x64xbf16>, memref<?x?x32xbf16>, memref<?x?x32xbf16>) -> ()
+  return
+}
+}
+
+// -----
+
+// Without AMX there is none, and what is read is extended.
+
+module attributes {attn.target = #attn.target<cpu = "znver5", features = "+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @sdpa_without_amx
+// CHECK-NOT:     amx.
+// CHECK:         arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK-NOT:     amx.
+func.func @sdpa_without_amx(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: memref<?x?x32xbf16>, %y: memref<?x?x32xbf16>) {
+  attn.sdpa %q, %k, %v outs(%y) {scale = 0.125 : f64} : (memref<?x?x64xbf16>, memref<?x?x64xbf16>, memref<?x?x32xbf16>, memref<?x?x32xbf16>) -> ()
+  return
+}
+}
