@@ -204,31 +204,7 @@ Value KernelBuilder::round(Value numbers, Value memref) {
   auto typeOf = [&](Type element) {
     return vector ? Type(vector.clone(element)) : element;
   };
-  if (!element.isBF16() || target.hasFeature("avx512bf16"))
-    return arith::TruncFOp::create(*this, typeOf(element), numbers);
-
-  // Without the instruction, a library call for each lane. Half of the last
-  // place is added, or a little less where that place is even; a NaN stays one.
-  Type integers = typeOf(getI32Type());
-  auto constant = [&](int32_t value) -> Value {
-    TypedAttr scalar = getI32IntegerAttr(value);
-    if (vector)
-      scalar = DenseElementsAttr::get(cast<ShapedType>(integers), value);
-    return arith::ConstantOp::create(*this, scalar);
-  };
-  Value bits = arith::BitcastOp::create(*this, integers, numbers);
-  Value high = arith::ShRUIOp::create(*this, bits, constant(16));
-  Value isOdd = arith::AndIOp::create(*this, high, constant(1));
-  Value half = arith::AddIOp::create(*this, isOdd, constant(0x7fff));
-  Value rounded = arith::ShRUIOp::create(
-      *this, arith::AddIOp::create(*this, bits, half), constant(16));
-  Value isNaN =
-      arith::CmpFOp::create(*this, arith::CmpFPredicate::UNO, numbers, numbers);
-  Value quiet = arith::OrIOp::create(*this, high, constant(0x40));
-  rounded = arith::SelectOp::create(*this, isNaN, quiet, rounded);
-  return arith::BitcastOp::create(
-      *this, typeOf(element),
-      arith::TruncIOp::create(*this, typeOf(getI16Type()), rounded));
+  return arith::TruncFOp::create(*this, typeOf(element), numbers);
 }
 
 Value KernelBuilder::loadScalar(Value memref, Values indices) {
@@ -344,8 +320,9 @@ SmallVector<Value> KernelBuilder::transpose(Values rows) {
 }
 
 /// A vector of the combined lanes of each of the vectors.
-static Value combineLanesOfEach(KernelBuilder &b, KernelBuilder::Values vectors,
-                                llvm::function_ref<Value(Value, Value)> combine) {
+static Value
+combineLanesOfEach(KernelBuilder &b, KernelBuilder::Values vectors,
+                   llvm::function_ref<Value(Value, Value)> combine) {
   // In each step two vectors become one, in which half as many lanes belong to
   // each; in the end lane i belongs to vector i.
   SmallVector<Value> combined(vectors);

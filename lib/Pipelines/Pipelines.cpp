@@ -61,6 +61,7 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
   pm.addPass(createLowerCores());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createExpandBFloat16());
   pm.addPass(createLowerWeights());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

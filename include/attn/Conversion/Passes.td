@@ -40,6 +40,21 @@ def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
                            "::mlir::bufferization::BufferizationDialect"];
 }
 
+def ExpandBFloat16 : Pass<"attn-expand-bf16", "::mlir::ModuleOp"> {
+  let summary = "rounds to bf16 by integer operations where there is no other way";
+  let description = [{
+    LLVM calls a library function for each number that is rounded to bf16,
+    unless the processor has AVX512-BF16. Where the module's `attn.target` does
+    not, `arith.truncf` of f32 to bf16 becomes a few integer operations on the
+    bits: the same numbers, ties to even, NaN stays NaN.
+
+    ```mlir
+    %y = arith.truncf %x : vector<8xf32> to vector<8xbf16>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def LowerCopies : Pass<"attn-lower-copies", "::mlir::func::FuncOp"> {
   let summary = "writes copies of what is not dense as linalg.generic";
   let description = [{

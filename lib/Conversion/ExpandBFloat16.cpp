@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rounding to bf16 on processors that have no instruction for it.
+
+#include "attn/Conversion/Passes.h"
+#include "attn/IR/AttnDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace attn {
+#define GEN_PASS_DEF_EXPANDBFLOAT16
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Adds half of the last place, or a little less where that place is even, and
+/// cuts. Upstream's pattern of the kind selects among bf16, which LLVM turns
+/// into the library calls again.
+struct ExpandTruncF : public OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value numbers = op.getIn();
+    Type type = numbers.getType();
+    if (!getElementTypeOrSelf(type).isF32() ||
+        !getElementTypeOrSelf(op.getType()).isBF16() || isa<TensorType>(type))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto integersOf = [&](unsigned bits) -> Type {
+      Type integer = b.getIntegerType(bits);
+      if (auto vector = dyn_cast<VectorType>(type))
+        return vector.clone(integer);
+      return integer;
+    };
+    auto constant = [&](int32_t value) -> Value {
+      TypedAttr attribute = b.getI32IntegerAttr(value);
+      if (auto shaped = dyn_cast<ShapedType>(integersOf(32)))
+        attribute = DenseElementsAttr::get(shaped, value);
+      return arith::ConstantOp::create(b, attribute);
+    };
+    Value bits = arith::BitcastOp::create(b, integersOf(32), numbers);
+    Value high = arith::ShRUIOp::create(b, bits, constant(16));
+    Value isOdd = arith::AndIOp::create(b, high, constant(1));
+    Value half = arith::AddIOp::create(b, isOdd, constant(0x7fff));
+    Value rounded = arith::ShRUIOp::create(
+        b, arith::AddIOp::create(b, bits, half), constant(16));
+    Value isNaN =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, numbers, numbers);
+    Value quiet = arith::OrIOp::create(b, high, constant(0x40));
+    rounded = arith::SelectOp::create(b, isNaN, quiet, rounded);
+    Value narrow = arith::TruncIOp::create(b, integersOf(16), rounded);
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), narrow);
+    return success();
+  }
+};
+
+struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
+  void runOnOperation() override {
+    auto target =
+        getOperation()->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
+    if (target && target.hasFeature("avx512bf16"))
+      return;
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandTruncF>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

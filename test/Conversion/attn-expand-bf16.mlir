@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// RUN: attn-opt %s --attn-expand-bf16 --split-input-file | FileCheck %s
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2">} {
+// CHECK-LABEL: func.func @without_instruction
+// CHECK-NOT:     arith.truncf
+// CHECK:         arith.shrui
+// CHECK-NOT:     arith.select {{.*}}bf16
+// CHECK:         return
+func.func @without_instruction(%x: vector<8xf32>, %y: f32) -> (vector<8xbf16>, bf16) {
+  %r = arith.truncf %x : vector<8xf32> to vector<8xbf16>
+  %s = arith.truncf %y : f32 to bf16
+  return %r, %s : vector<8xbf16>, bf16
+}
+}
+
+// -----
+
+module attributes {attn.target = #attn.target<cpu = "znver5", features = "+avx512f,+avx512bf16">} {
+// CHECK-LABEL: func.func @with_instruction
+// CHECK:         arith.truncf {{.*}} : vector<16xf32> to vector<16xbf16>
+func.func @with_instruction(%x: vector<16xf32>) -> vector<16xbf16> {
+  %r = arith.truncf %x : vector<16xf32> to vector<16xbf16>
+  return %r : vector<16xbf16>
+}
+}
