@@ -45,7 +45,8 @@ constexpr double kExp2ForBf16[] = {0.9999252185627503 + 1.0 / 256,
 class AmxAttentionKernel {
 public:
   AmxAttentionKernel(KernelBuilder &b, SdpaOp op)
-      : b(b), op(op), sizes(b, op), tiles(b), factor(getFactor(op)),
+      : b(b), op(op), sizes(b, op), tiles(b),
+        factor(op.getMask() ? 1.0 : getFactor(op)),
         keySteps(llvm::divideCeil(sizes.keySize, AmxTiles::kDepth)),
         valuePairs(llvm::divideCeil(sizes.valueSize, AmxTiles::kBlock)) {}
 
@@ -147,8 +148,8 @@ private:
     forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
       Value offset = b.index(step * AmxTiles::kDepth);
       Value part = loadRow(op.getQuery(), query, offset, b.index(size));
-      storeRow(emitSign(part), queries,
-               {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
+      tiles.storeRow(emitSign(part), queries,
+                     {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
     });
     for (Chunk chunk : b.chunks(valuePairs * AmxTiles::kBlock))
       b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
@@ -182,11 +183,6 @@ private:
                             AmxTiles::kDepth, size);
   }
 
-  void storeRow(Value vector, Value memref, SmallVector<Value> place) {
-    place.push_back(b.index(0));
-    vector::StoreOp::create(b, vector, memref, place);
-  }
-
   /// Lays out the keys of the block as right factors, for which rows of pairs
   /// are transposed. Past the last key it repeats it, up to whole tiles.
   void emitPackKeys() {
@@ -203,9 +199,10 @@ private:
                                                b.index(step * AmxTiles::kDepth),
                                                b.index(size))));
         for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
-          storeRow(tiles.asNumbers(row), keys,
-                   {b.div(tile, b.index(2)), b.index(step),
-                    b.rem(tile, b.index(2)), b.index(static_cast<int64_t>(i))});
+          tiles.storeRow(tiles.asNumbers(row), keys,
+                         {b.div(tile, b.index(2)), b.index(step),
+                          b.rem(tile, b.index(2)),
+                          b.index(static_cast<int64_t>(i))});
       });
     });
   }
@@ -229,9 +226,9 @@ private:
                                       loadValue(other, column, size));
               if (op.getCausal())
                 result = tiles.largestMagnitude(result, both);
-              storeRow(both, values,
-                       {pair, b.index(offset / AmxTiles::kBlock),
-                        b.index(offset / kHalf % 2), i});
+              tiles.storeRow(both, values,
+                             {pair, b.index(offset / AmxTiles::kBlock),
+                              b.index(offset / kHalf % 2), i});
             }
             return SmallVector<Value>{result};
           })[0];
@@ -298,6 +295,8 @@ private:
     Value end = b.mul(pairs, b.index(kPairKeys));
     b.ifThen(b.isLess(getVisible(b.index(0)), end),
              [&] { forTileRows([&](Value i) { emitPadding(i, end); }); });
+    if (op.getMask())
+      forTileRows([&](Value i) { emitMask(i, pairs); });
     forTileRows([&](Value i) { emitLargest(i, pairs); });
     Value exceeds = emitBases(0);
     exceeds = arith::OrIOp::create(b, exceeds, emitBases(kHalf));
@@ -320,6 +319,24 @@ private:
       Value padded = arith::SelectOp::create(
           b, inside, b.load(scores, place, kHalf), b.splat(kHalf, -INFINITY));
       b.store(padded, scores, place);
+    });
+  }
+
+  /// Scales the scores of row `i` and adds the mask.
+  void emitMask(Value i, Value pairs) {
+    Value query = b.add(firstRow, b.min(i, getLast(tileRows)));
+    Value visible = getVisible(i);
+    b.forLoop(b.index(0), pairs, 1, [&](Value pair) {
+      for (int64_t offset = 0; offset < kPairKeys; offset += kHalf) {
+        Value key = b.add(b.mul(pair, b.index(kPairKeys)), b.index(offset));
+        Value place[] = {pair, i, b.index(offset)};
+        Value scaled = arith::MulFOp::create(b, b.load(scores, place, kHalf),
+                                             b.splat(kHalf, getFactor(op)));
+        Value masked = scope->applyMask(scaled, head, b.add(firstQuery, query),
+                                        b.add(firstKey, key),
+                                        b.max(b.sub(visible, key), b.index(0)));
+        b.store(masked, scores, place);
+      }
     });
   }
 
@@ -389,8 +406,9 @@ private:
         b.index(0), pairs, 1, {b.load(weightSums, place, kHalf)},
         [&](Value pair, KernelBuilder::Values carried) {
           Value both = tiles.pairHighHalves(weigh(pair, 0), weigh(pair, 1));
-          storeRow(both, weights,
-                   {pair, b.div(i, b.index(kHalf)), b.rem(i, b.index(kHalf))});
+          tiles.storeRow(
+              both, weights,
+              {pair, b.div(i, b.index(kHalf)), b.rem(i, b.index(kHalf))});
           // What is summed are the rounded weights: an error that all of them
           // share cancels.
           return SmallVector<Value>{tiles.addPairs(carried[0], both)};
@@ -459,7 +477,7 @@ private:
   SdpaOp op;
   AttentionSizes sizes;
   AmxTiles tiles;
-  /// What makes scores of products, in units of log 2.
+  /// What makes scores in units of log 2 of those in memory.
   double factor;
   /// Steps of the depth of the scores, and pairs of tiles of values.
   int64_t keySteps, valuePairs;

@@ -38,6 +38,12 @@ Value AmxTiles::load(Value memref, Values indices) {
   return mlir::amx::TileLoadOp::create(b, type, memref, place);
 }
 
+void AmxTiles::storeRow(Value vector, Value memref, Values indices) {
+  SmallVector<Value> place(indices);
+  place.push_back(b.index(0));
+  vector::StoreOp::create(b, vector, memref, place);
+}
+
 AmxTiles::Block AmxTiles::zeros() {
   auto type = mlir::amx::TileType::get({kRows, kRows}, b.getF32Type());
   Block block;

@@ -42,6 +42,9 @@ public:
   /// The tile of bf16 at `indices` of such memory.
   Value load(Value memref, Values indices);
 
+  /// Stores one row of such a tile.
+  void storeRow(Value vector, Value memref, Values indices);
+
   /// 2 x 2 tiles of f32, by rows.
   using Block = std::array<Value, 4>;
   Block zeros();

@@ -18,7 +18,7 @@ constexpr int64_t kTiledQueries = 2;
 
 static bool isForAmx(KernelBuilder &b, SdpaOp op) {
   auto query = cast<MemRefType>(op.getQuery().getType());
-  return query.getElementType().isBF16() && !op.getMask() &&
+  return query.getElementType().isBF16() &&
          AmxTiles::isAvailable(b.getTarget());
 }
 

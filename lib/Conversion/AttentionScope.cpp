@@ -59,29 +59,31 @@ Value AttentionScope::getVisible(Value query) {
 
 void AttentionScope::emitMask(Value scores, Value row, Value head, Value query,
                               Value firstKey, Value count) {
-  Value mask = op.getMask();
-  if (!mask)
+  if (!op.getMask())
     return;
+  int64_t lanes = b.lanes();
+  b.forLoop(b.index(0), count, lanes, [&](Value i) {
+    Value masked = applyMask(b.load(scores, {row, i}, lanes), head, query,
+                             b.add(firstKey, i), b.sub(count, i));
+    b.store(masked, scores, {row, i});
+  });
+}
+
+Value AttentionScope::applyMask(Value scores, Value head, Value query,
+                                Value firstKey, Value count) {
+  Value mask = op.getMask();
   auto type = cast<MemRefType>(mask.getType());
   SmallVector<Value> place = {entry, head, query};
   for (auto [dimension, index] : llvm::enumerate(place))
     if (type.getDimSize(dimension) == 1)
       index = b.index(0);
-  place.push_back(Value());
+  place.push_back(firstKey);
 
   int64_t lanes = b.lanes();
-  b.forLoop(b.index(0), count, lanes, [&](Value i) {
-    Value inside = b.mask(lanes, b.sub(count, i));
-    place.back() = b.add(firstKey, i);
-    Value score = b.load(scores, {row, i}, lanes);
-    if (type.getElementType().isInteger()) {
-      Value attends = b.loadFlags(mask, place, inside);
-      score =
-          arith::SelectOp::create(b, attends, score, b.splat(lanes, -INFINITY));
-    } else {
-      score = b.fma(b.loadMasked(mask, place, inside),
-                    b.splat(lanes, 1.0 / std::log(2.0)), score);
-    }
-    b.store(score, scores, {row, i});
-  });
+  Value inside = b.mask(lanes, count);
+  if (type.getElementType().isInteger())
+    return arith::SelectOp::create(b, b.loadFlags(mask, place, inside), scores,
+                                   b.splat(lanes, -INFINITY));
+  return b.fma(b.loadMasked(mask, place, inside),
+               b.splat(lanes, 1.0 / std::log(2.0)), scores);
 }

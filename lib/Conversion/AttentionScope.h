@@ -44,6 +44,10 @@ public:
   /// scores[row, 0] on: those of a query and the keys from `firstKey` on.
   void emitMask(mlir::Value scores, mlir::Value row, mlir::Value head,
                 mlir::Value query, mlir::Value firstKey, mlir::Value count);
+  /// A vector of such scores, with the mask that there is; `count` of them, at
+  /// least 0, are of keys.
+  mlir::Value applyMask(mlir::Value scores, mlir::Value head, mlir::Value query,
+                        mlir::Value firstKey, mlir::Value count);
 
 private:
   KernelBuilder &b;

@@ -29,6 +29,8 @@ def sdpa_case(
     """rest: mask, lengths, rows, positions."""
     if element == "bf16":
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
+        if "mask" in rest and rest["mask"].dtype == np.float32:
+            rest["mask"] = cases.round_to_bf16(rest["mask"])
     scale = (query.shape[2] // heads) ** -0.5 if scale is None else scale
     out, weights = reference.sdpa(query, key, value, heads, scale, causal, **rest)
     arrays = {"q": query, "k": key, "v": value, **rest}
