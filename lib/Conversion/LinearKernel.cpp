@@ -2,6 +2,7 @@
 //
 // A matrix product with its epilogue.
 
+#include "AmxProduct.h"
 #include "Kernels.h"
 #include "MatrixProduct.h"
 
@@ -19,5 +20,5 @@ void attn::emitLinear(KernelBuilder &b, LinearOp op) {
   operands.out = op.getOut();
   operands.transposed = op.getTransposed();
   operands.activation = op.getActivation();
-  MatrixProduct(b, operands).emit();
+  emitProduct(b, operands);
 }

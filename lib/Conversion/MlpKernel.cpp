@@ -4,6 +4,7 @@
 // in memory: for a block of rows, some columns of the hidden matrix are
 // computed and added to what follows from them, one after the other.
 
+#include "AmxProduct.h"
 #include "Kernels.h"
 #include "MatrixProduct.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -74,10 +75,17 @@ private:
     return operands;
   }
 
+  /// Whether the hidden matrix has to be of bf16, to be multiplied in tiles.
+  bool hasTiles() {
+    ProductOperands operands = outOperands(op.getInput());
+    return AmxProduct::canEmit(b, operands);
+  }
+
   /// One product after the other.
   void emitInTurn(int64_t mostRows) {
+    Type element = hasTiles() ? Type(b.getBF16Type()) : Type(b.getF32Type());
     auto type = MemRefType::get(
-        {ShapedType::kDynamic, hiddenColumns + kPadding}, b.getF32Type());
+        {ShapedType::kDynamic, hiddenColumns + kPadding}, element);
     Value memory =
         memref::AllocOp::create(b, type, rows, b.getI64IntegerAttr(64));
     OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
@@ -85,8 +93,8 @@ private:
     Value hidden =
         memref::SubViewOp::create(b, memory, ArrayRef<OpFoldResult>{zero, zero},
                                   sizes, ArrayRef<OpFoldResult>{one, one});
-    MatrixProduct(b, hiddenOperands(hidden)).emit(mostRows);
-    MatrixProduct(b, outOperands(hidden)).emit(mostRows);
+    emitProduct(b, hiddenOperands(hidden), mostRows);
+    emitProduct(b, outOperands(hidden), mostRows);
     memref::DeallocOp::create(b, memory);
   }
 

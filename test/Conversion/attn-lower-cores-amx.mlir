@@ -38,3 +38,27 @@ func.func @sdpa_without_amx(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v
   return
 }
 }
+
+// -----
+
+// A product of bf16: a row or two without tiles, more with 2 x 2 at a time.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @linear_bf16
+// CHECK:       func.func private @linear
+// CHECK:         scf.if
+// CHECK:           omp.parallel
+// CHECK-COUNT-16:    vector.fma {{.*}} : vector<16xf32>
+// CHECK:         } else {
+// CHECK:           omp.parallel
+// CHECK:             vector.shuffle {{.*}} : vector<32xbf16>, vector<32xbf16>
+// CHECK-COUNT-4:     amx.tile_zero
+// CHECK:             scf.for {{.*}} -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
+// CHECK-COUNT-4:       amx.tile_mulf
+// CHECK-COUNT-4:     amx.tile_store
+// CHECK-NOT:         amx.tile_mulf
+func.func @linear_bf16(%x: memref<?x512xbf16>, %w: memref<512x96xbf16>, %y: memref<?x96xbf16>) {
+  attn.linear %x, %w outs(%y) {transposed} : (memref<?x512xbf16>, memref<512x96xbf16>, memref<?x96xbf16>) -> ()
+  return
+}
+}

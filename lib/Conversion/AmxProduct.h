@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of matrices of bf16 by AMX tiles. A task takes some columns, lays
+// out the weight for them, and goes through rows 32 at a time. An element is
+// summed as the instruction does it: of every 32 products the even ones and the
+// odd ones each in order, then both sums are added to the element. A few rows
+// are computed without tiles, but summed alike.
+
+#ifndef ATTN_LIB_CONVERSION_AMXPRODUCT_H
+#define ATTN_LIB_CONVERSION_AMXPRODUCT_H
+
+#include "AmxTiles.h"
+#include "MatrixProduct.h"
+
+namespace attn {
+
+class AmxProduct {
+public:
+  using Value = mlir::Value;
+
+  AmxProduct(KernelBuilder &b, const ProductOperands &operands);
+
+  /// Whether the target has AMX, and the factors are bf16, not in panels.
+  static bool canEmit(KernelBuilder &b, const ProductOperands &operands);
+
+  /// Writes the whole product, on the threads there are.
+  void emit();
+
+private:
+  /// One row after the other, from the weight as it is.
+  void emitFewRows();
+  void emitManyRows();
+  /// The sums of a row, for so many vectors of columns from `column` on.
+  llvm::SmallVector<Value> emitRowSums(Value row, Value column,
+                                       int64_t vectors);
+  /// Lays out panels first..end-1 of the weight, of 32 columns each.
+  void emitPack(Value first, Value end);
+  void emitPackRows(Value first, Value end);
+  void emitPackColumns(Value panel, Value to);
+  /// Copies 32 rows of the input, past the last one the last.
+  void emitCopy(Value row);
+  /// 32 elements of a row that runs along the depth, 0 past the last.
+  Value loadDepth(Value memref, Value row, Value step);
+  /// Multiplies the copied rows by the panel at `place`.
+  void emitBlock(Value row, Value panel, Value place);
+  /// What follows from the sums of a row and 16 columns from `column` on.
+  void emitEpilogue(Value sum, Value bias, Value row, Value column);
+  Value loadBias(Value column);
+
+  // Vectors of 16 columns, of which nothing past the last one is read.
+  bool reachesPast() const;
+  Value emitInside(Value column);
+  Value loadInside(Value memref, llvm::ArrayRef<Value> indices, Value column);
+
+  KernelBuilder &b;
+  ProductOperands operands;
+  AmxTiles tiles;
+  /// Steps of the depth, panels, and most panels of a task.
+  int64_t steps, panels, mostPanels;
+  // Of the task that is being written: [steps, 2] tiles of rows, [panels,
+  // steps, 2] tiles of the weight, and [32, 32] sums.
+  Value rowMemory, panelMemory, sumMemory;
+};
+
+/// Writes a product of at most `mostRows` rows, in tiles where that can be.
+void emitProduct(KernelBuilder &b, const ProductOperands &operands,
+                 int64_t mostRows = std::numeric_limits<int64_t>::max());
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_AMXPRODUCT_H
