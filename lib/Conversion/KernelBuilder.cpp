@@ -260,15 +260,33 @@ Value KernelBuilder::mask(int64_t lanes, Value count) {
       *this, VectorType::get({lanes}, getI1Type()), count);
 }
 
+/// The memory as integers of the elements' size: where LLVM has no masked
+/// access it takes vectors apart, and cannot for all floats.
+static Value seeIntegers(KernelBuilder &b, Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.getElementType().isBF16() && !type.getElementType().isF16())
+    return memref;
+  return UnrealizedConversionCastOp::create(b, type.clone(b.getI16Type()),
+                                            memref)
+      .getResult(0);
+}
+
 /// Elements of a masked load; 0 where they are masked out.
 static Value loadElements(KernelBuilder &b, Value memref,
                           KernelBuilder::Values indices, Value mask) {
-  auto type =
-      VectorType::get(cast<VectorType>(mask.getType()).getShape(),
-                      cast<MemRefType>(memref.getType()).getElementType());
+  ArrayRef<int64_t> shape = cast<VectorType>(mask.getType()).getShape();
+  Value memory = seeIntegers(b, memref);
+  auto type = VectorType::get(
+      shape, cast<MemRefType>(memory.getType()).getElementType());
   Value zero =
       arith::ConstantOp::create(b, cast<TypedAttr>(b.getZeroAttr(type)));
-  return vector::MaskedLoadOp::create(b, type, memref, indices, mask, zero);
+  Value loaded =
+      vector::MaskedLoadOp::create(b, type, memory, indices, mask, zero);
+  if (memory == memref)
+    return loaded;
+  return arith::BitcastOp::create(
+      b, type.clone(cast<MemRefType>(memref.getType()).getElementType()),
+      loaded);
 }
 
 Value KernelBuilder::loadMasked(Value memref, Values indices, Value mask) {
@@ -284,8 +302,13 @@ Value KernelBuilder::loadFlags(Value memref, Values indices, Value mask) {
 
 void KernelBuilder::storeMasked(Value vector, Value mask, Value memref,
                                 Values indices) {
-  vector::MaskedStoreOp::create(*this, memref, indices, mask,
-                                round(vector, memref));
+  Value elements = round(vector, memref);
+  Value memory = seeIntegers(*this, memref);
+  if (memory != memref)
+    elements = arith::BitcastOp::create(
+        *this, cast<VectorType>(elements.getType()).clone(getI16Type()),
+        elements);
+  vector::MaskedStoreOp::create(*this, memory, indices, mask, elements);
 }
 
 /// Lanes of two vectors of `size`: where a lane's number has `bit`, of the
