@@ -61,6 +61,29 @@ struct ExpandTruncF : public OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+/// LLVM selects among bf16 as among f32, and rounds what it got.
+struct ExpandSelect : public OpRewritePattern<arith::SelectOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::SelectOp op,
+                                PatternRewriter &rewriter) const override {
+    Type type = op.getType();
+    if (!getElementTypeOrSelf(type).isBF16() || isa<TensorType>(type))
+      return failure();
+    Type integer = rewriter.getI16Type();
+    if (auto vector = dyn_cast<VectorType>(type))
+      integer = vector.clone(integer);
+    auto toInteger = [&](Value value) {
+      return arith::BitcastOp::create(rewriter, op.getLoc(), integer, value);
+    };
+    Value selected = arith::SelectOp::create(
+        rewriter, op.getLoc(), op.getCondition(), toInteger(op.getTrueValue()),
+        toInteger(op.getFalseValue()));
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, type, selected);
+    return success();
+  }
+};
+
 struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
   void runOnOperation() override {
     auto target =
@@ -68,7 +91,7 @@ struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
     if (target && target.hasFeature("avx512bf16"))
       return;
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandTruncF>(&getContext());
+    patterns.add<ExpandTruncF, ExpandSelect>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -7,6 +7,7 @@
 #include "attn/IR/AttnDialect.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -61,6 +62,10 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
   pm.addPass(createLowerCores());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  arith::ArithEmulateUnsupportedFloatsOptions emulated;
+  emulated.sourceTypeStrs = {"bf16"};
+  emulated.targetTypeStr = "f32";
+  pm.addPass(arith::createArithEmulateUnsupportedFloats(emulated));
   pm.addPass(createExpandBFloat16());
   pm.addPass(createLowerWeights());
   pm.addPass(createCanonicalizerPass());
