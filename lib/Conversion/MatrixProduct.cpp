@@ -13,9 +13,10 @@ using namespace attn;
 static constexpr int64_t kBlockDepth = 2048;
 /// Bytes of the input that stay in the second-level cache.
 static constexpr int64_t kBlockBytes = 3 << 19;
-/// Vectors side by side where rows are few.
-static constexpr int64_t kWideChunks = 8;
+/// So many rows are computed one by one, from as many rows of the weight at a
+/// time.
 static constexpr int64_t kFewRows = 2;
+static constexpr int64_t kFewSteps = 8;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 
@@ -299,20 +300,24 @@ void MatrixProduct::forSums(Value begin, Value end,
   });
 }
 
+std::pair<Value, Value> MatrixProduct::emitEnds(const Sums &sums) {
+  if (!sumsWait)
+    return {};
+  auto isEqual = [&](Value depth, int64_t end) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, depth,
+                                 b.index(end));
+  };
+  return {isEqual(sums.depth, 0), isEqual(sums.endDepth, depth)};
+}
+
 void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
                              llvm::function_ref<Value(int64_t, Value)> left,
                              llvm::function_ref<Value(Value, Chunk)> right) {
-  Value isFirst, isLast;
-  if (sumsWait) {
-    isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sums.depth,
-                                    b.index(0));
-    isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, sums.endDepth,
-                                   b.index(depth));
-  }
+  std::pair<Value, Value> ends = emitEnds(sums);
   SmallVector<Value> tile =
-      tiles.emit(emitInit(tiles, sums, isFirst),
+      tiles.emit(emitInit(tiles, sums, ends.first),
                  b.sub(sums.endDepth, sums.depth), left, right);
-  emitEpilogue(tiles, sums, tile, isFirst, isLast);
+  emitEpilogue(tiles, sums, tile, ends.first, ends.second);
 }
 
 /// While the first tile of a panel is computed, asks for the next one: weights
@@ -402,34 +407,68 @@ void MatrixProduct::emitEpilogue(TileProduct &tiles, const Sums &sums,
 }
 
 void MatrixProduct::emitFewRows() {
-  Value rows = b.dim(operands.input, 0);
-  SmallVector<Chunk> wide;
-  for (int64_t i = 0; i < kWideChunks; ++i)
-    wide.push_back({i * b.lanes(), b.lanes()});
-  TileProduct tiles(b, wide);
-  int64_t width = kWideChunks * b.lanes();
-  reachesPast = columns % width != 0;
+  // What counts is to read the weight as fast as memory gives it: each thread
+  // reads long pieces of some rows of it side by side. Sums are in memory.
+  int64_t lanes = b.lanes();
+  reachesPast = columns % lanes != 0;
+  Value rows = b.dim(operands.input, 0), threads = b.threads();
+  Value width = b.roundUp(b.ceilDiv(b.index(columns), threads), lanes);
+  Value tasks = b.ceilDiv(b.index(columns), width);
   Value work = b.mul(rows, b.index(depth * columns));
-  b.parallelFor(
-      b.index(llvm::divideCeil(columns, width)), work, [&](Value task) {
-        Value firstColumn = b.mul(task, b.index(width));
-        tiles.forTiles(b.index(0), rows, [&](Value row, int64_t size) {
-          forSums(b.index(0), b.index(depth), [&](Value begin, Value end) {
-            Sums sums{row, size, firstColumn, begin, end};
-            emitSums(
-                tiles, sums,
-                [&](int64_t r, Value k) {
-                  return b.loadScalar(operands.input, {b.add(row, b.index(r)),
-                                                       b.add(begin, k)});
-                },
-                [&](Value k, Chunk chunk) {
-                  Value column = b.add(firstColumn, b.index(chunk.offset));
-                  return loadInside(operands.weight, {b.add(begin, k), column},
-                                    column, chunk);
-                });
-          });
-        });
+  int64_t size = llvm::divideCeil(columns, lanes) * lanes;
+  auto type = MemRefType::get({size}, b.getF32Type());
+  b.parallelFor(tasks, work, type, [&](Value task, ValueRange memory) {
+    Value begin = b.mul(task, width);
+    Value end = b.min(b.add(begin, width), b.index(columns));
+    b.forLoop(b.index(0), rows, 1, [&](Value row) {
+      forSums(b.index(0), b.index(depth), [&](Value first, Value last) {
+        emitRow({row, 1, begin, first, last}, end, memory[0]);
       });
+    });
+  });
+}
+
+void MatrixProduct::emitRow(const Sums &sums, Value endColumn, Value memory) {
+  int64_t lanes = b.lanes();
+  Chunk chunk = {0, lanes};
+  TileProduct tile(b, chunk);
+  auto forColumns = [&](llvm::function_ref<void(Value)> body) {
+    b.forLoop(sums.column, endColumn, lanes, body);
+  };
+  auto at = [&](Value column) {
+    Sums result = sums;
+    result.column = column;
+    return result;
+  };
+  std::pair<Value, Value> ends = emitEnds(sums);
+  forColumns([&](Value column) {
+    b.store(emitInit(tile, at(column), ends.first)[0], memory, {column});
+  });
+  auto emitSteps = [&](Value k, int64_t steps) {
+    SmallVector<Value> left;
+    for (int64_t i = 0; i < steps; ++i)
+      left.push_back(
+          b.splat(lanes, b.loadScalar(operands.input,
+                                      {sums.row, b.add(k, b.index(i))})));
+    forColumns([&](Value column) {
+      Value sum = b.load(memory, {column}, lanes);
+      for (int64_t i = 0; i < steps; ++i)
+        sum = b.fma(left[i],
+                    loadInside(operands.weight, {b.add(k, b.index(i)), column},
+                               column, chunk),
+                    sum);
+      b.store(sum, memory, {column});
+    });
+  };
+  Value whole = b.add(sums.depth,
+                      b.roundDown(b.sub(sums.endDepth, sums.depth), kFewSteps));
+  b.forLoop(sums.depth, whole, kFewSteps,
+            [&](Value k) { emitSteps(k, kFewSteps); });
+  b.forLoop(whole, sums.endDepth, 1, [&](Value k) { emitSteps(k, 1); });
+  forColumns([&](Value column) {
+    emitEpilogue(tile, at(column), b.load(memory, {column}, lanes), ends.first,
+                 ends.second);
+  });
 }
 
 Value MatrixProduct::emitInside(Value column, Chunk chunk) {

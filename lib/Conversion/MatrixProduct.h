@@ -112,6 +112,10 @@ private:
   /// Cuts depth begin..end-1 into what is summed in one go: body(begin, end).
   void forSums(Value begin, Value end,
                llvm::function_ref<void(Value, Value)> body);
+  /// Whether they are the first and the last ones; none where all are one.
+  std::pair<Value, Value> emitEnds(const Sums &sums);
+  /// One row's sums for columns sums.column..endColumn-1, in `memory`.
+  void emitRow(const Sums &sums, Value endColumn, Value memory);
   void emitSums(TileProduct &tiles, const Sums &sums,
                 llvm::function_ref<Value(int64_t, Value)> left,
                 llvm::function_ref<Value(Value, Chunk)> right);
