@@ -61,6 +61,7 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
 
   pm.addPass(createLowerCores());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
+  pm.addNestedPass<func::FuncOp>(createLowerReshapes());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   arith::ArithEmulateUnsupportedFloatsOptions emulated;
   emulated.sourceTypeStrs = {"bf16"};

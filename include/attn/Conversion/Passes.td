@@ -86,6 +86,29 @@ def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
+def LowerReshapes : Pass<"attn-lower-reshapes", "::mlir::func::FuncOp"> {
+  let summary = "writes reshapes with several unknown sizes by their strides";
+  let description = [{
+    A `memref.expand_shape` that splits one dimension into several of dynamic
+    size becomes a `memref.reinterpret_cast`. Others stay: upstream's
+    `expand-strided-metadata` lowers them, but of LLVM 22 it fails on these.
+
+    ```mlir
+    %y = memref.expand_shape %x [[0, 1], [2]] output_shape [%b, %h, 8] : memref<?x8xf32> into memref<?x?x8xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %x : …
+    %stride = arith.muli %h, %c8 : index
+    %y = memref.reinterpret_cast %base to offset: [0], sizes: [%b, %h, 8], strides: [%stride, 8, 1] : …
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def LowerWeights : Pass<"attn-lower-weights", "::mlir::ModuleOp"> {
   let summary = "reads weights through a table of pointers";
   let description = [{
