@@ -31,6 +31,26 @@ static std::optional<Size> resolve(Value index) {
   return resolve(dim.getSource(), *dim.getConstantIndex());
 }
 
+static std::optional<Size> resolve(OpFoldResult size) {
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return Size(kConstant, *constant);
+  return resolve(cast<Value>(size));
+}
+
+/// The one dimension of `group` whose size is not known to be 1.
+static std::optional<int64_t> getOnlyDim(RankedTensorType type,
+                                         ArrayRef<int64_t> group) {
+  std::optional<int64_t> only;
+  for (int64_t dim : group) {
+    if (type.getDimSize(dim) == 1)
+      continue;
+    if (only)
+      return std::nullopt;
+    only = dim;
+  }
+  return only;
+}
+
 /// Where the size of a dimension comes from.
 static std::optional<Size> resolve(Value value, int64_t dim) {
   auto type = dyn_cast<ShapedType>(value.getType());
@@ -56,10 +76,17 @@ static std::optional<Size> resolve(Value value, int64_t dim) {
       .Case([&](tensor::ExtractSliceOp op) -> std::optional<Size> {
         if (op.getDroppedDims().any())
           return std::nullopt;
-        OpFoldResult size = op.getMixedSizes()[dim];
-        if (std::optional<int64_t> constant = getConstantIntValue(size))
-          return Size(kConstant, *constant);
-        return resolve(cast<Value>(size));
+        return resolve(op.getMixedSizes()[dim]);
+      })
+      .Case([&](tensor::ExpandShapeOp op) {
+        return resolve(op.getMixedOutputShape()[dim]);
+      })
+      .Case([&](tensor::CollapseShapeOp op) -> std::optional<Size> {
+        std::optional<int64_t> only =
+            getOnlyDim(op.getSrcType(), op.getReassociationIndices()[dim]);
+        if (!only)
+          return std::nullopt;
+        return resolve(op.getSrc(), *only);
       })
       .Default([&](Operation *op) -> std::optional<Size> {
         if (!OpTrait::hasElementwiseMappableTraits(op))
@@ -227,6 +254,15 @@ private:
           name(names, op.getOut(), "__d");
         })
         .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })
+        .Case([&](tensor::ExpandShapeOp op) {
+          for (auto [dim, group] :
+               llvm::enumerate(op.getReassociationIndices()))
+            if (auto only = getOnlyDim(op.getResultType(), group)) {
+              std::string name = std::to_string(dim);
+              equate(names, name, op.getSrc(), static_cast<int64_t>(dim));
+              equate(names, name, op.getResult(), *only);
+            }
+        })
         .Default([&](Operation *op) {
           if (!OpTrait::hasElementwiseMappableTraits(op))
             return;

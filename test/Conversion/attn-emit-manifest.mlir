@@ -92,3 +92,21 @@ func.func @products(%x: tensor<?x8xf32>, %w: tensor<?x?xf32>, %b: tensor<?xf32>,
   %r = attn.mlp %x, %w bias(%b) activation relu, %v residual(%y) outs(%x) {transposed} : (tensor<?x8xf32>, tensor<?x?xf32>, tensor<?xf32>, tensor<6x?xf32>, tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   return %r : tensor<?x8xf32>
 }
+
+// -----
+
+// Through dimensions of size 1, which come and go.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,1],[2,0]]},{\22places\22:{{\[\[}}0,1],[1,2]]}]
+func.func @reshaped(%a: tensor<?x?xf32>, %b: tensor<1x?x?xf32>, %c: tensor<?xf32>) -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %c, %c0 : tensor<?xf32>
+  %n = tensor.dim %a, %c1 : tensor<?x?xf32>
+  %a3 = tensor.expand_shape %a [[0, 1], [2]] output_shape [1, %m, %n] : tensor<?x?xf32> into tensor<1x?x?xf32>
+  %s = arith.addf %a3, %b : tensor<1x?x?xf32>
+  %b2 = tensor.collapse_shape %s [[0, 1], [2]] : tensor<1x?x?xf32> into tensor<?x?xf32>
+  %r = arith.addf %a, %b2 : tensor<?x?xf32>
+  return %r : tensor<?x?xf32>
+}
