@@ -46,6 +46,29 @@ SmallVector<OpFoldResult> attn::getSizes(OpBuilder &builder, Location loc,
   return sizes;
 }
 
+/// Where an index value comes from.
+static attn::SizeOrigin getSizeOrigin(Value index) {
+  auto dim = index.getDefiningOp<tensor::DimOp>();
+  if (dim && dim.getConstantIndex())
+    return attn::getSizeOrigin(dim.getSource(), *dim.getConstantIndex());
+  return {index, std::nullopt};
+}
+
+attn::SizeOrigin attn::getSizeOrigin(Value tensor, int64_t dim) {
+  while (true) {
+    if (auto empty = tensor.getDefiningOp<tensor::EmptyOp>();
+        empty && empty.getType().isDynamicDim(dim))
+      return ::getSizeOrigin(empty.getDynamicSize(dim));
+    if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
+      if (auto size = dyn_cast<Value>(expand.getMixedOutputShape()[dim]))
+        return ::getSizeOrigin(size);
+    Value above = getShapeSource(tensor);
+    if (!above)
+      return {tensor, dim};
+    tensor = above;
+  }
+}
+
 Value attn::createEmpty(OpBuilder &builder, Location loc,
                         ArrayRef<OpFoldResult> sizes, Type elementType) {
   return tensor::EmptyOp::create(builder, loc, sizes, elementType);

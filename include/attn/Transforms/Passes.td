@@ -7,6 +7,62 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
+  let summary = "recognises attention written in upstream operations";
+  let description = [{
+    Replaces softmax(scale · QKᵀ + mask)V, in whatever way operations of linalg,
+    tensor, arith and math write it, by one `attn.sdpa`.
+
+    Algorithm: it follows elements rather than operations. From the end of an
+    attention it asks what one element is computed from; so a named operation,
+    the body of a `linalg.generic` and arithmetic on tensors look the same. A
+    dimension is known by the axes that it runs over. Transposes reorder them,
+    broadcasts leave some out, reshapes merge them or split them. What an axis
+    is for follows from which of query, key, value and result have it: all of
+    them the batch and heads, query and result the queries, key and value the
+    keys, query and key what a score sums over, value and result what is left.
+    The operands are read from as far up as they only are moved, and arranged as
+    `attn.sdpa` has them, heads side by side or in a dimension of their own,
+    whichever takes fewer copies.
+
+    - Products: any `linalg` operation that sums products of two operands. What
+      it adds them to is zero or, for scores, a mask.
+    - Scale: constants that multiply or divide scores, queries or keys.
+    - Softmax: `linalg.softmax`, or exp(x - max x) / Σ exp(x - max x), with a
+      division, a multiplication by the inverse, or a division of the result.
+    - Masks that are added, and selects between scores and a constant of at most
+      -10⁴; several become one. Where a condition compares indices, or a constant
+      is a triangle, it becomes `causal`, with `positions` if the bound is not
+      the query itself, or `lengths`.
+    - Conversions between f32, f16 and bf16, anywhere: what is computed in f32
+      then is more precise than what was written. Operands are taken as f16 or
+      bf16 where probabilities or the result are rounded to that as well.
+
+    A query that is left without a key gives 0; as it is written, with scores of
+    -∞, it is not a number. Finite scores of excluded keys are taken to have no
+    weight beside others; where there are no others, all keys count alike, as it
+    is written.
+
+    Limits: attention stays as it is if the width of a head is dynamic, if
+    anything between is used elsewhere, or if anything else is done to scores.
+
+    ```mlir
+    %s = linalg.batch_matmul ins(%q, %k_transposed : …) outs(%zero0 : …) -> tensor<?x?x?xf32>
+    %p = linalg.softmax dimension(2) ins(%s : …) outs(%e : …) -> tensor<?x?x?xf32>
+    %y = linalg.batch_matmul ins(%p, %v : …) outs(%zero1 : …) -> tensor<?x?x64xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = attn.sdpa %q, %k, %v outs(%y0) {scale = 1.0 : f64} : …
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeLayers : Pass<"attn-decompose-layers", "::mlir::func::FuncOp"> {
   let summary = "rewrites layers as cores";
   let description = [{

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "AttentionMask.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/TypeUtilities.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+//===----------------------------------------------------------------------===//
+// Bounds on indices
+//===----------------------------------------------------------------------===//
+
+bool AttentionMask::addIndex(const Element &element, int64_t factor,
+                             IndexSum &sum) {
+  Element e = elements.forward(element);
+  if (!getElementTypeOrSelf(e.value).isIntOrIndex())
+    return false;
+  if (std::optional<double> constant = elements.getConstant(e)) {
+    sum.constant += factor * static_cast<int64_t>(*constant);
+    return true;
+  }
+  if (auto index = e.getOp<linalg::IndexOp>()) {
+    AxisList list = elements.axes.resolve(e.layout[index.getDim()]);
+    if (list.size() > 1)
+      return false;
+    if (!list.empty())
+      sum.indices.push_back({list.front(), factor});
+    return true;
+  }
+  Operation *op = e.value.getDefiningOp();
+  if (isa_and_present<arith::AddIOp, arith::SubIOp>(op))
+    return addIndex(elements.operand(e, 0), factor, sum) &&
+           addIndex(elements.operand(e, 1),
+                    isa<arith::SubIOp>(op) ? -factor : factor, sum);
+  bool isOutside = !e.isTensor() && !getBodyOwner(e.value);
+  if (!isOutside && isa_and_present<arith::IndexCastOp, arith::ExtSIOp>(op))
+    return addIndex(elements.operand(e, 0), factor, sum);
+  if (e.isTensor())
+    sum.elements.push_back({e, factor});
+  else if (isOutside)
+    sum.values.push_back({e.value, factor});
+  return e.isTensor() || isOutside;
+}
+
+/// Whether the indices of `sum` are these, each once.
+static bool hasIndices(ArrayRef<std::pair<unsigned, int64_t>> indices,
+                       ArrayRef<std::pair<unsigned, int64_t>> expected) {
+  return indices.size() == expected.size() &&
+         llvm::all_of(expected, [&](std::pair<unsigned, int64_t> index) {
+           return llvm::is_contained(indices, index);
+         });
+}
+
+/// Takes a condition that compares the index of a key with that of the query,
+/// or with a length.
+bool AttentionMask::takeBound(const MaskTerm &term) {
+  Element condition = elements.forward(term.element);
+  auto compare = condition.getOp<arith::CmpIOp>();
+  if (!compare || axes.keys.size() != 1)
+    return false;
+  using Predicate = arith::CmpIPredicate;
+  Predicate predicate = compare.getPredicate();
+  bool isLess = llvm::is_contained(
+      {Predicate::sle, Predicate::slt, Predicate::ule, Predicate::ult},
+      predicate);
+  bool isStrict = llvm::is_contained(
+      {Predicate::slt, Predicate::sgt, Predicate::ult, Predicate::ugt},
+      predicate);
+  bool isSigned = llvm::is_contained(
+      {Predicate::sle, Predicate::slt, Predicate::sge, Predicate::sgt},
+      predicate);
+  if (predicate == Predicate::eq || predicate == Predicate::ne)
+    return false;
+  // A key is kept where the sum is at most 0.
+  int64_t sign = isLess == term.isNegated ? -1 : 1;
+  IndexSum sum;
+  sum.constant = isStrict != term.isNegated;
+  for (unsigned side : {0, 1}) {
+    Element e = elements.operand(condition, side);
+    IndexSum plain;
+    if (!addIndex(e, side == 0 ? sign : -sign, sum) ||
+        !addIndex(e, /*factor=*/1, plain))
+      return false;
+    // Of unsigned numbers, differences wrap around.
+    if (!isSigned &&
+        (!plain.values.empty() || !plain.elements.empty() ||
+         plain.constant < 0 ||
+         llvm::any_of(
+             plain.indices, [](auto index) { return index.second < 0; })))
+      return false;
+  }
+
+  unsigned key = axes.keys.front();
+  if (!causal && axes.queries.size() == 1 && sum.elements.empty() &&
+      hasIndices(sum.indices, {{key, 1}, {axes.queries.front(), -1}})) {
+    causal = {sum, term};
+    return true;
+  }
+  if (!lengths && sum.elements.size() == 1 && sum.values.empty() &&
+      sum.constant == 1 && hasIndices(sum.indices, {{key, 1}})) {
+    auto [element, factor] = sum.elements.front();
+    if (factor != -1 || !getElementTypeOrSelf(element.value).isInteger(32) ||
+        term.excluded != -kInfinity)
+      return false;
+    lengths = {sum, term};
+    return true;
+  }
+  return false;
+}
+
+/// Takes a causal mask that is a constant.
+bool AttentionMask::takeTriangle(const MaskTerm &term) {
+  Element e = elements.forward(term.element);
+  DenseElementsAttr constant;
+  if (causal || axes.keys.size() != 1 || axes.queries.size() != 1 ||
+      !e.isTensor() || !matchPattern(e.value, m_Constant(&constant)) ||
+      constant.isSplat() ||
+      flatten(elements.axes.resolveAll(e.layout)) !=
+          AxisList{axes.queries.front(), axes.keys.front()})
+    return false;
+  ArrayRef<int64_t> shape = constant.getType().getShape();
+  int64_t keys = 1;
+  for (auto [size, list] : llvm::zip(shape, elements.axes.resolveAll(e.layout)))
+    if (list == AxisList{axes.keys.front()})
+      keys = size;
+
+  MaskTerm kept = term;
+  kept.isAdded = false;
+  auto isKept = [&](int64_t position) {
+    return position % keys <= position / keys;
+  };
+  if (!term.isAdded) {
+    for (auto [position, value] : llvm::enumerate(constant.getValues<bool>()))
+      if ((value != term.isNegated) != isKept(position))
+        return false;
+  } else {
+    kept.excluded = -kInfinity;
+    for (auto [position, value] :
+         llvm::enumerate(constant.getValues<APFloat>())) {
+      double added = FloatAttr::getValueAsDouble(value) * term.factor;
+      if (isKept(position) ? added != 0 : !(added <= kLargestExcluded))
+        return false;
+      if (!isKept(position))
+        kept.excluded = std::max(kept.excluded, added);
+    }
+  }
+  causal = {IndexSum(), term};
+  causal->term.excluded = kept.excluded;
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Terms
+//===----------------------------------------------------------------------===//
+
+/// Takes what can be taken of a term that is the same as all of `parts`. Where
+/// that is nothing, the term stays whole.
+bool AttentionMask::takeParts(ArrayRef<MaskTerm> parts) {
+  auto before = std::tuple(causal, lengths, terms);
+  SmallVector<MaskTerm> rest;
+  for (const MaskTerm &part : parts)
+    if (!take(part, /*isPart=*/true))
+      rest.push_back(part);
+  if (rest.size() == parts.size()) {
+    std::tie(causal, lengths, terms) = before;
+    return false;
+  }
+  llvm::append_range(terms, rest);
+  return true;
+}
+
+bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
+  Element e = elements.plain(term.element);
+  // The same number for all keys changes nothing. As part of a sum, it may be
+  // what keeps that small.
+  if (std::optional<double> constant = elements.getConstant(e))
+    return *constant == 0 ||
+           (!isPart && std::isfinite(*constant * term.factor));
+  MaskTerm first = term, second = term;
+  Operation *op = e.value.getDefiningOp();
+  if (!op)
+    return false;
+  // A condition as a number: factor · c, or factor · (1 - c).
+  bool isComplement = isa<arith::SubFOp>(op) &&
+                      elements.getConstant(elements.operand(e, 0)) == 1.0;
+  Element number = isComplement ? elements.plain(elements.operand(e, 1)) : e;
+  if (auto cast = number.getOp<arith::UIToFPOp>();
+      cast && getElementTypeOrSelf(cast.getIn().getType()).isInteger(1) &&
+      term.factor <= kLargestExcluded) {
+    first.element = elements.operand(number, 0);
+    first.isAdded = false;
+    first.isNegated = !isComplement;
+    first.excluded = term.factor;
+    return takeParts(first);
+  }
+  if (isa<arith::AddFOp, arith::SubFOp>(op)) {
+    first.element = elements.operand(e, 0);
+    second.element = elements.operand(e, 1);
+    if (isa<arith::SubFOp>(op))
+      second.factor = -second.factor;
+    return takeParts({first, second});
+  }
+  if (isa<arith::MulFOp>(op)) {
+    for (unsigned index : {0, 1})
+      if (std::optional<double> factor =
+              elements.getConstant(elements.operand(e, index))) {
+        first.element = elements.operand(e, 1 - index);
+        first.factor *= *factor;
+        return takeParts(first);
+      }
+    return false;
+  }
+  if (!isa<arith::SelectOp>(op))
+    return takeTriangle(term);
+  std::optional<double> ifTrue = elements.getConstant(elements.operand(e, 1));
+  std::optional<double> ifFalse = elements.getConstant(elements.operand(e, 2));
+  if (!ifTrue || !ifFalse || (*ifTrue == 0) == (*ifFalse == 0))
+    return false;
+  first.element = elements.operand(e, 0);
+  first.isAdded = false;
+  first.isNegated = *ifFalse == 0;
+  first.excluded = (first.isNegated ? *ifTrue : *ifFalse) * term.factor;
+  return first.excluded <= kLargestExcluded && takeParts(first);
+}
+
+bool AttentionMask::takeCondition(const MaskTerm &term) {
+  Element e = elements.forward(term.element);
+  if (std::optional<double> constant = elements.getConstant(e))
+    return (*constant != 0) != term.isNegated;
+  MaskTerm first = term, second = term;
+  Operation *op = e.value.getDefiningOp();
+  if (!op)
+    return false;
+  if (isa<arith::XOrIOp>(op)) {
+    for (unsigned index : {0, 1})
+      if (std::optional<double> constant =
+              elements.getConstant(elements.operand(e, index))) {
+        first.element = elements.operand(e, 1 - index);
+        first.isNegated ^= *constant != 0;
+        return takeParts(first);
+      }
+    return false;
+  }
+  if (term.isNegated ? isa<arith::OrIOp>(op) : isa<arith::AndIOp>(op)) {
+    first.element = elements.operand(e, 0);
+    second.element = elements.operand(e, 1);
+    return takeParts({first, second});
+  }
+  return takeBound(term) || takeTriangle(term);
+}
+
+bool AttentionMask::take(const MaskTerm &term, bool isPart) {
+  return term.isAdded ? takeAdded(term, isPart) : takeCondition(term);
+}
+
+/// Adds to `used` the axes that `element` depends on; fails if it cannot be
+/// computed anew.
+bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
+  auto use = [&](ArrayRef<unsigned> list) {
+    for (unsigned axis : elements.axes.resolve(list))
+      if (!llvm::is_contained(used, axis))
+        used.push_back(axis);
+  };
+  if (element.isTensor()) {
+    Element source = elements.getSources(element, /*widen=*/false).back();
+    use(flatten(source.layout));
+    tensors.push_back(source.value);
+    return true;
+  }
+  if (!getBodyOwner(element.value))
+    return true;
+  if (std::optional<Element> source = elements.step(element))
+    return collectAxes(*source, used);
+  Operation *op = element.value.getDefiningOp();
+  if (!op || op->getNumRegions() != 0 || op->getNumResults() != 1 ||
+      !isMemoryEffectFree(op))
+    return false;
+  if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+    use(element.layout[index.getDim()]);
+    return elements.axes.resolve(element.layout[index.getDim()]).size() <= 1;
+  }
+  return llvm::all_of(llvm::seq(op->getNumOperands()), [&](unsigned i) {
+    return collectAxes(elements.operand(element, i), used);
+  });
+}
+
+LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
+  // A finite score replaces what an earlier step excluded, so that one has to
+  // be done before, and nothing of it can be left to bounds.
+  bool isReplaced = false;
+  for (const MaskTerm &step : steps)
+    if (isReplaced || !take(step, /*isPart=*/false)) {
+      terms.push_back(step);
+      isReplaced |= !step.isAdded && step.excluded != -kInfinity;
+    }
+  // Where no key is left, finite scores of excluded keys count after all. The
+  // first key is always left, unless something else excludes it.
+  if (causal && causal->term.excluded != -kInfinity &&
+      (!terms.empty() || lengths || !causal->sum.values.empty() ||
+       causal->sum.constant > 0)) {
+    terms.push_back(causal->term);
+    causal.reset();
+  }
+  AxisList used;
+  for (const MaskTerm &term : terms) {
+    if (!collectAxes(term.element, used))
+      return failure();
+    // Where it may be read from, so that no axis turns out to be several later.
+    if (auto tensor = elements.getTensor(term.element, /*widen=*/true))
+      (void)elements.getSources(*tensor, /*widen=*/true);
+  }
+  if (lengths && !collectAxes(lengths->term.element, used))
+    return failure();
+  // Some may have turned out to be several.
+  axes.resolve(elements.axes);
+  return success(llvm::all_of(elements.axes.resolve(used), [&](unsigned axis) {
+    return llvm::is_contained(axes.batch, axis) ||
+           llvm::is_contained(axes.queries, axis) ||
+           llvm::is_contained(axes.keys, axis);
+  }));
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What stands between scores and their softmax, as `attn.sdpa` can express it:
+// causality, lengths, and one mask.
+
+#ifndef ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H
+#define ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H
+
+#include "Elements.h"
+
+namespace attn {
+
+/// One step from scores to masked scores, on the axes of scores.
+struct MaskTerm {
+  Element element;
+  /// Added: a number, which counts `factor` times. Otherwise a condition that
+  /// keeps a score; where it is false (true, if negated), the score is
+  /// `excluded` instead.
+  bool isAdded;
+  double factor = 1;
+  bool isNegated = false;
+  double excluded = 0;
+};
+
+/// Scores that replace those of excluded keys are at most this: beside a score
+/// that is not excluded they have no weight.
+constexpr double kLargestExcluded = -1e4;
+
+/// The axes of attention. Those of a batch and of heads are in all operands.
+struct AttentionAxes {
+  AxisList batch, queries, keys, depth, width;
+
+  /// Replaces axes by what they were split into.
+  void resolve(const Axes &axes) {
+    for (AxisList *list : {&batch, &queries, &keys, &depth, &width})
+      *list = axes.resolve(*list);
+  }
+};
+
+/// The masks of one attention.
+class AttentionMask {
+public:
+  AttentionMask(Elements &elements, AttentionAxes &axes)
+      : elements(elements), axes(axes) {}
+
+  /// Takes the steps, the last one first; fails if they use other axes.
+  mlir::LogicalResult analyze(llvm::ArrayRef<MaskTerm> steps);
+
+  /// The tensors that masks are computed from.
+  llvm::ArrayRef<mlir::Value> getTensors() const { return tensors; }
+
+  bool isCausal() const { return causal.has_value(); }
+
+  /// How many masks would have to be repeated, if the axes before `split` are
+  /// the batch and the others are heads.
+  int64_t countRepeats(size_t split);
+
+  /// The operands of `attn.sdpa`; none where they are not needed. `narrow` is
+  /// the element type that a mask may have instead of f32.
+  mlir::Value buildMask(mlir::OpBuilder &builder, mlir::Location loc,
+                        size_t split, mlir::Type narrow);
+  mlir::Value buildLengths(mlir::OpBuilder &builder, mlir::Location loc,
+                           size_t split);
+  mlir::Value buildPositions(mlir::OpBuilder &builder, mlir::Location loc,
+                             size_t split);
+
+private:
+  /// constant + Σ factor · index of an axis + Σ factor · value.
+  struct IndexSum {
+    int64_t constant = 0;
+    llvm::SmallVector<std::pair<unsigned, int64_t>> indices;
+    llvm::SmallVector<std::pair<mlir::Value, int64_t>> values;
+    llvm::SmallVector<std::pair<Element, int64_t>> elements;
+  };
+  /// What attention expresses without a mask, and the term that says it.
+  struct Bound {
+    IndexSum sum;
+    MaskTerm term;
+  };
+
+  bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
+  bool takeBound(const MaskTerm &term);
+  bool takeTriangle(const MaskTerm &term);
+  bool take(const MaskTerm &term, bool isPart);
+  bool takeAdded(const MaskTerm &term, bool isPart);
+  bool takeCondition(const MaskTerm &term);
+  bool takeParts(llvm::ArrayRef<MaskTerm> parts);
+  bool collectAxes(const Element &element, AxisList &used);
+  bool isLengths(size_t split);
+  llvm::SmallVector<MaskTerm> getMaskTerms(size_t split);
+  Layout getTarget(size_t split, llvm::ArrayRef<unsigned> used);
+  mlir::Value findMask(mlir::OpBuilder &builder, mlir::Location loc,
+                       const MaskTerm &term, size_t split, mlir::Type narrow);
+
+  Elements &elements;
+  AttentionAxes &axes;
+  std::optional<Bound> causal, lengths;
+  llvm::SmallVector<MaskTerm> terms;
+  llvm::SmallVector<mlir::Value> tensors;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H

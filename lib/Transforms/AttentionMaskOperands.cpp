@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The operands of attn.sdpa that masks become.
+
+#include "AttentionMask.h"
+#include "ElementCloner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// What a finite score of excluded keys becomes, as a number to add: so low
+/// that the score itself counts no more, but that scaling does not overflow.
+static constexpr double kFarBelow = -1e30;
+
+/// Whether what bounds the keys is a length for each entry of the batch.
+bool AttentionMask::isLengths(size_t split) {
+  if (!lengths)
+    return false;
+  Layout layout = elements
+                      .getSources(lengths->sum.elements.front().first,
+                                  /*widen=*/false)
+                      .back()
+                      .layout;
+  return flatten(elements.axes.resolveAll(layout)) ==
+         AxisList(ArrayRef(axes.batch).take_front(split));
+}
+
+SmallVector<MaskTerm> AttentionMask::getMaskTerms(size_t split) {
+  SmallVector<MaskTerm> result = terms;
+  if (lengths && !isLengths(split))
+    result.push_back(lengths->term);
+  return result;
+}
+
+/// The dimensions of a mask that depends on the axes `used`: each has all axes
+/// of scores or, where none is used, none. Keys are not repeated.
+Layout AttentionMask::getTarget(size_t split, ArrayRef<unsigned> used) {
+  Layout target = {AxisList(ArrayRef(axes.batch).take_front(split)),
+                   AxisList(ArrayRef(axes.batch).drop_front(split)),
+                   axes.queries, axes.keys};
+  for (AxisList &list : MutableArrayRef(target).drop_back())
+    if (llvm::none_of(list, [&](unsigned axis) {
+          return llvm::is_contained(used, axis);
+        }))
+      list.clear();
+  return target;
+}
+
+int64_t AttentionMask::countRepeats(size_t split) {
+  int64_t repeats = lengths && !isLengths(split);
+  for (const MaskTerm &term : getMaskTerms(split)) {
+    AxisList used;
+    collectAxes(term.element, used);
+    repeats += flatten(getTarget(split, used)).size() > used.size();
+  }
+  return repeats;
+}
+
+/// The tensor that a term consists of, if it is one that needs no arithmetic.
+Value AttentionMask::findMask(OpBuilder &builder, Location loc,
+                              const MaskTerm &term, size_t split, Type narrow) {
+  if (term.isAdded ? term.factor != 1
+                   : (term.isNegated || term.excluded != -kInfinity))
+    return {};
+  std::optional<Element> element =
+      elements.getTensor(term.element, term.isAdded);
+  if (!element)
+    return {};
+  SmallVector<Element> sources = elements.getSources(*element, term.isAdded);
+  for (const Element &source : llvm::reverse(sources)) {
+    Type type = getElementTypeOrSelf(source.value);
+    if (!type.isF32() && type != narrow && !type.isInteger(1))
+      continue;
+    Layout layout = elements.axes.resolveAll(source.layout);
+    Layout target = getTarget(split, flatten(layout));
+    if (flatten(target).size() == flatten(layout).size())
+      return elements.axes.rearrange(builder, loc, source.value, layout,
+                                     target);
+  }
+  return {};
+}
+
+Value AttentionMask::buildMask(OpBuilder &builder, Location loc, size_t split,
+                               Type narrow) {
+  SmallVector<MaskTerm> parts = getMaskTerms(split);
+  if (parts.empty())
+    return {};
+  if (parts.size() == 1)
+    if (Value mask = findMask(builder, loc, parts.front(), split, narrow))
+      return mask;
+
+  AxisList used;
+  for (const MaskTerm &part : parts)
+    collectAxes(part.element, used);
+  Layout target = getTarget(split, used);
+  AxisList loops = flatten(target);
+  ElementCloner cloner(elements, loops);
+  // The first step comes last.
+  std::reverse(parts.begin(), parts.end());
+  for (const MaskTerm &part : parts)
+    cloner.collect(part.element);
+
+  bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
+    return !part.isAdded && part.excluded == -kInfinity;
+  });
+  Type type = isCondition ? Type(builder.getI1Type()) : builder.getF32Type();
+  SmallVector<AffineMap> maps;
+  SmallVector<Value> inputs = cloner.getInputs(builder, loc, maps);
+  maps.push_back(builder.getMultiDimIdentityMap(loops.size()));
+  Layout single = llvm::map_to_vector<4>(
+      loops, [](unsigned axis) { return AxisList{axis}; });
+  Value init = createEmpty(builder, loc,
+                           elements.axes.getSizes(builder, loc, single), type);
+  SmallVector<utils::IteratorType> iterators(loops.size(),
+                                             utils::IteratorType::parallel);
+
+  auto body = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+    auto number = [&](double value) -> Value {
+      return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
+    };
+    Value mask;
+    for (const MaskTerm &part : parts) {
+      Value value = cloner.clone(b, loc, part.element, arguments);
+      if (part.isAdded) {
+        value = convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
+        if (part.factor != 1)
+          value = arith::MulFOp::create(b, loc, value, number(part.factor));
+        mask = mask ? arith::AddFOp::create(b, loc, mask, value) : value;
+      } else if (isCondition) {
+        if (part.isNegated)
+          value = arith::XOrIOp::create(
+              b, loc, value, arith::ConstantIntOp::create(b, loc, 1, 1));
+        mask = mask ? arith::AndIOp::create(b, loc, mask, value) : value;
+      } else {
+        Value kept = mask ? mask : number(0);
+        Value excluded =
+            number(part.excluded == -kInfinity ? -kInfinity : kFarBelow);
+        if (part.isNegated)
+          std::swap(kept, excluded);
+        mask = arith::SelectOp::create(b, loc, value, kept, excluded);
+      }
+    }
+    linalg::YieldOp::create(b, loc, mask);
+  };
+  Value mask = linalg::GenericOp::create(builder, loc, init.getType(), inputs,
+                                         init, maps, iterators, body)
+                   .getResult(0);
+  return elements.axes.rearrange(builder, loc, mask, single, target);
+}
+
+Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
+                                  size_t split) {
+  if (!isLengths(split))
+    return {};
+  Element source = elements
+                       .getSources(lengths->sum.elements.front().first,
+                                   /*widen=*/false)
+                       .back();
+  return elements.axes.rearrange(
+      builder, loc, source.value, source.layout,
+      Layout{AxisList(ArrayRef(axes.batch).take_front(split))});
+}
+
+/// How many keys come before the queries, if not 0.
+Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
+                                    size_t split) {
+  if (!causal || (causal->sum.constant == 0 && causal->sum.values.empty()))
+    return {};
+  // The sum is key - query - position.
+  Type type = builder.getI32Type();
+  Value position = arith::ConstantOp::create(
+      builder, loc, builder.getI32IntegerAttr(-causal->sum.constant));
+  for (auto [value, factor] : causal->sum.values) {
+    if (value.getType().isIndex())
+      value = arith::IndexCastOp::create(builder, loc, type, value);
+    else
+      value = convertScalarToDtype(builder, loc, value, type,
+                                   /*isUnsigned=*/false);
+    Value times = arith::ConstantOp::create(builder, loc,
+                                            builder.getI32IntegerAttr(-factor));
+    position = arith::AddIOp::create(
+        builder, loc, position,
+        arith::MulIOp::create(builder, loc, value, times));
+  }
+  OpFoldResult batch = elements.axes.getSize(
+      builder, loc, ArrayRef(axes.batch).take_front(split));
+  return tensor::SplatOp::create(builder, loc, position,
+                                 ArrayRef<OpFoldResult>(batch));
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "AttentionMatcher.h"
+#include "Uses.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+/// The scores x whose exp(x - max x) is `element`.
+std::optional<Element>
+AttentionMatcher::matchExponential(const Element &element) {
+  Element e = elements.plain(element);
+  if (!e.getOp<math::ExpOp>())
+    return std::nullopt;
+  Element difference = elements.plain(elements.operand(e, 0));
+  if (!difference.getOp<arith::SubFOp>())
+    return std::nullopt;
+  Element x = elements.operand(difference, 0);
+  Element largest = elements.plain(elements.operand(difference, 1));
+  std::optional<Reduction> reduction =
+      elements.matchReduction(largest, axes.keys);
+  if (!reduction ||
+      !isa<arith::MaximumFOp, arith::MaxNumFOp>(reduction->combiner))
+    return std::nullopt;
+  std::optional<double> init = elements.getConstant(reduction->init);
+  if (!init || *init > kLargestExcluded ||
+      !elements.areSame(reduction->input, x))
+    return std::nullopt;
+  return x;
+}
+
+/// Whether `sum` is the sum of `element` over the keys.
+bool AttentionMatcher::isSumOf(const Element &sum, const Element &element) {
+  std::optional<Reduction> reduction =
+      elements.matchReduction(elements.plain(sum), axes.keys);
+  return reduction && isa<arith::AddFOp>(reduction->combiner) &&
+         elements.getConstant(reduction->init) == 0.0 &&
+         elements.areSame(reduction->input, element);
+}
+
+/// Dividend and divisor.
+std::optional<std::pair<Element, Element>>
+AttentionMatcher::matchQuotient(const Element &element) {
+  Element e = elements.plain(element);
+  if (e.getOp<arith::DivFOp>())
+    return std::pair(elements.operand(e, 0), elements.operand(e, 1));
+  if (!e.getOp<arith::MulFOp>())
+    return std::nullopt;
+  for (unsigned index : {0, 1}) {
+    Element factor = elements.plain(elements.operand(e, index));
+    if (factor.getOp<arith::DivFOp>() &&
+        elements.getConstant(elements.operand(factor, 0)) == 1.0)
+      return std::pair(elements.operand(e, 1 - index),
+                       elements.operand(factor, 1));
+  }
+  return std::nullopt;
+}
+
+/// Whether `element` says that all of `scores` are -∞, for each query.
+bool AttentionMatcher::isNoneLeft(const Element &element,
+                                  const Element &scores) {
+  // Not any that is not, or all that are.
+  auto skipNot = [&](Element e, bool &isNegated) {
+    e = elements.forward(e);
+    while (e.getOp<arith::XOrIOp>() &&
+           elements.getConstant(elements.operand(e, 1)).value_or(0) != 0) {
+      isNegated = !isNegated;
+      e = elements.forward(elements.operand(e, 0));
+    }
+    return e;
+  };
+  bool isOutside = false, isInside = false;
+  std::optional<Reduction> reduction =
+      elements.matchReduction(skipNot(element, isOutside), axes.keys);
+  if (!reduction || !isa<arith::OrIOp, arith::AndIOp>(reduction->combiner))
+    return false;
+  bool isAny = isa<arith::OrIOp>(reduction->combiner);
+  std::optional<double> init = elements.getConstant(reduction->init);
+  Element e = skipNot(reduction->input, isInside);
+  auto compare = e.getOp<arith::CmpFOp>();
+  if (!compare || !init || (*init == 0) != isAny ||
+      elements.getConstant(elements.operand(e, 1)) !=
+          -std::numeric_limits<double>::infinity())
+    return false;
+  using Predicate = arith::CmpFPredicate;
+  if (compare.getPredicate() == Predicate::UNE ||
+      compare.getPredicate() == Predicate::ONE)
+    isInside = !isInside;
+  else if (compare.getPredicate() != Predicate::OEQ &&
+           compare.getPredicate() != Predicate::UEQ)
+    return false;
+  return isOutside == isAny && isInside == isAny &&
+         elements.areSame(elements.operand(e, 0), scores);
+}
+
+/// The scores whose softmax over the keys is `element`.
+std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
+  Element e = elements.plain(element);
+  // Zero where no key is left: as `attn.sdpa` has it.
+  if (e.getOp<arith::SelectOp>() &&
+      elements.getConstant(elements.operand(e, 1)) == 0.0) {
+    std::optional<Element> scores = matchSoftmax(elements.operand(e, 2));
+    if (scores && isNoneLeft(elements.operand(e, 0), *scores))
+      return scores;
+    return std::nullopt;
+  }
+  if (auto softmax = e.getOp<linalg::SoftmaxOp>()) {
+    const AxisList &list = e.layout[softmax.getDimension()];
+    if (elements.axes.resolve(list) != elements.axes.resolve(axes.keys))
+      return std::nullopt;
+    return Element{softmax.getInput(), e.layout};
+  }
+  auto quotient = matchQuotient(e);
+  if (!quotient || !isSumOf(quotient->second, quotient->first))
+    return std::nullopt;
+  return matchExponential(quotient->first);
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+bool AttentionMatcher::match(Value tensor, Operation *product) {
+  root = elements.get(tensor);
+  Element e = elements.plain(root);
+  if (e.value.getDefiningOp() == product)
+    return matchWeightedSum(e, product, /*divisor=*/nullptr);
+  // The sum of what is not normalised yet, divided by the sum of weights.
+  auto quotient = matchQuotient(e);
+  if (!quotient)
+    return false;
+  Element sum = elements.plain(quotient->first);
+  return sum.value.getDefiningOp() == product &&
+         matchWeightedSum(sum, product, &quotient->second);
+}
+
+bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
+                                        const Element *divisor) {
+  std::optional<Contraction> contraction = elements.matchContraction(sum);
+  if (!contraction || elements.getConstant(contraction->init) != 0.0)
+    return false;
+  axes.keys = contraction->reduced;
+  for (bool isFirst : {true, false}) {
+    probabilities = isFirst ? contraction->lhs : contraction->rhs;
+    value = isFirst ? contraction->rhs : contraction->lhs;
+    std::optional<Element> x =
+        divisor ? matchExponential(probabilities) : matchSoftmax(probabilities);
+    if (x && divisor && !isSumOf(*divisor, probabilities))
+      continue;
+    if (x && matchScores(*x, 1))
+      break;
+    scores = nullptr;
+  }
+  if (!scores || !isOnlyFor(scores, root.value.getDefiningOp()))
+    return false;
+
+  queries = getSources(query, /*isScaled=*/true);
+  keys = getSources(key, /*isScaled=*/true);
+  values = getSources(value, /*isScaled=*/false);
+  axes.resolve(elements.axes);
+  mask.emplace(elements, axes);
+  if (failed(mask->analyze(steps)))
+    return false;
+  SmallVector<Value> read(mask->getTensors());
+  llvm::append_values(read, query.value, key.value, value.value);
+  if (llvm::any_of(read,
+                   [&](Value tensor) { return dependsOn(tensor, scores); }))
+    return false;
+  return chooseForm(chooseType()).has_value();
+}
+
+/// Follows scores up to a matrix product, collecting masks and scale.
+bool AttentionMatcher::matchScores(const Element &element, double factor) {
+  Element e = elements.plain(element);
+  Operation *op = e.value.getDefiningOp();
+  if (!op)
+    return false;
+  if (std::optional<Contraction> contraction = elements.matchContraction(e))
+    return matchProduct(*contraction, factor);
+
+  if (isa<arith::MulFOp>(op)) {
+    for (unsigned index : {0, 1})
+      if (auto constant = elements.getConstant(elements.operand(e, index)))
+        return matchScores(elements.operand(e, 1 - index), factor * *constant);
+    return false;
+  }
+  if (isa<arith::DivFOp>(op)) {
+    auto constant = elements.getConstant(elements.operand(e, 1));
+    return constant && matchScores(elements.operand(e, 0), factor / *constant);
+  }
+  size_t before = steps.size();
+  auto matchRest = [&](unsigned index, const MaskTerm &step) {
+    steps.push_back(step);
+    if (matchScores(elements.operand(e, index), factor))
+      return true;
+    steps.truncate(before);
+    return false;
+  };
+  if (isa<arith::AddFOp>(op))
+    return matchRest(0, {elements.operand(e, 1), /*isAdded=*/true, factor}) ||
+           matchRest(1, {elements.operand(e, 0), /*isAdded=*/true, factor});
+  if (isa<arith::SubFOp>(op))
+    return matchRest(0, {elements.operand(e, 1), /*isAdded=*/true, -factor});
+  if (!isa<arith::SelectOp>(op))
+    return false;
+  for (unsigned index : {1, 2}) {
+    auto excluded = elements.getConstant(elements.operand(e, 3 - index));
+    if (excluded && *excluded * factor <= kLargestExcluded)
+      return matchRest(index, {elements.operand(e, 0), /*isAdded=*/false,
+                               /*factor=*/1, /*isNegated=*/index == 2,
+                               *excluded * factor});
+  }
+  return false;
+}
+
+bool AttentionMatcher::matchProduct(const Contraction &contraction,
+                                    double factor) {
+  for (bool isFirst : {true, false}) {
+    query = isFirst ? contraction.lhs : contraction.rhs;
+    key = isFirst ? contraction.rhs : contraction.lhs;
+    if (!classify(contraction))
+      continue;
+    if (elements.getConstant(contraction.init) != 0.0)
+      steps.push_back({contraction.init, /*isAdded=*/true, factor});
+    scores = contraction.op;
+    scale = factor;
+    return true;
+  }
+  return false;
+}
+
+/// Finds what each axis is for, by the operands that have it.
+bool AttentionMatcher::classify(const Contraction &contraction) {
+  auto flat = [&](const Element &element) {
+    return elements.axes.resolve(flatten(element.layout));
+  };
+  AxisList ofQuery = flat(query), ofKey = flat(key), ofValue = flat(value);
+  AxisList ofOut = flat(root);
+  AttentionAxes found;
+  found.keys = elements.axes.resolve(axes.keys);
+  AxisList reduced = elements.axes.resolve(contraction.reduced);
+  auto has = [](const AxisList &list, unsigned axis) {
+    return llvm::is_contained(list, axis);
+  };
+
+  for (unsigned axis : ofOut) {
+    bool inQuery = has(ofQuery, axis), inKey = has(ofKey, axis);
+    bool inValue = has(ofValue, axis);
+    if (inQuery && inKey && inValue)
+      found.batch.push_back(axis);
+    else if (inQuery && !inKey && !inValue)
+      found.queries.push_back(axis);
+    else if (!inQuery && !inKey && inValue)
+      found.width.push_back(axis);
+    else
+      return false;
+  }
+  for (unsigned axis : ofQuery)
+    if (!has(ofOut, axis)) {
+      if (!has(ofKey, axis) || has(ofValue, axis) || !has(reduced, axis))
+        return false;
+      found.depth.push_back(axis);
+    }
+  auto isKnown = [&](unsigned axis) {
+    return has(found.keys, axis) || has(found.batch, axis) ||
+           has(found.depth, axis) || has(found.width, axis);
+  };
+  if (found.depth.size() != reduced.size() || !llvm::all_of(ofKey, isKnown) ||
+      !llvm::all_of(ofValue, isKnown) ||
+      !llvm::all_of(found.keys, [&](unsigned axis) {
+        return has(ofKey, axis) && has(ofValue, axis);
+      }))
+    return false;
+  // The width of a head is part of the code.
+  for (const AxisList &list : {found.depth, found.width}) {
+    int64_t size = elements.axes.getStaticSize(list);
+    if (ShapedType::isDynamic(size) || size == 0)
+      return false;
+  }
+  axes = found;
+  return true;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Computes elements of tensors anew, in the body of another operation.
+
+#ifndef ATTN_LIB_TRANSFORMS_ELEMENTCLONER_H
+#define ATTN_LIB_TRANSFORMS_ELEMENTCLONER_H
+
+#include "Elements.h"
+
+namespace attn {
+
+/// Copies what computes scalars in bodies of structured operations to one whose
+/// loops run over the axes `loops`. First `collect` everything, then `clone` it
+/// in the same order.
+class ElementCloner {
+public:
+  ElementCloner(Elements &elements, llvm::ArrayRef<unsigned> loops)
+      : elements(elements), loops(loops) {}
+
+  /// Notes the tensors that `element` is computed from.
+  void collect(const Element &element);
+
+  /// These tensors, an axis a dimension, and how the loops index them.
+  llvm::SmallVector<mlir::Value>
+  getInputs(mlir::OpBuilder &builder, mlir::Location loc,
+            llvm::SmallVectorImpl<mlir::AffineMap> &maps);
+
+  /// The element, in a body with an argument for each tensor.
+  mlir::Value clone(mlir::OpBuilder &builder, mlir::Location loc,
+                    const Element &element, mlir::ValueRange arguments);
+
+private:
+  int64_t getLoop(unsigned axis) const {
+    return llvm::find(loops, axis) - loops.begin();
+  }
+
+  Elements &elements;
+  llvm::ArrayRef<unsigned> loops;
+  llvm::SmallVector<Element> inputs;
+  size_t next = 0;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_ELEMENTCLONER_H

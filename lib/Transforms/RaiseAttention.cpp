@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Recognises attention that is written in upstream operations.
+
+#include "AttentionMatcher.h"
+#include "Uses.h"
+#include "attn/IR/AttnOps.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace attn {
+#define GEN_PASS_DEF_RAISEATTENTION
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+/// The tensors that an operand may be read from, the operand itself first; with
+/// `isScaled` also what it is a multiple of.
+SmallVector<Source> AttentionMatcher::getSources(const Element &element,
+                                                 bool isScaled) {
+  SmallVector<Source> sources;
+  std::optional<Element> next = element;
+  double factor = 1;
+  while (next) {
+    for (const Element &source : elements.getSources(*next, /*widen=*/true))
+      sources.push_back({source, factor});
+    next.reset();
+    Element e = elements.plain(sources.back().element);
+    Operation *op = e.value.getDefiningOp();
+    if (!isScaled || !isa_and_present<arith::MulFOp, arith::DivFOp>(op))
+      break;
+    for (unsigned index : {0, 1}) {
+      bool isDivided = isa<arith::DivFOp>(op);
+      auto constant = elements.getConstant(elements.operand(e, 1 - index));
+      if (!constant || (isDivided && index == 1))
+        continue;
+      next = elements.getTensor(elements.operand(e, index), /*widen=*/true);
+      factor = isDivided ? factor / *constant : factor * *constant;
+      break;
+    }
+  }
+  return sources;
+}
+
+/// The source furthest up that has the axes of `target`, and the element type
+/// if one is given.
+const Source *AttentionMatcher::pick(ArrayRef<Source> sources, Type type,
+                                     ArrayRef<AxisList> target) {
+  AxisList wanted = flatten(target);
+  llvm::sort(wanted);
+  for (const Source &source : llvm::reverse(sources)) {
+    if (type && getElementTypeOrSelf(source.element.value) != type)
+      continue;
+    AxisList present = elements.axes.resolve(flatten(source.element.layout));
+    llvm::sort(present);
+    if (present == wanted)
+      return &source;
+  }
+  return nullptr;
+}
+
+/// Whether all operands can be read in `type`.
+bool AttentionMatcher::canBe(Type type) {
+  const AttentionAxes &a = axes;
+  return pick(queries, type, {a.batch, a.queries, a.depth}) &&
+         pick(keys, type, {a.batch, a.keys, a.depth}) &&
+         pick(values, type, {a.batch, a.keys, a.width});
+}
+
+/// A type narrower than f32 where that changes nothing that was precise: where
+/// probabilities or the result have it too.
+Type AttentionMatcher::chooseType() {
+  Builder builder(root.value.getContext());
+  for (Value rounded : {probabilities.value, root.value})
+    if (Type type = getElementTypeOrSelf(rounded); !type.isF32() && canBe(type))
+      return type;
+  return builder.getF32Type();
+}
+
+/// The form that needs the fewest copies, and among these the fewest reshapes.
+std::optional<Form> AttentionMatcher::chooseForm(Type type) {
+  constexpr int64_t kCopy = 16;
+  auto costOf = [&](ArrayRef<AxisList> from, ArrayRef<AxisList> to) -> int64_t {
+    Layout source = elements.axes.resolveAll(from);
+    if (ArrayRef<AxisList>(source) == to)
+      return 0;
+    return flatten(source) == flatten(to) ? 1 : kCopy;
+  };
+  std::optional<Form> best;
+  int64_t lowest = 0;
+  size_t count = axes.batch.size();
+  for (size_t i = 0; i <= count; ++i)
+    for (bool hasHeadDim : {true, false}) {
+      // One head last: it is what the other forms do without.
+      size_t split = i == count ? count : count - 1 - i;
+      if (split == count && hasHeadDim)
+        continue;
+      AxisList batch(ArrayRef(axes.batch).take_front(split));
+      AxisList heads(ArrayRef(axes.batch).drop_front(split));
+      if (!hasHeadDim && elements.axes.getStaticSize(heads) < 1)
+        continue;
+      auto layoutOf = [&](const AxisList &length, const AxisList &width) {
+        if (hasHeadDim)
+          return Layout{batch, heads, length, width};
+        AxisList merged = heads;
+        llvm::append_range(merged, width);
+        return Layout{batch, length, merged};
+      };
+      Form form = {split,
+                   hasHeadDim,
+                   layoutOf(axes.queries, axes.depth),
+                   layoutOf(axes.keys, axes.depth),
+                   layoutOf(axes.keys, axes.width),
+                   layoutOf(axes.queries, axes.width)};
+      int64_t cost = kCopy * mask->countRepeats(split);
+      bool isPossible = true;
+      std::pair<ArrayRef<Source>, const Layout *> operands[] = {
+          {queries, &form.query}, {keys, &form.key}, {values, &form.value}};
+      for (auto [sources, target] : operands) {
+        const Source *source = pick(sources, type, *target);
+        if (!source)
+          source = pick(sources, /*type=*/{}, *target);
+        isPossible &= source != nullptr;
+        if (source)
+          cost += costOf(source->element.layout, *target);
+      }
+      if (!isPossible)
+        continue;
+      cost += costOf(root.layout, form.out);
+      if (!best || cost < lowest) {
+        best = form;
+        lowest = cost;
+      }
+    }
+  return best;
+}
+
+/// An operand with the layout `target`; counts its factor in the scale.
+Value AttentionMatcher::build(OpBuilder &builder, Location loc,
+                              ArrayRef<Source> sources, Type type,
+                              ArrayRef<AxisList> target) {
+  const Source *source = pick(sources, type, target);
+  if (!source)
+    source = pick(sources, /*type=*/{}, target);
+  scale *= source->scale;
+  Value tensor = elements.axes.rearrange(builder, loc, source->element.value,
+                                         source->element.layout, target);
+  return convert(builder, loc, tensor, type);
+}
+
+Operation *AttentionMatcher::replace() {
+  Operation *old = root.value.getDefiningOp();
+  OpBuilder builder(old);
+  Location loc = old->getLoc();
+  Type type = chooseType();
+  Form form = *chooseForm(type);
+  Value q = build(builder, loc, queries, type, form.query);
+  Value k = build(builder, loc, keys, type, form.key);
+  Value v = build(builder, loc, values, type, form.value);
+  Value added = mask->buildMask(builder, loc, form.split, type);
+  Value lengths = mask->buildLengths(builder, loc, form.split);
+  Value positions = mask->buildPositions(builder, loc, form.split);
+
+  auto rootType = cast<RankedTensorType>(root.value.getType());
+  Type outType = rootType.getElementType();
+  if (outType != type)
+    outType = builder.getF32Type();
+  Value out = tensor::EmptyOp::create(
+      builder, loc, elements.axes.getSizes(builder, loc, form.out), outType);
+  int64_t heads = 1;
+  if (!form.hasHeadDim)
+    heads = elements.axes.getStaticSize(
+        ArrayRef(axes.batch).drop_front(form.split));
+  auto sdpa = SdpaOp::create(
+      builder, loc, out.getType(), q, k, v, added, lengths, positions,
+      /*rows=*/Value(), out, builder.getI64IntegerAttr(heads),
+      builder.getF64FloatAttr(scale),
+      mask->isCausal() ? builder.getUnitAttr() : UnitAttr());
+  Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),
+                                         form.out, root.layout);
+  result = convert(builder, loc, result, rootType.getElementType());
+  if (result.getType() != rootType)
+    result = tensor::CastOp::create(builder, loc, rootType, result);
+  root.value.replaceAllUsesWith(result);
+  return old;
+}
+
+namespace {
+
+struct RaiseAttention : public attn::impl::RaiseAttentionBase<RaiseAttention> {
+  void runOnOperation() override {
+    resolveSizes(getOperation());
+    llvm::SetVector<Operation *> products(llvm::from_range,
+                                          collectReductions(getOperation()));
+    // The last first: that is the product with the values.
+    while (!products.empty()) {
+      Operation *product = products.pop_back_val();
+      for (Value end : collectElementwiseUsers(product->getResult(0))) {
+        AttentionMatcher matcher;
+        if (!matcher.match(end, product))
+          continue;
+        eraseWithOperands(matcher.replace(),
+                          [&](Operation *erased) { products.remove(erased); });
+        break;
+      }
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What is computed from values, and for which others.
+
+#ifndef ATTN_LIB_TRANSFORMS_USES_H
+#define ATTN_LIB_TRANSFORMS_USES_H
+
+#include "mlir/IR/Operation.h"
+
+namespace attn {
+
+/// The operations of `root` that add up products or anything else, in order.
+llvm::SmallVector<mlir::Operation *> collectReductions(mlir::Operation *root);
+
+/// Takes the sizes of results from operands, in all of `root`: so that asking
+/// for the size of a tensor is no use of it.
+void resolveSizes(mlir::Operation *root);
+
+/// The tensors computed from `value` by operations that treat each element
+/// alone, itself included, last first: candidates for the end of a pattern.
+llvm::SmallVector<mlir::Value> collectElementwiseUsers(mlir::Value value);
+
+/// Whether everything that is computed from the results of `first` is computed
+/// for `last` alone, both in one block.
+bool isOnlyFor(mlir::Operation *first, mlir::Operation *last);
+
+/// Whether `value` is computed from the results of `op`, in the same block.
+bool dependsOn(mlir::Value value, mlir::Operation *op);
+
+/// Erases `op`, which has no uses, and what was computed for it alone, each
+/// after a call of `beforeErase`.
+void eraseWithOperands(mlir::Operation *op,
+                       llvm::function_ref<void(mlir::Operation *)> beforeErase);
+
+} // namespace attn
+
+#endif // ATTN_LIB_TRANSFORMS_USES_H
