@@ -63,6 +63,49 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def RaiseLinear : Pass<"attn-raise-linear", "::mlir::func::FuncOp"> {
+  let summary = "recognises linear layers written in upstream operations";
+  let description = [{
+    Replaces a matrix product by a weight, and what of bias, activation and
+    residual follows it, by one `attn.linear`. Elements and axes are followed as
+    by `attn-raise-attention`: the operand that gives the last dimensions of the
+    result, and shares no other with it, is the weight; the other may have any
+    number of dimensions. A weight that is repeated for a batch is read from
+    before that. The product may start from a bias or a residual.
+
+    Activations: max(x, 0), by `maximumf`, `maxnumf` or a select; x·(1 +
+    erf(x/√2))/2, also by `erfc`; x/(1 + exp(-x)), also as a product with the
+    sigmoid. Others, such as GELU by tanh, stay behind the `attn.linear`.
+
+    Conversions between f32, f16 and bf16 are passed over: what is computed in
+    f32 then is more precise than what was written. Operands that were widened
+    before the product are taken as they were, as their products are exact.
+
+    Limits: a product stays as it is if a size of the weight is dynamic, if both
+    operands have batch dimensions, or if it is of another type. Run it after
+    `attn-raise-attention`, whose products it would take.
+
+    ```mlir
+    %m = linalg.matmul ins(%x, %w : tensor<?x512xf32>, tensor<512x2048xf32>) outs(%zero : …) -> tensor<?x2048xf32>
+    %y = linalg.generic … ins(%m, %b : tensor<?x2048xf32>, tensor<2048xf32>) … {
+    ^bb0(%u: f32, %v: f32, %o: f32):
+      %s = arith.addf %u, %v : f32
+      %r = arith.maximumf %s, %c0 : f32
+      linalg.yield %r : f32
+    } -> tensor<?x2048xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = attn.linear %x, %w bias(%b) activation relu outs(%y0) {transposed} : …
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeLayers : Pass<"attn-decompose-layers", "::mlir::func::FuncOp"> {
   let summary = "rewrites layers as cores";
   let description = [{
