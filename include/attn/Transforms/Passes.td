@@ -155,6 +155,27 @@ def FuseAttention : Pass<"attn-fuse-attention", "::mlir::func::FuncOp"> {
   }];
 }
 
+def FuseFeedForward : Pass<"attn-fuse-feed-forward", "::mlir::func::FuncOp"> {
+  let summary = "fuses the two matrix products of a feed-forward";
+  let description = [{
+    An `attn.linear` with an activation and without a residual, whose result is
+    the input of another `attn.linear` without an activation and of nothing
+    else, becomes one `attn.mlp` with that. Its hidden activation is of the type
+    of the input, so the first result has to be. Weights may be packed or not.
+
+    ```mlir
+    %h = attn.linear %x, %w1 bias(%b1) activation gelu outs(%h0) : …
+    %y = attn.linear %h, %w2 bias(%b2) residual(%x) outs(%y0) : …
+    ```
+
+    becomes
+
+    ```mlir
+    %y = attn.mlp %x, %w1 bias(%b1) activation gelu, %w2 bias(%b2) residual(%x) outs(%y0) : …
+    ```
+  }];
+}
+
 def FuseProjections : Pass<"attn-fuse-projections", "::mlir::ModuleOp"> {
   let summary = "computes projections of one input in one matrix product";
   let description = [{
