@@ -133,11 +133,19 @@ def execute(cases, folder, options, globals_text="", attributes=""):
     return [np.load(folder / f"result{i}.npy") for i in range(count)]
 
 
-def check(cases, arguments, **module):
-    """Exits after printing the names of the cases that fail."""
+def check(cases, arguments, at_once=1000, **module):
+    """Exits after printing the names of the cases that fail. `at_once` cases
+    become one function: one that is very long takes long to compile."""
     cases = [case for case in cases if arguments.filter in case.name]
     name = arguments.target_cpu
-    actual = iter(execute(cases, arguments.folder / name, arguments.options, **module))
+    folder = arguments.folder / name
+    actual = iter(
+        array
+        for start in range(0, len(cases), at_once)
+        for array in execute(
+            cases[start : start + at_once], folder, arguments.options, **module
+        )
+    )
     failures = 0
     for case in cases:
         for value, (type, wanted) in case.results.items():
