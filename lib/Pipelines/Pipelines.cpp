@@ -22,6 +22,8 @@
 using namespace mlir;
 
 void attn::buildFusionPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createRaiseAttention());
+  pm.addNestedPass<func::FuncOp>(createRaiseLinear());
   pm.addNestedPass<func::FuncOp>(createDecomposeLayers());
   pm.addNestedPass<func::FuncOp>(createFuseAttention());
   pm.addPass(createFuseProjections());
@@ -86,8 +88,10 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
 void attn::registerPassesAndPipelines() {
   registerAttnTransformsPasses();
   registerAttnConversionPasses();
-  PassPipelineRegistration<>("attn-fuse", "layers to fused cores, on tensors",
-                             buildFusionPipeline);
+  PassPipelineRegistration<>(
+      "attn-fuse",
+      "layers, and upstream operations that compute the like, to fused cores",
+      buildFusionPipeline);
   PassPipelineRegistration<>(
       "attn-derive-decoding",
       "a whole-sentence decoder to the steps that a search calls",

@@ -12,7 +12,8 @@ class OpPassManager;
 
 namespace attn {
 
-/// `attn-fuse`: layers to fused cores, on tensors.
+/// `attn-fuse`: layers, and what upstream operations write of them, to fused
+/// cores, on tensors.
 void buildFusionPipeline(mlir::OpPassManager &pm);
 
 /// `attn-derive-decoding`: fuses, and derives from the whole-sentence decoder
