@@ -35,7 +35,7 @@ class Case:
     def program(self):
         """The file in bench/kernels and the function in it for `attn run`."""
         if self.kind == "matmul":
-            return "matmul.mlir", "matmul"
+            return "matmul.mlir", f"matmul_{self.k}x{self.n}"
         if self.kind == "feed-forward":
             return f"feed-forward-{self.dtype}.mlir", f"feed_forward_{self.dtype}"
         if self.dtype == "bf16":

@@ -57,6 +57,7 @@ void attn::buildBufferizationPipeline(OpPassManager &pm) {
 
 void attn::buildLoweringPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
+  pm.addNestedPass<func::FuncOp>(createFuseFeedForward());
   pm.addPass(createPackWeights());
   pm.addPass(createEmitManifest());
   buildBufferizationPipeline(pm);
