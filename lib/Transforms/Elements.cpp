@@ -44,7 +44,7 @@ static bool isComputed(Type type) {
 }
 
 static bool isConversion(Operation *op) {
-  return op && isa<arith::ExtFOp, arith::TruncFOp>(op) &&
+  return isa_and_present<arith::ExtFOp, arith::TruncFOp>(op) &&
          isComputed(op->getOperand(0).getType()) &&
          isComputed(op->getResult(0).getType());
 }
