@@ -12,11 +12,12 @@ static constexpr int64_t kLanes = AmxTiles::kRows;
 static constexpr int64_t kDepth = AmxTiles::kDepth;
 
 /// Most rows of a task: the more, the fewer times the weight is laid out.
-static constexpr int64_t kPartRows = 1024;
-/// Bytes of the weight in the second-level cache, and most panels: rows of the
-/// weight are read so many columns at a time.
+static constexpr int64_t kPartRows = 2048;
+/// Bytes of the weight in the second-level cache: its columns of a task.
 static constexpr int64_t kPanelBytes = 1 << 20;
-static constexpr int64_t kMostPanels = 8;
+/// Steps of the depth at a time: those of the rows stay in the first-level
+/// cache.
+static constexpr int64_t kBlockSteps = 16;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight. They are computed one by
@@ -33,7 +34,8 @@ AmxProduct::AmxProduct(KernelBuilder &b, const ProductOperands &operands)
       steps(llvm::divideCeil(operands.depth, kDepth)),
       panels(llvm::divideCeil(operands.columns, kBlock)) {
   int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock * 2;
-  mostPanels = std::clamp<int64_t>(kPanelBytes / bytes, 1, kMostPanels);
+  mostPanels =
+      std::clamp<int64_t>(kPanelBytes / bytes, 1, std::max<int64_t>(panels, 1));
 }
 
 bool AmxProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
@@ -145,36 +147,43 @@ void AmxProduct::emitManyRows() {
   Value groups = b.ceilDiv(b.index(panels), width);
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   SmallVector<MemRefType> workspace = {
-      tiles.memoryOf({steps, 2}), tiles.memoryOf({mostPanels, steps, 2}),
-      MemRefType::get({kBlock, kBlock}, b.getF32Type())};
+      tiles.memoryOf({kBlockSteps, 2}), tiles.memoryOf({mostPanels, steps, 2}),
+      MemRefType::get({mostPanels, kBlock, kBlock}, b.getF32Type())};
   b.parallelFor(b.mul(parts.count, groups), work, workspace,
                 [&](Value task, ValueRange memory) {
                   rowMemory = memory[0];
                   panelMemory = memory[1];
                   sumMemory = memory[2];
-                  Value first = b.mul(b.rem(task, groups), width);
-                  Value end = b.min(b.add(first, width), b.index(panels));
-                  emitPack(first, end);
+                  firstPanel = b.mul(b.rem(task, groups), width);
+                  endPanel = b.min(b.add(firstPanel, width), b.index(panels));
+                  emitPack();
                   Value part = b.div(task, groups);
                   b.forLoop(parts.getFirstRow(b, part),
                             parts.getFirstRow(b, b.add(part, b.index(1))),
-                            kBlock, [&](Value row) {
-                              emitCopy(row);
-                              b.forLoop(first, end, 1, [&](Value panel) {
-                                emitBlock(row, panel, b.sub(panel, first));
-                              });
-                            });
+                            kBlock, [&](Value row) { emitRows(row); });
                 });
 }
 
-void AmxProduct::emitPack(Value first, Value end) {
-  if (operands.transposed)
-    return emitPackRows(first, end);
-  b.forLoop(first, end, 1,
-            [&](Value panel) { emitPackColumns(panel, b.sub(panel, first)); });
+void AmxProduct::emitRows(Value row) {
+  Value first = b.index(std::min(steps, kBlockSteps));
+  emitSteps(row, b.index(0), first);
+  if (steps > kBlockSteps)
+    b.forLoop(first, b.index(steps), kBlockSteps, [&](Value step) {
+      Value count = b.min(b.sub(b.index(steps), step), b.index(kBlockSteps));
+      emitSteps(row, step, count);
+    });
+  b.forLoop(firstPanel, endPanel, 1,
+            [&](Value panel) { emitEpilogues(row, panel); });
 }
 
-void AmxProduct::emitPackRows(Value first, Value end) {
+void AmxProduct::emitPack() {
+  if (operands.transposed)
+    return emitPackRows();
+  b.forLoop(firstPanel, endPanel, 1,
+            [&](Value panel) { emitPackColumns(panel); });
+}
+
+void AmxProduct::emitPackRows() {
   // Elements of two rows alternately: of the first half, and of the second.
   SmallVector<int64_t> lanes[2];
   for (int64_t i = 0; i < kBlock; ++i)
@@ -183,7 +192,7 @@ void AmxProduct::emitPackRows(Value first, Value end) {
     b.forLoop(b.index(0), b.index(kLanes), 1, [&](Value i) {
       Value k = b.add(b.mul(step, b.index(kDepth)), b.mul(i, b.index(2)));
       // All panels of a row together: they are adjacent there.
-      b.forLoop(first, end, 1, [&](Value panel) {
+      b.forLoop(firstPanel, endPanel, 1, [&](Value panel) {
         Value column = b.mul(panel, b.index(kBlock));
         auto loadRow = [&](Value k) {
           Value inside = b.index(kBlock);
@@ -197,14 +206,13 @@ void AmxProduct::emitPackRows(Value first, Value end) {
         Value even = loadRow(k), odd = loadRow(b.add(k, b.index(1)));
         for (int64_t half = 0; half < 2; ++half)
           tiles.storeRow(vector::ShuffleOp::create(b, even, odd, lanes[half]),
-                         panelMemory,
-                         {b.sub(panel, first), step, b.index(half), i});
+                         panelMemory, {placeOf(panel), step, b.index(half), i});
       });
     });
   });
 }
 
-void AmxProduct::emitPackColumns(Value panel, Value to) {
+void AmxProduct::emitPackColumns(Value panel) {
   Value firstColumn = b.mul(panel, b.index(kBlock));
   for (int64_t half = 0; half < 2; ++half) {
     SmallVector<Value> columns;
@@ -216,9 +224,9 @@ void AmxProduct::emitPackColumns(Value panel, Value to) {
       for (Value column : columns)
         rows.push_back(tiles.asPairs(loadDepth(operands.weight, column, step)));
       for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
-        tiles.storeRow(
-            tiles.asNumbers(row), panelMemory,
-            {to, step, b.index(half), b.index(static_cast<int64_t>(i))});
+        tiles.storeRow(tiles.asNumbers(row), panelMemory,
+                       {placeOf(panel), step, b.index(half),
+                        b.index(static_cast<int64_t>(i))});
     });
   }
 }
@@ -230,29 +238,38 @@ Value AmxProduct::loadDepth(Value memref, Value row, Value step) {
   return tiles.loadPadded(memref, {row, k}, kDepth, inside);
 }
 
-void AmxProduct::emitCopy(Value row) {
+void AmxProduct::emitCopy(Value row, Value step, Value count) {
   Value last = b.sub(b.dim(operands.input, 0), b.index(1));
   b.forLoop(b.index(0), b.index(kBlock), 1, [&](Value i) {
     Value from = b.min(b.add(row, i), last);
-    b.forLoop(b.index(0), b.index(steps), 1, [&](Value step) {
-      tiles.storeRow(
-          loadDepth(operands.input, from, step), rowMemory,
-          {step, b.div(i, b.index(kLanes)), b.rem(i, b.index(kLanes))});
+    b.forLoop(b.index(0), count, 1, [&](Value k) {
+      tiles.storeRow(loadDepth(operands.input, from, b.add(step, k)), rowMemory,
+                     {k, b.div(i, b.index(kLanes)), b.rem(i, b.index(kLanes))});
     });
   });
 }
 
-void AmxProduct::emitBlock(Value row, Value panel, Value place) {
-  AmxTiles::Block block = tiles.multiply(
-      tiles.zeros(), b.index(steps),
-      [&](int64_t half, Value k) {
-        return tiles.load(rowMemory, {k, b.index(half)});
-      },
-      [&](Value k, int64_t half) {
-        return tiles.load(panelMemory, {place, k, b.index(half)});
-      });
-  tiles.storeSums(block, sumMemory, {b.index(0), b.index(0)});
+void AmxProduct::emitSteps(Value row, Value step, Value count) {
+  emitCopy(row, step, count);
+  b.forLoop(firstPanel, endPanel, 1, [&](Value panel) {
+    SmallVector<Value> sums = {placeOf(panel), b.index(0), b.index(0)};
+    AmxTiles::Block block = isConstantIntValue(step, 0)
+                                ? tiles.zeros()
+                                : tiles.loadSums(sumMemory, sums);
+    block = tiles.multiply(
+        block, count,
+        [&](int64_t half, Value k) {
+          return tiles.load(rowMemory, {k, b.index(half)});
+        },
+        [&](Value k, int64_t half) {
+          return tiles.stream(panelMemory,
+                              {placeOf(panel), b.add(step, k), b.index(half)});
+        });
+    tiles.storeSums(block, sumMemory, sums);
+  });
+}
 
+void AmxProduct::emitEpilogues(Value row, Value panel) {
   Value columns[2], biases[2];
   for (int64_t half = 0; half < 2; ++half) {
     columns[half] =
@@ -262,7 +279,8 @@ void AmxProduct::emitBlock(Value row, Value panel, Value place) {
   Value rows = b.min(b.sub(b.dim(operands.input, 0), row), b.index(kBlock));
   b.forLoop(b.index(0), rows, 1, [&](Value i) {
     for (int64_t half = 0; half < 2; ++half)
-      emitEpilogue(b.load(sumMemory, {i, b.index(half * kLanes)}, kLanes),
+      emitEpilogue(b.load(sumMemory,
+                          {placeOf(panel), i, b.index(half * kLanes)}, kLanes),
                    biases[half], b.add(row, i), columns[half]);
   });
 }

@@ -33,19 +33,24 @@ private:
   /// The sums of a row, for so many vectors of columns from `column` on.
   llvm::SmallVector<Value> emitRowSums(Value row, Value column,
                                        int64_t vectors);
-  /// Lays out panels first..end-1 of the weight, of 32 columns each.
-  void emitPack(Value first, Value end);
-  void emitPackRows(Value first, Value end);
-  void emitPackColumns(Value panel, Value to);
+  /// Lays out the task's panels of the weight, of 32 columns each.
+  void emitPack();
+  void emitPackRows();
+  void emitPackColumns(Value panel);
+  /// Computes 32 rows of the task's columns.
+  void emitRows(Value row);
+  /// Adds the products of some steps of the depth to the sums of these rows.
+  void emitSteps(Value row, Value step, Value count);
   /// Copies 32 rows of the input, past the last one the last.
-  void emitCopy(Value row);
+  void emitCopy(Value row, Value step, Value count);
+  void emitEpilogues(Value row, Value panel);
   /// 32 elements of a row that runs along the depth, 0 past the last.
   Value loadDepth(Value memref, Value row, Value step);
-  /// Multiplies the copied rows by the panel at `place`.
-  void emitBlock(Value row, Value panel, Value place);
   /// What follows from the sums of a row and 16 columns from `column` on.
   void emitEpilogue(Value sum, Value bias, Value row, Value column);
   Value loadBias(Value column);
+  /// Where a panel is in memory.
+  Value placeOf(Value panel) { return b.sub(panel, firstPanel); }
 
   // Vectors of 16 columns, of which nothing past the last one is read.
   bool reachesPast() const;
@@ -58,8 +63,9 @@ private:
   /// Steps of the depth, panels, and most panels of a task.
   int64_t steps, panels, mostPanels;
   // Of the task that is being written: [steps, 2] tiles of rows, [panels,
-  // steps, 2] tiles of the weight, and [32, 32] sums.
+  // steps, 2] tiles of the weight, and [panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
+  Value firstPanel, endPanel;
 };
 
 /// Writes a product of at most `mostRows` rows, in tiles where that can be.

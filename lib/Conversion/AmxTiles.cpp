@@ -4,6 +4,7 @@
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -36,6 +37,41 @@ Value AmxTiles::load(Value memref, Values indices) {
   place.append(2, b.index(0));
   auto type = mlir::amx::TileType::get({kRows, kDepth}, b.getBF16Type());
   return mlir::amx::TileLoadOp::create(b, type, memref, place);
+}
+
+/// The address of an element.
+static Value addressOf(KernelBuilder &b, Value memref,
+                       ArrayRef<Value> indices) {
+  auto [strides, offset] =
+      mlir::cast<MemRefType>(memref.getType()).getStridesAndOffset();
+  assert(offset == 0 && "expected memory of the kernel's own");
+  Value place = b.index(0);
+  for (auto [index, stride] : llvm::zip(indices, strides))
+    place = b.add(place, b.mul(index, b.index(stride)));
+  Type element = mlir::cast<MemRefType>(memref.getType()).getElementType();
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext());
+  base = arith::IndexCastOp::create(b, b.getI64Type(), base);
+  base = LLVM::IntToPtrOp::create(b, pointer, base);
+  place = arith::IndexCastOp::create(b, b.getI64Type(), place);
+  return LLVM::GEPOp::create(b, pointer, element, base, ValueRange(place));
+}
+
+Value AmxTiles::stream(Value memref, Values indices) {
+  // The dialect has no operation for it.
+  constexpr int64_t rowBytes = 2 * kDepth;
+  Value operands[] = {
+      arith::ConstantOp::create(b, b.getI16IntegerAttr(kRows)),
+      arith::ConstantOp::create(b, b.getI16IntegerAttr(rowBytes)),
+      addressOf(b, memref, indices),
+      arith::ConstantOp::create(b, b.getI64IntegerAttr(rowBytes))};
+  Value tile = LLVM::CallIntrinsicOp::create(
+                   b, LLVM::LLVMX86AMXType::get(b.getContext()),
+                   b.getStringAttr("llvm.x86.tileloaddt164.internal"), operands)
+                   .getResult(0);
+  auto type = mlir::amx::TileType::get({kRows, kDepth}, b.getBF16Type());
+  return UnrealizedConversionCastOp::create(b, TypeRange(type), tile)
+      .getResult(0);
 }
 
 void AmxTiles::storeRow(Value vector, Value memref, Values indices) {

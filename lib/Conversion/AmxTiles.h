@@ -41,6 +41,9 @@ public:
 
   /// The tile of bf16 at `indices` of such memory.
   Value load(Value memref, Values indices);
+  /// The same of what is not read again soon: it does not take the place of
+  /// other memory in the first-level cache.
+  Value stream(Value memref, Values indices);
 
   /// Stores one row of such a tile.
   void storeRow(Value vector, Value memref, Values indices);
