@@ -83,3 +83,8 @@ if HASWELL <= {*flags}:
     config.available_features.add("haswell")
     if SKYLAKE <= {*flags}:
         config.available_features.add("skylake-avx512")
+        # The first with products of bf16, and AMD's: neither has tiles.
+        if {"avx512_bf16", "avx512_vnni", "clwb"} <= {*flags}:
+            config.available_features.add("cooperlake")
+        if {"avx512_bf16", "avx512_vbmi2", "gfni", "sse4a", "sha_ni"} <= {*flags}:
+            config.available_features.add("znver4")

@@ -161,14 +161,23 @@ def check(cases, arguments, at_once=1000, **module):
         sys.exit(1)
 
 
-def parse_arguments(description):
+def parser(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", type=pathlib.Path, help="for modules and tensors")
     parser.add_argument("--target-cpu", default="native")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--element", default="f32", choices=("f32", "bf16"))
     parser.add_argument("--filter", default="", help="only cases with this in the name")
-    arguments = parser.parse_args()
+    return parser
+
+
+def parse_arguments(description):
+    options = parser(description)
+    options.add_argument("--element", default="f32", choices=("f32", "bf16"))
+    return complete(options.parse_args())
+
+
+def complete(arguments):
+    """Adds the options of `attn run`."""
     arguments.options = [
         f"--target-cpu={arguments.target_cpu}",
         f"--threads={arguments.threads}",
