@@ -3,6 +3,7 @@
 #include "AttentionScope.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -69,6 +70,22 @@ void AttentionScope::emitMask(Value scores, Value row, Value head, Value query,
   });
 }
 
+/// Numbers of a mask in units of log 2. The lowest number stays one: it is
+/// meant to be low, not to exclude a key.
+static Value emitScaled(KernelBuilder &b, Value numbers) {
+  int64_t lanes = b.lanes();
+  Value lowest = b.splat(lanes, std::numeric_limits<float>::lowest());
+  Value excluded = b.splat(lanes, -INFINITY);
+  Value scaled =
+      arith::MulFOp::create(b, numbers, b.splat(lanes, 1.0 / std::log(2.0)));
+  Value isExcluded =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, numbers, excluded);
+  Value isBelow =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, scaled, lowest);
+  Value clamped = arith::SelectOp::create(b, isBelow, lowest, scaled);
+  return arith::SelectOp::create(b, isExcluded, excluded, clamped);
+}
+
 Value AttentionScope::applyMask(Value scores, Value head, Value query,
                                 Value firstKey, Value count) {
   Value mask = op.getMask();
@@ -84,6 +101,6 @@ Value AttentionScope::applyMask(Value scores, Value head, Value query,
   if (type.getElementType().isInteger())
     return arith::SelectOp::create(b, b.loadFlags(mask, place, inside), scores,
                                    b.splat(lanes, -INFINITY));
-  return b.fma(b.loadMasked(mask, place, inside),
-               b.splat(lanes, 1.0 / std::log(2.0)), scores);
+  return arith::AddFOp::create(
+      b, scores, emitScaled(b, b.loadMasked(mask, place, inside)));
 }

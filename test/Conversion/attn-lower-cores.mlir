@@ -95,6 +95,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:       func.func private @linear
 // CHECK:         scf.if
 // CHECK:           omp.parallel
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<128xf32>
 // CHECK-NEXT:        omp.wsloop
 // CHECK-COUNT-8:   vector.load %arg1
 // CHECK:         } else {

@@ -164,6 +164,9 @@ def masks():
                     f"mask {list(shape)} of {mask.dtype}", q, k, v, 3,
                     probabilities=queries < 20, mask=mask,
                 )  # fmt: skip
+        # The lowest number is low and excludes nothing.
+        lowest = np.full((1, 1, 1, keys), np.finfo(np.float32).min, np.float32)
+        yield sdpa_case(f"lowest mask {queries} to {keys}", q, k, v, 3, mask=lowest, scale=0.0)
         yield sdpa_case(
             f"mask {queries} to {keys}, and all else", q, k, v, 3, causal=True, mask=numbers,
             lengths=integers(keys, keys // 2), positions=integers(0, 1),
