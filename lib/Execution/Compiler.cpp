@@ -151,7 +151,8 @@ llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
   mlir::MLIRContext *context = module.getContext();
   context->loadDialect<AttnDialect>();
   module->setAttr(AttnDialect::kTargetAttr,
-                  TargetAttr::get(context, target.cpu, target.features));
+                  TargetAttr::get(context, target.cpu, target.features,
+                                  target.l1, target.l2));
   DiagnosticError errors(context);
   mlir::PassManager passes(context);
   buildLoweringPipeline(passes);

@@ -47,6 +47,33 @@ static std::string joinFeatures(llvm::ArrayRef<llvm::StringRef> features) {
   return llvm::join(parts, ",");
 }
 
+/// Sets the caches to those that the operating system reports, where it does.
+static void detectCaches(CpuTarget &target) {
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  if (long size = sysconf(_SC_LEVEL1_DCACHE_SIZE); size > 0)
+    target.l1 = size;
+  if (long size = sysconf(_SC_LEVEL2_CACHE_SIZE); size > 0)
+    target.l2 = size;
+#endif
+  target.l2 = std::max(target.l1, target.l2);
+}
+
+/// Sets the caches to those of a processor with the target's name and features.
+/// Sources: Intel's and AMD's optimization manuals.
+static void lookUpCaches(CpuTarget &target) {
+  bool isZen = llvm::StringRef(target.cpu).starts_with("zn");
+  if (target.has("amx-tile")) {
+    target.l1 = 48 << 10;
+    target.l2 = 2 << 20;
+  } else if (isZen) {
+    target.l1 = target.cpu == "znver5" ? 48 << 10 : 32 << 10;
+    target.l2 = target.has("avx512f") ? 1 << 20 : 512 << 10;
+  } else {
+    target.l1 = 32 << 10;
+    target.l2 = target.has("avx512f") ? 1 << 20 : 256 << 10;
+  }
+}
+
 static CpuTarget detectHost() {
   llvm::StringMap<bool, llvm::MallocAllocator> map =
       llvm::sys::getHostCPUFeatures();
@@ -57,7 +84,9 @@ static CpuTarget detectHost() {
         (tiles || !feature.getKey().starts_with("amx-")))
       present.push_back(feature.getKey());
 
-  CpuTarget host{llvm::sys::getHostCPUName().str(), joinFeatures(present)};
+  CpuTarget host;
+  host.cpu = llvm::sys::getHostCPUName().str();
+  host.features = joinFeatures(present);
   // Virtual machines may report the model number of another processor. Its
   // instruction timings would be used for tuning, so look for the one that the
   // features speak of.
@@ -78,6 +107,7 @@ static CpuTarget detectHost() {
   for (llvm::StringRef feature : known)
     if (!isForSystems(feature) && map.count(feature) && !host.has(feature))
       host.features += ",-" + feature.str();
+  detectCaches(host);
   return host;
 }
 
@@ -122,7 +152,11 @@ llvm::Expected<CpuTarget> attn::resolveTarget(llvm::StringRef name) {
   llvm::SmallVector<llvm::StringRef> features;
   llvm::X86::getFeaturesForCPU(name, features);
   llvm::erase_if(features, isForSystems);
-  return CpuTarget{name.str(), joinFeatures(features)};
+  CpuTarget target;
+  target.cpu = name.str();
+  target.features = joinFeatures(features);
+  lookUpCaches(target);
+  return target;
 }
 
 llvm::Error attn::checkRunnable(const CpuTarget &target) {

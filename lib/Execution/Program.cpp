@@ -288,7 +288,8 @@ Program::load(mlir::ModuleOp original, const CompileOptions &options) {
     llvm::raw_string_ostream out(text);
     (*module)->print(out);
     key = ObjectCache::makeKey({text, compilerIdentity(), target->cpu,
-                                target->features,
+                                target->features, std::to_string(target->l1),
+                                std::to_string(target->l2),
                                 std::to_string(options.optLevel)});
     object = cache.load(key);
   }

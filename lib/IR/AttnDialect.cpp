@@ -67,6 +67,14 @@ LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op,
   return success();
 }
 
+LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef, StringRef, int64_t l1, int64_t l2) {
+  if (l1 <= 0 || l2 < l1)
+    return emitError() << "expected cache sizes 0 < l1 ≤ l2, got l1 = " << l1
+                       << " and l2 = " << l2;
+  return success();
+}
+
 bool TargetAttr::hasFeature(StringRef feature) const {
   bool on = false;
   for (StringRef item : llvm::split(getFeatures(), ','))

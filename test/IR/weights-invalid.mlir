@@ -152,3 +152,8 @@ func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32> {attn.role = 1}) {
 func.func @f(%a: tensor<4xf32> {attn.rule = "ids"}) {
   return
 }
+
+// -----
+
+// expected-error@+1 {{expected cache sizes 0 < l1 ≤ l2, got l1 = 65536 and l2 = 4096}}
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "", l1 = 65536, l2 = 4096>} {}

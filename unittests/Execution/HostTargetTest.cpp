@@ -23,6 +23,8 @@ TEST(HostTarget, NativeIsAProcessorThatTheHostRuns) {
   EXPECT_NE(host->cpu, "native");
   EXPECT_TRUE(host->has("sse2"));
   EXPECT_EQ(llvm::toString(checkRunnable(*host)), "");
+  EXPECT_GE(host->l1, 8 << 10);
+  EXPECT_GE(host->l2, host->l1);
   // Its name is one that can be asked for.
   EXPECT_EQ(messageOf(resolveTarget(host->cpu)), "success");
 }
@@ -40,6 +42,19 @@ TEST(HostTarget, NamedProcessorsListTheirFeatures) {
   ASSERT_EQ(old ? "" : llvm::toString(old.takeError()), "");
   EXPECT_TRUE(old->has("avx2"));
   EXPECT_THAT(old->features, Not(HasSubstr("512")));
+}
+
+TEST(HostTarget, NamedProcessorsHaveCaches) {
+  auto cachesOf = [](llvm::StringRef name) {
+    llvm::Expected<CpuTarget> target = resolveTarget(name);
+    return target ? std::pair(target->l1 >> 10, target->l2 >> 10)
+                  : std::pair<int64_t, int64_t>();
+  };
+  EXPECT_EQ(cachesOf("haswell"), std::pair(32L, 256L));
+  EXPECT_EQ(cachesOf("skylake-avx512"), std::pair(32L, 1024L));
+  EXPECT_EQ(cachesOf("sapphirerapids"), std::pair(48L, 2048L));
+  EXPECT_EQ(cachesOf("znver3"), std::pair(32L, 512L));
+  EXPECT_EQ(cachesOf("znver5"), std::pair(48L, 1024L));
 }
 
 TEST(HostTarget, UnknownNamesGetAHint) {

@@ -13,7 +13,8 @@ protected:
   TargetTest() { context.loadDialect<AttnDialect>(); }
 
   TargetAttr target(llvm::StringRef features) {
-    return TargetAttr::get(&context, "generic", features);
+    return TargetAttr::get(&context, "generic", features, /*l1=*/32 << 10,
+                           /*l2=*/1 << 20);
   }
 
   mlir::MLIRContext context;

@@ -15,20 +15,24 @@ class TargetMachine;
 
 namespace attn {
 
-/// A processor, as LLVM names it.
+/// A processor, as LLVM names it, and its caches.
 struct CpuTarget {
   /// An LLVM CPU name such as "sapphirerapids"; never "native".
   std::string cpu;
   /// Sorted, comma-separated: "+avx2,+avx512f,…,-prefer-256-bit". Complete:
   /// every instruction set extension that may be used is listed.
   std::string features;
+  /// Bytes of the first-level data cache and the second-level cache of a core.
+  int64_t l1 = 32 << 10, l2 = 1 << 20;
 
   /// Whether `feature` (without sign) may be used.
   bool has(llvm::StringRef feature) const;
 };
 
 /// The target that `name` stands for: "native" (read from the host, which is
-/// asked for AMX state) or any 64-bit x86 CPU of LLVM's. An error has a hint.
+/// asked for AMX state) or any 64-bit x86 CPU of LLVM's. LLVM does not know the
+/// caches of the latter: they are those of the usual model of that name. An
+/// error has a hint.
 llvm::Expected<CpuTarget> resolveTarget(llvm::StringRef name);
 
 /// An error that names what the host lacks if it cannot run code for `target`.

@@ -55,19 +55,24 @@ class Attn_Attr<string name, string attrMnemonic>
 def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
   let summary = "The processor that code is generated for";
   let description = [{
-    `cpu` is a name that LLVM knows, `features` LLVM's feature string; both are
-    spelled out, so that what a module compiles to does not depend on the
-    machine that compiles it.
+    `cpu` is a name that LLVM knows, `features` LLVM's feature string, `l1` and
+    `l2` the bytes of the first-level data cache and of the second-level cache
+    of one core; all are spelled out, so that what a module compiles to does not
+    depend on the machine that compiles it. Sizes of tiles and blocks follow
+    from them; results do not.
 
     ```mlir
     module attributes {
-      attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f">
+      attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f", l1 = 32768, l2 = 1048576>
     } {}
     ```
   }];
   let parameters = (ins StringRefParameter<>:$cpu,
-                        StringRefParameter<>:$features);
+                        StringRefParameter<>:$features,
+                        DefaultValuedParameter<"int64_t", "32 << 10">:$l1,
+                        DefaultValuedParameter<"int64_t", "1 << 20">:$l2);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Whether the feature string turns `feature` on ("avx2", "fma", ...). The
     /// last mention of a feature counts.
