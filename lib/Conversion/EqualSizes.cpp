@@ -251,6 +251,7 @@ private:
         .Case([&](CacheAppendOp op) {
           name(names, op.getInput(), "b_d");
           name(names, op.getPositions(), "b");
+          name(names, op.getRows(), "b_");
           name(names, op.getOut(), "__d");
         })
         .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })

@@ -215,13 +215,21 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
     // As an unsigned number, a negative position is past the end too.
     Value hasPosition =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position, capacity);
-    Value hasRow = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, entry,
-                                         b.dim(op.getOut(), 0));
-    Value inside = arith::AndIOp::create(b, hasPosition, hasRow);
-    b.ifThen(inside, [&] {
-      Row input(b, op.getInput(), {entry, place});
-      Row out(b, op.getOut(), {entry, position});
-      out.forEach([&](Value column) { out.store(input.load(column), column); });
-    });
+    auto emitRow = [&](Value row) {
+      Value hasRow = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row,
+                                           b.dim(op.getOut(), 0));
+      b.ifThen(hasRow, [&] {
+        Row input(b, op.getInput(), {entry, place});
+        Row out(b, op.getOut(), {row, position});
+        out.forEach(
+            [&](Value column) { out.store(input.load(column), column); });
+      });
+    };
+    if (!op.getRows())
+      return b.ifThen(hasPosition, [&] { emitRow(entry); });
+    Value isListed = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
+                                           position, b.dim(op.getRows(), 1));
+    b.ifThen(arith::AndIOp::create(b, hasPosition, isListed),
+             [&] { emitRow(b.loadIndex(op.getRows(), {entry, position})); });
   });
 }

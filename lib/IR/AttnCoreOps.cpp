@@ -440,7 +440,9 @@ LogicalResult CacheAppendOp::verify() {
       failed(checkShape(*this, "out", cache,
                         {kDynamic, kDynamic, input.getDimSize(2)})) ||
       failed(checkShape(*this, "positions", typeOf(getPositions()),
-                        {input.getDimSize(0)})))
+                        {input.getDimSize(0)})) ||
+      (getRows() && failed(checkShape(*this, "rows", typeOf(getRows()),
+                                      {input.getDimSize(0), kDynamic}))))
     return failure();
   return checkSameElementType(*this,
                               {{"input", getInput()}, {"out", getOut()}});

@@ -409,9 +409,9 @@ private:
         Cache);
     Value cache = bufferization::ToTensorOp::create(
         builder, loc, cacheType, buffer, /*restrict=*/true, /*writable=*/true);
-    Value appended =
-        CacheAppendOp::create(builder, loc, cacheType, value, positions, cache)
-            .getResult(0);
+    Value appended = CacheAppendOp::create(builder, loc, cacheType, value,
+                                           positions, cacheRows, cache)
+                         .getResult(0);
     auto write = bufferization::MaterializeInDestinationOp::create(
         builder, loc, /*result=*/Type(), appended, buffer);
     write.setWritable(true);

@@ -305,6 +305,14 @@ func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<3xi32>, %c: tensor<?x?x8xf32>) {
 
 // -----
 
+func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<2xi32>, %r: tensor<3x?xi32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'rows' of shape [2, ?], got 'tensor<3x?xi32>'}}
+  %0 = attn.cache_append %a at %b rows(%r) outs(%c) : (tensor<2x?x8xf32>, tensor<2xi32>, tensor<3x?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?xi32>, %c: tensor<?x?x8xf16>) {
   // expected-error@+1 {{expected 'out' of the element type of 'input', 'f32', got 'tensor<?x?x8xf16>'}}
   %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x8xf16>) -> tensor<?x?x8xf16>

@@ -107,9 +107,11 @@ func.func @attention_by_head(%q: tensor<?x?x?x16xf32>, %v: tensor<?x?x?x24xf32>,
 }
 
 // CHECK-LABEL: func.func @cache_append(
-func.func @cache_append(%x: tensor<?x?x16xf32>, %p: tensor<?xi32>, %c: tensor<8x64x16xf32>, %mx: memref<?x?x16xf32>, %mp: memref<?xi32>, %mc: memref<8x64x16xf32>) {
+func.func @cache_append(%x: tensor<?x?x16xf32>, %p: tensor<?xi32>, %r: tensor<?x?xi32>, %c: tensor<8x64x16xf32>, %mx: memref<?x?x16xf32>, %mp: memref<?xi32>, %mc: memref<8x64x16xf32>) {
   // CHECK: attn.cache_append %{{.*}} at %{{.*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<8x64x16xf32>) -> tensor<8x64x16xf32>
   %0 = attn.cache_append %x at %p outs(%c) : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<8x64x16xf32>) -> tensor<8x64x16xf32>
+  // CHECK: attn.cache_append %{{.*}} at %{{.*}} rows(%{{.*}}) outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<8x64x16xf32>) -> tensor<8x64x16xf32>
+  %1 = attn.cache_append %x at %p rows(%r) outs(%c) : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<8x64x16xf32>) -> tensor<8x64x16xf32>
   // CHECK: attn.cache_append %{{.*}} at %{{.*}} outs(%{{.*}}) : (memref<?x?x16xf32>, memref<?xi32>, memref<8x64x16xf32>) -> ()
   attn.cache_append %mx at %mp outs(%mc) : (memref<?x?x16xf32>, memref<?xi32>, memref<8x64x16xf32>) -> ()
   return

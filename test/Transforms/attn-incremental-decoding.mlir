@@ -49,10 +49,10 @@ attn.weights @w {
 // CHECK:         %[[K:.*]] = tensor.extract_slice %[[QKV]][0, 0, 16] [%[[R]], %[[N]], 16]
 // CHECK:         %[[V:.*]] = tensor.extract_slice %[[QKV]][0, 0, 32] [%[[R]], %[[N]], 16]
 // CHECK:         %[[K0:.*]] = bufferization.to_tensor %[[KCACHE]] restrict writable
-// CHECK:         %[[K1:.*]] = attn.cache_append %[[K]] at %[[POSITIONS]] outs(%[[K0]])
+// CHECK:         %[[K1:.*]] = attn.cache_append %[[K]] at %[[POSITIONS]] rows(%[[CACHE_ROWS]]) outs(%[[K0]])
 // CHECK:         bufferization.materialize_in_destination %[[K1]] in writable %[[KCACHE]]
 // CHECK:         %[[V0:.*]] = bufferization.to_tensor %[[VCACHE]] restrict writable
-// CHECK:         %[[V1:.*]] = attn.cache_append %[[V]] at %[[POSITIONS]] outs(%[[V0]])
+// CHECK:         %[[V1:.*]] = attn.cache_append %[[V]] at %[[POSITIONS]] rows(%[[CACHE_ROWS]]) outs(%[[V0]])
 // CHECK:         bufferization.materialize_in_destination %[[V1]] in writable %[[VCACHE]]
 // CHECK:         %[[Y:.*]] = attn.sdpa %[[Q]], %[[K1]], %[[V1]] positions(%[[POSITIONS]]) rows(%[[CACHE_ROWS]]) outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64}
 // CHECK:         %[[SUM:.*]] = arith.addf %[[Y]], %[[X]]

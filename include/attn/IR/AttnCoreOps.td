@@ -297,22 +297,23 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
 def Attn_CacheAppendOp : Attn_CoreOp<"cache_append"> {
   let summary = "writes new rows into a cache, in place";
   let description = [{
-    `input` [B, S, D], `positions` [B], `out` [C, T, D] with C ≥ B:
+    `input` [B, S, D], `positions` [B], `rows` [B, R], `out` [C, T, D]:
 
-      out[b, positions[b] + s, :] = input[b, s, :]
+      out[rows[b, t], t, :] = input[b, s, :] where t = positions[b] + s
 
-    and nothing else of `out` changes. A row or a position outside the cache
-    writes nothing.
+    and nothing else of `out` changes. Without `rows`, row b is written. A row or
+    a position outside the cache, or outside `rows`, writes nothing. No two
+    inputs may have the same place.
 
     ```mlir
-    %r = attn.cache_append %k at %positions outs(%cache)
-       : (tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    %r = attn.cache_append %k at %positions rows(%rows) outs(%cache)
+       : (tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     ```
   }];
   let arguments = (ins Attn_FloatShaped:$input, Attn_IntShaped:$positions,
-                       Attn_FloatShaped:$out);
+                       Optional<Attn_IntShaped>:$rows, Attn_FloatShaped:$out);
   let assemblyFormat = [{
-    $input `at` $positions `outs` `(` $out `)` attr-dict
+    $input `at` $positions (`rows` `(` $rows^ `)`)? `outs` `(` $out `)` attr-dict
     `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = Attn_OneDestination;

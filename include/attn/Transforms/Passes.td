@@ -242,11 +242,12 @@ def IncrementalDecoding
     | "memory_rows" | tensor [rows] | entry of the prepared values; if there are any |
     | "memory_lengths" | tensor [batch] | as for the decoder, if it has them |
     | "cross", each | tensor [batch, …] | results of `decode_prepare`, in order |
-    | "cache", each | memref [≥ rows, ≥ positions + n, width] | updated in place |
+    | "cache", each | memref [C, ≥ positions + n, width] | updated in place |
 
-    The step writes what is new of row r at `cache[r, positions[r]...]`, so
-    `cache_rows[r, positions[r]...]` has to be r; which row holds earlier
-    positions is free. So rows of a beam are reordered by indices alone.
+    The step writes what is new of row r at `cache[cache_rows[r, t], t]` for t
+    from `positions[r]` on; no other row may read or write there in the same
+    step. So rows of a beam are reordered, and rows come and go, by indices
+    alone.
 
     The function `F` that it starts from stays; those derived are `F_prepare`,
     if anything is prepared, and `F_step`. Runs after `attn-fuse-attention`.
@@ -259,7 +260,7 @@ def IncrementalDecoding
 
     ```mlir
     %c = bufferization.to_tensor %cache restrict writable : …
-    %keys = attn.cache_append %k at %positions outs(%c) : …
+    %keys = attn.cache_append %k at %positions rows(%cache_rows) outs(%c) : …
     bufferization.materialize_in_destination %keys in writable %cache : …
     ```
 

@@ -303,6 +303,16 @@ def appends():
                 {"y": (ct, reference.cache_append(new, at, cache))},
                 0,
             )
+            # Some rows and positions are outside of the cache, or of the list.
+            rows = np.array([[2] * 5, [0, -1, 0, 4, 0], [3, 1, 3, 1, 3]], np.int32)
+            rt = tensor(rows)
+            yield Case(
+                f"cache_append, {width} wide at {positions} of rows",
+                f"%y = attn.cache_append %n at %p rows(%r) outs(%c) : ({nt}, {at_type}, {rt}, {ct}) -> {ct}",
+                {"n": (nt, new), "p": (at_type, at), "r": (rt, rows), "c": (ct, cache)},
+                {"y": (ct, reference.cache_append(new, at, cache, rows))},
+                0,
+            )
 
 
 def main():

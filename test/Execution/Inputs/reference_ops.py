@@ -142,10 +142,14 @@ def lookup(ids, table, positions=None, offsets=None, scale=1.0):
     return result + positions.astype(np.float64)[at]
 
 
-def cache_append(new, positions, cache):
+def cache_append(new, positions, cache, rows=None):
     result = cache.copy()
+    if rows is None:
+        rows = np.tile(np.arange(len(new))[:, None], cache.shape[1])
     for b in range(new.shape[0]):
         for s in range(new.shape[1]):
-            if 0 <= positions[b] + s < cache.shape[1]:
-                result[b, positions[b] + s] = new[b, s]
+            t = int(positions[b]) + s
+            if 0 <= t < min(cache.shape[1], rows.shape[1]):
+                if 0 <= rows[b, t] < cache.shape[0]:
+                    result[rows[b, t], t] = new[b, s]
     return result
