@@ -337,8 +337,8 @@ void Program::releaseFilePages() const {
 const LoadStatistics &Program::statistics() const { return state->statistics; }
 
 llvm::Expected<llvm::SmallVector<Tensor>>
-Program::call(llvm::StringRef function,
-              llvm::ArrayRef<Tensor> arguments) const {
+Program::call(llvm::StringRef function, llvm::ArrayRef<Tensor> arguments,
+              int threads) const {
   auto found = state->entries.find(function);
   if (found == state->entries.end())
     return llvm::createStringError(
@@ -372,8 +372,10 @@ Program::call(llvm::StringRef function,
     next += descriptorWords(argument.rank());
   }
   // The number belongs to the calling thread, so it is set for each call.
-  if (state->threads > 0)
-    omp_set_num_threads(state->threads);
+  if (threads <= 0)
+    threads = state->threads;
+  if (threads > 0)
+    omp_set_num_threads(threads);
   found->second.call(slots.data());
 
   llvm::SmallVector<Tensor> results;

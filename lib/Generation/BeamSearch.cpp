@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // This follows `_beam_search` of Hugging Face transformers 5 (generation/
-// utils.py) step by step, one sentence at a time, as that does for a batch of
-// one sentence. Penalties of -1e9 and float32 arithmetic are part of the
-// algorithm: they decide between hypotheses in corner cases. Not the same is
-// only how it is stored: a tree of tokens, of which beams hold leaves.
+// utils.py) step by step, as that does for a batch of one sentence. Penalties
+// of -1e9 and float32 arithmetic are part of the algorithm: they decide between
+// hypotheses in corner cases. Not the same is only how it is stored: a tree of
+// tokens, of which beams hold leaves.
 
 #include "LogitProcessor.h"
-#include "attn/Generation/Search.h"
+#include "SentenceSearch.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
@@ -24,7 +24,8 @@ struct Node {
   int32_t parent;
 };
 
-/// A beam that goes on: its last token and the model's row that knows it.
+/// A beam that goes on: its last token and the row of the last step, among
+/// those of its sentence, that it goes on from.
 struct RunningBeam {
   float score;
   int32_t node;
@@ -38,11 +39,11 @@ struct FinishedBeam {
   bool isFinished = false;
 };
 
-/// Beam search of one sentence.
-class SentenceSearch {
+class BeamSearch : public SentenceSearch {
 public:
-  SentenceSearch(const GenerationOptions &options, int32_t sentence)
-      : options(options), sentence(sentence) {
+  BeamSearch(const LogitProcessor &processor, int64_t vocabulary)
+      : processor(processor), options(processor.getOptions()),
+        vocabulary(vocabulary), numBlocks(numLogitBlocks(vocabulary)) {
     int64_t kept =
         options.beamSize * std::max<int64_t>(2, 1 + options.endTokens.size());
     beamLogits.resize(options.beamSize);
@@ -52,41 +53,28 @@ public:
     continued.resize(kept);
     merged.resize(options.beamSize + kept);
     finished.resize(options.beamSize);
+    maxima.resize(options.beamSize * numBlocks);
+    context.resize(processor.contextLength());
     nodes.reserve(64 * options.beamSize);
     nodes.push_back({options.startToken, -1});
     // All but the first beam start far behind, so that the first step takes
-    // the best tokens of one beam and not the same token of each.
+    // the best tokens of one beam and not the same token of each. They start
+    // from the same token: the first step needs one row.
     running.assign(options.beamSize, {penalty, 0, 0});
     running[0].score = 0;
+    inputs = {{options.startToken, -1}};
   }
 
-  llvm::MutableArrayRef<RunningBeam> beams() { return running; }
-  int32_t sentenceIndex() const { return sentence; }
-  int32_t token(const RunningBeam &beam) const {
-    return nodes[beam.node].token;
-  }
-
-  /// Writes the last tokens of a beam to the end of `buffer` and returns them.
-  llvm::ArrayRef<int32_t> tail(const RunningBeam &beam,
-                               llvm::MutableArrayRef<int32_t> buffer) const {
-    size_t begin = buffer.size();
-    for (int32_t node = beam.node; begin > 0 && node >= 0;
-         node = nodes[node].parent)
-      buffer[--begin] = nodes[node].token;
-    return buffer.drop_front(begin);
-  }
-
-  /// Takes the logits after each beam, which has `length` tokens, and chooses
-  /// the beams of the next step. Returns true when the sentence is done.
-  bool advance(llvm::function_ref<BeamLogits(const RunningBeam &)> logitsOf,
-               int64_t vocabulary, int64_t length);
-
-  SentenceResult result() const;
+  llvm::ArrayRef<Row> rows() const override { return inputs; }
+  bool advance(llvm::MutableArrayRef<float> logits) override;
+  SentenceResult result() const override;
 
 private:
-  void selectRunning(int64_t vocabulary);
-  void updateFinished(int64_t vocabulary, int64_t length);
-  bool canImprove(int64_t length) const;
+  void normalize(llvm::MutableArrayRef<float> logits);
+  llvm::ArrayRef<int32_t> tail(const RunningBeam &beam);
+  void selectRunning();
+  void updateFinished();
+  bool canImprove() const;
   bool isFull() const {
     return llvm::all_of(
         finished, [](const FinishedBeam &beam) { return beam.isFinished; });
@@ -97,11 +85,15 @@ private:
         std::pow(static_cast<double>(length), options.lengthPenalty));
   }
   /// The node of a candidate, made when it is first needed.
-  int32_t nodeOf(size_t candidate, int64_t vocabulary);
+  int32_t nodeOf(size_t candidate);
 
+  const LogitProcessor &processor;
   const GenerationOptions &options;
-  int32_t sentence;
+  const int64_t vocabulary, numBlocks;
+  /// Tokens of each running beam, start token included.
+  int64_t length = 1;
   std::string error;
+  std::vector<Row> inputs;
   std::vector<Node> nodes;
   std::vector<RunningBeam> running, previous;
   std::vector<FinishedBeam> finished;
@@ -109,6 +101,8 @@ private:
   bool improvable = true;
 
   // Of one step, kept to spare allocations.
+  std::vector<float> maxima;
+  std::vector<int32_t> context;
   std::vector<BeamLogits> beamLogits;
   std::vector<Candidate> candidates;
   std::vector<int32_t> candidateNodes;
@@ -129,7 +123,7 @@ static void selectBest(llvm::MutableArrayRef<Candidate> candidates, int64_t n) {
       });
 }
 
-int32_t SentenceSearch::nodeOf(size_t candidate, int64_t vocabulary) {
+int32_t BeamSearch::nodeOf(size_t candidate) {
   int32_t &node = candidateNodes[candidate];
   if (node < 0) {
     int64_t index = candidates[candidate].index;
@@ -140,7 +134,7 @@ int32_t SentenceSearch::nodeOf(size_t candidate, int64_t vocabulary) {
   return node;
 }
 
-void SentenceSearch::selectRunning(int64_t vocabulary) {
+void BeamSearch::selectRunning() {
   for (size_t i = 0; i < candidates.size(); ++i)
     continued[i] = {candidates[i].score + (stops[i] ? penalty : 0.0f),
                     static_cast<int64_t>(i)};
@@ -148,12 +142,11 @@ void SentenceSearch::selectRunning(int64_t vocabulary) {
   for (int64_t beam = 0; beam < options.beamSize; ++beam) {
     size_t from = continued[beam].index;
     int64_t parent = candidates[from].index / vocabulary;
-    running[beam] = {continued[beam].score, nodeOf(from, vocabulary),
-                     previous[parent].row};
+    running[beam] = {continued[beam].score, nodeOf(from), previous[parent].row};
   }
 }
 
-void SentenceSearch::updateFinished(int64_t vocabulary, int64_t length) {
+void BeamSearch::updateFinished() {
   bool closed = options.earlyStopping == EarlyStopping::WhenFull && isFull();
   float factor = divisor(length);
   int64_t numFinished = finished.size();
@@ -178,13 +171,13 @@ void SentenceSearch::updateFinished(int64_t vocabulary, int64_t length) {
       continue;
     }
     int64_t candidate = index - numFinished;
-    nextFinished.push_back(
-        {score, nodeOf(candidate, vocabulary), bool(enters(candidate))});
+    nextFinished.push_back({score, nodeOf(candidate), bool(enters(candidate))});
   }
   finished.swap(nextFinished);
 }
 
-bool SentenceSearch::canImprove(int64_t length) const {
+bool BeamSearch::canImprove() const {
+  int64_t length = this->length;
   if (options.earlyStopping == EarlyStopping::Never &&
       options.lengthPenalty > 0.0)
     length = options.maxLength - 1;
@@ -197,15 +190,40 @@ bool SentenceSearch::canImprove(int64_t length) const {
   return bestPossible > worst;
 }
 
-bool SentenceSearch::advance(
-    llvm::function_ref<BeamLogits(const RunningBeam &)> logitsOf,
-    int64_t vocabulary, int64_t length) {
-  for (auto [logits, beam] : llvm::zip_equal(beamLogits, running)) {
-    logits = logitsOf(beam);
-    if (!logits.normalizer.isValid()) {
-      error = "the decoder's output is not a number";
-      return true;
+/// The last tokens of a beam, as many as the processor looks at.
+llvm::ArrayRef<int32_t> BeamSearch::tail(const RunningBeam &beam) {
+  size_t begin = context.size();
+  for (int32_t node = beam.node; begin > 0 && node >= 0;
+       node = nodes[node].parent)
+    context[--begin] = nodes[node].token;
+  return llvm::ArrayRef(context).drop_front(begin);
+}
+
+/// Fills `beamLogits`.
+void BeamSearch::normalize(llvm::MutableArrayRef<float> logits) {
+  for (auto [index, beam] : llvm::enumerate(running)) {
+    if (index >= inputs.size()) {
+      beamLogits[index] = beamLogits[0];
+      beamLogits[index].score = beam.score;
+      continue;
     }
+    llvm::MutableArrayRef<float> row =
+        logits.slice(index * vocabulary, vocabulary);
+    llvm::MutableArrayRef<float> blocks =
+        llvm::MutableArrayRef(maxima).slice(index * numBlocks, numBlocks);
+    beamLogits[index] = {row.data(), blocks.data(),
+                         processor.process(row, tail(beam), length, blocks),
+                         beam.score};
+  }
+}
+
+bool BeamSearch::advance(llvm::MutableArrayRef<float> logits) {
+  normalize(logits);
+  if (llvm::any_of(beamLogits, [](const BeamLogits &beam) {
+        return !beam.normalizer.isValid();
+      })) {
+    error = "the decoder's output is not a number";
+    return true;
   }
   topCandidates(beamLogits, vocabulary, candidates);
   bool isLast = length + 1 >= options.maxLength;
@@ -215,17 +233,23 @@ bool SentenceSearch::advance(
     candidateNodes[i] = -1;
   }
   previous = running;
-  selectRunning(vocabulary);
+  for (auto [index, beam] : llvm::enumerate(previous))
+    beam.row = index < inputs.size() ? static_cast<int32_t>(index) : 0;
+  selectRunning();
   // `length` counts the start token, which the score does not, and lacks the
   // new one, which the score counts.
-  updateFinished(vocabulary, length);
-  improvable = improvable && canImprove(length);
+  updateFinished();
+  improvable = improvable && canImprove();
+  ++length;
+  inputs.clear();
+  for (const RunningBeam &beam : running)
+    inputs.push_back({nodes[beam.node].token, beam.row});
   return !improvable ||
          (options.earlyStopping == EarlyStopping::WhenFull && isFull()) ||
          llvm::all_of(stops, [](char stop) { return stop; });
 }
 
-SentenceResult SentenceSearch::result() const {
+SentenceResult BeamSearch::result() const {
   SentenceResult result;
   result.error = error;
   if (!error.empty())
@@ -249,95 +273,7 @@ SentenceResult SentenceSearch::result() const {
   return result;
 }
 
-llvm::Expected<std::vector<SentenceResult>>
-attn::beamSearch(DecoderModel &model, const GenerationOptions &options,
-                 llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences) {
-  std::vector<SentenceResult> results(sentences.size());
-  if (sentences.empty())
-    return results;
-  if (llvm::Error error = model.encode(sentences, options.padToken))
-    return std::move(error);
-
-  const int64_t vocabulary = model.targetVocabulary();
-  const int64_t numBlocks = numLogitBlocks(vocabulary);
-  const int64_t maxRows = options.beamSize * sentences.size();
-  LogitProcessor processor(options);
-  const int64_t context = processor.contextLength();
-
-  std::vector<SentenceSearch> searches;
-  searches.reserve(sentences.size());
-  for (size_t i = 0; i < sentences.size(); ++i)
-    searches.emplace_back(options, static_cast<int32_t>(i));
-  std::vector<SentenceSearch *> active;
-  active.reserve(sentences.size());
-  for (SentenceSearch &search : searches)
-    active.push_back(&search);
-
-  // What the rows of a step are: their input, and whose beam they continue.
-  std::vector<int32_t> ids, parents, rowSentences;
-  std::vector<std::pair<SentenceSearch *, int64_t>> rowBeams;
-  std::vector<float> maxima(maxRows * numBlocks);
-  std::vector<int32_t> tails(maxRows * context);
-  std::vector<RowNormalizer> normalizers(maxRows);
-  std::vector<char> done(sentences.size());
-  ids.reserve(maxRows);
-  parents.reserve(maxRows);
-  rowSentences.reserve(maxRows);
-  rowBeams.reserve(maxRows);
-
-  for (int64_t length = 1; !active.empty(); ++length) {
-    ids.clear();
-    parents.clear();
-    rowSentences.clear();
-    rowBeams.clear();
-    for (SentenceSearch *search : active) {
-      for (auto [index, beam] : llvm::enumerate(search->beams())) {
-        // All beams start from the same token: the first step needs one row.
-        if (length > 1 || index == 0) {
-          if (length > 1)
-            parents.push_back(beam.row);
-          ids.push_back(search->token(beam));
-          rowSentences.push_back(search->sentenceIndex());
-          rowBeams.push_back({search, static_cast<int64_t>(index)});
-        }
-        beam.row = static_cast<int32_t>(ids.size()) - 1;
-      }
-    }
-    llvm::Expected<llvm::MutableArrayRef<float>> logits =
-        model.step(ids, parents, rowSentences);
-    if (!logits)
-      return logits.takeError();
-
-    const int64_t numRows = ids.size();
-#pragma omp parallel for schedule(static)
-    for (int64_t row = 0; row < numRows; ++row) {
-      auto [search, beam] = rowBeams[row];
-      llvm::MutableArrayRef<int32_t> buffer(tails.data() + row * context,
-                                            context);
-      normalizers[row] =
-          processor.process(logits->slice(row * vocabulary, vocabulary),
-                            search->tail(search->beams()[beam], buffer), length,
-                            llvm::MutableArrayRef<float>(maxima).slice(
-                                row * numBlocks, numBlocks));
-    }
-    auto logitsOf = [&](const RunningBeam &beam) {
-      return BeamLogits{logits->data() + beam.row * vocabulary,
-                        maxima.data() + beam.row * numBlocks,
-                        normalizers[beam.row], beam.score};
-    };
-    const int64_t numActive = active.size();
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < numActive; ++i)
-      done[i] = active[i]->advance(logitsOf, vocabulary, length);
-
-    size_t remaining = 0;
-    for (int64_t i = 0; i < numActive; ++i) {
-      if (done[i])
-        results[active[i]->sentenceIndex()] = active[i]->result();
-      else
-        active[remaining++] = active[i];
-    }
-    active.resize(remaining);
-  }
-  return results;
+std::unique_ptr<SentenceSearch>
+attn::createBeamSearch(const LogitProcessor &processor, int64_t vocabulary) {
+  return std::make_unique<BeamSearch>(processor, vocabulary);
 }

@@ -6,36 +6,38 @@
 
 using namespace attn;
 
-void CacheRows::reset(int64_t capacity) {
-  numRows = numPositions = 0;
-  numCapacity = capacity;
-}
-
 void CacheRows::grow(int64_t capacity) {
   assert(capacity >= numCapacity && "a cache never shrinks");
-  next.resize(std::max<size_t>(next.size(), numRows * capacity));
-  for (int64_t row = 0; row < numRows; ++row)
-    std::copy_n(current.begin() + row * numCapacity, numPositions,
+  next.resize(std::max<size_t>(next.size(), newest.size() * capacity));
+  for (size_t row = 0; row < newest.size(); ++row)
+    std::copy_n(current.begin() + row * numCapacity, newest[row] + 1,
                 next.begin() + row * capacity);
   current.swap(next);
   numCapacity = capacity;
 }
 
-void CacheRows::advance(int64_t rows, llvm::ArrayRef<int32_t> parents) {
-  assert(numPositions < numCapacity && "no room for another position");
-  assert((numPositions == 0 || int64_t(parents.size()) == rows) &&
-         "every row needs a parent");
-  next.resize(std::max<size_t>(next.size(), rows * numCapacity));
-  for (int64_t row = 0; row < rows; ++row) {
+int64_t CacheRows::positionsAfter(llvm::ArrayRef<DecoderRow> rows) const {
+  int64_t most = 0;
+  for (const DecoderRow &row : rows)
+    most = std::max<int64_t>(most, row.parent < 0 ? 1 : newest[row.parent] + 2);
+  return most;
+}
+
+void CacheRows::advance(llvm::ArrayRef<DecoderRow> rows) {
+  assert(positionsAfter(rows) <= numCapacity && "no room for a position");
+  next.resize(std::max<size_t>(next.size(), rows.size() * numCapacity));
+  nextNewest.clear();
+  for (size_t row = 0; row < rows.size(); ++row) {
     int32_t *entry = next.data() + row * numCapacity;
-    if (numPositions != 0) {
-      assert(parents[row] >= 0 && parents[row] < numRows && "no such parent");
-      std::copy_n(current.begin() + parents[row] * numCapacity, numPositions,
-                  entry);
+    int32_t position = 0;
+    if (int32_t parent = rows[row].parent; parent >= 0) {
+      assert(parent < int64_t(newest.size()) && "no such parent");
+      position = newest[parent] + 1;
+      std::copy_n(current.begin() + parent * numCapacity, position, entry);
     }
-    entry[numPositions] = static_cast<int32_t>(row);
+    entry[position] = rows[row].cacheRow;
+    nextNewest.push_back(position);
   }
   current.swap(next);
-  numRows = rows;
-  ++numPositions;
+  newest.swap(nextNewest);
 }

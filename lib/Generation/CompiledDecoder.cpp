@@ -119,23 +119,70 @@ llvm::Error CompiledDecoder::bindAll() {
   vocabulary = step->results[0].shape[2];
   for (auto [role, argument] :
        llvm::zip_equal(stepBinding.roles, step->arguments)) {
-    if (role != Role::Cache)
-      continue;
-    llvm::ArrayRef<int64_t> shape = argument.shape;
-    if (shape.size() < 2 || llvm::any_of(shape.drop_front(2), [](int64_t size) {
-          return size <= 0;
-        }))
-      return makeError("function 'decode_step': expected a cache [cache rows, "
-                       "capacity, static sizes], got {0}",
-                       argument.describe());
-    cacheSignatures.push_back(argument);
+    llvm::Error error = llvm::Error::success();
+    if (role == Role::Cache)
+      error = checkStorage(*step, "a cache", "cache rows, capacity", argument,
+                           caches);
+    else if (role == Role::Cross)
+      error = checkStorage(*step, "prepared values", "sentences, positions",
+                           argument, cross);
+    if (error)
+      return error;
   }
   return llvm::Error::success();
 }
 
+llvm::Error CompiledDecoder::checkStorage(const FunctionSignature &signature,
+                                          llvm::StringRef what,
+                                          llvm::StringRef sizes,
+                                          const TensorSignature &tensor,
+                                          Storage &storage) {
+  llvm::ArrayRef<int64_t> shape = tensor.shape;
+  if (shape.size() < 2 ||
+      llvm::any_of(shape.drop_front(2), [](int64_t size) { return size <= 0; }))
+    return makeError("function '{0}': expected {1} [{2}, static sizes], got "
+                     "{3}",
+                     signature.name, what, sizes, tensor.describe());
+  storage.signatures.push_back(tensor);
+  return llvm::Error::success();
+}
+
+/// Bytes at each place of a tensor [entries, capacity, …].
+static size_t bytesOfPlace(const TensorSignature &signature) {
+  size_t bytes = byteWidth(signature.type);
+  for (int64_t size : llvm::ArrayRef<int64_t>(signature.shape).drop_front(2))
+    bytes *= size;
+  return bytes;
+}
+
+void CompiledDecoder::Storage::reserve(int64_t wantedEntries,
+                                       int64_t wantedCapacity) {
+  if (wantedEntries <= entries && wantedCapacity <= capacity)
+    return;
+  wantedEntries = std::max(wantedEntries, entries);
+  wantedCapacity = std::max(wantedCapacity, capacity);
+  tensors.resize(signatures.size());
+  for (auto [tensor, signature] : llvm::zip_equal(tensors, signatures)) {
+    llvm::SmallVector<int64_t> shape(signature.shape.begin(),
+                                     signature.shape.end());
+    shape[0] = wantedEntries;
+    shape[1] = wantedCapacity;
+    Tensor grown = Tensor::allocate(signature.type, shape);
+    size_t bytes = bytesOfPlace(signature);
+    for (int64_t entry = 0; entry < entries; ++entry)
+      std::memcpy(
+          static_cast<char *>(grown.rawData()) + entry * wantedCapacity * bytes,
+          static_cast<char *>(tensor.rawData()) + entry * capacity * bytes,
+          capacity * bytes);
+    tensor = std::move(grown);
+  }
+  entries = wantedEntries;
+  capacity = wantedCapacity;
+}
+
 llvm::Error
 CompiledDecoder::encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
-                        int32_t padToken) {
+                        llvm::ArrayRef<int32_t> slots, int32_t padToken) {
   const int64_t batch = sentences.size();
   size_t longest = 0;
   for (llvm::ArrayRef<int32_t> sentence : sentences)
@@ -146,9 +193,6 @@ CompiledDecoder::encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
     llvm::copy(sentence, sourceIds.begin() + index * longest);
     sourceLengths.push_back(static_cast<int32_t>(sentence.size()));
   }
-  lengths = view(sourceLengths, {batch});
-  // The results of the batch before are not needed beside those of this one.
-  cross.clear();
   if (functions.release)
     functions.release();
 
@@ -159,67 +203,71 @@ CompiledDecoder::encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
       arguments.push_back(
           role == Role::Ids
               ? view(sourceIds, {batch, static_cast<int64_t>(longest)})
-          : role == Role::Lengths ? lengths
+          : role == Role::Lengths ? view(sourceLengths, {batch})
                                   : memory);
     return arguments;
   };
   llvm::Expected<llvm::SmallVector<Tensor>> memory =
-      functions.call("encode", bound(encodeBinding, Tensor()));
+      functions.call("encode", bound(encodeBinding, Tensor()), threads);
   if (!memory)
     return memory.takeError();
-  llvm::Expected<llvm::SmallVector<Tensor>> prepared =
-      functions.call("decode_prepare", bound(prepareBinding, memory->front()));
+  llvm::Expected<llvm::SmallVector<Tensor>> prepared = functions.call(
+      "decode_prepare", bound(prepareBinding, memory->front()), threads);
   if (!prepared)
     return prepared.takeError();
-  cross = std::move(*prepared);
   arguments.clear();
-  cacheRows.reset(cacheCapacity);
+  return keepPrepared(*prepared, slots);
+}
+
+/// Copies what was prepared from sentences, which has their order, to their
+/// slots.
+llvm::Error CompiledDecoder::keepPrepared(llvm::ArrayRef<Tensor> prepared,
+                                          llvm::ArrayRef<int32_t> slots) {
+  const int64_t longest = sourceIds.size() / sourceLengths.size();
+  cross.reserve(*llvm::max_element(slots) + 1, longest);
+  slotLengths.resize(cross.entries);
+  for (auto [slot, length] : llvm::zip_equal(slots, sourceLengths))
+    slotLengths[slot] = length;
+  for (auto [tensor, signature, from] :
+       llvm::zip_equal(cross.tensors, cross.signatures, prepared)) {
+    size_t bytes = bytesOfPlace(signature);
+    if (from.numElements() * byteWidth(from.type()) !=
+        slots.size() * longest * bytes)
+      return makeError("function 'decode_prepare': expected {0} of {1} "
+                       "sentences of {2} positions, got {3}",
+                       signature.describe(), slots.size(), longest,
+                       from.describe());
+    for (auto [index, slot] : llvm::enumerate(slots))
+      std::memcpy(
+          static_cast<char *>(tensor.rawData()) + slot * cross.capacity * bytes,
+          static_cast<const char *>(from.rawData()) + index * longest * bytes,
+          sourceLengths[index] * bytes);
+  }
   return llvm::Error::success();
 }
 
-void CompiledDecoder::reserveCaches(int64_t rows, int64_t capacity) {
-  if (rows <= numCacheRows && capacity <= cacheCapacity)
-    return;
-  rows = std::max(rows, numCacheRows);
-  capacity = std::max(capacity, cacheCapacity);
-  const int64_t usedRows = numCacheRows, used = cacheRows.positions();
-  caches.resize(cacheSignatures.size());
-  for (auto [cache, signature] : llvm::zip_equal(caches, cacheSignatures)) {
-    llvm::SmallVector<int64_t> shape(signature.shape.begin(),
-                                     signature.shape.end());
-    shape[0] = rows;
-    shape[1] = capacity;
-    Tensor grown = Tensor::allocate(signature.type, shape);
-    size_t bytes = byteWidth(signature.type);
-    for (int64_t size : llvm::ArrayRef<int64_t>(shape).drop_front(2))
-      bytes *= size;
-    for (int64_t row = 0; used > 0 && row < usedRows; ++row)
-      std::memcpy(static_cast<char *>(grown.rawData()) + row * capacity * bytes,
-                  static_cast<char *>(cache.rawData()) +
-                      row * cacheCapacity * bytes,
-                  used * bytes);
-    cache = std::move(grown);
-  }
-  numCacheRows = rows;
-  cacheCapacity = capacity;
-  cacheRows.grow(capacity);
-}
-
 llvm::Expected<llvm::MutableArrayRef<float>>
-CompiledDecoder::step(llvm::ArrayRef<int32_t> ids,
-                      llvm::ArrayRef<int32_t> parents,
-                      llvm::ArrayRef<int32_t> sentences) {
-  const int64_t rows = ids.size();
-  const int64_t position = cacheRows.positions();
-  if (position >= limits.targetPositions)
+CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
+  const int64_t numRows = rows.size();
+  const int64_t positions = cacheRows.positionsAfter(rows);
+  if (positions > limits.targetPositions)
     return makeError("the output is longer than the model's {0} positions",
                      limits.targetPositions);
-  int64_t capacity = std::max(cacheCapacity, firstCapacity);
-  if (position >= capacity)
+  int64_t capacity = std::max(caches.capacity, firstCapacity);
+  while (positions > capacity)
     capacity *= 2;
-  reserveCaches(rows, std::min(capacity, limits.targetPositions));
-  cacheRows.advance(rows, parents);
-  positions.assign(rows, static_cast<int32_t>(position));
+  int32_t lastCacheRow = 0;
+  ids.clear();
+  rowSlots.clear();
+  for (const DecoderRow &row : rows) {
+    ids.push_back(row.token);
+    rowSlots.push_back(row.slot);
+    lastCacheRow = std::max(lastCacheRow, row.cacheRow);
+  }
+  caches.reserve(lastCacheRow + 1, std::min(capacity, limits.targetPositions));
+  if (caches.capacity > cacheRows.capacity())
+    cacheRows.grow(caches.capacity);
+  cacheRows.advance(rows);
 
   // The logits of the step before make room before new ones are made.
   logits = Tensor();
@@ -228,25 +276,26 @@ CompiledDecoder::step(llvm::ArrayRef<int32_t> ids,
        llvm::zip_equal(stepBinding.roles, stepBinding.numbers)) {
     switch (role) {
     case Role::Ids:
-      arguments.push_back(view(ids, {rows, 1}));
+      arguments.push_back(view(ids, {numRows, 1}));
       break;
     case Role::Positions:
-      arguments.push_back(view(positions, {rows}));
+      arguments.push_back(view(cacheRows.positions(), {numRows}));
       break;
     case Role::CacheRows:
-      arguments.push_back(view(cacheRows.table(), {rows, cacheCapacity}));
+      arguments.push_back(
+          view(cacheRows.table(), {numRows, cacheRows.capacity()}));
       break;
     case Role::MemoryRows:
-      arguments.push_back(view(sentences, {rows}));
+      arguments.push_back(view(rowSlots, {numRows}));
       break;
     case Role::Lengths:
-      arguments.push_back(lengths);
+      arguments.push_back(view(slotLengths, {cross.entries}));
       break;
     case Role::Cross:
-      arguments.push_back(cross[number]);
+      arguments.push_back(cross.tensors[number]);
       break;
     case Role::Cache:
-      arguments.push_back(caches[number]);
+      arguments.push_back(caches.tensors[number]);
       break;
     case Role::Memory:
       return makeError("function 'decode_step': expected no argument with the "
@@ -254,13 +303,14 @@ CompiledDecoder::step(llvm::ArrayRef<int32_t> ids,
     }
   }
   llvm::Expected<llvm::SmallVector<Tensor>> results =
-      functions.call("decode_step", arguments);
+      functions.call("decode_step", arguments, threads);
   if (!results)
     return results.takeError();
   logits = std::move(results->front());
-  if (logits.numElements() != rows * vocabulary)
+  if (logits.numElements() != numRows * vocabulary)
     return makeError("function 'decode_step': expected logits [{0},1,{1}], got "
                      "{2}",
-                     rows, vocabulary, logits.describe());
-  return llvm::MutableArrayRef<float>(logits.data<float>(), rows * vocabulary);
+                     numRows, vocabulary, logits.describe());
+  return llvm::MutableArrayRef<float>(logits.data<float>(),
+                                      numRows * vocabulary);
 }

@@ -16,6 +16,8 @@ class LogitProcessor {
 public:
   explicit LogitProcessor(const GenerationOptions &options);
 
+  const GenerationOptions &getOptions() const { return options; }
+
   /// How many of the last tokens of a row process() looks at.
   int64_t contextLength() const { return context; }
 

@@ -14,8 +14,9 @@ CompiledDecoder::create(const Program &program, DecoderLimits limits) {
     return program.lookup(name);
   };
   functions.call = [&program](llvm::StringRef name,
-                              llvm::ArrayRef<Tensor> arguments) {
-    return program.call(name, arguments);
+                              llvm::ArrayRef<Tensor> arguments,
+                              int64_t threads) {
+    return program.call(name, arguments, static_cast<int>(threads));
   };
   functions.release = [&program] { program.releaseFilePages(); };
   return create(std::move(functions), limits);

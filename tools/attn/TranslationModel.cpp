@@ -137,10 +137,12 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
   limits.sourceVocabulary = model.config.vocabSize;
   limits.sourcePositions = limits.targetPositions =
       model.config.maxPositionEmbeddings;
-  Expected<std::unique_ptr<CompiledDecoder>> decoder =
-      CompiledDecoder::create(*model.program, limits);
-  if (!decoder)
-    return decoder.takeError();
-  model.decoder = std::move(*decoder);
+  for (int i = 0; i < model.program->statistics().threads; ++i) {
+    Expected<std::unique_ptr<CompiledDecoder>> decoder =
+        CompiledDecoder::create(*model.program, limits);
+    if (!decoder)
+      return decoder.takeError();
+    model.decoders.push_back(std::move(*decoder));
+  }
   return model;
 }

@@ -25,7 +25,8 @@ struct TranslationModel {
   /// None if it was not asked for.
   std::unique_ptr<Tokenizer> tokenizer;
   std::unique_ptr<Program> program;
-  std::unique_ptr<CompiledDecoder> decoder; // of `program`
+  /// Of `program`, one for each of its threads.
+  std::vector<std::unique_ptr<CompiledDecoder>> decoders;
   /// Seconds to read the checkpoint and prepare its weights, and to compile.
   double loadSeconds = 0, compileSeconds = 0;
 

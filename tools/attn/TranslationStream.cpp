@@ -148,12 +148,6 @@ Error TranslationStream::run(Source source, raw_ostream &output,
   // Reading ends at the first error, which waits for the end of the window.
   std::optional<Error> stop;
   auto next = [&]() -> std::optional<std::vector<int32_t>> {
-    writeFinished(output);
-    if (lines.empty())
-      if (Error error = flush()) {
-        stop = std::move(error);
-        return std::nullopt;
-      }
     for (;;) {
       Expected<std::optional<std::string>> text = source();
       if (!text) {
@@ -179,7 +173,7 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     }
   };
 
-  auto emit = [&](SentenceResult result) -> Error {
+  auto emitOne = [&](SentenceResult &result) {
     writeFinished(output);
     Line &line = lines.front();
     Expected<std::vector<std::string>> texts = textsOf(result.hypotheses);
@@ -187,13 +181,18 @@ Error TranslationStream::run(Source source, raw_ostream &output,
       result.error = toString(texts.takeError());
     if (!result.error.empty()) {
       fail(line, std::move(result.error), report);
-      return Error::success();
+      return;
     }
     tokensIn += line.tokens;
     tokensOut += result.hypotheses.front().ids.size();
     write(line, result.hypotheses, *texts, output);
     lines.pop_front();
-    return Error::success();
+  };
+  auto emit = [&](MutableArrayRef<SentenceResult> results) -> Error {
+    for (SentenceResult &result : results)
+      emitOne(result);
+    writeFinished(output);
+    return flush();
   };
 
   if (Error error = translator.run(next, emit)) {

@@ -28,9 +28,9 @@ struct StreamOptions {
   int64_t sourceVocabulary = 0, sourcePositions = 0;
 };
 
-/// Translates lines to lines in the same order, a window of the Translator's at
-/// a time. An empty line, or one of nothing but space, stays empty, and so does
-/// one that cannot be translated, which is reported; the others go on.
+/// Translates lines to lines in the same order. An empty line, or one of
+/// nothing but space, stays empty, and so does one that cannot be translated,
+/// which is reported; the others go on.
 class TranslationStream {
 public:
   using Source =
@@ -42,7 +42,7 @@ public:
       : translator(translator), tokenizer(tokenizer), options(options) {}
 
   /// Translates what `source` gives until it gives nothing more, and writes
-  /// to `output`. `flush` is called whenever no line is being translated.
+  /// to `output`. `flush` is called after some lines were written.
   /// `report` gets a message for each line that cannot be translated. Errors:
   /// those of `source`, `flush` and the model.
   llvm::Error run(Source source, llvm::raw_ostream &output,

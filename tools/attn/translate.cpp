@@ -79,8 +79,9 @@ static cl::opt<IntegerIn<1, 1024>>
             cl::sub(command));
 static cl::opt<IntegerIn<1>>
     batchSize("batch-size",
-              cl::desc("Sentences translated at once (default: 32, or fewer "
-                       "so that there are 48 beams)"),
+              cl::desc("Sentences translated at once by each thread (default: "
+                       "32, or fewer so that there are 48 beams); 1: one after "
+                       "the other, each by all threads"),
               cl::sub(command));
 enum class DataType { F32, Auto };
 static cl::opt<DataType>
@@ -211,13 +212,17 @@ static Error runTranslate() {
   streamOptions.sourceVocabulary = model->config.vocabSize;
   streamOptions.sourcePositions = model->config.maxPositionEmbeddings;
   BatchOptions batchOptions;
+  batchOptions.threads = model->program->statistics().threads;
   // More rows at a time are not faster, and caches and logits take memory.
   batchOptions.batchSize = batchSize.value
                                ? batchSize.value
                                : std::clamp<int64_t>(48 / options->beamSize, 1,
                                                      batchOptions.batchSize);
+  SmallVector<DecoderModel *> decoders;
+  for (const std::unique_ptr<CompiledDecoder> &decoder : model->decoders)
+    decoders.push_back(decoder.get());
   Expected<std::unique_ptr<Translator>> translator =
-      Translator::create(*model->decoder, std::move(*options), batchOptions);
+      Translator::create(decoders, std::move(*options), batchOptions);
   if (!translator)
     return translator.takeError();
 

@@ -46,7 +46,9 @@ public:
               auto found = signatures.find(name.str());
               return found == signatures.end() ? nullptr : &found->second;
             },
-            [this](llvm::StringRef name, llvm::ArrayRef<Tensor> arguments) {
+            [this](llvm::StringRef name, llvm::ArrayRef<Tensor> arguments,
+                   int64_t threads) {
+              EXPECT_EQ(threads, 3);
               return call(name, arguments);
             },
             [this] { ++releases; }};
@@ -108,7 +110,6 @@ private:
     if (capacities.empty() || capacities.back() != capacity)
       capacities.push_back(capacity);
     EXPECT_EQ(ids.dim(1), 1);
-    EXPECT_GE(cache.dim(0), rows);
     EXPECT_EQ(cache.dim(0), wide.dim(0));
     EXPECT_EQ(capacity, wide.dim(1));
     EXPECT_EQ(cacheRows.dim(0), rows);
@@ -123,11 +124,13 @@ private:
       int64_t position = positions[row];
       EXPECT_LT(position, capacity);
       EXPECT_LT(position, indexed);
-      EXPECT_EQ(cacheRows.data<int32_t>()[row * indexed + position], row);
+      int32_t to = cacheRows.data<int32_t>()[row * indexed + position];
+      EXPECT_GE(to, 0);
+      EXPECT_LT(to, cache.dim(0));
       int32_t id = ids.data<int32_t>()[row];
-      cache.data<float>()[row * capacity + position] = id;
+      cache.data<float>()[to * capacity + position] = id;
       for (int32_t i = 0; i < 3; ++i)
-        wide.data<float>()[(row * capacity + position) * 3 + i] =
+        wide.data<float>()[(to * capacity + position) * 3 + i] =
             static_cast<float>(id * 10 + i);
     }
     for (int64_t row = 0; row < rows; ++row) {
@@ -179,8 +182,9 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
       std::vector<std::vector<int32_t>> sentences(11);
       for (std::vector<int32_t> &sentence : sentences)
         sentence.assign(1 + random() % 12, random() % 100);
-      auto got = translate(**decoder, options, sentences,
-                           {int64_t(1 + random() % 11)});
+      BatchOptions batchOptions{int64_t(1 + random() % 11)};
+      batchOptions.threads = 3;
+      auto got = translate(**decoder, options, sentences, batchOptions);
       auto expected = translate(model, options, sentences, {/*batchSize=*/11});
       ASSERT_EQ(got.size(), expected.size());
       for (size_t i = 0; i < got.size(); ++i) {
@@ -202,7 +206,9 @@ TEST(CompiledDecoder, GivesMemoryBackBeforeEachBatch) {
   options.endTokens = {0};
   options.maxLength = 9;
   std::vector<std::vector<int32_t>> sentences(5, {1, 2, 3});
-  translate(**decoder, options, sentences, {/*batchSize=*/2});
+  BatchOptions batchOptions{/*batchSize=*/2};
+  batchOptions.threads = 3;
+  translate(**decoder, options, sentences, batchOptions);
   EXPECT_EQ(fake.releases, 3);
 }
 
@@ -216,8 +222,10 @@ TEST(CompiledDecoder, CachesGrowByDoublingUpToThePositions) {
   options.startToken = 8;
   options.endTokens = {0};
   options.maxLength = 151;
+  BatchOptions batchOptions{/*batchSize=*/2};
+  batchOptions.threads = 3;
   auto results =
-      translate(**decoder, options, {{1, 0}, {2, 2, 0}}, {/*batchSize=*/2});
+      translate(**decoder, options, {{1, 0}, {2, 2, 0}}, batchOptions);
   EXPECT_EQ(results[0].hypotheses[0].ids.size(), 150u);
   EXPECT_THAT(fake.capacities, testing::ElementsAre(32, 64, 128, 150));
 }
@@ -253,6 +261,11 @@ TEST(CompiledDecoder, SignaturesAreChecked) {
             }),
             "function 'decode_step': expected a cache [cache rows, capacity, "
             "static sizes], got tensor<?x?x?xf32>");
+  EXPECT_EQ(error([](Signatures &s) {
+              s["decode_step"].arguments[3].shape = {-1, -1, -1};
+            }),
+            "function 'decode_step': expected prepared values [sentences, "
+            "positions, static sizes], got tensor<?x?x?xf32>");
   EXPECT_EQ(
       error([](Signatures &s) { s["decode_step"].results[0].shape = {-1, 9}; }),
       "function 'decode_step': expected one result, logits "

@@ -9,8 +9,10 @@
 
 #include "attn/Generation/DecoderModel.h"
 #include "attn/Generation/Translator.h"
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 #include <limits>
+#include <set>
 #include <vector>
 
 namespace attn {
@@ -62,50 +64,62 @@ public:
   int64_t sourcePositions() const override { return 12; }
   int64_t targetPositions() const override { return 40; }
 
+  void setThreads(int64_t count) override { threads = count; }
+
   llvm::Error encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
-                     int32_t) override {
-    sources.assign(sentences.begin(), sentences.end());
-    rows.clear();
-    rowsOfSteps.clear();
+                     llvm::ArrayRef<int32_t> slots, int32_t) override {
+    EXPECT_EQ(sentences.size(), slots.size());
+    for (auto [sentence, slot] : llvm::zip_equal(sentences, slots)) {
+      if (sources.size() <= size_t(slot))
+        sources.resize(slot + 1);
+      sources[slot] = sentence;
+    }
+    encoded.push_back(sentences.size());
     return llvm::Error::success();
   }
 
   llvm::Expected<llvm::MutableArrayRef<float>>
-  step(llvm::ArrayRef<int32_t> ids, llvm::ArrayRef<int32_t> parents,
-       llvm::ArrayRef<int32_t> sentences) override {
-    std::vector<Row> next(ids.size());
-    EXPECT_EQ(sentences.size(), ids.size());
-    EXPECT_EQ(parents.size(), rowsOfSteps.empty() ? 0 : ids.size());
-    logits.resize(ids.size() * language.vocabulary);
-    for (size_t i = 0; i < ids.size(); ++i) {
-      if (!parents.empty()) {
-        next[i] = rows.at(parents[i]);
-        EXPECT_EQ(next[i].sentence, sentences[i]);
+  step(llvm::ArrayRef<DecoderRow> inputs) override {
+    if (!stepError.empty() && rowsOfSteps.size() == 3)
+      return llvm::createStringError(stepError);
+    std::vector<Row> next(inputs.size());
+    std::set<int32_t> cacheRows;
+    logits.resize(inputs.size() * language.vocabulary);
+    for (auto [i, input] : llvm::enumerate(inputs)) {
+      if (input.parent >= 0) {
+        next[i] = rows.at(input.parent);
+        EXPECT_EQ(next[i].slot, input.slot);
       }
-      next[i].sentence = sentences[i];
-      next[i].tokens.push_back(ids[i]);
-      language.logits(sources.at(sentences[i]), next[i].tokens,
+      EXPECT_TRUE(cacheRows.insert(input.cacheRow).second);
+      next[i].slot = input.slot;
+      next[i].tokens.push_back(input.token);
+      llvm::ArrayRef<int32_t> source = sources.at(input.slot);
+      language.logits(source, next[i].tokens,
                       logits.data() + i * language.vocabulary);
-      if (sentences[i] == brokenSentence &&
+      if (source.front() == brokenSource &&
           int64_t(next[i].tokens.size()) == brokenLength)
         logits[i * language.vocabulary + 1] =
             std::numeric_limits<float>::quiet_NaN();
     }
     rows = std::move(next);
-    rowsOfSteps.push_back(ids.size());
+    rowsOfSteps.push_back(inputs.size());
     return llvm::MutableArrayRef<float>(logits);
   }
 
   LanguageModel language;
-  /// Rows of each step since the last encode().
-  std::vector<size_t> rowsOfSteps;
-  /// A NaN appears in this sentence's logits after a prefix of this length.
-  int32_t brokenSentence = -1;
+  /// Rows of each step, and sentences of each encode().
+  std::vector<size_t> rowsOfSteps, encoded;
+  int64_t threads = 0;
+  /// A NaN appears in the logits of sentences that begin with this token, after
+  /// a prefix of this length.
+  int32_t brokenSource = -1;
   int64_t brokenLength = 2;
+  /// The error of the fourth step.
+  std::string stepError;
 
 private:
   struct Row {
-    int32_t sentence = -1;
+    int32_t slot = -1;
     std::vector<int32_t> tokens;
   };
   std::vector<std::vector<int32_t>> sources;
@@ -118,7 +132,7 @@ inline std::vector<SentenceResult>
 translate(DecoderModel &model, const GenerationOptions &options,
           llvm::ArrayRef<std::vector<int32_t>> sentences,
           BatchOptions batchOptions) {
-  auto translator = Translator::create(model, options, batchOptions);
+  auto translator = Translator::create(&model, options, batchOptions);
   if (!translator) {
     ADD_FAILURE() << llvm::toString(translator.takeError());
     return {};

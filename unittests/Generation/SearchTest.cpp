@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "attn/Generation/Search.h"
 #include "LanguageModel.h"
 #include "ReferenceSearch.h"
 #include "llvm/ADT/STLExtras.h"
@@ -40,21 +39,15 @@ static void expectSame(const SentenceResult &got,
   }
 }
 
+/// Translates all sentences in one batch.
 static std::vector<SentenceResult>
 run(DecoderModel &model, const GenerationOptions &options,
     const std::vector<std::vector<int32_t>> &sentences) {
-  EXPECT_EQ(llvm::toString(options.verify(model.targetVocabulary(),
-                                          model.targetPositions())),
-            "");
-  std::vector<llvm::ArrayRef<int32_t>> batch(sentences.begin(),
-                                             sentences.end());
-  llvm::Expected<std::vector<SentenceResult>> results =
-      searchBatch(model, options, batch);
-  if (!results) {
-    ADD_FAILURE() << llvm::toString(results.takeError());
-    return std::vector<SentenceResult>(sentences.size());
-  }
-  return std::move(*results);
+  std::vector<SentenceResult> results =
+      translate(model, options, sentences,
+                {/*batchSize=*/static_cast<int64_t>(sentences.size())});
+  results.resize(sentences.size());
+  return results;
 }
 
 namespace {
@@ -269,7 +262,7 @@ TEST(Search, NaNIsAnErrorOfItsSentence) {
       options.scores = scores;
       FakeModel model({/*seed=*/2, /*vocabulary=*/8, /*favoured=*/{0}, -5.0f});
       std::vector<SentenceResult> sound = run(model, options, {{1}, {2}, {3}});
-      model.brokenSentence = 1;
+      model.brokenSource = 2;
       std::vector<SentenceResult> broken = run(model, options, {{1}, {2}, {3}});
       EXPECT_EQ(broken[1].error, "the decoder's output is not a number");
       EXPECT_TRUE(broken[1].hypotheses.empty());

@@ -3,6 +3,7 @@
 #include "attn/Generation/Translator.h"
 #include "LanguageModel.h"
 #include "gtest/gtest.h"
+#include <deque>
 
 using namespace attn;
 
@@ -54,54 +55,150 @@ TEST(Translator, ResultsDoNotDependOnBatches) {
   }
 }
 
+TEST(Translator, ResultsDoNotDependOnWorkers) {
+  std::vector<std::vector<int32_t>> sentences = manySentences();
+  for (int64_t beams : {1, 3}) {
+    std::vector<SentenceResult> expected = translate(sentences, beams, {});
+    for (size_t workers : {2, 5}) {
+      std::deque<FakeModel> models;
+      std::vector<DecoderModel *> pointers;
+      for (size_t i = 0; i < workers; ++i)
+        pointers.push_back(&models.emplace_back(language()));
+      auto translator =
+          Translator::create(pointers, options(beams), {/*batchSize=*/4});
+      ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
+      auto results = (*translator)->translate(sentences);
+      ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
+      ASSERT_EQ(results->size(), expected.size());
+      for (size_t i = 0; i < expected.size(); ++i)
+        EXPECT_EQ((*results)[i].hypotheses[0].ids,
+                  expected[i].hypotheses[0].ids);
+    }
+  }
+}
+
+TEST(Translator, ThreadsAreSharedAmongTheWorkersThatAreNeeded) {
+  std::deque<FakeModel> models;
+  std::vector<DecoderModel *> pointers;
+  for (size_t i = 0; i < 4; ++i)
+    pointers.push_back(&models.emplace_back(language()));
+  BatchOptions batchOptions;
+  batchOptions.threads = 4;
+  auto usedBy = [&](size_t numSentences) {
+    for (FakeModel &model : models)
+      model.rowsOfSteps.clear();
+    auto translator = Translator::create(pointers, options(1), batchOptions);
+    std::vector<std::vector<int32_t>> sentences(numSentences, {1, 0});
+    EXPECT_TRUE(bool((*translator)->translate(sentences)));
+    return llvm::count_if(
+        models, [](FakeModel &model) { return !model.rowsOfSteps.empty(); });
+  };
+  EXPECT_EQ(usedBy(1), 1);
+  EXPECT_EQ(models[0].threads, 4);
+  EXPECT_LE(usedBy(3), 3);
+  // One after the other, each on all threads.
+  batchOptions.batchSize = 1;
+  EXPECT_EQ(usedBy(9), 1);
+  EXPECT_EQ(models[0].threads, 4);
+}
+
+TEST(Translator, SentencesEnterWhereOthersLeave) {
+  FakeModel model(language());
+  std::vector<std::vector<int32_t>> sentences = manySentences();
+  std::vector<SentenceResult> results =
+      translate(model, options(1), sentences, {/*batchSize=*/8});
+  size_t tokens = 0, rows = 0, full = 0;
+  for (const SentenceResult &result : results)
+    tokens += result.hypotheses[0].ids.size();
+  for (size_t count : model.rowsOfSteps) {
+    EXPECT_LE(count, 8u);
+    rows += count;
+    full += count == 8;
+  }
+  // An end token may or may not have been reached.
+  EXPECT_GE(rows, tokens);
+  EXPECT_LE(rows, tokens + sentences.size());
+  // Only at the end is the batch not full.
+  EXPECT_LE(model.rowsOfSteps.size() - full, 15u);
+  for (size_t count : llvm::drop_end(model.encoded))
+    EXPECT_EQ(count, 8u);
+}
+
 TEST(Translator, StreamKeepsTheOrder) {
   std::vector<std::vector<int32_t>> sentences = manySentences();
   std::vector<SentenceResult> expected = translate(sentences, 2, {});
-  FakeModel model(language());
-  auto translator = Translator::create(model, options(2),
-                                       {/*batchSize=*/3,
-                                        /*batchTokens=*/1000,
-                                        /*windowBatches=*/2});
-  ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
-  size_t taken = 0, given = 0;
-  llvm::Error error = (*translator)
-                          ->run(
-                              [&]() -> std::optional<std::vector<int32_t>> {
-                                EXPECT_LE(taken - given, 6u);
-                                if (taken == sentences.size())
-                                  return std::nullopt;
-                                return sentences[taken++];
-                              },
-                              [&](SentenceResult result) {
-                                EXPECT_EQ(result.hypotheses[0].ids,
-                                          expected[given].hypotheses[0].ids);
-                                ++given;
-                                return llvm::Error::success();
-                              });
-  EXPECT_EQ(llvm::toString(std::move(error)), "");
-  EXPECT_EQ(given, sentences.size());
+  for (size_t workers : {1, 3}) {
+    std::deque<FakeModel> models;
+    std::vector<DecoderModel *> pointers;
+    for (size_t i = 0; i < workers; ++i)
+      pointers.push_back(&models.emplace_back(language()));
+    auto translator = Translator::create(pointers, options(2),
+                                         {/*batchSize=*/3,
+                                          /*batchTokens=*/1000,
+                                          /*windowBatches=*/2});
+    ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
+    size_t taken = 0, given = 0;
+    llvm::Error error =
+        (*translator)
+            ->run(
+                [&]() -> std::optional<std::vector<int32_t>> {
+                  // Two windows.
+                  EXPECT_LE(taken - given, 12u);
+                  if (taken == sentences.size())
+                    return std::nullopt;
+                  return sentences[taken++];
+                },
+                [&](auto results) {
+                  for (const SentenceResult &result : results)
+                    EXPECT_EQ(result.hypotheses[0].ids,
+                              expected[given++].hypotheses[0].ids);
+                  return llvm::Error::success();
+                });
+    EXPECT_EQ(llvm::toString(std::move(error)), "");
+    EXPECT_EQ(given, sentences.size());
+  }
 }
 
 TEST(Translator, StreamStopsAtAnErrorOfTheOutput) {
-  FakeModel model(language());
-  auto translator = Translator::create(model, options(1));
+  for (size_t workers : {1, 2}) {
+    std::deque<FakeModel> models;
+    std::vector<DecoderModel *> pointers;
+    for (size_t i = 0; i < workers; ++i)
+      pointers.push_back(&models.emplace_back(language()));
+    auto translator =
+        Translator::create(pointers, options(1), {/*batchSize=*/2});
+    ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
+    size_t given = 0;
+    int left = 40;
+    llvm::Error error = (*translator)
+                            ->run(
+                                [&]() -> std::optional<std::vector<int32_t>> {
+                                  if (left-- == 0)
+                                    return std::nullopt;
+                                  return std::vector<int32_t>{1, 0};
+                                },
+                                [&](auto results) -> llvm::Error {
+                                  EXPECT_LT(given, 3u);
+                                  given += results.size();
+                                  if (given >= 3)
+                                    return llvm::createStringError("disk full");
+                                  return llvm::Error::success();
+                                });
+    EXPECT_EQ(llvm::toString(std::move(error)), "disk full");
+  }
+}
+
+TEST(Translator, StopsAtAnErrorOfAModel) {
+  std::deque<FakeModel> models;
+  std::vector<DecoderModel *> pointers;
+  for (size_t i = 0; i < 3; ++i)
+    pointers.push_back(&models.emplace_back(language()));
+  for (FakeModel &model : models)
+    model.stepError = "no memory";
+  auto translator = Translator::create(pointers, options(2), {/*batchSize=*/4});
   ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
-  size_t given = 0;
-  int left = 10;
-  llvm::Error error = (*translator)
-                          ->run(
-                              [&]() -> std::optional<std::vector<int32_t>> {
-                                if (left-- == 0)
-                                  return std::nullopt;
-                                return std::vector<int32_t>{1, 0};
-                              },
-                              [&](const SentenceResult &) -> llvm::Error {
-                                if (++given == 3)
-                                  return llvm::createStringError("disk full");
-                                return llvm::Error::success();
-                              });
-  EXPECT_EQ(llvm::toString(std::move(error)), "disk full");
-  EXPECT_EQ(given, 3u);
+  auto results = (*translator)->translate(manySentences());
+  EXPECT_EQ(results ? "" : llvm::toString(results.takeError()), "no memory");
 }
 
 TEST(Translator, BadSentencesAreReportedAndTheOthersTranslated) {
@@ -130,10 +227,10 @@ TEST(Translator, OptionsAreVerified) {
   FakeModel model(language());
   GenerationOptions bad = options(1);
   bad.startToken = 20;
-  EXPECT_EQ(llvm::toString(Translator::create(model, bad).takeError()),
+  EXPECT_EQ(llvm::toString(Translator::create(&model, bad).takeError()),
             "decoder start token 20 is out of range, expected 0 to 19");
   EXPECT_EQ(
-      llvm::toString(
-          Translator::create(model, options(1), {/*batchSize=*/0}).takeError()),
+      llvm::toString(Translator::create(&model, options(1), {/*batchSize=*/0})
+                         .takeError()),
       "batch size must be at least 1");
 }

@@ -76,9 +76,11 @@ public:
   /// static sizes, and dynamic ones that have to be equal. Arguments with the
   /// role "cache" are updated in place; all others are only read. A result
   /// either owns its memory or shares that of the argument it is. May be called
-  /// from several threads at once.
+  /// from several threads at once, each of which runs it on `threads` of its
+  /// own; 0 means as many as were asked for when it was loaded.
   llvm::Expected<llvm::SmallVector<Tensor>>
-  call(llvm::StringRef function, llvm::ArrayRef<Tensor> arguments) const;
+  call(llvm::StringRef function, llvm::ArrayRef<Tensor> arguments,
+       int threads = 0) const;
 
   /// Gives back the memory of weights that are read straight from their file,
   /// as embeddings are, row by row: what was read so far otherwise stays. Worth

@@ -3,45 +3,46 @@
 #ifndef ATTN_GENERATION_CACHEROWS_H
 #define ATTN_GENERATION_CACHEROWS_H
 
+#include "attn/Generation/DecoderModel.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <cstdint>
 #include <vector>
 
 namespace attn {
 
-/// The index that lets beams be reordered, and finished ones leave, without
+/// The index that lets beams be reordered, and sentences come and go, without
 /// moving a key or a value: entry [r, t] is the cache row that holds position
-/// t of row r. All rows have the same number of positions.
+/// t of row r.
 ///
-/// Row r writes position t to cache row r. That overwrites nothing anybody
-/// needs, because position t of every cache row is written by the step at t
-/// alone, whatever the rows meant before.
+/// A row writes its new position to a cache row that only its sentence uses.
+/// That overwrites nothing anybody needs: the rows of a sentence are all at the
+/// same position, each writes to another cache row, and no step before has
+/// written that position for this sentence.
 class CacheRows {
 public:
-  /// Starts anew: no rows and no positions; `capacity` positions fit.
-  void reset(int64_t capacity);
-
   /// Makes room for `capacity` positions, keeping what is there.
   void grow(int64_t capacity);
 
-  /// Appends one position: row r continues row `parents[r]` (histories are
-  /// empty at the first position, where `parents` is not looked at), and its
-  /// new position lies in cache row r. Needs positions() < capacity().
-  void advance(int64_t rows, llvm::ArrayRef<int32_t> parents);
+  /// Replaces the rows by others, each with the history of its parent and one
+  /// position more. Needs capacity() > the length of any of these histories.
+  void advance(llvm::ArrayRef<DecoderRow> rows);
 
-  int64_t rows() const { return numRows; }
-  int64_t positions() const { return numPositions; }
+  /// The most positions that a row will have after advance(rows).
+  int64_t positionsAfter(llvm::ArrayRef<DecoderRow> rows) const;
+
   int64_t capacity() const { return numCapacity; }
 
-  /// [rows, capacity]; entries at and after positions() mean nothing.
-  llvm::MutableArrayRef<int32_t> table() {
-    return llvm::MutableArrayRef<int32_t>(current.data(),
-                                          numRows * numCapacity);
+  /// [rows]: the position that each row has just got.
+  llvm::ArrayRef<int32_t> positions() const { return newest; }
+  /// [rows, capacity]; entries after positions() mean nothing.
+  llvm::ArrayRef<int32_t> table() const {
+    return llvm::ArrayRef(current).take_front(newest.size() * numCapacity);
   }
 
 private:
   std::vector<int32_t> current, next;
-  int64_t numRows = 0, numPositions = 0, numCapacity = 0;
+  std::vector<int32_t> newest, nextNewest;
+  int64_t numCapacity = 0;
 };
 
 } // namespace attn

@@ -17,8 +17,9 @@ class Program;
 /// The functions of a compiled model. A search needs no more of a Program.
 struct DecoderFunctions {
   std::function<const FunctionSignature *(llvm::StringRef name)> lookup;
+  /// Runs a function on so many threads.
   std::function<llvm::Expected<llvm::SmallVector<Tensor>>(
-      llvm::StringRef name, llvm::ArrayRef<Tensor> arguments)>
+      llvm::StringRef name, llvm::ArrayRef<Tensor> arguments, int64_t threads)>
       call;
   /// Called before each batch, if set: a good time to give memory back.
   std::function<void()> release;
@@ -35,9 +36,10 @@ struct DecoderLimits {
 /// DecoderModel. Arguments are bound by the roles in the signatures; how many
 /// cross tensors and caches there are, and how large, is theirs to say.
 ///
-/// A cache is [cache rows, capacity, …]. It grows by doubling its capacity, is
-/// kept from batch to batch, and is never cleared: what is not in use costs no
-/// memory until it is written.
+/// A cache is [cache rows, capacity, …]. It grows by doubling its capacity and
+/// is never cleared: what is not in use costs no memory until it is written.
+/// What is prepared from a sentence is kept in the same way, [slots, source
+/// positions, …].
 class CompiledDecoder : public DecoderModel {
 public:
   /// Checks the signatures; an error names the function and the argument.
@@ -53,12 +55,13 @@ public:
   int64_t sourcePositions() const override { return limits.sourcePositions; }
   int64_t targetPositions() const override { return limits.targetPositions; }
 
+  void setThreads(int64_t count) override { threads = count; }
+
   llvm::Error encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
-                     int32_t padToken) override;
+                     llvm::ArrayRef<int32_t> slots, int32_t padToken) override;
 
   llvm::Expected<llvm::MutableArrayRef<float>>
-  step(llvm::ArrayRef<int32_t> ids, llvm::ArrayRef<int32_t> parents,
-       llvm::ArrayRef<int32_t> sentences) override;
+  step(llvm::ArrayRef<DecoderRow> rows) override;
 
 private:
   /// What an argument of a function is filled with.
@@ -84,24 +87,34 @@ private:
 
   static llvm::Expected<Binding> bind(const FunctionSignature &signature);
   llvm::Error bindAll();
-  void reserveCaches(int64_t rows, int64_t capacity);
+  /// Several tensors [entries, capacity, …] that grow together.
+  struct Storage {
+    llvm::SmallVector<TensorSignature> signatures;
+    llvm::SmallVector<Tensor> tensors;
+    int64_t entries = 0, capacity = 0;
+
+    void reserve(int64_t wantedEntries, int64_t wantedCapacity);
+  };
+
+  llvm::Error checkStorage(const FunctionSignature &signature,
+                           llvm::StringRef what, llvm::StringRef sizes,
+                           const TensorSignature &tensor, Storage &storage);
+  llvm::Error keepPrepared(llvm::ArrayRef<Tensor> prepared,
+                           llvm::ArrayRef<int32_t> slots);
 
   DecoderFunctions functions;
   DecoderLimits limits;
-  int64_t vocabulary = 0;
+  int64_t vocabulary = 0, threads = 0;
   Binding encodeBinding, prepareBinding, stepBinding;
 
-  // Of the batch.
-  std::vector<int32_t> sourceIds, sourceLengths;
-  Tensor lengths;
-  llvm::SmallVector<Tensor> cross;
+  // Of the sentences: [slots, source positions, …], and their lengths.
+  Storage cross;
+  std::vector<int32_t> sourceIds, sourceLengths, slotLengths;
 
-  // Of the decoder.
-  llvm::SmallVector<TensorSignature> cacheSignatures;
-  llvm::SmallVector<Tensor> caches;
-  int64_t numCacheRows = 0, cacheCapacity = 0;
+  // Of the rows: [cache rows, capacity, …].
+  Storage caches;
   CacheRows cacheRows;
-  std::vector<int32_t> positions;
+  std::vector<int32_t> ids, rowSlots;
   llvm::SmallVector<Tensor> arguments;
   Tensor logits;
 };

@@ -9,8 +9,26 @@
 
 namespace attn {
 
-/// An encoder and a one-step decoder over rows. A row is one partial output of
-/// one sentence; several rows (beams) may translate the same sentence.
+/// One partial output of one sentence, as it enters a step.
+struct DecoderRow {
+  /// The token that the step appends to it.
+  int32_t token = 0;
+  /// The row of the step before whose history it goes on from, or -1 where the
+  /// history is empty. Rows may share a parent; a row that nobody names is
+  /// dropped.
+  int32_t parent = -1;
+  /// The slot of the sentence that it translates.
+  int32_t slot = 0;
+  /// Where the model keeps what it knows of the token. Rows of one step have
+  /// different ones, and what is kept there at another position stays: rows of
+  /// a sentence have to take theirs, in any order, from some that no row of
+  /// another sentence takes while the sentence is translated.
+  int32_t cacheRow = 0;
+};
+
+/// An encoder and a one-step decoder over rows. Several rows (beams) may
+/// translate the same sentence; rows of different sentences may have histories
+/// of different lengths.
 class DecoderModel {
 public:
   virtual ~DecoderModel();
@@ -24,23 +42,21 @@ public:
   /// The most tokens that the decoder can be fed, the start token included.
   virtual int64_t targetPositions() const = 0;
 
-  /// Encodes a batch of sentences (none empty, none out of range) and forgets
-  /// the batch before. `padToken` fills the shorter ones.
+  /// The number of threads that following calls run on.
+  virtual void setThreads(int64_t threads) = 0;
+
+  /// Encodes sentences (none empty, none out of range), each to a slot of its
+  /// own, and forgets what these slots held before. `padToken` fills the
+  /// shorter sentences.
   virtual llvm::Error encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
+                             llvm::ArrayRef<int32_t> slots,
                              int32_t padToken) = 0;
 
   /// Feeds one token to each row and returns the logits of the tokens after
   /// them, [rows, targetVocabulary()]; the caller may overwrite them, and they
   /// live until the next call.
-  ///
-  /// `ids` is [rows]. `sentences` [rows] names the sentence of the encoded
-  /// batch that each row translates. `parents` [rows] names the row of the
-  /// step before whose history each row goes on from: two rows may share a
-  /// parent, and a row that nobody names is dropped. In the first step after
-  /// encode() `parents` is empty, and histories too.
   virtual llvm::Expected<llvm::MutableArrayRef<float>>
-  step(llvm::ArrayRef<int32_t> ids, llvm::ArrayRef<int32_t> parents,
-       llvm::ArrayRef<int32_t> sentences) = 0;
+  step(llvm::ArrayRef<DecoderRow> rows) = 0;
 };
 
 } // namespace attn

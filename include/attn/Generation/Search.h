@@ -5,6 +5,7 @@
 
 #include "attn/Generation/DecoderModel.h"
 #include "attn/Generation/GenerationOptions.h"
+#include "llvm/ADT/SmallVector.h"
 #include <string>
 #include <vector>
 
@@ -27,24 +28,38 @@ struct SentenceResult {
   std::string error;
 };
 
-/// Translates one batch of sentences, each as if it were alone: a sentence
-/// that is finished leaves the batch at once. The sentences must be valid (not
-/// empty, within the model's positions and vocabulary) and the options
-/// verified. The error is one of the model's, for the whole batch.
-llvm::Expected<std::vector<SentenceResult>>
-searchBatch(DecoderModel &model, const GenerationOptions &options,
-            llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences);
+/// Where a search gets its sentences from, and where its results go.
+class SentenceQueue {
+public:
+  virtual ~SentenceQueue();
 
-/// searchBatch() with one beam, where the token with the greatest logit is
-/// next.
-llvm::Expected<std::vector<SentenceResult>>
-greedySearch(DecoderModel &model, const GenerationOptions &options,
-             llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences);
+  /// A sentence by its number.
+  struct Item {
+    size_t number;
+    /// Not empty, within the model's positions and vocabulary; valid until the
+    /// result is given.
+    llvm::ArrayRef<int32_t> ids;
+  };
 
-/// searchBatch() with `beamSize` beams of each sentence.
-llvm::Expected<std::vector<SentenceResult>>
-beamSearch(DecoderModel &model, const GenerationOptions &options,
-           llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences);
+  /// At most `count` sentences to be encoded together. None if there are none
+  /// now; with `mayWait`, none if there will never be any.
+  virtual llvm::SmallVector<Item> take(int64_t count, bool mayWait) = 0;
+
+  /// Takes a result. False: no more are wanted.
+  virtual bool give(size_t number, SentenceResult result) = 0;
+
+  /// The threads that the next step may run on.
+  virtual int64_t threads() = 0;
+};
+
+/// Translates the sentences of a queue, at most `batchSize` at a time, each as
+/// if it were alone: one that is finished leaves the batch, and the next one
+/// enters it, between any two steps (continuous batching; Yu et al., Orca,
+/// 2022). Sentences are encoded `batchSize` at a time, before their turn.
+///
+/// The options must be verified. The error is one of the model's.
+llvm::Error search(DecoderModel &model, const GenerationOptions &options,
+                   int64_t batchSize, SentenceQueue &queue);
 
 } // namespace attn
 

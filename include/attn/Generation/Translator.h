@@ -12,46 +12,58 @@ namespace attn {
 
 /// How sentences are gathered into batches. No setting changes a result.
 struct BatchOptions {
-  /// The most sentences of a batch.
+  /// The most sentences that a worker translates at once.
   int64_t batchSize = 32;
-  /// The most source tokens of a batch of more than one sentence, padding
-  /// included, so that long sentences do not take memory without bound.
+  /// The most source tokens that are encoded at once if they are more than one
+  /// sentence, padding included, so that long sentences do not take memory
+  /// without bound.
   int64_t batchTokens = 16384;
-  /// Sentences read ahead and sorted by length, in batches of `batchSize`.
+  /// Sentences are read ahead and sorted by length, this many times `batchSize`
+  /// in a window. No window is read before the last but one is finished.
   int64_t windowBatches = 64;
+  /// The threads of all workers together.
+  int64_t threads = 1;
 };
 
-/// Translates sentences of token ids in batches of similar lengths and gives
-/// the results in the order of the input.
+/// Translates sentences of token ids and gives the results in the order of the
+/// input.
+///
+/// Where there are several models, each is driven by a worker, a thread of its
+/// own: small batches side by side take less time than the threads of one batch
+/// that wait for each other. With batches of one sentence there is one worker,
+/// so that each sentence is done as soon as can be, and workers that are left
+/// at the end share the threads of the others.
 class Translator {
 public:
-  /// Verifies the options; `model` must outlive the translator.
+  /// Gives the next sentence (token ids, end token included); none at the end.
+  using Source = llvm::function_ref<std::optional<std::vector<int32_t>>()>;
+  /// Takes the next results in the order of the sentences.
+  using Sink =
+      llvm::function_ref<llvm::Error(llvm::MutableArrayRef<SentenceResult>)>;
+
+  /// Verifies the options; `models` (at least one, all alike) must outlive the
+  /// translator.
   static llvm::Expected<std::unique_ptr<Translator>>
-  create(DecoderModel &model, GenerationOptions options,
+  create(llvm::ArrayRef<DecoderModel *> models, GenerationOptions options,
          BatchOptions batchOptions = {});
 
-  /// Translates `sentences` (token ids, end token included). A sentence that
-  /// cannot be translated (no ids, an id out of range, too long) has an error
-  /// in its result; the others go on.
+  /// Translates `sentences`. A sentence that cannot be translated (no ids, an
+  /// id out of range, too long) has an error in its result; the others go on.
   llvm::Expected<std::vector<SentenceResult>>
   translate(llvm::ArrayRef<std::vector<int32_t>> sentences);
 
-  /// The same for a stream: takes sentences from `next` until it has no more
-  /// and gives the results to `emit` in the same order, a window at a time.
-  /// Stops at the first error of `emit` or of the model.
-  llvm::Error
-  run(llvm::function_ref<std::optional<std::vector<int32_t>>()> next,
-      llvm::function_ref<llvm::Error(SentenceResult)> emit);
+  /// The same for a stream. `next` and `emit` are called by one thread at a
+  /// time, but not always by the same. Stops at the first error of `emit` or of
+  /// a model.
+  llvm::Error run(Source next, Sink emit);
 
 private:
-  Translator(DecoderModel &model, GenerationOptions options,
+  Translator(llvm::ArrayRef<DecoderModel *> models, GenerationOptions options,
              BatchOptions batchOptions)
-      : model(model), options(std::move(options)), batchOptions(batchOptions) {}
+      : models(models), options(std::move(options)),
+        batchOptions(batchOptions) {}
 
-  /// Why `sentence` cannot be translated; empty if it can.
-  std::string check(llvm::ArrayRef<int32_t> sentence) const;
-
-  DecoderModel &model;
+  llvm::SmallVector<DecoderModel *> models;
   GenerationOptions options;
   BatchOptions batchOptions;
 };

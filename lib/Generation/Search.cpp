@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Generation/Search.h"
+#include "SentenceSearch.h"
+#include "llvm/ADT/Sequence.h"
+#include <deque>
+
+using namespace attn;
+
+SentenceQueue::~SentenceQueue() = default;
+
+namespace {
+
+class BatchSearch {
+public:
+  BatchSearch(DecoderModel &model, const GenerationOptions &options,
+              int64_t batchSize, SentenceQueue &queue)
+      : model(model), options(options), batchSize(batchSize), queue(queue),
+        processor(options), vocabulary(model.targetVocabulary()) {
+    for (int32_t slot : llvm::reverse(llvm::seq<int32_t>(0, 2 * batchSize)))
+      freeSlots.push_back(slot);
+    for (int32_t place : llvm::reverse(llvm::seq<int32_t>(0, batchSize)))
+      freePlaces.push_back(place);
+  }
+
+  llvm::Error run() {
+    while (!isStopped) {
+      model.setThreads(queue.threads());
+      if (llvm::Error error = admit())
+        return error;
+      if (active.empty())
+        break;
+      if (llvm::Error error = step())
+        return error;
+      retire();
+    }
+    return llvm::Error::success();
+  }
+
+private:
+  /// A sentence that was encoded.
+  struct Encoded {
+    size_t number;
+    /// Where the model keeps what it encoded.
+    int32_t slot;
+  };
+
+  /// A sentence that is being translated.
+  struct Active {
+    Encoded sentence;
+    /// Its cache rows are those from place · beam size on.
+    int32_t place;
+    std::unique_ptr<SentenceSearch> search;
+    /// Where its rows begin in the last step.
+    int64_t firstRow = 0;
+    bool isDone = false;
+  };
+
+  llvm::Error encodeMore();
+  llvm::Error admit();
+  llvm::Error step();
+  void retire();
+
+  DecoderModel &model;
+  const GenerationOptions &options;
+  const int64_t batchSize;
+  SentenceQueue &queue;
+  const LogitProcessor processor;
+  const int64_t vocabulary;
+
+  /// In the order in which they will enter the batch.
+  std::deque<Encoded> waiting;
+  std::vector<Active> active;
+  llvm::SmallVector<int32_t> freeSlots, freePlaces;
+  std::vector<DecoderRow> rows;
+  bool isStopped = false;
+};
+
+} // namespace
+
+/// Encodes as many sentences as a batch has.
+llvm::Error BatchSearch::encodeMore() {
+  llvm::SmallVector<SentenceQueue::Item> items =
+      queue.take(batchSize, /*mayWait=*/active.empty());
+  if (items.empty())
+    return llvm::Error::success();
+  llvm::SmallVector<llvm::ArrayRef<int32_t>> sentences;
+  llvm::SmallVector<int32_t> slots;
+  for (const SentenceQueue::Item &item : items) {
+    sentences.push_back(item.ids);
+    slots.push_back(freeSlots.pop_back_val());
+    waiting.push_back({item.number, slots.back()});
+  }
+  return model.encode(sentences, slots, options.padToken);
+}
+
+/// Fills the batch.
+llvm::Error BatchSearch::admit() {
+  while (int64_t(active.size()) < batchSize) {
+    if (waiting.empty())
+      if (llvm::Error error = encodeMore())
+        return error;
+    if (waiting.empty())
+      break;
+    active.push_back({waiting.front(), freePlaces.pop_back_val(),
+                      options.beamSize == 1
+                          ? createGreedySearch(processor, vocabulary)
+                          : createBeamSearch(processor, vocabulary)});
+    waiting.pop_front();
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error BatchSearch::step() {
+  rows.clear();
+  for (Active &sentence : active) {
+    const auto firstRow = static_cast<int32_t>(rows.size());
+    auto cacheRow = static_cast<int32_t>(sentence.place * options.beamSize);
+    for (auto [token, parent] : sentence.search->rows())
+      rows.push_back(
+          {token,
+           parent < 0 ? -1 : static_cast<int32_t>(sentence.firstRow) + parent,
+           sentence.sentence.slot, cacheRow++});
+    sentence.firstRow = firstRow;
+  }
+  llvm::Expected<llvm::MutableArrayRef<float>> logits = model.step(rows);
+  if (!logits)
+    return logits.takeError();
+  const int64_t numActive = active.size();
+#pragma omp parallel for schedule(static)
+  for (int64_t i = 0; i < numActive; ++i) {
+    Active &sentence = active[i];
+    int64_t count = sentence.search->rows().size();
+    sentence.isDone = sentence.search->advance(
+        logits->slice(sentence.firstRow * vocabulary, count * vocabulary));
+  }
+  return llvm::Error::success();
+}
+
+/// Takes sentences that are done out of the batch.
+void BatchSearch::retire() {
+  for (Active &sentence : active) {
+    if (!sentence.isDone)
+      continue;
+    isStopped |=
+        !queue.give(sentence.sentence.number, sentence.search->result());
+    freeSlots.push_back(sentence.sentence.slot);
+    freePlaces.push_back(sentence.place);
+  }
+  llvm::erase_if(active,
+                 [](const Active &sentence) { return sentence.isDone; });
+}
+
+llvm::Error attn::search(DecoderModel &model, const GenerationOptions &options,
+                         int64_t batchSize, SentenceQueue &queue) {
+  return BatchSearch(model, options, batchSize, queue).run();
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A queue between a stream of sentences, in their order, and workers, who take
+// them by length.
+
+#ifndef ATTN_LIB_GENERATION_SORTEDQUEUE_H
+#define ATTN_LIB_GENERATION_SORTEDQUEUE_H
+
+#include "attn/Generation/Translator.h"
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+namespace attn {
+
+/// Everything is done under one lock, reading and writing too.
+class SortedQueue : public SentenceQueue {
+public:
+  /// Limits are those of `model`.
+  SortedQueue(const DecoderModel &model, const BatchOptions &options,
+              Translator::Source next, Translator::Sink emit)
+      : model(model), options(options), next(next), emit(emit) {}
+
+  /// Reads the first sentences. Returns how many workers make sense, of at most
+  /// `most`.
+  int64_t start(int64_t most);
+
+  llvm::SmallVector<Item> take(int64_t count, bool mayWait) override;
+  bool give(size_t number, SentenceResult result) override;
+  int64_t threads() override;
+
+  /// A worker is gone. An error stops the others.
+  void leave(llvm::Error error);
+
+  /// The first error, once all workers are gone.
+  llvm::Error takeError() { return std::move(firstError); }
+
+private:
+  struct Entry {
+    std::vector<int32_t> ids;
+    SentenceResult result;
+    bool isDone = false;
+  };
+
+  std::string check(llvm::ArrayRef<int32_t> sentence) const;
+  void readWindow();
+  void emitFinished();
+  void stop(llvm::Error error);
+  /// Whether what came before the last window is finished.
+  bool mayRead() const { return !isAtEnd && firstEntry >= windowStart; }
+  Entry &entryAt(size_t number) { return entries[number - firstEntry]; }
+
+  const DecoderModel &model;
+  const BatchOptions options;
+  Translator::Source next;
+  Translator::Sink emit;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  /// Sentences that were read and whose results were not emitted.
+  std::deque<Entry> entries;
+  /// The number of the first of them, and of the first in the last window.
+  size_t firstEntry = 0, windowStart = 0;
+  /// Numbers of sentences to be taken, longest first.
+  std::deque<size_t> order;
+  int64_t workers = 1;
+  bool isAtEnd = false, hasError = false;
+  llvm::Error firstError = llvm::Error::success();
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_GENERATION_SORTEDQUEUE_H
