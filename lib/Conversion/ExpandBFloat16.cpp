@@ -61,6 +61,35 @@ struct ExpandTruncF : public OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+/// LLVM carries what it widens through a loop as f32, and then rounds it as
+/// above. Bits stay bits.
+struct ExpandExtF : public OpRewritePattern<arith::ExtFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::ExtFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value numbers = op.getIn();
+    Type type = numbers.getType();
+    if (!getElementTypeOrSelf(type).isBF16() ||
+        !getElementTypeOrSelf(op.getType()).isF32() || isa<TensorType>(type))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type narrow = b.getI16Type(), wide = b.getI32Type();
+    TypedAttr places = b.getI32IntegerAttr(16);
+    if (auto vector = dyn_cast<VectorType>(type)) {
+      narrow = vector.clone(narrow);
+      VectorType shaped = vector.clone(wide);
+      places = DenseElementsAttr::get(shaped, int32_t(16));
+      wide = shaped;
+    }
+    Value bits = arith::ExtUIOp::create(
+        b, wide, arith::BitcastOp::create(b, narrow, numbers));
+    bits = arith::ShLIOp::create(b, bits, arith::ConstantOp::create(b, places));
+    rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), bits);
+    return success();
+  }
+};
+
 /// LLVM selects among bf16 as among f32, and rounds what it got.
 struct ExpandSelect : public OpRewritePattern<arith::SelectOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -91,7 +120,7 @@ struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
     if (target && target.hasFeature("avx512bf16"))
       return;
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandTruncF, ExpandSelect>(&getContext());
+    patterns.add<ExpandTruncF, ExpandExtF, ExpandSelect>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

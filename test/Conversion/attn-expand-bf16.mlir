@@ -12,6 +12,19 @@ func.func @without_instruction(%x: vector<8xf32>, %y: f32) -> (vector<8xbf16>, b
   %s = arith.truncf %y : f32 to bf16
   return %r, %s : vector<8xbf16>, bf16
 }
+
+// CHECK-LABEL: func.func @widen
+// CHECK:         %[[BITS:.*]] = arith.bitcast %{{.*}} : vector<8xbf16> to vector<8xi16>
+// CHECK:         %[[WIDE:.*]] = arith.extui %[[BITS]] : vector<8xi16> to vector<8xi32>
+// CHECK:         %[[HIGH:.*]] = arith.shli %[[WIDE]], %{{.*}} : vector<8xi32>
+// CHECK:         arith.bitcast %[[HIGH]] : vector<8xi32> to vector<8xf32>
+// CHECK-NOT:     arith.extf
+// CHECK:         return
+func.func @widen(%x: vector<8xbf16>, %y: bf16) -> (vector<8xf32>, f32) {
+  %r = arith.extf %x : vector<8xbf16> to vector<8xf32>
+  %s = arith.extf %y : bf16 to f32
+  return %r, %s : vector<8xf32>, f32
+}
 }
 
 // -----

@@ -46,9 +46,9 @@ def ExpandBFloat16 : Pass<"attn-expand-bf16", "::mlir::ModuleOp"> {
     LLVM calls a library function for each number that is rounded to bf16,
     unless the processor has AVX512-BF16. Where the module's `attn.target` does
     not, `arith.truncf` of f32 to bf16 becomes a few integer operations on the
-    bits: the same numbers, ties to even, NaN stays NaN. Selecting among bf16
-    selects among their bits. Arithmetic on bf16 is expected to be in f32
-    already (`--arith-emulate-unsupported-floats`).
+    bits: the same numbers, ties to even, NaN stays NaN. Widening shifts bits,
+    and selecting among bf16 selects among their bits. Arithmetic on bf16 is
+    expected to be in f32 already (`--arith-emulate-unsupported-floats`).
 
     ```mlir
     %y = arith.truncf %x : vector<8xf32> to vector<8xbf16>

@@ -26,7 +26,6 @@ from cases import Case, tensor
 from core_cases import Weights
 
 UNITS = {"f32": 0.0, "bf16": 2.0**-8, "f16": 2.0**-11}
-WITHOUT_BF16 = ("x86-64", "haswell", "skylake-avx512")
 EDGES = (14, 16, 32, 64, 256)
 SIZES = [
     *(0, 1, 1, 2, 3, 5, 7, 11, 13, 37, 61, 97, 131, 251, 509),
@@ -439,10 +438,6 @@ def main():
         kind = number % 3
         element = ("f32", "bf16", "f16")[(number // 3 + kind + arguments.seed) % 3]
         draw = Draw([arguments.seed, number], element)
-        # Code for packed bf16 does not link where no instruction rounds to it: LLVM
-        # takes such vectors through a phi by calls of __truncsfbf2.
-        if element == "bf16" and arguments.target_cpu in WITHOUT_BF16:
-            draw.forms.remove("packed")
         drawn = Attention(draw) if kind == 0 else Linear(draw, kind)
         if arguments.filter not in drawn.about():
             continue
