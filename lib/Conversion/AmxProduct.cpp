@@ -2,6 +2,7 @@
 
 #include "AmxProduct.h"
 #include "VectorMath.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -18,6 +19,8 @@ static constexpr int64_t kPanelBytes = 1 << 20;
 /// Steps of the depth at a time: those of the rows stay in the first-level
 /// cache.
 static constexpr int64_t kBlockSteps = 16;
+/// So many steps of the depth before it is read, a weight is asked for.
+static constexpr int64_t kAheadSteps = 16;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight. They are computed one by
@@ -31,6 +34,7 @@ static MemRefType typeOf(Value memref) {
 
 AmxProduct::AmxProduct(KernelBuilder &b, const ProductOperands &operands)
     : b(b), operands(operands), tiles(b),
+      rows(operands.rows ? operands.rows : b.dim(operands.input, 0)),
       steps(llvm::divideCeil(operands.depth, kDepth)),
       panels(llvm::divideCeil(operands.columns, kBlock)) {
   int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock * 2;
@@ -40,7 +44,7 @@ AmxProduct::AmxProduct(KernelBuilder &b, const ProductOperands &operands)
 
 bool AmxProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
   return AmxTiles::isAvailable(b.getTarget()) &&
-         typeOf(operands.weight).getRank() == 2 &&
+         typeOf(operands.weight).getRank() != 3 &&
          typeOf(operands.weight).getElementType().isBF16() &&
          typeOf(operands.input).getElementType().isBF16();
 }
@@ -53,11 +57,32 @@ void attn::emitProduct(KernelBuilder &b, const ProductOperands &operands,
     MatrixProduct(b, operands).emit(mostRows);
 }
 
+bool AmxProduct::isInTiles(Value matrix) const {
+  return typeOf(matrix).getRank() == 5;
+}
+
+MemRefType AmxProduct::getTiles(KernelBuilder &b, int64_t rowBlocks,
+                                int64_t columns) {
+  return MemRefType::get(
+      {rowBlocks, static_cast<int64_t>(llvm::divideCeil(columns, kBlock)), 2,
+       kLanes, kDepth},
+      b.getBF16Type());
+}
+
+SmallVector<Value> AmxProduct::placeInTiles(Value row, Value column) {
+  if (firstTileRow)
+    row = b.sub(row, firstTileRow);
+  Value inBlock = b.rem(row, b.index(kBlock));
+  return {b.div(row, b.index(kBlock)), b.div(column, b.index(kBlock)),
+          b.div(inBlock, b.index(kLanes)), b.rem(inBlock, b.index(kLanes)),
+          b.rem(column, b.index(kBlock))};
+}
+
 void AmxProduct::emit() {
   // A column's elements are not adjacent, a row's are.
-  if (!operands.transposed)
+  if (isInTiles(operands.weight) || !operands.transposed)
     return emitManyRows();
-  Value isFew = b.isLess(b.dim(operands.input, 0), b.index(kFewRows + 1));
+  Value isFew = b.isLess(rows, b.index(kFewRows + 1));
   b.ifElse(isFew, [&] { emitFewRows(); }, [&] { emitManyRows(); });
 }
 
@@ -67,7 +92,6 @@ void AmxProduct::emit() {
 
 void AmxProduct::emitFewRows() {
   constexpr int64_t width = kWideVectors * kLanes;
-  Value rows = b.dim(operands.input, 0);
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   b.parallelFor(b.index(llvm::divideCeil(operands.columns, width)), work,
                 [&](Value task) {
@@ -138,7 +162,6 @@ SmallVector<Value> AmxProduct::emitRowSums(Value row, Value column,
 //===----------------------------------------------------------------------===//
 
 void AmxProduct::emitManyRows() {
-  Value rows = b.dim(operands.input, 0);
   RowBlocks parts(b, rows, kBlock, kPartRows);
   // Some tasks for each thread.
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
@@ -146,34 +169,68 @@ void AmxProduct::emitManyRows() {
   width = b.max(width, b.index(1));
   Value groups = b.ceilDiv(b.index(panels), width);
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
-  SmallVector<MemRefType> workspace = {
-      tiles.memoryOf({kBlockSteps, 2}), tiles.memoryOf({mostPanels, steps, 2}),
-      MemRefType::get({mostPanels, kBlock, kBlock}, b.getF32Type())};
-  b.parallelFor(b.mul(parts.count, groups), work, workspace,
+  b.parallelFor(b.mul(parts.count, groups), work, getWorkspace(),
                 [&](Value task, ValueRange memory) {
-                  rowMemory = memory[0];
-                  panelMemory = memory[1];
-                  sumMemory = memory[2];
-                  firstPanel = b.mul(b.rem(task, groups), width);
-                  endPanel = b.min(b.add(firstPanel, width), b.index(panels));
-                  emitPack();
+                  setMemory(memory);
+                  Value panel = b.mul(b.rem(task, groups), width);
                   Value part = b.div(task, groups);
-                  b.forLoop(parts.getFirstRow(b, part),
-                            parts.getFirstRow(b, b.add(part, b.index(1))),
-                            kBlock, [&](Value row) { emitRows(row); });
+                  emitPanels(parts.getFirstRow(b, part),
+                             parts.getFirstRow(b, b.add(part, b.index(1))),
+                             panel,
+                             b.min(b.add(panel, width), b.index(panels)));
                 });
 }
 
+SmallVector<MemRefType> AmxProduct::getWorkspace() const {
+  SmallVector<MemRefType> types = {
+      tiles.memoryOf({kBlockSteps, 2}),
+      MemRefType::get({mostPanels, kBlock, kBlock}, b.getF32Type())};
+  if (!isInTiles(operands.weight))
+    types.push_back(tiles.memoryOf({mostPanels, steps, 2}));
+  return types;
+}
+
+void AmxProduct::setMemory(ValueRange memory) {
+  rowMemory = memory[0];
+  sumMemory = memory[1];
+  panelMemory = isInTiles(operands.weight) ? operands.weight : memory[2];
+}
+
+void AmxProduct::emitPart(Value row, Value endRow, Value panel,
+                          Value endPanel) {
+  // Those that stay in the second-level cache while rows go by.
+  b.forLoop(panel, endPanel, mostPanels, [&](Value first) {
+    emitPanels(row, endRow, first,
+               b.min(b.add(first, b.index(mostPanels)), endPanel));
+  });
+}
+
+void AmxProduct::emitPanels(Value row, Value endRow, Value panel, Value end) {
+  firstPanel = panel;
+  endPanel = end;
+  if (!isInTiles(operands.weight))
+    emitPack();
+  b.forLoop(row, endRow, kBlock, [&](Value block) {
+    isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block, row);
+    emitRows(block);
+  });
+}
+
 void AmxProduct::emitRows(Value row) {
-  Value first = b.index(std::min(steps, kBlockSteps));
-  emitSteps(row, b.index(0), first);
-  if (steps > kBlockSteps)
-    b.forLoop(first, b.index(steps), kBlockSteps, [&](Value step) {
-      Value count = b.min(b.sub(b.index(steps), step), b.index(kBlockSteps));
-      emitSteps(row, step, count);
-    });
-  b.forLoop(firstPanel, endPanel, 1,
-            [&](Value panel) { emitEpilogues(row, panel); });
+  int64_t last = std::max<int64_t>(llvm::divideCeil(steps, kBlockSteps), 1) - 1;
+  auto emit = [&](int64_t block) {
+    int64_t first = block * kBlockSteps;
+    emitSteps(row, b.index(first),
+              b.index(std::min(steps - first, kBlockSteps)), block == last);
+  };
+  emit(0);
+  if (last > 1)
+    b.forLoop(b.index(kBlockSteps), b.index(last * kBlockSteps), kBlockSteps,
+              [&](Value step) {
+                emitSteps(row, step, b.index(kBlockSteps), /*isLast=*/false);
+              });
+  if (last > 0)
+    emit(last);
 }
 
 void AmxProduct::emitPack() {
@@ -239,7 +296,7 @@ Value AmxProduct::loadDepth(Value memref, Value row, Value step) {
 }
 
 void AmxProduct::emitCopy(Value row, Value step, Value count) {
-  Value last = b.sub(b.dim(operands.input, 0), b.index(1));
+  Value last = b.sub(rows, b.index(1));
   b.forLoop(b.index(0), b.index(kBlock), 1, [&](Value i) {
     Value from = b.min(b.add(row, i), last);
     b.forLoop(b.index(0), count, 1, [&](Value k) {
@@ -249,23 +306,49 @@ void AmxProduct::emitCopy(Value row, Value step, Value count) {
   });
 }
 
-void AmxProduct::emitSteps(Value row, Value step, Value count) {
-  emitCopy(row, step, count);
+/// While the first rows go by, the weight comes from memory: each step asks for
+/// what is two panels of usual depth away, past the task's last for nothing
+/// that is used, which does no harm.
+void AmxProduct::emitPrefetch(Value panel, Value step) {
+  Value ahead = b.add(step, b.index(kAheadSteps));
+  for (int64_t line = 0; line < 2 * kLanes; ++line)
+    memref::PrefetchOp::create(b, operands.weight,
+                               ValueRange{panel, ahead, b.index(line / kLanes),
+                                          b.index(line % kLanes), b.index(0)},
+                               /*isWrite=*/false, /*localityHint=*/2,
+                               /*isDataCache=*/true);
+}
+
+void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
+  bool isReady = isInTiles(operands.input);
+  Value rowBlock;
+  if (isReady)
+    rowBlock = placeInTiles(row, b.index(0))[0];
+  else
+    emitCopy(row, step, count);
   b.forLoop(firstPanel, endPanel, 1, [&](Value panel) {
     SmallVector<Value> sums = {placeOf(panel), b.index(0), b.index(0)};
+    Value weightPlace = isInTiles(operands.weight) ? panel : placeOf(panel);
     AmxTiles::Block block = isConstantIntValue(step, 0)
                                 ? tiles.zeros()
                                 : tiles.loadSums(sumMemory, sums);
     block = tiles.multiply(
         block, count,
         [&](int64_t half, Value k) {
+          if (isReady)
+            return tiles.load(operands.input,
+                              {rowBlock, b.add(step, k), b.index(half)});
           return tiles.load(rowMemory, {k, b.index(half)});
         },
         [&](Value k, int64_t half) {
+          if (half == 0 && isInTiles(operands.weight))
+            b.ifThen(isFirst, [&] { emitPrefetch(panel, b.add(step, k)); });
           return tiles.stream(panelMemory,
-                              {placeOf(panel), b.add(step, k), b.index(half)});
+                              {weightPlace, b.add(step, k), b.index(half)});
         });
     tiles.storeSums(block, sumMemory, sums);
+    if (isLast)
+      emitEpilogues(row, panel);
   });
 }
 
@@ -276,8 +359,8 @@ void AmxProduct::emitEpilogues(Value row, Value panel) {
         b.add(b.mul(panel, b.index(kBlock)), b.index(half * kLanes));
     biases[half] = loadBias(columns[half]);
   }
-  Value rows = b.min(b.sub(b.dim(operands.input, 0), row), b.index(kBlock));
-  b.forLoop(b.index(0), rows, 1, [&](Value i) {
+  Value count = b.min(b.sub(rows, row), b.index(kBlock));
+  b.forLoop(b.index(0), count, 1, [&](Value i) {
     for (int64_t half = 0; half < 2; ++half)
       emitEpilogue(b.load(sumMemory,
                           {placeOf(panel), i, b.index(half * kLanes)}, kLanes),
@@ -303,6 +386,12 @@ void AmxProduct::emitEpilogue(Value sum, Value bias, Value row, Value column) {
   if (operands.residual)
     sum = arith::AddFOp::create(b, sum,
                                 loadInside(operands.residual, place, column));
+  if (isInTiles(operands.out)) {
+    if (reachesPast())
+      sum = arith::SelectOp::create(b, emitInside(column), sum,
+                                    b.splat(kLanes, 0.0));
+    return b.store(sum, operands.out, placeInTiles(row, column));
+  }
   if (reachesPast())
     b.storeMasked(sum, emitInside(column), operands.out, place);
   else

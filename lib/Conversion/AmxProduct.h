@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Products of matrices of bf16 by AMX tiles. A task takes some columns, lays
-// out the weight for them, and goes through rows 32 at a time. An element is
-// summed as the instruction does it: of every 32 products the even ones and the
-// odd ones each in order, then both sums are added to the element. A few rows
-// are computed without tiles, but summed alike.
+// out the weight for them, if it is not in tiles already, and goes through rows
+// 32 at a time. An element is summed as the instruction does it: of every 32
+// products the even ones and the odd ones each in order, then both sums are
+// added to the element. A few rows of a weight that is not in tiles are
+// computed without them, but summed alike.
+//
+// What goes in and what comes out may be in tiles too, which saves a copy of
+// what is only between two products: [blocks of 32 rows, steps of 32 columns,
+// 2, 16, 32]. Columns past the last are 0 there, rows past the last anything.
 
 #ifndef ATTN_LIB_CONVERSION_AMXPRODUCT_H
 #define ATTN_LIB_CONVERSION_AMXPRODUCT_H
@@ -20,16 +25,35 @@ public:
 
   AmxProduct(KernelBuilder &b, const ProductOperands &operands);
 
-  /// Whether the target has AMX, and the factors are bf16, not in panels.
+  /// Whether the target has AMX, and the factors are bf16, the weight in tiles
+  /// or as it is.
   static bool canEmit(KernelBuilder &b, const ProductOperands &operands);
 
   /// Writes the whole product, on the threads there are.
   void emit();
 
+  // Part by part, of a weight in tiles, within a task that has memory of these
+  // types.
+  llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
+  void setMemory(mlir::ValueRange memory);
+  int64_t getPanels() const { return panels; }
+  /// A matrix in tiles, of some blocks of rows.
+  static mlir::MemRefType getTiles(KernelBuilder &b, int64_t rowBlocks,
+                                   int64_t columns);
+  /// Rows row..endRow-1 of the product, or fewer where there are not so many,
+  /// for some panels. `row` is the first of a block.
+  void emitPart(Value row, Value endRow, Value panel, Value endPanel);
+  /// What is in tiles starts with this row.
+  void setFirstRow(Value row) { firstTileRow = row; }
+
 private:
+  bool isInTiles(Value matrix) const;
+  /// Where `row` is in a matrix in tiles: a block, a half of it, and a row.
+  llvm::SmallVector<Value> placeInTiles(Value row, Value column);
   /// One row after the other, from the weight as it is.
   void emitFewRows();
   void emitManyRows();
+  void emitPanels(Value row, Value endRow, Value panel, Value endPanel);
   /// The sums of a row, for so many vectors of columns from `column` on.
   llvm::SmallVector<Value> emitRowSums(Value row, Value column,
                                        int64_t vectors);
@@ -39,8 +63,11 @@ private:
   void emitPackColumns(Value panel);
   /// Computes 32 rows of the task's columns.
   void emitRows(Value row);
-  /// Adds the products of some steps of the depth to the sums of these rows.
-  void emitSteps(Value row, Value step, Value count);
+  /// Adds the products of some steps of the depth to the sums of these rows;
+  /// the last ones end in what follows from the sums.
+  void emitSteps(Value row, Value step, Value count, bool isLast);
+  /// Asks for what comes after a step of a panel.
+  void emitPrefetch(Value panel, Value step);
   /// Copies 32 rows of the input, past the last one the last.
   void emitCopy(Value row, Value step, Value count);
   void emitEpilogues(Value row, Value panel);
@@ -49,7 +76,7 @@ private:
   /// What follows from the sums of a row and 16 columns from `column` on.
   void emitEpilogue(Value sum, Value bias, Value row, Value column);
   Value loadBias(Value column);
-  /// Where a panel is in memory.
+  /// Where a panel is in memory of the task.
   Value placeOf(Value panel) { return b.sub(panel, firstPanel); }
 
   // Vectors of 16 columns, of which nothing past the last one is read.
@@ -60,12 +87,17 @@ private:
   KernelBuilder &b;
   ProductOperands operands;
   AmxTiles tiles;
+  Value rows;
   /// Steps of the depth, panels, and most panels of a task.
   int64_t steps, panels, mostPanels;
   // Of the task that is being written: [steps, 2] tiles of rows, [panels,
   // steps, 2] tiles of the weight, and [panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
   Value firstPanel, endPanel;
+  /// Whether its first rows are being computed.
+  Value isFirst;
+  /// The first row of matrices in tiles; none: 0.
+  Value firstTileRow;
 };
 
 /// Writes a product of at most `mostRows` rows, in tiles where that can be.

@@ -32,9 +32,7 @@ public:
   /// For the function at the insertion point of `b`.
   explicit AmxTiles(KernelBuilder &b);
 
-  static bool isAvailable(TargetAttr target) {
-    return target.hasFeature("amx-bf16") && target.hasFeature("avx512bf16");
-  }
+  static bool isAvailable(TargetAttr target) { return target.hasTiles(); }
 
   /// The type of `shape` tiles of bf16 in memory.
   mlir::MemRefType memoryOf(llvm::ArrayRef<int64_t> shape) const;

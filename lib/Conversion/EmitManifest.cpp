@@ -74,6 +74,10 @@ static void writeWeights(llvm::json::OStream &json, ModuleOp module) {
       writeType(json, weight.getLogicalType());
       if (auto panel = weight.getPanel())
         json.attribute("panel", static_cast<int64_t>(*panel));
+      if (weight.getTransposed())
+        json.attribute("transposed", true);
+      if (auto group = weight.getGroup())
+        json.attribute("group", static_cast<int64_t>(*group));
     });
   });
 }

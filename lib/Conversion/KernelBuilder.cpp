@@ -101,10 +101,16 @@ void KernelBuilder::parallelFor(Value count, Value work,
                                 ArrayRef<MemRefType> workspace,
                                 Function<void(Value, ValueRange)> body,
                                 bool isUneven) {
+  parallel(work, workspace, [&](ValueRange memory) {
+    share(count, [&](Value i) { body(i, memory); }, isUneven);
+  });
+}
+
+void KernelBuilder::parallel(Value work, ArrayRef<MemRefType> workspace,
+                             Function<void(ValueRange)> body) {
   omp::ParallelOperands clauses;
   clauses.ifExpr = arith::CmpIOp::create(*this, arith::CmpIPredicate::sgt, work,
                                          index(kParallelWork));
-  Value zero = index(0), one = index(1);
   auto parallel = omp::ParallelOp::create(*this, clauses);
   OpBuilder::InsertionGuard guard(*this);
   createBlock(&parallel.getRegion());
@@ -112,15 +118,21 @@ void KernelBuilder::parallelFor(Value count, Value work,
   for (MemRefType type : workspace)
     memory.push_back(
         memref::AllocOp::create(*this, type, getI64IntegerAttr(64)));
+  body(memory);
+  for (Value memref : memory)
+    memref::DeallocOp::create(*this, memref);
+  omp::TerminatorOp::create(*this);
+}
+
+void KernelBuilder::share(Value count, Function<void(Value)> body,
+                          bool isUneven) {
+  Value zero = index(0), one = index(1);
   omp::WsloopOperands schedule;
   if (isUneven)
     schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(
         getContext(), omp::ClauseScheduleKind::Dynamic);
   auto worksharing = omp::WsloopOp::create(*this, schedule);
-  for (Value memref : memory)
-    memref::DeallocOp::create(*this, memref);
-  omp::TerminatorOp::create(*this);
-
+  OpBuilder::InsertionGuard guard(*this);
   createBlock(&worksharing.getRegion());
   omp::LoopNestOperands bounds;
   bounds.collapseNumLoops = getI64IntegerAttr(1);
@@ -130,7 +142,7 @@ void KernelBuilder::parallelFor(Value count, Value work,
   auto nest = omp::LoopNestOp::create(*this, bounds);
   Block *block =
       createBlock(&nest.getRegion(), {}, {getIndexType()}, {getLoc()});
-  body(block->getArgument(0), memory);
+  body(block->getArgument(0));
   omp::YieldOp::create(*this);
 }
 

@@ -67,6 +67,15 @@ public:
           Function<llvm::SmallVector<Value>(Value, Values)> body);
   void forLoop(Value lower, Value upper, int64_t step,
                Function<void(Value)> body);
+  /// Runs body(memory) on each of the threads there are, in one OpenMP region,
+  /// if `work` (multiplications or so, all threads together) is worth waking
+  /// them. Each has memory of its own, of the types given.
+  void parallel(Value work, llvm::ArrayRef<mlir::MemRefType> workspace,
+                Function<void(mlir::ValueRange)> body);
+  /// In such a region, all threads together run body(0) ... body(count - 1);
+  /// none goes on before all are done. `isUneven` where some bodies have more
+  /// to do than others.
+  void share(Value count, Function<void(Value)> body, bool isUneven = false);
   /// Runs body(0) ... body(count - 1) on the threads there are, in one OpenMP
   /// region, if `work` (multiplications or so, all tasks together) is worth
   /// waking them.

@@ -49,6 +49,28 @@ static LogicalResult checkSupported(Operation *op) {
   return success();
 }
 
+/// Weights in tiles are for targets that multiply those.
+static LogicalResult checkTiles(Operation *op, TargetAttr target) {
+  auto check = [&](Value weight) -> LogicalResult {
+    auto type = cast<MemRefType>(weight.getType());
+    constexpr int64_t rows = WeightOp::kTileRows;
+    if (type.getRank() != 5 ||
+        (target.hasTiles() && type.getElementType().isBF16() &&
+         type.getShape().drop_front(2) == ArrayRef<int64_t>{2, rows, 2 * rows}))
+      return success();
+    return op->emitOpError()
+           << "expected a weight in tiles only as 'panel 32 by 2' of bf16, for "
+              "a target with AMX, got "
+           << type;
+  };
+  if (auto linear = dyn_cast<LinearOp>(op))
+    return check(linear.getWeight());
+  if (auto mlp = dyn_cast<MlpOp>(op))
+    return success(succeeded(check(mlp.getHiddenWeight())) &&
+                   succeeded(check(mlp.getWeight())));
+  return success();
+}
+
 /// Whether vectors can be loaded along the last dimension.
 static bool hasAdjacentElements(MemRefType type) {
   return type.getRank() == 0 || type.isLastDimUnitStride();
@@ -261,6 +283,9 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
                          << "' to generate code for";
       return signalPassFailure();
     }
+    for (Operation *op : cores)
+      if (failed(checkTiles(op, target)))
+        return signalPassFailure();
 
     KernelLibrary library(module, target);
     OpBuilder builder(&getContext());

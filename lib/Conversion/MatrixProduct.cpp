@@ -160,7 +160,14 @@ void MatrixProduct::emitLaidOut() {
 }
 
 void MatrixProduct::emitBlocks() {
-  reachesPast = columns % panel != 0;
+  Tasks tasks = planTasks();
+  b.parallel(tasks.work, getWorkspace(), [&](ValueRange memory) {
+    setMemory(memory);
+    emitTasks(tasks);
+  });
+}
+
+MatrixProduct::Tasks MatrixProduct::planTasks() {
   Value rows = b.dim(operands.input, 0);
   RowBlocks blocks(b, rows, product.getMaxRows(), blockRows);
   // Some tasks for each thread.
@@ -168,18 +175,20 @@ void MatrixProduct::emitBlocks() {
   Value width = b.ceilDiv(b.index(panels), wanted);
   Value columnBlocks = b.ceilDiv(b.index(panels), width);
   Value work = b.mul(rows, b.index(depth * columns));
-  b.parallelFor(b.mul(blocks.count, columnBlocks), work, getWorkspace(),
-                [&](Value task, ValueRange memory) {
-                  setMemory(memory);
-                  Part part;
-                  Value block = b.div(task, columnBlocks);
-                  part.rows = blocks.getFirstRow(b, block);
-                  part.endRow = blocks.getFirstRow(b, b.add(block, b.index(1)));
-                  part.panel = b.mul(b.rem(task, columnBlocks), width);
-                  part.endPanel =
-                      b.min(b.add(part.panel, width), b.index(panels));
-                  emitParts(part);
-                });
+  return {blocks, width, columnBlocks, b.mul(blocks.count, columnBlocks), work};
+}
+
+void MatrixProduct::emitTasks(const Tasks &tasks) {
+  reachesPast = columns % panel != 0;
+  b.share(tasks.count, [&](Value task) {
+    Part part;
+    Value block = b.div(task, tasks.columnBlocks);
+    part.rows = tasks.blocks.getFirstRow(b, block);
+    part.endRow = tasks.blocks.getFirstRow(b, b.add(block, b.index(1)));
+    part.panel = b.mul(b.rem(task, tasks.columnBlocks), tasks.width);
+    part.endPanel = b.min(b.add(part.panel, tasks.width), b.index(panels));
+    emitParts(part);
+  });
 }
 
 void MatrixProduct::emitParts(Part part) {

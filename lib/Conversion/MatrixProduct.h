@@ -28,6 +28,8 @@ struct ProductOperands {
   /// [M, N], or null; may be the memory of `out`.
   mlir::Value residual;
   mlir::Value out;
+  /// M, where `input` does not tell.
+  mlir::Value rows;
   bool transposed = false;
   std::optional<Activation> activation;
 };
@@ -64,6 +66,17 @@ public:
   /// So many products are summed in one go, and such sums added: it rounds less
   /// than one long sum, and always the same.
   static constexpr int64_t kSumDepth = 512;
+
+  /// How the threads of a region share a product: it is decided before.
+  struct Tasks {
+    RowBlocks blocks;
+    /// Panels of a task, and tasks for each block of rows, and in all.
+    Value width, columnBlocks, count;
+    Value work;
+  };
+  Tasks planTasks();
+  /// Within a region whose threads have memory of the types below.
+  void emitTasks(const Tasks &tasks);
 
   // Part by part, within a task that has memory of these types.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;

@@ -25,6 +25,11 @@ constexpr int64_t kBlockRows = 336;
 /// More columns in memory than in the matrix, so that rows do not take each
 /// other's place in the first-level cache.
 constexpr int64_t kPadding = 16;
+/// The same of products of tiles: rows from which on each thread takes rows of
+/// its own, and most rows and bytes of the hidden matrix of a thread.
+constexpr int64_t kTileFusedRows = 256;
+constexpr int64_t kTileBlockRows = 512;
+constexpr int64_t kTileHiddenBytes = 1 << 20;
 
 class MlpKernel {
 public:
@@ -32,10 +37,12 @@ public:
       : b(b), op(op), rows(b.dim(op.getInput(), 0)),
         depth(typeOf(op.getInput()).getDimSize(1)),
         columns(typeOf(op.getOut()).getDimSize(1)),
-        hiddenColumns(
-            typeOf(op.getWeight()).getDimSize(op.getTransposed() ? 0 : 1)) {}
+        hiddenColumns(op.getHiddenWidth()) {}
 
   void emit() {
+    if (hasTiles() && typeOf(op.getHiddenWeight()).getRank() == 5 &&
+        typeOf(op.getWeight()).getRank() == 5)
+      return emitInTiles();
     // Sums wait in `out` between parts, and the input is read as it is.
     if (!typeOf(op.getOut()).getElementType().isF32() ||
         !typeOf(op.getInput()).getElementType().isF32())
@@ -57,6 +64,7 @@ private:
     operands.weight = op.getHiddenWeight();
     operands.bias = op.getHiddenBias();
     operands.out = hidden;
+    operands.rows = rows;
     operands.transposed = op.getHiddenTransposed();
     operands.activation = op.getActivation();
     return operands;
@@ -67,6 +75,7 @@ private:
     operands.columns = columns;
     operands.depth = hiddenColumns;
     operands.input = hidden;
+    operands.rows = rows;
     operands.weight = op.getWeight();
     operands.bias = op.getBias();
     operands.residual = op.getResidual();
@@ -81,6 +90,84 @@ private:
     return AmxProduct::canEmit(b, operands);
   }
 
+  /// The hidden matrix is in tiles between two products of tiles.
+  void emitInTiles() {
+    Value isFew = b.isLess(rows, b.index(kTileFusedRows));
+    b.ifElse(isFew, [&] { emitTilesTogether(); }, [&] { emitTilesFused(); });
+  }
+
+  /// One product after the other, each thread some columns.
+  void emitTilesTogether() {
+    constexpr int64_t block = AmxTiles::kBlock;
+    MemRefType type =
+        AmxProduct::getTiles(b, ShapedType::kDynamic, hiddenColumns);
+    Value hidden = memref::AllocOp::create(b, type, b.ceilDiv(rows, block),
+                                           b.getI64IntegerAttr(64));
+    AmxProduct toHidden(b, hiddenOperands(hidden)),
+        toOut(b, outOperands(hidden));
+    Value threads = b.threads();
+    b.parallel(work(), tileWorkspace(toHidden, toOut), [&](ValueRange memory) {
+      setTileMemory(toHidden, toOut, memory);
+      for (AmxProduct *product : {&toHidden, &toOut}) {
+        Value panels = b.index(product->getPanels());
+        Value width = b.ceilDiv(panels, threads);
+        b.share(b.ceilDiv(panels, width), [&](Value task) {
+          Value panel = b.mul(task, width);
+          product->emitPart(b.index(0), rows, panel,
+                            b.min(b.add(panel, width), panels));
+        });
+      }
+    });
+    memref::DeallocOp::create(b, hidden);
+  }
+
+  /// Each thread some rows, whose hidden matrix stays in its cache.
+  void emitTilesFused() {
+    constexpr int64_t block = AmxTiles::kBlock;
+    int64_t blockRows = std::clamp<int64_t>(
+        kTileHiddenBytes / (2 * std::max<int64_t>(hiddenColumns, 1)) / block *
+            block,
+        block, kTileBlockRows);
+    MemRefType type = AmxProduct::getTiles(b, blockRows / block, hiddenColumns);
+    RowBlocks blocks(b, rows, block, blockRows);
+    // Made of the memory of each task, below.
+    AmxProduct shapes(b, hiddenOperands(op.getInput()));
+    AmxProduct outShapes(b, outOperands(op.getInput()));
+    SmallVector<MemRefType> workspace = tileWorkspace(shapes, outShapes);
+    workspace.push_back(type);
+    b.parallelFor(
+        blocks.count, work(), workspace, [&](Value task, ValueRange memory) {
+          Value hidden = memory.back();
+          AmxProduct toHidden(b, hiddenOperands(hidden));
+          AmxProduct toOut(b, outOperands(hidden));
+          setTileMemory(toHidden, toOut, memory.drop_back());
+          Value row = blocks.getFirstRow(b, task);
+          Value endRow = blocks.getFirstRow(b, b.add(task, b.index(1)));
+          for (AmxProduct *product : {&toHidden, &toOut}) {
+            product->setFirstRow(row);
+            product->emitPart(row, endRow, b.index(0),
+                              b.index(product->getPanels()));
+          }
+        });
+  }
+
+  /// Memory for both products.
+  static SmallVector<MemRefType> tileWorkspace(const AmxProduct &toHidden,
+                                               const AmxProduct &toOut) {
+    SmallVector<MemRefType> types = toHidden.getWorkspace();
+    llvm::append_range(types, toOut.getWorkspace());
+    return types;
+  }
+  static void setTileMemory(AmxProduct &toHidden, AmxProduct &toOut,
+                            ValueRange memory) {
+    toHidden.setMemory(memory.take_front(memory.size() / 2));
+    toOut.setMemory(memory.drop_front(memory.size() / 2));
+  }
+
+  Value work() {
+    return b.mul(rows, b.index(hiddenColumns * (depth + columns)));
+  }
+
   /// One product after the other.
   void emitInTurn(int64_t mostRows) {
     Type element = hasTiles() ? Type(b.getBF16Type()) : Type(b.getF32Type());
@@ -93,9 +180,32 @@ private:
     Value hidden =
         memref::SubViewOp::create(b, memory, ArrayRef<OpFoldResult>{zero, zero},
                                   sizes, ArrayRef<OpFoldResult>{one, one});
-    emitProduct(b, hiddenOperands(hidden), mostRows);
-    emitProduct(b, outOperands(hidden), mostRows);
+    if (typeOf(op.getHiddenWeight()).getRank() == 3 &&
+        typeOf(op.getWeight()).getRank() == 3) {
+      emitTogether(hidden);
+    } else {
+      emitProduct(b, hiddenOperands(hidden), mostRows);
+      emitProduct(b, outOperands(hidden), mostRows);
+    }
     memref::DeallocOp::create(b, memory);
+  }
+
+  /// The same in one region, for weights in panels.
+  void emitTogether(Value hidden) {
+    MatrixProduct toHidden(b, hiddenOperands(hidden));
+    MatrixProduct toOut(b, outOperands(hidden));
+    MatrixProduct::Tasks hiddenTasks = toHidden.planTasks();
+    MatrixProduct::Tasks outTasks = toOut.planTasks();
+    SmallVector<MemRefType> workspace = toHidden.getWorkspace();
+    size_t count = workspace.size();
+    llvm::append_range(workspace, toOut.getWorkspace());
+    b.parallel(b.add(hiddenTasks.work, outTasks.work), workspace,
+               [&](ValueRange memory) {
+                 toHidden.setMemory(memory.take_front(count));
+                 toHidden.emitTasks(hiddenTasks);
+                 toOut.setMemory(memory.drop_front(count));
+                 toOut.emitTasks(outTasks);
+               });
   }
 
   void emitFused() {

@@ -54,6 +54,9 @@ llvm::Error FunctionSignature::check(llvm::ArrayRef<Tensor> given) const {
 }
 
 int64_t WeightRecipe::storedElements() const {
+  if (panel && shape.size() == 2)
+    return llvm::alignTo(columns(), panel) *
+           (group > 1 ? llvm::alignTo(depth(), tileRows * group) : depth());
   int64_t count = 1;
   for (size_t i = 0; i < shape.size(); ++i)
     count *= i == 0 && panel ? llvm::alignTo(shape[0], panel) : shape[i];
@@ -145,6 +148,8 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
       !object.mapOptional("sinusoidal", recipe.sinusoidal) ||
       !object.map("type", recipe.type) || !object.map("shape", recipe.shape) ||
       !object.mapOptional("panel", recipe.panel) ||
+      !object.mapOptional("transposed", recipe.transposed) ||
+      !object.mapOptional("group", recipe.group) ||
       !isShape(recipe.shape, /*dynamic=*/false, path.field("shape")))
     return false;
   if (recipe.sinusoidal != recipe.sources.empty()) {
@@ -165,10 +170,28 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
     path.report("expected a panel of 1 to 4096 on a matrix or a vector");
     return false;
   }
-  // Padding adds less than a panel of rows.
+  if (recipe.transposed && (!recipe.panel || rank != 2)) {
+    path.report("expected transposed of a matrix in panels");
+    return false;
+  }
+  if (recipe.group < 1 || recipe.group > 4 ||
+      (recipe.group > 1 && (!recipe.panel || rank != 2 ||
+                            recipe.panel % WeightRecipe::tileRows != 0))) {
+    path.report("expected groups of 1 to 4 of a matrix in panels of a multiple "
+                "of 16");
+    return false;
+  }
+  // Padding adds less than a panel of columns, and less than a tile of depth.
   std::vector<int64_t> padded = recipe.shape;
-  if (recipe.panel && llvm::AddOverflow(padded[0], recipe.panel, padded[0]))
-    padded[0] = -1;
+  auto pad = [&](int64_t &size, int64_t more) {
+    if (llvm::AddOverflow(size, more, size))
+      size = -1;
+  };
+  if (recipe.panel)
+    pad(padded[recipe.transposed ? 1 : 0], recipe.panel);
+  if (recipe.group > 1)
+    pad(padded[recipe.transposed ? 0 : 1],
+        recipe.group * WeightRecipe::tileRows);
   if (!countElements(recipe.type, padded)) {
     path.field("shape").report("expected a shape that fits in memory");
     return false;

@@ -111,17 +111,53 @@ template <typename T> static void copyRows(const Task &task) {
                });
 }
 
-/// Packs the matrix rows of `task` (it begins at a panel) as [panel][K][P].
+namespace {
+
+/// Where the elements of a matrix in panels are.
+struct PanelLayout {
+  explicit PanelLayout(const WeightRecipe &recipe)
+      : panel(recipe.panel), group(recipe.group),
+        tileDepth(group > 1 ? WeightRecipe::tileRows * group : 1),
+        run(group > 1 ? WeightRecipe::tileRows : panel),
+        panelElements(panel *
+                      int64_t(llvm::alignTo(recipe.depth(), tileDepth))) {}
+
+  /// Writes what get(column) gives for the first `columns` columns of a panel
+  /// at `output`, step k of the depth.
+  template <typename T, typename Get>
+  void write(T *output, int64_t k, int64_t columns, Get get) const {
+    output += k / tileDepth * tileDepth * panel;
+    if (group > 1)
+      output += k % tileDepth / group * tileDepth + k % group;
+    // The columns of a tile; a panel that is not in tiles is one run.
+    for (int64_t first = 0; first < columns;
+         first += run, output += run * tileDepth) {
+      int64_t count = std::min(run, columns - first);
+      for (int64_t i = 0; i < count; ++i)
+        output[i * group] = get(first + i);
+    }
+  }
+
+  int64_t panel, group;
+  /// Steps of the depth in a tile, and columns that are together.
+  int64_t tileDepth, run;
+  int64_t panelElements;
+};
+
+} // namespace
+
+/// Packs the matrix rows of `task` (it begins at a panel) in panels.
 template <typename T> static void packRows(const Task &task) {
   constexpr int64_t blockSize = 64;
   const Job &job = *task.job;
+  PanelLayout layout(*job.recipe);
   int64_t panel = job.recipe->panel, width = job.rowElements;
   std::vector<T> block(panel * blockSize);
   for (int64_t begin = task.begin; begin < task.end; begin += panel) {
-    T *output = reinterpret_cast<T *>(job.output) + begin * width;
+    T *output = reinterpret_cast<T *>(job.output) +
+                begin / panel * layout.panelElements;
     int64_t rows = std::min(panel, task.end - begin);
-    for (int64_t k = 0; k < width;
-         k += blockSize, output += blockSize * panel) {
+    for (int64_t k = 0; k < width; k += blockSize) {
       // Convert a block of each row, then write it transposed, while it is in
       // the first cache. Rows that do not exist stay as they are: zero.
       int64_t count = std::min(blockSize, width - k);
@@ -134,9 +170,37 @@ template <typename T> static void packRows(const Task &task) {
                      }
                    });
       for (int64_t i = 0; i < count; ++i)
-        for (int64_t r = 0; r < rows; ++r)
-          output[i * panel + r] = block[r * blockSize + i];
+        layout.write(output, k + i, rows,
+                     [&](int64_t r) { return block[r * blockSize + i]; });
     }
+  }
+}
+
+/// Packs steps of the depth, which are rows of a transposed matrix.
+template <typename T> static void packSteps(const Task &task) {
+  // So many rows at a time: the pieces of them that a panel takes are adjacent
+  // there.
+  constexpr int64_t blockSize = 16;
+  const Job &job = *task.job;
+  PanelLayout layout(*job.recipe);
+  int64_t width = job.rowElements;
+  std::vector<T> block(width * blockSize);
+  for (int64_t begin = task.begin; begin < task.end; begin += blockSize) {
+    int64_t rows = std::min(blockSize, task.end - begin);
+    T *converted = block.data();
+    forEachPiece(job, begin, begin + rows,
+                 [&](const Weight &source, int64_t row, int64_t pieceRows) {
+                   convert(source, row * width, pieceRows * width, converted);
+                   converted += pieceRows * width;
+                 });
+    T *output = reinterpret_cast<T *>(job.output);
+    for (int64_t column = 0; column < width;
+         column += layout.panel, output += layout.panelElements)
+      for (int64_t i = 0; i < rows; ++i) {
+        const T *row = block.data() + i * width + column;
+        layout.write(output, begin + i, std::min(layout.panel, width - column),
+                     [&](int64_t r) { return row[r]; });
+      }
   }
 }
 
@@ -162,7 +226,9 @@ static void run(const Task &task, const SafetensorsFile *file) {
   if (job.recipe->sinusoidal)
     return computePositions(task);
   bool wide = job.recipe->type == ElementType::F32;
-  if (job.recipe->panel && job.recipe->shape.size() == 2)
+  if (job.recipe->transposed)
+    wide ? packSteps<float>(task) : packSteps<uint16_t>(task);
+  else if (job.recipe->panel && job.recipe->shape.size() == 2)
     wide ? packRows<float>(task) : packRows<uint16_t>(task);
   else
     wide ? copyRows<float>(task) : copyRows<uint16_t>(task);
@@ -308,7 +374,10 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
     int64_t rowBytes = job.rowElements * byteWidth(recipe.type);
     int64_t step =
         std::max<int64_t>(1, bytesPerTask / std::max<int64_t>(rowBytes, 1));
-    step = llvm::alignTo(step, std::max<int64_t>(recipe.panel, 1));
+    // Whole panels, or what of the depth is in a tile.
+    step = llvm::alignTo(step, recipe.transposed
+                                   ? WeightRecipe::tileRows * recipe.group
+                                   : std::max<int64_t>(recipe.panel, 1));
     for (int64_t row = 0, end = recipe.shape[0]; row < end; row += step)
       tasks.push_back({&job, row, std::min(row + step, end)});
   }

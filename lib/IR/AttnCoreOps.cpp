@@ -110,16 +110,39 @@ struct Product {
   bool isTransposed;
   int64_t inWidth, outWidth;
 
-  bool isPacked() const { return typeOf(weight).getRank() == 3; }
+  bool isPacked() const { return typeOf(weight).getRank() > 2; }
 };
 } // namespace
 
 static LogicalResult checkWeightRank(Operation *op, StringRef name,
                                      ShapedType type) {
-  if (type.getRank() == 2 || type.getRank() == 3)
+  if (type.getRank() == 2 || type.getRank() == 3 || type.getRank() == 5)
     return success();
   return op->emitOpError() << "expected '" << name
-                           << "' of rank 2, or 3 in panels, got " << type;
+                           << "' of rank 2, or 3 in panels, or 5 in tiles, got "
+                           << type;
+}
+
+/// Checks a weight in tiles, given the widths; gives the columns of a panel.
+static FailureOr<int64_t> checkTiles(Operation *op, StringRef name,
+                                     ShapedType weight, int64_t inWidth,
+                                     int64_t outWidth) {
+  constexpr int64_t rows = WeightOp::kTileRows;
+  int64_t halves = weight.getDimSize(2), row = weight.getDimSize(4);
+  if (halves <= 0 || row <= 0 || row % rows != 0) {
+    op->emitOpError() << "expected '" << name << "' in tiles of " << rows
+                      << " rows, of a multiple of " << rows
+                      << " numbers each, got " << weight;
+    return failure();
+  }
+  int64_t panel = halves * rows;
+  if (failed(
+          checkShape(op, name, weight,
+                     {static_cast<int64_t>(llvm::divideCeil(outWidth, panel)),
+                      static_cast<int64_t>(llvm::divideCeil(inWidth, row)),
+                      halves, rows, row})))
+    return failure();
+  return panel;
 }
 
 /// Checks weight and bias, given the widths.
@@ -140,9 +163,17 @@ static LogicalResult checkProduct(Operation *op, const Product &product) {
       return op->emitOpError() << "expected '" << name
                                << "' in panels of static size, got " << weight;
     int64_t panels = llvm::divideCeil(outWidth, panel);
-    biasSize = panels * panel;
-    if (failed(checkShape(op, name, weight, {panels, inWidth, panel})))
+    if (weight.getRank() == 5) {
+      FailureOr<int64_t> columns =
+          checkTiles(op, name, weight, inWidth, outWidth);
+      if (failed(columns))
+        return failure();
+      panel = *columns;
+      panels = llvm::divideCeil(outWidth, panel);
+    } else if (failed(checkShape(op, name, weight, {panels, inWidth, panel}))) {
       return failure();
+    }
+    biasSize = panels * panel;
   } else {
     SmallVector<int64_t> shape = {outWidth, inWidth};
     if (product.isTransposed)
@@ -173,6 +204,11 @@ static LogicalResult checkRows(Operation *op, ShapedType input, Value residual,
   return checkShape(op, "residual", typeOf(residual), shape);
 }
 
+/// Whether a weight has to have the element type of what it multiplies.
+static bool hasOwnElementType(Value weight) {
+  return typeOf(weight).getRank() != 3;
+}
+
 LogicalResult LinearOp::verify() {
   ShapedType input = typeOf(getInput()), out = typeOf(getOut());
   if (failed(checkRows(*this, input, getResidual(), out)) ||
@@ -180,7 +216,7 @@ LogicalResult LinearOp::verify() {
                                   getTransposed(), input.getShape().back(),
                                   out.getShape().back()})))
     return failure();
-  if (!isPacked() &&
+  if (hasOwnElementType(getWeight()) &&
       failed(checkSameElementType(
           *this, {{"input", getInput()}, {"weight", getWeight()}})))
     return failure();
@@ -190,14 +226,27 @@ LogicalResult LinearOp::verify() {
                                            {"out", getOut()}});
 }
 
+int64_t MlpOp::getHiddenWidth() {
+  ShapedType weight = typeOf(getWeight());
+  // Panels tell the width that goes in exactly, but not the one that comes out;
+  // tiles tell neither.
+  if (weight.getRank() < 5)
+    return weight.getDimSize(getTransposed() ? 0 : 1);
+  ShapedType hidden = typeOf(getHiddenWeight());
+  if (hidden.getRank() == 2)
+    return hidden.getDimSize(getHiddenTransposed() ? 1 : 0);
+  if (weight.isDynamicDim(1) || weight.isDynamicDim(4))
+    return kDynamic;
+  return weight.getDimSize(1) * weight.getDimSize(4);
+}
+
 LogicalResult MlpOp::verify() {
   ShapedType input = typeOf(getInput()), out = typeOf(getOut());
   ShapedType weight = typeOf(getWeight());
   if (failed(checkRows(*this, input, getResidual(), out)) ||
       failed(checkWeightRank(*this, "weight", weight)))
     return failure();
-  // Panels tell the width that goes in exactly, but not the one that comes out.
-  int64_t hidden = weight.getDimSize(getTransposed() ? 0 : 1);
+  int64_t hidden = getHiddenWidth();
   if (ShapedType::isDynamic(hidden))
     return emitOpError() << "expected 'weight' with a static hidden width, got "
                          << weight;
@@ -212,8 +261,10 @@ LogicalResult MlpOp::verify() {
   if (failed(checkSameElementType(
           *this,
           {{"input", getInput()},
-           {"hidden_weight", isHiddenPacked() ? Value() : getHiddenWeight()},
-           {"weight", isPacked() ? Value() : getWeight()}})))
+           {"hidden_weight",
+            hasOwnElementType(getHiddenWeight()) ? getHiddenWeight() : Value()},
+           {"weight",
+            hasOwnElementType(getWeight()) ? getWeight() : Value()}})))
     return failure();
   return checkSameElementTypeOrF32(*this, {{"input", getInput()},
                                            {"hidden_bias", getHiddenBias()},

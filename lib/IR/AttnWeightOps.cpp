@@ -23,15 +23,30 @@ LogicalResult WeightsOp::verify() {
   return success();
 }
 
+void WeightOp::build(OpBuilder &builder, OperationState &state, StringRef name,
+                     StringAttr visibility, ArrayAttr sources, bool sinusoidal,
+                     RankedTensorType type) {
+  build(builder, state, builder.getStringAttr(name), visibility, sources,
+        sinusoidal ? builder.getUnitAttr() : UnitAttr(),
+        /*transposed=*/UnitAttr(), /*panel=*/IntegerAttr(),
+        /*group=*/IntegerAttr(), TypeAttr::get(type));
+}
+
 RankedTensorType WeightOp::getStoredType() {
   RankedTensorType type = getLogicalType();
   if (!getPanel())
     return type;
   int64_t panel = *getPanel();
-  int64_t panels = llvm::divideCeil(type.getDimSize(0), panel);
+  int64_t columns = type.getDimSize(getTransposed() ? 1 : 0);
+  int64_t panels = llvm::divideCeil(columns, panel);
   if (type.getRank() == 1)
     return type.clone({panels * panel});
-  return type.clone({panels, type.getDimSize(1), panel});
+  int64_t depth = type.getDimSize(getTransposed() ? 0 : 1);
+  if (!getGroup())
+    return type.clone({panels, depth, panel});
+  int64_t row = kTileRows * *getGroup();
+  return type.clone({panels, static_cast<int64_t>(llvm::divideCeil(depth, row)),
+                     panel / kTileRows, kTileRows, row});
 }
 
 LogicalResult WeightOp::verify() {
@@ -49,6 +64,21 @@ LogicalResult WeightOp::verify() {
   if (getPanel() && type.getRank() != 1 && type.getRank() != 2)
     return emitOpError() << "expected a matrix or a vector in panels, got "
                          << type;
+  if (getTransposed() && (!getPanel() || type.getRank() != 2))
+    return emitOpError() << "expected 'transposed' of a matrix in panels, got "
+                         << type;
+  if (!getGroup())
+    return success();
+  constexpr int64_t bits = 32;
+  if (!getPanel() || type.getRank() != 2 || *getPanel() % kTileRows != 0)
+    return emitOpError() << "expected groups of a matrix in panels of a "
+                            "multiple of "
+                         << kTileRows << " columns, got " << type;
+  if (*getGroup() * type.getElementTypeBitWidth() != bits ||
+      type.getElementTypeBitWidth() == bits)
+    return emitOpError() << "expected groups of several numbers that have "
+                         << bits << " bits, got " << *getGroup() << " of "
+                         << type.getElementType();
   return success();
 }
 

@@ -153,7 +153,7 @@ void MarianImporter::addWeight(StringRef name, const Twine &source,
                                                     : builder.getBF16Type();
   WeightOp::create(builder, location, name, /*sym_visibility=*/nullptr,
                    builder.getStrArrayAttr({sourceName}),
-                   /*sinusoidal=*/false, /*panel=*/nullptr,
+                   /*sinusoidal=*/false,
                    RankedTensorType::get(shape, elementType));
 }
 
@@ -210,7 +210,7 @@ void MarianImporter::addEmbedding(const Side &side) {
   if (file.contains(positions))
     return addWeight("positions", positions, shape, builder.getF32Type());
   WeightOp::create(builder, location, "positions", /*sym_visibility=*/nullptr,
-                   /*sources=*/nullptr, /*sinusoidal=*/true, /*panel=*/nullptr,
+                   /*sources=*/nullptr, /*sinusoidal=*/true,
                    RankedTensorType::get(shape, builder.getF32Type()));
 }
 

@@ -89,7 +89,7 @@ private:
     }
     return getOrCreateWeight(first, joinNames(weights),
                              ArrayAttr::get(module.getContext(), sources),
-                             type.clone(shape), /*panel=*/{}, symbols);
+                             type.clone(shape), /*storage=*/{}, symbols);
   }
 
   Value getConcatenated(OpBuilder &builder, Value first,

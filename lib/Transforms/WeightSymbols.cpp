@@ -22,19 +22,21 @@ SymbolRefAttr attn::replaceLeaf(SymbolRefAttr path, StringAttr name) {
 
 WeightOp attn::getOrCreateWeight(WeightOp like, StringRef name,
                                  ArrayAttr sources, RankedTensorType type,
-                                 IntegerAttr panel,
+                                 WeightStorage storage,
                                  SymbolTableCollection &symbols) {
   auto group = cast<WeightsOp>(like->getParentOp());
   for (auto other : group.getBody().getOps<WeightOp>())
     if (other.getSourcesAttr() == sources && other.getType() == type &&
-        other.getPanelAttr() == panel &&
+        other.getPanelAttr() == storage.panel &&
+        other.getGroupAttr() == storage.group &&
+        other.getTransposedAttr() == storage.transposed &&
         other.getSinusoidal() == like.getSinusoidal())
       return other;
   OpBuilder builder(like.getContext());
-  WeightOp weight =
-      WeightOp::create(builder, like.getLoc(), builder.getStringAttr(name),
-                       like.getSymVisibilityAttr(), sources,
-                       like.getSinusoidalAttr(), panel, TypeAttr::get(type));
+  WeightOp weight = WeightOp::create(
+      builder, like.getLoc(), builder.getStringAttr(name),
+      like.getSymVisibilityAttr(), sources, like.getSinusoidalAttr(),
+      storage.transposed, storage.panel, storage.group, TypeAttr::get(type));
   // The symbol table makes the name unique.
   symbols.getSymbolTable(group).insert(weight,
                                        std::next(Block::iterator(like)));

@@ -17,11 +17,18 @@ WeightOp getWeight(mlir::Value value, mlir::SymbolTableCollection &symbols);
 mlir::SymbolRefAttr replaceLeaf(mlir::SymbolRefAttr path,
                                 mlir::StringAttr name);
 
+/// How a weight is stored, as attributes of `attn.weight`; none: as in the
+/// file.
+struct WeightStorage {
+  mlir::UnitAttr transposed;
+  mlir::IntegerAttr panel, group;
+};
+
 /// The weight of the group of `like` that differs from `like` only as given;
 /// made where there is none yet, with a name close to `name`, after `like`.
 WeightOp getOrCreateWeight(WeightOp like, llvm::StringRef name,
                            mlir::ArrayAttr sources, mlir::RankedTensorType type,
-                           mlir::IntegerAttr panel,
+                           WeightStorage storage,
                            mlir::SymbolTableCollection &symbols);
 
 /// A name for several weights together: q.weight and k.weight are

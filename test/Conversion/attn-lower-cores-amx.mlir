@@ -62,3 +62,49 @@ func.func @linear_bf16(%x: memref<?x512xbf16>, %w: memref<512x96xbf16>, %y: memr
   return
 }
 }
+
+// -----
+
+// A weight that is in tiles is read as it is: nothing of it is moved.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @linear_in_tiles
+// CHECK:       func.func private @linear
+// CHECK:         omp.parallel
+// CHECK-NEXT:      memref.alloc{{.*}} : memref<16x2x16x32xbf16>
+// CHECK-NEXT:      memref.alloc{{.*}} : memref<3x32x32xf32>
+// CHECK-NEXT:      omp.wsloop
+// CHECK-NOT:     vector.shuffle
+// CHECK-NOT:     vector.fma
+// CHECK-COUNT-4:     amx.tile_zero
+// CHECK-COUNT-4:       amx.tile_mulf
+// CHECK-NOT:         amx.tile_mulf
+func.func @linear_in_tiles(%x: memref<?x512xbf16>, %w: memref<3x16x2x16x32xbf16>, %y: memref<?x96xbf16>) {
+  attn.linear %x, %w outs(%y) : (memref<?x512xbf16>, memref<3x16x2x16x32xbf16>, memref<?x96xbf16>) -> ()
+  return
+}
+}
+
+// -----
+
+// A feed-forward: for few rows one region, in which threads meet between the
+// products; for many, each has rows of its own.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @mlp_in_tiles
+// CHECK:       func.func private @mlp
+// CHECK:         scf.if
+// CHECK:           memref.alloc{{.*}} : memref<?x3x2x16x32xbf16>
+// CHECK:           omp.parallel
+// CHECK-COUNT-2:     omp.wsloop
+// CHECK:         } else {
+// CHECK:           omp.parallel
+// CHECK:             memref.alloc{{.*}} : memref<16x3x2x16x32xbf16>
+// CHECK:             omp.wsloop
+// CHECK-NOT:         omp.wsloop
+// CHECK:           }
+func.func @mlp_in_tiles(%x: memref<?x64xbf16>, %w1: memref<3x2x2x16x32xbf16>, %w2: memref<2x3x2x16x32xbf16>, %y: memref<?x64xbf16>) {
+  attn.mlp %x, %w1 activation relu, %w2 outs(%y) : (memref<?x64xbf16>, memref<3x2x2x16x32xbf16>, memref<2x3x2x16x32xbf16>, memref<?x64xbf16>) -> ()
+  return
+}
+}

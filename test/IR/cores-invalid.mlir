@@ -74,7 +74,7 @@ func.func @f(%a: tensor<f32>, %b: tensor<100x8xf32>, %c: tensor<100xf32>) {
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<?x?x100xf32>) {
-  // expected-error@+1 {{expected 'weight' of rank 2, or 3 in panels, got 'tensor<8xf32>'}}
+  // expected-error@+1 {{expected 'weight' of rank 2, or 3 in panels, or 5 in tiles, got 'tensor<8xf32>'}}
   %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   return
 }
@@ -100,6 +100,38 @@ func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf3
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8x100xf32>, %c: tensor<?x?x100xf32>) {
   // expected-error@+1 {{expected 'weight' of shape [100, 8], got 'tensor<8x100xf32>'}}
   %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<8x100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x70xbf16>, %b: tensor<4x3x2x16x24xbf16>, %c: tensor<?x100xbf16>) {
+  // expected-error@+1 {{expected 'weight' in tiles of 16 rows, of a multiple of 16 numbers each, got 'tensor<4x3x2x16x24xbf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x70xbf16>, tensor<4x3x2x16x24xbf16>, tensor<?x100xbf16>) -> tensor<?x100xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x70xbf16>, %b: tensor<4x2x2x16x32xbf16>, %c: tensor<?x100xbf16>) {
+  // expected-error@+1 {{expected 'weight' of shape [4, 3, 2, 16, 32], got 'tensor<4x2x2x16x32xbf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x70xbf16>, tensor<4x2x2x16x32xbf16>, tensor<?x100xbf16>) -> tensor<?x100xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x70xf32>, %b: tensor<4x3x2x16x32xbf16>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<4x3x2x16x32xbf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x70xf32>, tensor<4x3x2x16x32xbf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x70xbf16>, %b: tensor<4x3x2x16x32xbf16>, %c: tensor<100xbf16>, %d: tensor<?x100xbf16>) {
+  // expected-error@+1 {{expected 'bias' of shape [128], got 'tensor<100xbf16>'}}
+  %0 = attn.linear %a, %b bias(%c) outs(%d) : (tensor<?x70xbf16>, tensor<4x3x2x16x32xbf16>, tensor<100xbf16>, tensor<?x100xbf16>) -> tensor<?x100xbf16>
   return
 }
 

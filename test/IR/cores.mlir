@@ -26,6 +26,12 @@ func.func @linear(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %wt: tensor<16
   // In panels of 16.
   // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   %2 = attn.linear %x, %pw bias(%pb) outs(%r) : (tensor<?x?x16xf32>, tensor<7x16x16xf32>, tensor<112xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %tiles = tensor.empty() : tensor<4x1x2x16x32xbf16>
+  %bx = tensor.empty() : tensor<3x16xbf16>
+  %bo = tensor.empty() : tensor<3x100xbf16>
+  // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<3x16xbf16>, tensor<4x1x2x16x32xbf16>, tensor<128xf32>, tensor<3x100xbf16>) -> tensor<3x100xbf16>
+  %tile_bias = tensor.empty() : tensor<128xf32>
+  %tiled = attn.linear %bx, %tiles bias(%tile_bias) outs(%bo) : (tensor<3x16xbf16>, tensor<4x1x2x16x32xbf16>, tensor<128xf32>, tensor<3x100xbf16>) -> tensor<3x100xbf16>
   // CHECK: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) : (tensor<16xf32>, tensor<100x16xf32>, tensor<100xf32>) -> tensor<100xf32>
   %3 = attn.linear %row, %w outs(%ro) : (tensor<16xf32>, tensor<100x16xf32>, tensor<100xf32>) -> tensor<100xf32>
   // CHECK: attn.linear %{{.*}}, %{{.*}} activation silu outs(%{{.*}}) : (memref<?x?x16xf32, strided<[?, 48, 1], offset: 16>>, memref<7x16x16xf32>, memref<?x?x100xf32>) -> ()

@@ -33,8 +33,17 @@ func.func @f(%a: tensor<2x8xf32>, %b: tensor<100x8xf32>, %c: tensor<8x100xf32>, 
 // -----
 
 func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<8xf32>, %d: tensor<?x8xf32>) {
-  // expected-error@+1 {{expected 'weight' of rank 2, or 3 in panels, got 'tensor<8xf32>'}}
+  // expected-error@+1 {{expected 'weight' of rank 2, or 3 in panels, or 5 in tiles, got 'tensor<8xf32>'}}
   %0 = attn.mlp %a, %b activation relu, %c outs(%d) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+// Tiles on both sides tell a width of whole tiles.
+func.func @f(%a: tensor<?x8xbf16>, %b: tensor<3x1x2x16x32xbf16>, %c: tensor<1x4x2x16x32xbf16>, %d: tensor<?x8xbf16>) {
+  // expected-error@+1 {{expected 'hidden_weight' of shape [4, 1, 2, 16, 32], got 'tensor<3x1x2x16x32xbf16>'}}
+  %0 = attn.mlp %a, %b activation relu, %c outs(%d) : (tensor<?x8xbf16>, tensor<3x1x2x16x32xbf16>, tensor<1x4x2x16x32xbf16>, tensor<?x8xbf16>) -> tensor<?x8xbf16>
   return
 }
 
@@ -49,7 +58,7 @@ func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<8x?xf32>, %d
 // -----
 
 func.func @f(%a: tensor<?x8xf32>, %b: tensor<8xf32>, %c: tensor<8x100xf32>, %d: tensor<?x8xf32>) {
-  // expected-error@+1 {{expected 'hidden_weight' of rank 2, or 3 in panels, got 'tensor<8xf32>'}}
+  // expected-error@+1 {{expected 'hidden_weight' of rank 2, or 3 in panels, or 5 in tiles, got 'tensor<8xf32>'}}
   %0 = attn.mlp %a, %b activation relu, %c outs(%d) : (tensor<?x8xf32>, tensor<8xf32>, tensor<8x100xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   return
 }

@@ -75,6 +75,48 @@ attn.weights @group {
 
 // -----
 
+attn.weights @group {
+  // expected-error@+1 {{expected 'transposed' of a matrix in panels, got 'tensor<4x4xf32>'}}
+  attn.weight @w from ["w"] transposed : tensor<4x4xf32>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected 'transposed' of a matrix in panels, got 'tensor<4xf32>'}}
+  attn.weight @w from ["w"] transposed panel 2 : tensor<4xf32>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected groups of a matrix in panels of a multiple of 16 columns, got 'tensor<40x40xbf16>'}}
+  attn.weight @w from ["w"] panel 24 by 2 : tensor<40x40xbf16>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected groups of a matrix in panels of a multiple of 16 columns, got 'tensor<40xbf16>'}}
+  attn.weight @w from ["w"] panel 32 by 2 : tensor<40xbf16>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected groups of several numbers that have 32 bits, got 4 of 'bf16'}}
+  attn.weight @w from ["w"] panel 32 by 4 : tensor<40x40xbf16>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected groups of several numbers that have 32 bits, got 1 of 'f32'}}
+  attn.weight @w from ["w"] panel 32 by 1 : tensor<40x40xf32>
+}
+
+// -----
+
 func.func @f() {
   // expected-error@+1 {{expected the symbol of an 'attn.weight', got @group::@w}}
   %0 = attn.get_weight @group::@w : tensor<4xf32>

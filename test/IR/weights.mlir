@@ -13,6 +13,9 @@ module attributes {
   // CHECK-NEXT: attn.weight @positions sinusoidal : tensor<64x8xbf16>
   // CHECK-NEXT: attn.weight @packed.weight from ["q"] panel 12 {note = "kept"} : tensor<16x8xf32>
   // CHECK-NEXT: attn.weight @packed.bias from ["b"] panel 12 : tensor<16xf32>
+  // CHECK-NEXT: attn.weight @turned.weight from ["q"] transposed panel 12 : tensor<8x16xf32>
+  // CHECK-NEXT: attn.weight @tiles.weight from ["q"] panel 32 by 2 : tensor<40x70xbf16>
+  // CHECK-NEXT: attn.weight @turned_tiles.weight from ["q"] transposed panel 16 by 2 : tensor<70x40xbf16>
   // CHECK-NEXT: attn.weight @scalar from ["s"] : tensor<f32>
   // CHECK-NEXT: }
   attn.weights @layer {
@@ -21,6 +24,9 @@ module attributes {
     attn.weight @positions sinusoidal : tensor<64x8xbf16>
     attn.weight @packed.weight from ["q"] panel 12 {note = "kept"} : tensor<16x8xf32>
     attn.weight @packed.bias from ["b"] panel 12 : tensor<16xf32>
+    attn.weight @turned.weight from ["q"] transposed panel 12 : tensor<8x16xf32>
+    attn.weight @tiles.weight from ["q"] panel 32 by 2 : tensor<40x70xbf16>
+    attn.weight @turned_tiles.weight from ["q"] transposed panel 16 by 2 : tensor<70x40xbf16>
     attn.weight @scalar from ["s"] : tensor<f32>
   }
   // CHECK: attn.weights @empty attributes {sym_visibility = "private"} {
@@ -37,6 +43,12 @@ module attributes {
     %1 = attn.get_weight @layer::@packed.weight : tensor<2x8x12xf32>
     // CHECK: attn.get_weight @layer::@packed.bias : memref<24xf32>
     %2 = attn.get_weight @layer::@packed.bias : memref<24xf32>
+    // CHECK: attn.get_weight @layer::@turned.weight : tensor<2x8x12xf32>
+    %3 = attn.get_weight @layer::@turned.weight : tensor<2x8x12xf32>
+    // CHECK: attn.get_weight @layer::@tiles.weight : tensor<2x3x2x16x32xbf16>
+    %4 = attn.get_weight @layer::@tiles.weight : tensor<2x3x2x16x32xbf16>
+    // CHECK: attn.get_weight @layer::@turned_tiles.weight : tensor<3x3x1x16x32xbf16>
+    %5 = attn.get_weight @layer::@turned_tiles.weight : tensor<3x3x1x16x32xbf16>
     return
   }
 }

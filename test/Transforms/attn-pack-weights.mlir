@@ -1,6 +1,7 @@
 // RUN: split-file %s %t
 // RUN: attn-opt %t/pack.mlir --attn-pack-weights | FileCheck %s
 // RUN: attn-opt %t/pack.mlir --attn-pack-weights=panel=48 | FileCheck %s --check-prefix=WIDE
+// RUN: attn-opt %t/tiles.mlir --attn-pack-weights | FileCheck %s --check-prefix=TILES
 // RUN: attn-opt %t/no-target.mlir --attn-pack-weights=panel=16 | FileCheck %s --check-prefix=OPTION
 // RUN: attn-opt %t/no-target.mlir --verify-diagnostics --attn-pack-weights
 // RUN: attn-opt %t/negative.mlir --verify-diagnostics --attn-pack-weights=panel=-1
@@ -61,7 +62,7 @@ func.func @tied(%ids: tensor<?x?xi32>, %e: tensor<?x?x24xf32>, %o: tensor<?x?x10
 // CHECK-NEXT:    attn.weight @in.weight from ["w1"] panel 16 : tensor<40x24xf32>
 // CHECK-NEXT:    attn.weight @in.bias from ["b1"] panel 16 : tensor<40xf32>
 // CHECK-NEXT:    attn.weight @out.weight from ["w2"] panel 16 : tensor<24x40xf32>
-// CHECK-NEXT:    attn.weight @transposed from ["w3"] : tensor<24x40xf32>
+// CHECK-NEXT:    attn.weight @transposed from ["w3"] transposed panel 16 : tensor<24x40xf32>
 attn.weights @two_products {
   attn.weight @in.weight from ["w1"] : tensor<40x24xf32>
   attn.weight @in.bias from ["b1"] : tensor<40xf32>
@@ -74,9 +75,9 @@ func.func @of_two_products(%x: tensor<?x24xf32>, %b: tensor<24xf32>) -> tensor<?
   // CHECK-DAG: %[[W1:.*]] = attn.get_weight @two_products::@in.weight : tensor<3x24x16xf32>
   // CHECK-DAG: %[[B1:.*]] = attn.get_weight @two_products::@in.bias : tensor<48xf32>
   // CHECK-DAG: %[[W2:.*]] = attn.get_weight @two_products::@out.weight : tensor<2x40x16xf32>
-  // CHECK-DAG: %[[W3:.*]] = attn.get_weight @two_products::@transposed : tensor<24x40xf32>
+  // CHECK-DAG: %[[W3:.*]] = attn.get_weight @two_products::@transposed : tensor<3x24x16xf32>
   // CHECK: %[[Y:.*]] = attn.mlp %{{[^ ]*}}, %[[W1]] bias(%[[B1]]) activation relu, %[[W2]] outs
-  // CHECK: attn.mlp %[[Y]], %[[W3]] activation relu, %[[W2]] outs
+  // CHECK: attn.mlp %[[Y]], %[[W3]] activation relu, %[[W2]] outs(%{{[^)]*}}) :
   %w1 = attn.get_weight @two_products::@in.weight : tensor<40x24xf32>
   %b1 = attn.get_weight @two_products::@in.bias : tensor<40xf32>
   %w2 = attn.get_weight @two_products::@out.weight : tensor<24x40xf32>
@@ -84,6 +85,33 @@ func.func @of_two_products(%x: tensor<?x24xf32>, %b: tensor<24xf32>) -> tensor<?
   %0 = attn.mlp %x, %w1 bias(%b1) activation relu, %w2 outs(%x) : (tensor<?x24xf32>, tensor<40x24xf32>, tensor<40xf32>, tensor<24x40xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
   %1 = attn.mlp %0, %w3 activation relu, %w2 outs(%x) {hidden_transposed} : (tensor<?x24xf32>, tensor<24x40xf32>, tensor<24x40xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
   return %1 : tensor<?x24xf32>
+}
+
+// One matrix, transposed and as it is.
+// CHECK-LABEL: attn.weights @both_ways {
+// CHECK-NEXT:    attn.weight @w from ["w"] : tensor<24x24xf32>
+// CHECK-DAG:     attn.weight @w.packed{{.*}} from ["w"] panel 16 : tensor<24x24xf32>
+// CHECK-DAG:     attn.weight @w.packed{{.*}} from ["w"] transposed panel 16 : tensor<24x24xf32>
+attn.weights @both_ways {
+  attn.weight @w from ["w"] : tensor<24x24xf32>
+}
+func.func @in_both_ways(%x: tensor<?x24xf32>, %o: tensor<?x24xf32>) -> tensor<?x24xf32> {
+  %w = attn.get_weight @both_ways::@w : tensor<24x24xf32>
+  %0 = attn.linear %x, %w outs(%o) : (tensor<?x24xf32>, tensor<24x24xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
+  %1 = attn.linear %0, %w outs(%o) {transposed} : (tensor<?x24xf32>, tensor<24x24xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
+  return %1 : tensor<?x24xf32>
+}
+
+// Without tiles, bf16 is in panels as f32 is.
+// CHECK-LABEL: attn.weights @bf16 {
+// CHECK-NEXT:    attn.weight @w from ["w"] transposed panel 16 : tensor<40x24xbf16>
+attn.weights @bf16 {
+  attn.weight @w from ["w"] : tensor<40x24xbf16>
+}
+func.func @of_bf16(%x: tensor<?x40xbf16>, %o: tensor<?x24xf32>) -> tensor<?x24xf32> {
+  %w = attn.get_weight @bf16::@w : tensor<40x24xbf16>
+  %0 = attn.linear %x, %w outs(%o) {transposed} : (tensor<?x40xbf16>, tensor<40x24xbf16>, tensor<?x24xf32>) -> tensor<?x24xf32>
+  return %0 : tensor<?x24xf32>
 }
 
 // Used by a layer as well.
@@ -124,6 +152,61 @@ func.func @left_alone(%x: tensor<?x24xf32>, %w: tensor<100x24xf32>, %b: tensor<1
   %2 = attn.linear %x, %packed outs(%o) : (tensor<?x24xf32>, tensor<13x24x8xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
   %3 = attn.linear %x, %w outs(%o) : (tensor<?x24xf32>, tensor<100x24xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
   %4 = attn.layer_norm %x, %norm, %norm outs(%n) : (tensor<?x24xf32>, tensor<24xf32>, tensor<24xf32>, tensor<?x24xf32>) -> tensor<?x24xf32>
+  return
+}
+}
+
+//--- tiles.mlir
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+avx2,+avx512f,+avx512bf16,+amx-bf16">} {
+
+// f32 has no tiles, and biases have not.
+// TILES-LABEL: attn.weights @w {
+// TILES-NEXT:    attn.weight @plain from ["a"] panel 32 by 2 : tensor<100x70xbf16>
+// TILES-NEXT:    attn.weight @bias from ["b"] panel 32 : tensor<100xbf16>
+// TILES-NEXT:    attn.weight @transposed from ["c"] transposed panel 32 by 2 : tensor<100x70xbf16>
+// TILES-NEXT:    attn.weight @f32 from ["d"] panel 32 : tensor<100x70xf32>
+attn.weights @w {
+  attn.weight @plain from ["a"] : tensor<100x70xbf16>
+  attn.weight @bias from ["b"] : tensor<100xbf16>
+  attn.weight @transposed from ["c"] : tensor<100x70xbf16>
+  attn.weight @f32 from ["d"] : tensor<100x70xf32>
+}
+
+// TILES-LABEL: func.func @linear(
+func.func @linear(%x: tensor<?x70xbf16>, %y: tensor<?x70xf32>, %o: tensor<?x100xbf16>, %p: tensor<?x70xbf16>, %q: tensor<?x100xf32>) {
+  %plain = attn.get_weight @w::@plain : tensor<100x70xbf16>
+  %bias = attn.get_weight @w::@bias : tensor<100xbf16>
+  %transposed = attn.get_weight @w::@transposed : tensor<100x70xbf16>
+  %f32 = attn.get_weight @w::@f32 : tensor<100x70xf32>
+  // TILES: attn.linear %{{.*}} : (tensor<?x70xbf16>, tensor<4x3x2x16x32xbf16>, tensor<128xbf16>, tensor<?x100xbf16>)
+  // TILES: attn.linear %{{[^{]*}} : (tensor<?x100xbf16>, tensor<3x4x2x16x32xbf16>, tensor<?x70xbf16>)
+  // TILES: attn.linear %{{.*}} : (tensor<?x70xf32>, tensor<4x70x32xf32>, tensor<?x100xf32>)
+  %0 = attn.linear %x, %plain bias(%bias) outs(%o) : (tensor<?x70xbf16>, tensor<100x70xbf16>, tensor<100xbf16>, tensor<?x100xbf16>) -> tensor<?x100xbf16>
+  %1 = attn.linear %0, %transposed outs(%p) {transposed} : (tensor<?x100xbf16>, tensor<100x70xbf16>, tensor<?x70xbf16>) -> tensor<?x70xbf16>
+  %2 = attn.linear %y, %f32 outs(%q) : (tensor<?x70xf32>, tensor<100x70xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// A hidden matrix of 96 columns is whole tiles, one of 100 is not.
+// TILES-LABEL: attn.weights @mlp {
+// TILES-NEXT:    attn.weight @in.96 from ["a"] panel 32 by 2 : tensor<96x40xbf16>
+// TILES-NEXT:    attn.weight @out.96 from ["b"] panel 32 by 2 : tensor<40x96xbf16>
+// TILES-NEXT:    attn.weight @in.100 from ["c"] : tensor<100x40xbf16>
+// TILES-NEXT:    attn.weight @out.100 from ["d"] : tensor<40x100xbf16>
+attn.weights @mlp {
+  attn.weight @in.96 from ["a"] : tensor<96x40xbf16>
+  attn.weight @out.96 from ["b"] : tensor<40x96xbf16>
+  attn.weight @in.100 from ["c"] : tensor<100x40xbf16>
+  attn.weight @out.100 from ["d"] : tensor<40x100xbf16>
+}
+func.func @mlp_layers(%x: tensor<?x40xbf16>) {
+  %a = attn.get_weight @mlp::@in.96 : tensor<96x40xbf16>
+  %b = attn.get_weight @mlp::@out.96 : tensor<40x96xbf16>
+  %c = attn.get_weight @mlp::@in.100 : tensor<100x40xbf16>
+  %d = attn.get_weight @mlp::@out.100 : tensor<40x100xbf16>
+  %0 = attn.mlp %x, %a activation relu, %b outs(%x) : (tensor<?x40xbf16>, tensor<96x40xbf16>, tensor<40x96xbf16>, tensor<?x40xbf16>) -> tensor<?x40xbf16>
+  %1 = attn.mlp %0, %c activation relu, %d outs(%x) : (tensor<?x40xbf16>, tensor<100x40xbf16>, tensor<40x100xbf16>, tensor<?x40xbf16>) -> tensor<?x40xbf16>
   return
 }
 }

@@ -110,6 +110,25 @@ TEST(Manifest, RefusesWhatItCannotUse) {
       HasSubstr("expected a panel of 1 to 4096 on a matrix or a vector"));
   EXPECT_THAT(errorForWeight(
                   R"({"name": "w", "sources": ["a"], "type": "f32",
+              "shape": [8, 8], "transposed": true})"),
+              HasSubstr("expected transposed of a matrix in panels"));
+  for (llvm::StringRef wrong : {R"("shape": [8, 8], "group": 2)",
+                                R"("shape": [8, 8], "panel": 24, "group": 2)",
+                                R"("shape": [8], "panel": 32, "group": 2)",
+                                R"("shape": [8, 8], "panel": 32, "group": 0)",
+                                R"("shape": [8, 8], "panel": 32, "group": 5)"})
+    EXPECT_THAT(
+        errorForWeight(R"({"name": "w", "sources": ["a"], "type": "bf16", )" +
+                       wrong.str() + "}"),
+        HasSubstr("expected groups of 1 to 4 of a matrix in panels of a "
+                  "multiple of 16"));
+  EXPECT_THAT(
+      errorForWeight(
+          R"({"name": "w", "sources": ["a"], "type": "bf16", "panel": 32,
+              "shape": [8, 9223372036854775807], "transposed": true})"),
+      HasSubstr("expected a shape that fits in memory"));
+  EXPECT_THAT(errorForWeight(
+                  R"({"name": "w", "sources": ["a"], "type": "f32",
               "shape": [9223372036854775807, 8], "panel": 8})"),
               HasSubstr("expected a shape that fits in memory"));
   EXPECT_THAT(

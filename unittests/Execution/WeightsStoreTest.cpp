@@ -223,6 +223,54 @@ TEST_F(WeightsStoreTest, KeepsHalvesThatAreWantedAsHalves) {
             (std::vector<uint16_t>{7, 8, 9}));
 }
 
+TEST_F(WeightsStoreTest, TransposesMatricesInPanels) {
+  // More rows than are taken at a time, and columns that fill no panel.
+  int64_t depth = 70, columns = 21;
+  std::vector<float> values = numbers(depth * columns), turned;
+  for (int64_t n = 0; n < columns; ++n)
+    for (int64_t k = 0; k < depth; ++k)
+      turned.push_back(values[k * columns + n]);
+  FileBuilder file;
+  file.addFloats("a", "[40,21]", llvm::ArrayRef(values).take_front(40 * 21));
+  file.addFloats("b", "[30,21]", llvm::ArrayRef(values).drop_front(40 * 21));
+  WeightRecipe transposed = recipe({"a", "b"}, {depth, columns}, 8);
+  transposed.transposed = true;
+  EXPECT_EQ(make(file.write(directory), transposed),
+            packed(turned, columns, depth, 8));
+}
+
+TEST_F(WeightsStoreTest, PacksTiles) {
+  int64_t columns = 70, depth = 90, panel = 32, group = 2;
+  std::vector<uint16_t> rows, steps(columns * depth);
+  for (int64_t i = 0; i < columns * depth; ++i)
+    rows.push_back(i + 1);
+  int64_t panels = 3, tiles = 3, halves = 2;
+  std::vector<uint16_t> expected(panels * tiles * halves * 16 * 32, 0);
+  for (int64_t n = 0; n < columns; ++n)
+    for (int64_t k = 0; k < depth; ++k) {
+      uint16_t value = rows[n * depth + k];
+      steps[k * columns + n] = value;
+      int64_t place = n / panel;
+      place = place * tiles + k / 32;
+      place = place * halves + n % panel / 16;
+      place = place * 16 + k % 32 / group;
+      place = place * 32 + n % 16 * group + k % group;
+      expected[place] = value;
+    }
+  FileBuilder file;
+  file.addHalves("rows", "BF16", "[70,90]", rows);
+  file.addHalves("steps", "BF16", "[90,70]", steps);
+  std::string path = file.write(directory);
+  WeightRecipe tile =
+      recipe({"rows"}, {columns, depth}, panel, ElementType::BF16);
+  tile.group = group;
+  EXPECT_EQ(make<uint16_t>(path, tile), expected);
+  tile.sources = {"steps"};
+  tile.shape = {depth, columns};
+  tile.transposed = true;
+  EXPECT_EQ(make<uint16_t>(path, tile), expected);
+}
+
 TEST_F(WeightsStoreTest, LargeTensorsStayInTheFile) {
   FileBuilder file;
   std::vector<float> values = numbers(1 << 16);

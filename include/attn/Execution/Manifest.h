@@ -63,7 +63,17 @@ struct WeightRecipe {
   /// If not 0, [N,K] is stored as [ceil(N/panel)][K][panel], and [N] padded to
   /// a multiple of panel; what is added is zero.
   int64_t panel = 0;
+  /// Whether a matrix in panels is [K,N] in the file.
+  bool transposed = false;
+  /// If more than 1, panels are cut into tiles of 16 rows, and [N,K] is stored
+  /// as [ceil(N/panel)][ceil(K/16/group)][panel/16][16][16*group].
+  int64_t group = 1;
 
+  /// Rows and columns of a tile.
+  static constexpr int64_t tileRows = 16;
+  /// N and K of a matrix in panels.
+  int64_t columns() const { return shape[transposed ? 1 : 0]; }
+  int64_t depth() const { return shape[transposed ? 0 : 1]; }
   /// Elements in memory, the padding included.
   int64_t storedElements() const;
 };

@@ -62,12 +62,13 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
 
       out = activation(input · weightᵀ + bias) + residual
 
-    With `transposed` the weight is [K, N]. A packed weight is [⌈N/P⌉, K, P] and
-    a packed bias [⌈N/P⌉·P], padded with zeros (`attn.weight`). Each element of
+    With `transposed` the weight is [K, N]. A packed weight is [⌈N/P⌉, K, P], or
+    in tiles [⌈N/P⌉, ⌈K/16G⌉, P/16, 16, 16G], and a packed bias [⌈N/P⌉·P], padded
+    with zeros (`attn.weight`). Each element of
     `out` is summed in f32 in an order that only K decides, so it does not
     depend on the other rows of `input`.
 
-    A weight that is not packed has the element type of `input`; `bias`,
+    A weight that is not in panels has the element type of `input`; `bias`,
     `residual` and `out` have it too, or f32.
 
     ```mlir
@@ -88,7 +89,7 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
   }];
   let extraClassDeclaration = Attn_OneDestination # [{
     /// Whether the weight is in panels.
-    bool isPacked() { return getWeight().getType().getRank() == 3; }
+    bool isPacked() { return getWeight().getType().getRank() > 2; }
   }];
   let hasCanonicalizeMethod = 1;
 }
@@ -105,7 +106,8 @@ def Attn_MlpOp : Attn_CoreOp<"mlp", [AttrSizedOperandSegments]> {
     A feed-forward whose hidden activation never leaves the cache. It has the
     element type of `input`; what is said of the operands of `attn.linear`
     holds for these. With `hidden_transposed` the hidden weight is [K, F], with
-    `transposed` the other is [F, N]; each may be packed.
+    `transposed` the other is [F, N]; each may be packed. Where both are in
+    tiles, F is a multiple of their depth.
 
     ```mlir
     %r = attn.mlp %x, %w1 bias(%b1) activation gelu, %w2 bias(%b2) residual(%x) outs(%out)
@@ -128,8 +130,10 @@ def Attn_MlpOp : Attn_CoreOp<"mlp", [AttrSizedOperandSegments]> {
   }];
   let extraClassDeclaration = Attn_OneDestination # [{
     /// Whether the weights are in panels.
-    bool isHiddenPacked() { return getHiddenWeight().getType().getRank() == 3; }
-    bool isPacked() { return getWeight().getType().getRank() == 3; }
+    bool isHiddenPacked() { return getHiddenWeight().getType().getRank() > 2; }
+    bool isPacked() { return getWeight().getType().getRank() > 2; }
+    /// F; dynamic if no weight tells.
+    int64_t getHiddenWidth();
   }];
   let hasCanonicalizeMethod = 1;
 }

@@ -81,6 +81,10 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     int64_t getVectorLanes() const;
     /// Columns of the panels that weights are packed in: two vectors.
     int64_t getPanelWidth() const { return 2 * getVectorLanes(); }
+    /// Whether it multiplies tiles of bf16 (AMX).
+    bool hasTiles() const {
+      return hasFeature("amx-bf16") && hasFeature("avx512bf16");
+    }
   }];
 }
 

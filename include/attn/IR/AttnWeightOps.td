@@ -44,12 +44,21 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
 
     With `panel P`, a matrix of shape N×K is stored as ⌈N/P⌉×K×P, and a vector
     of length N as ⌈N/P⌉·P, padded with zeros: the order in which a matrix
-    product reads it.
+    product reads it. With `transposed` the matrix is K×N in the file, and
+    stored alike.
+
+    With `panel P by G`, for P a multiple of 16, each panel is cut into tiles of
+    16 rows of 64 bytes, which an instruction reads as one (AMX). A row holds G
+    numbers that follow each other in K, for each of 16 columns: the matrix is
+    stored as ⌈N/P⌉×⌈K/16G⌉×P/16×16×16G, so that the element (n, k) is at
+    [n / P, k / 16G, n mod P / 16, k mod 16G / G, n mod 16 · G + k mod G]. G
+    numbers have 32 bits: pairs of bf16.
 
     ```mlir
     attn.weights @decoder.0.self_attention {
       attn.weight @qkv.weight from ["q_proj.weight", "k_proj.weight", "v_proj.weight"]
         panel 32 : tensor<768x256xf32>
+      attn.weight @hidden.weight from ["hidden"] transposed panel 32 by 2 : tensor<256x1024xbf16>
     }
     attn.weights @encoder.embedding {
       attn.weight @positions sinusoidal : tensor<512x256xf32>
@@ -60,13 +69,24 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
                        OptionalAttr<StrAttr>:$sym_visibility,
                        OptionalAttr<StrArrayAttr>:$sources,
                        UnitAttr:$sinusoidal,
+                       UnitAttr:$transposed,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$panel,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$group,
                        TypeAttrOf<RankedTensorOf<Attn_Float>>:$type);
   let assemblyFormat = [{
     $sym_name (`from` $sources^)? (`sinusoidal` $sinusoidal^)?
-    (`panel` $panel^)? attr-dict `:` $type
+    (`transposed` $transposed^)? (`panel` $panel^ (`by` $group^)?)?
+    attr-dict `:` $type
   }];
+  let builders = [
+    // A weight that is as in the file, or computed.
+    OpBuilder<(ins "::llvm::StringRef":$name,
+                   "::mlir::StringAttr":$visibility,
+                   "::mlir::ArrayAttr":$sources, "bool":$sinusoidal,
+                   "::mlir::RankedTensorType":$type)>];
   let extraClassDeclaration = [{
+    /// Rows and columns of numbers in the tiles of a weight in groups.
+    static constexpr int64_t kTileRows = 16;
     /// Shape and element type of the value before packing.
     ::mlir::RankedTensorType getLogicalType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getType());

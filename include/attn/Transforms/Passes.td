@@ -310,10 +310,13 @@ def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
     For each `attn.linear` whose weight is an `attn.get_weight`, makes the
     weight (and bias) one in panels, so that the innermost loop reads memory in
     order. Panels are as wide as two vector registers of the module's
-    `attn.target`, or as the option `panel` says. A weight that is also used
+    `attn.target`, or as the option `panel` says; a matrix of bf16 is in tiles
+    for a target that multiplies those (AMX). A weight that a transposed operand
+    reads is transposed as it is stored. A weight that is also used
     otherwise (an embedding table that is the output projection too) gets a
     second symbol. Sinusoidal weights are left alone, as is a product whose bias
-    is no `attn.get_weight`.
+    is no `attn.get_weight`, and, in tiles, an `attn.mlp` whose hidden width is no
+    multiple of their depth.
 
     ```mlir
     attn.weight @weight from ["fc.weight"] : tensor<1000x256xf32>
