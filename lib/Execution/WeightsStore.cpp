@@ -321,8 +321,8 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
                    [](const WeightRecipe &r) { return !r.sinusoidal; })) {
     if (path.empty())
       return llvm::createStringError(
-          "the functions need weights but no file is given; hint: set the "
-          "module attribute attn.weights_file");
+          "the functions need weights but no file is given; hint: --weights "
+          "FILE names one, or the module attribute attn.weights_file");
     llvm::Expected<std::unique_ptr<SafetensorsFile>> file =
         SafetensorsFile::open(path);
     if (!file)

@@ -22,6 +22,7 @@
 using namespace mlir;
 
 void attn::buildFusionPipeline(OpPassManager &pm) {
+  pm.addPass(createImportGlobals());
   pm.addNestedPass<func::FuncOp>(createRaiseAttention());
   pm.addNestedPass<func::FuncOp>(createRaiseLinear());
   pm.addNestedPass<func::FuncOp>(createDecomposeLayers());

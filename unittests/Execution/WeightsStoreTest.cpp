@@ -331,8 +331,9 @@ TEST_F(WeightsStoreTest, SaysWhatDoesNotFit) {
             "converts to f16, got F32");
   EXPECT_THAT(errorOf(recipe({"missing"}, {1})), testing::HasSubstr("missing"));
   EXPECT_EQ(messageOf(WeightsStore::create("", {recipe({"a"}, {2, 3})}, 1)),
-            "the functions need weights but no file is given; hint: set the "
-            "module attribute attn.weights_file");
+            "the functions need weights but no file is given; hint: "
+            "--weights FILE names one, or the module attribute "
+            "attn.weights_file");
 }
 
 } // namespace

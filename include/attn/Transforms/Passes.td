@@ -7,6 +7,37 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ImportGlobals : Pass<"attn-import-globals", "::mlir::ModuleOp"> {
+  let summary = "takes constants of ml_program as weights";
+  let description = [{
+    Upstream IR declares a constant that lies outside of it as an
+    `ml_program.global` with an external value, whose name is the key to where
+    it is. Each becomes an `attn.weight` that names the tensor of that name in
+    the weights file, all of them in one group `@globals`, and its loads become
+    `attn.get_weight`: so they are packed once, when the program starts. Loads of
+    a global that has its value with it become an `arith.constant`.
+
+    Limits: mutable globals are an error, as are external ones that are not of
+    f32, f16 or bf16 and of static shape.
+
+    ```mlir
+    ml_program.global private @w(#ml_program.extern<tensor<512x2048xf32>>) : tensor<512x2048xf32>
+    %w = ml_program.global_load_const @w : tensor<512x2048xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    attn.weights @globals {
+      attn.weight @w from ["w"] : tensor<512x2048xf32>
+    }
+    %w = attn.get_weight @globals::@w : tensor<512x2048xf32>
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
   let summary = "recognises attention written in upstream operations";
   let description = [{
