@@ -2,6 +2,7 @@
 """The problems that bench/kernels.py measures, their inputs and true results."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -85,6 +86,12 @@ class Case:
         }[self.kind]
 
     @property
+    def constants(self):
+        """Those of them that do not change from call to call: a feed-forward's
+        weights, which every engine may lay out once, before it is measured."""
+        return self.arguments[1:] if self.kind == "feed-forward" else ()
+
+    @property
     def shapes(self):
         """The shapes of the arguments."""
         if self.kind == "matmul":
@@ -130,6 +137,21 @@ class Case:
     def error(self, result, reference):
         """The largest difference, relative to the largest output."""
         return float(np.abs(result - reference).max() / np.abs(reference).max())
+
+
+def write_weights(path, arrays, dtype):
+    """Writes float32 arrays by name as a safetensors file of f32 or bf16."""
+    header, blobs, position = {}, [], 0
+    for name, array in arrays.items():
+        blob = array.tobytes()
+        if dtype == "bf16":
+            blob = (round_to_bf16(array).view(np.uint32) >> 16).astype(np.uint16).tobytes()
+        offsets = [position, position + len(blob)]
+        header[name] = {"dtype": dtype.upper(), "shape": array.shape, "data_offsets": offsets}
+        blobs.append(blob)
+        position += len(blob)
+    text = json.dumps(header).encode()
+    path.write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *blobs]))
 
 
 def round_to_bf16(array):

@@ -13,6 +13,7 @@ import tempfile
 import time
 
 import numpy as np
+from kernel_cases import write_weights
 
 BENCH = pathlib.Path(__file__).resolve().parent
 # Those that every case is compared with, and those that only one is.
@@ -107,26 +108,42 @@ class Attn:
         return result.stdout
 
     def bench(self, case, runs, *options):
-        shapes = ",".join("x".join(map(str, shape)) for shape in case.shapes)
+        shapes = ",".join(
+            "x".join(map(str, shape))
+            for name, shape in zip(case.arguments, case.shapes, strict=True)
+            if name not in case.constants
+        )
         output = self.run(
             *case.program,
             "--random-inputs=1",
             f"--shapes={shapes}",
             f"--bench={runs}",
+            *self.weights,
             *options,
         )
         return json.loads(output)
 
     def prepare(self, case, folder):
         self.case, self.cache = case, f"--cache-dir={folder / 'cache'}"
+        self.weights = []
+        if case.constants:
+            path = folder / "weights.safetensors"
+            arrays = {name: np.load(folder / f"{name}.npy") for name in case.constants}
+            write_weights(path, arrays, case.dtype)
+            self.weights = [f"--weights={path}"]
         cold = self.bench(case, 1, "--no-cache")
         self.estimate = self.bench(case, 3, self.cache)["median_ms"]
         # Files cannot hold bf16: there the function rounds by itself.
         file, entry = case.program
         entry += "_of_f32" if case.dtype == "bf16" else ""
-        inputs = [f"--input={folder / name}.npy" for name in case.arguments]
+        inputs = [
+            f"--input={folder / name}.npy"
+            for name in case.arguments
+            if name not in case.constants
+        ]
         out = folder / self.name
-        self.run(file, entry, *inputs, f"--output-dir={out}", "--no-cache")
+        options = [f"--output-dir={out}", "--no-cache", *self.weights]
+        self.run(file, entry, *inputs, *options)
         result = folder / f"{self.name}.npy"
         np.save(result, np.load(out / "result0.npy")[..., case.rows, :])
         return {

@@ -4,9 +4,15 @@
 // the products, biases and relu are computed in f32.
 #matrix = affine_map<(m, n) -> (m, n)>
 #bias = affine_map<(m, n) -> (n)>
-func.func @feed_forward_bf16(
-    %x: tensor<?x512xbf16>, %w1: tensor<512x2048xbf16>, %b1: tensor<2048xbf16>,
-    %w2: tensor<2048x512xbf16>, %b2: tensor<512xbf16>) -> tensor<?x512xbf16> {
+ml_program.global private @w1(#ml_program.extern<tensor<512x2048xbf16>>) : tensor<512x2048xbf16>
+ml_program.global private @b1(#ml_program.extern<tensor<2048xbf16>>) : tensor<2048xbf16>
+ml_program.global private @w2(#ml_program.extern<tensor<2048x512xbf16>>) : tensor<2048x512xbf16>
+ml_program.global private @b2(#ml_program.extern<tensor<512xbf16>>) : tensor<512xbf16>
+func.func @feed_forward_bf16(%x: tensor<?x512xbf16>) -> tensor<?x512xbf16> {
+  %w1 = ml_program.global_load_const @w1 : tensor<512x2048xbf16>
+  %b1 = ml_program.global_load_const @b1 : tensor<2048xbf16>
+  %w2 = ml_program.global_load_const @w2 : tensor<2048x512xbf16>
+  %b2 = ml_program.global_load_const @b2 : tensor<512xbf16>
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
   %m = tensor.dim %x, %c0 : tensor<?x512xbf16>
@@ -44,19 +50,11 @@ func.func @feed_forward_bf16(
   return %result : tensor<?x512xbf16>
 }
 
-// The same for arguments and a result in f32, to be compared with a reference:
+// The same for an argument and a result in f32, to be compared with a reference:
 // .npy files have no bf16.
-func.func @feed_forward_bf16_of_f32(
-    %x: tensor<?x512xf32>, %w1: tensor<512x2048xf32>, %b1: tensor<2048xf32>,
-    %w2: tensor<2048x512xf32>, %b2: tensor<512xf32>) -> tensor<?x512xf32> {
+func.func @feed_forward_bf16_of_f32(%x: tensor<?x512xf32>) -> tensor<?x512xf32> {
   %x_bf16 = arith.truncf %x : tensor<?x512xf32> to tensor<?x512xbf16>
-  %w1_bf16 = arith.truncf %w1 : tensor<512x2048xf32> to tensor<512x2048xbf16>
-  %b1_bf16 = arith.truncf %b1 : tensor<2048xf32> to tensor<2048xbf16>
-  %w2_bf16 = arith.truncf %w2 : tensor<2048x512xf32> to tensor<2048x512xbf16>
-  %b2_bf16 = arith.truncf %b2 : tensor<512xf32> to tensor<512xbf16>
-  %result = call @feed_forward_bf16(%x_bf16, %w1_bf16, %b1_bf16, %w2_bf16, %b2_bf16)
-    : (tensor<?x512xbf16>, tensor<512x2048xbf16>, tensor<2048xbf16>,
-       tensor<2048x512xbf16>, tensor<512xbf16>) -> tensor<?x512xbf16>
+  %result = call @feed_forward_bf16(%x_bf16) : (tensor<?x512xbf16>) -> tensor<?x512xbf16>
   %widened = arith.extf %result : tensor<?x512xbf16> to tensor<?x512xf32>
   return %widened : tensor<?x512xf32>
 }

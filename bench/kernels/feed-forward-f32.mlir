@@ -3,9 +3,15 @@
 // relu(x w1 + b1) w2 + b2 for x [M, 512], w1 [512, 2048], w2 [2048, 512].
 #matrix = affine_map<(m, n) -> (m, n)>
 #bias = affine_map<(m, n) -> (n)>
-func.func @feed_forward_f32(
-    %x: tensor<?x512xf32>, %w1: tensor<512x2048xf32>, %b1: tensor<2048xf32>,
-    %w2: tensor<2048x512xf32>, %b2: tensor<512xf32>) -> tensor<?x512xf32> {
+ml_program.global private @w1(#ml_program.extern<tensor<512x2048xf32>>) : tensor<512x2048xf32>
+ml_program.global private @b1(#ml_program.extern<tensor<2048xf32>>) : tensor<2048xf32>
+ml_program.global private @w2(#ml_program.extern<tensor<2048x512xf32>>) : tensor<2048x512xf32>
+ml_program.global private @b2(#ml_program.extern<tensor<512xf32>>) : tensor<512xf32>
+func.func @feed_forward_f32(%x: tensor<?x512xf32>) -> tensor<?x512xf32> {
+  %w1 = ml_program.global_load_const @w1 : tensor<512x2048xf32>
+  %b1 = ml_program.global_load_const @b1 : tensor<2048xf32>
+  %w2 = ml_program.global_load_const @w2 : tensor<2048x512xf32>
+  %b2 = ml_program.global_load_const @b2 : tensor<512xf32>
   %c0 = arith.constant 0 : index
   %zero = arith.constant 0.0 : f32
   %m = tensor.dim %x, %c0 : tensor<?x512xf32>

@@ -12,7 +12,7 @@ import numpy as np
 
 bench, folder = map(pathlib.Path, sys.argv[1:3])
 sys.path.insert(0, str(bench))
-from kernel_cases import CASES
+from kernel_cases import CASES, write_weights
 
 # No size divides a vector; the widths of the feed-forward are in its types.
 SMALL = {
@@ -41,7 +41,12 @@ def check(case):
     for name, array in inputs.items():
         np.save(folder / f"{name}.npy", array)
     command = ["attn", "run", bench / "kernels" / file, "--entry", entry]
-    command += [f"--input={folder / name}.npy" for name in case.arguments]
+    passed = [name for name in case.arguments if name not in case.constants]
+    command += [f"--input={folder / name}.npy" for name in passed]
+    if case.constants:
+        weights = {name: inputs[name] for name in case.constants}
+        write_weights(folder / "weights.safetensors", weights, case.dtype)
+        command.append(f"--weights={folder / 'weights.safetensors'}")
     command += ["--output-dir", folder / "out", *sys.argv[3:]]
     subprocess.run(command, check=True)
     result = np.load(folder / "out/result0.npy")[..., case.rows, :].astype(np.float64)
