@@ -2,7 +2,6 @@
 
 #include "AmxProduct.h"
 #include "VectorMath.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -19,8 +18,6 @@ static constexpr int64_t kPanelBytes = 1 << 20;
 /// Steps of the depth at a time: those of the rows stay in the first-level
 /// cache.
 static constexpr int64_t kBlockSteps = 16;
-/// So many steps of the depth before it is read, a weight is asked for.
-static constexpr int64_t kAheadSteps = 16;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight. They are computed one by
@@ -184,7 +181,8 @@ void AmxProduct::emitManyRows() {
 SmallVector<MemRefType> AmxProduct::getWorkspace() const {
   SmallVector<MemRefType> types = {
       tiles.memoryOf({kBlockSteps, 2}),
-      MemRefType::get({mostPanels, kBlock, kBlock}, b.getF32Type())};
+      MemRefType::get({steps > kBlockSteps ? mostPanels : 1, kBlock, kBlock},
+                      b.getF32Type())};
   if (!isInTiles(operands.weight))
     types.push_back(tiles.memoryOf({mostPanels, steps, 2}));
   return types;
@@ -210,10 +208,7 @@ void AmxProduct::emitPanels(Value row, Value endRow, Value panel, Value end) {
   endPanel = end;
   if (!isInTiles(operands.weight))
     emitPack();
-  b.forLoop(row, endRow, kBlock, [&](Value block) {
-    isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block, row);
-    emitRows(block);
-  });
+  b.forLoop(row, endRow, kBlock, [&](Value block) { emitRows(block); });
 }
 
 void AmxProduct::emitRows(Value row) {
@@ -306,19 +301,6 @@ void AmxProduct::emitCopy(Value row, Value step, Value count) {
   });
 }
 
-/// While the first rows go by, the weight comes from memory: each step asks for
-/// what is two panels of usual depth away, past the task's last for nothing
-/// that is used, which does no harm.
-void AmxProduct::emitPrefetch(Value panel, Value step) {
-  Value ahead = b.add(step, b.index(kAheadSteps));
-  for (int64_t line = 0; line < 2 * kLanes; ++line)
-    memref::PrefetchOp::create(b, operands.weight,
-                               ValueRange{panel, ahead, b.index(line / kLanes),
-                                          b.index(line % kLanes), b.index(0)},
-                               /*isWrite=*/false, /*localityHint=*/2,
-                               /*isDataCache=*/true);
-}
-
 void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
   bool isReady = isInTiles(operands.input);
   Value rowBlock;
@@ -327,7 +309,7 @@ void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
   else
     emitCopy(row, step, count);
   b.forLoop(firstPanel, endPanel, 1, [&](Value panel) {
-    SmallVector<Value> sums = {placeOf(panel), b.index(0), b.index(0)};
+    SmallVector<Value> sums = {sumsOf(panel), b.index(0), b.index(0)};
     Value weightPlace = isInTiles(operands.weight) ? panel : placeOf(panel);
     AmxTiles::Block block = isConstantIntValue(step, 0)
                                 ? tiles.zeros()
@@ -341,8 +323,6 @@ void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
           return tiles.load(rowMemory, {k, b.index(half)});
         },
         [&](Value k, int64_t half) {
-          if (half == 0 && isInTiles(operands.weight))
-            b.ifThen(isFirst, [&] { emitPrefetch(panel, b.add(step, k)); });
           return tiles.stream(panelMemory,
                               {weightPlace, b.add(step, k), b.index(half)});
         });
@@ -350,6 +330,10 @@ void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
     if (isLast)
       emitEpilogues(row, panel);
   });
+}
+
+Value AmxProduct::sumsOf(Value panel) {
+  return steps > kBlockSteps ? placeOf(panel) : b.index(0);
 }
 
 void AmxProduct::emitEpilogues(Value row, Value panel) {
@@ -362,9 +346,9 @@ void AmxProduct::emitEpilogues(Value row, Value panel) {
   Value count = b.min(b.sub(rows, row), b.index(kBlock));
   b.forLoop(b.index(0), count, 1, [&](Value i) {
     for (int64_t half = 0; half < 2; ++half)
-      emitEpilogue(b.load(sumMemory,
-                          {placeOf(panel), i, b.index(half * kLanes)}, kLanes),
-                   biases[half], b.add(row, i), columns[half]);
+      emitEpilogue(
+          b.load(sumMemory, {sumsOf(panel), i, b.index(half * kLanes)}, kLanes),
+          biases[half], b.add(row, i), columns[half]);
   });
 }
 

@@ -66,8 +66,6 @@ private:
   /// Adds the products of some steps of the depth to the sums of these rows;
   /// the last ones end in what follows from the sums.
   void emitSteps(Value row, Value step, Value count, bool isLast);
-  /// Asks for what comes after a step of a panel.
-  void emitPrefetch(Value panel, Value step);
   /// Copies 32 rows of the input, past the last one the last.
   void emitCopy(Value row, Value step, Value count);
   void emitEpilogues(Value row, Value panel);
@@ -76,8 +74,10 @@ private:
   /// What follows from the sums of a row and 16 columns from `column` on.
   void emitEpilogue(Value sum, Value bias, Value row, Value column);
   Value loadBias(Value column);
-  /// Where a panel is in memory of the task.
+  /// Where a panel is in memory of the task, and its sums, which need memory
+  /// only where they wait for those of further depth.
   Value placeOf(Value panel) { return b.sub(panel, firstPanel); }
+  Value sumsOf(Value panel);
 
   // Vectors of 16 columns, of which nothing past the last one is read.
   bool reachesPast() const;
@@ -94,8 +94,6 @@ private:
   // steps, 2] tiles of the weight, and [panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
   Value firstPanel, endPanel;
-  /// Whether its first rows are being computed.
-  Value isFirst;
   /// The first row of matrices in tiles; none: 0.
   Value firstTileRow;
 };

@@ -25,14 +25,18 @@ static MemRefType typeOf(Value memref) {
 }
 
 RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t tileRows,
-                     int64_t maxRows)
+                     int64_t maxRows, bool mayBeOne)
     : rows(rows), tiles(b.ceilDiv(rows, tileRows)), tileRows(tileRows) {
   Value one = b.index(1), threads = b.threads();
   count =
       b.max(b.ceilDiv(tiles, std::max<int64_t>(maxRows / tileRows, 1)), one);
-  Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, one);
   Value even = b.mul(b.ceilDiv(count, threads), threads);
-  count = arith::SelectOp::create(b, isOne, one, even);
+  if (mayBeOne) {
+    Value isOne =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, one);
+    even = arith::SelectOp::create(b, isOne, one, even);
+  }
+  count = even;
 }
 
 Value RowBlocks::getFirstRow(KernelBuilder &b, Value block) const {

@@ -35,10 +35,11 @@ struct ProductOperands {
 };
 
 /// Rows cut into blocks of whole tiles, of at most a number of rows; either one
-/// block, or as many for each thread, which differ by one tile at most.
+/// block, if that `mayBeOne`, or as many for each thread, which differ by one
+/// tile at most.
 struct RowBlocks {
   RowBlocks(KernelBuilder &b, mlir::Value rows, int64_t tileRows,
-            int64_t maxRows);
+            int64_t maxRows, bool mayBeOne = true);
 
   mlir::Value count;
   /// For block `count` too, as which it gives the end.

@@ -26,10 +26,15 @@ constexpr int64_t kBlockRows = 336;
 /// other's place in the first-level cache.
 constexpr int64_t kPadding = 16;
 /// The same of products of tiles: rows from which on each thread takes rows of
-/// its own, and most rows and bytes of the hidden matrix of a thread.
+/// its own, and most rows and bytes of the hidden matrix of a thread. It
+/// streams past a block of the weight that stays in the second-level cache: to
+/// read the weight again for fewer rows costs more.
 constexpr int64_t kTileFusedRows = 256;
-constexpr int64_t kTileBlockRows = 512;
-constexpr int64_t kTileHiddenBytes = 1 << 20;
+/// A few rows are not worth the memory of 32 in tiles: weights and all else
+/// that a thread reads may just fit in its cache.
+constexpr int64_t kTileFewRows = 4;
+constexpr int64_t kTileBlockRows = 2048;
+constexpr int64_t kTileHiddenBytes = 8 << 20;
 
 class MlpKernel {
 public:
@@ -92,23 +97,33 @@ private:
 
   /// The hidden matrix is in tiles between two products of tiles.
   void emitInTiles() {
+    Value isOne = b.isLess(rows, b.index(kTileFewRows + 1));
     Value isFew = b.isLess(rows, b.index(kTileFusedRows));
-    b.ifElse(isFew, [&] { emitTilesTogether(); }, [&] { emitTilesFused(); });
+    b.ifElse(
+        isOne, [&] { emitTilesTogether(/*isInTiles=*/false); },
+        [&] {
+          b.ifElse(
+              isFew, [&] { emitTilesTogether(/*isInTiles=*/true); },
+              [&] { emitTilesFused(); });
+        });
   }
 
   /// One product after the other, each thread some columns.
-  void emitTilesTogether() {
+  void emitTilesTogether(bool isInTiles) {
     constexpr int64_t block = AmxTiles::kBlock;
     MemRefType type =
-        AmxProduct::getTiles(b, ShapedType::kDynamic, hiddenColumns);
-    Value hidden = memref::AllocOp::create(b, type, b.ceilDiv(rows, block),
-                                           b.getI64IntegerAttr(64));
+        isInTiles ? AmxProduct::getTiles(b, ShapedType::kDynamic, hiddenColumns)
+                  : MemRefType::get({ShapedType::kDynamic, hiddenColumns},
+                                    b.getBF16Type());
+    Value hidden = memref::AllocOp::create(
+        b, type, isInTiles ? b.ceilDiv(rows, block) : rows,
+        b.getI64IntegerAttr(64));
     AmxProduct toHidden(b, hiddenOperands(hidden)),
         toOut(b, outOperands(hidden));
     Value threads = b.threads();
     b.parallel(work(), tileWorkspace(toHidden, toOut), [&](ValueRange memory) {
-      setTileMemory(toHidden, toOut, memory);
       for (AmxProduct *product : {&toHidden, &toOut}) {
+        product->setMemory(memory);
         Value panels = b.index(product->getPanels());
         Value width = b.ceilDiv(panels, threads);
         b.share(b.ceilDiv(panels, width), [&](Value task) {
@@ -129,7 +144,7 @@ private:
             block,
         block, kTileBlockRows);
     MemRefType type = AmxProduct::getTiles(b, blockRows / block, hiddenColumns);
-    RowBlocks blocks(b, rows, block, blockRows);
+    RowBlocks blocks(b, rows, block, blockRows, /*mayBeOne=*/false);
     // Made of the memory of each task, below.
     AmxProduct shapes(b, hiddenOperands(op.getInput()));
     AmxProduct outShapes(b, outOperands(op.getInput()));
@@ -140,10 +155,10 @@ private:
           Value hidden = memory.back();
           AmxProduct toHidden(b, hiddenOperands(hidden));
           AmxProduct toOut(b, outOperands(hidden));
-          setTileMemory(toHidden, toOut, memory.drop_back());
           Value row = blocks.getFirstRow(b, task);
           Value endRow = blocks.getFirstRow(b, b.add(task, b.index(1)));
           for (AmxProduct *product : {&toHidden, &toOut}) {
+            product->setMemory(memory.drop_back());
             product->setFirstRow(row);
             product->emitPart(row, endRow, b.index(0),
                               b.index(product->getPanels()));
@@ -155,13 +170,10 @@ private:
   static SmallVector<MemRefType> tileWorkspace(const AmxProduct &toHidden,
                                                const AmxProduct &toOut) {
     SmallVector<MemRefType> types = toHidden.getWorkspace();
-    llvm::append_range(types, toOut.getWorkspace());
+    for (auto [type, other] : llvm::zip_equal(types, toOut.getWorkspace()))
+      if (type.getNumElements() < other.getNumElements())
+        type = other;
     return types;
-  }
-  static void setTileMemory(AmxProduct &toHidden, AmxProduct &toOut,
-                            ValueRange memory) {
-    toHidden.setMemory(memory.take_front(memory.size() / 2));
-    toOut.setMemory(memory.drop_front(memory.size() / 2));
   }
 
   Value work() {
@@ -223,7 +235,7 @@ private:
 
     int64_t tileRows = toOut.getTileRows();
     int64_t blockRows = std::max(kBlockRows / tileRows * tileRows, tileRows);
-    RowBlocks blocks(b, rows, tileRows, blockRows);
+    RowBlocks blocks(b, rows, tileRows, blockRows, /*mayBeOne=*/false);
     SmallVector<MemRefType> workspace = toHidden.getWorkspace();
     workspace.push_back(MemRefType::get({blockRows, kHiddenColumns + kPadding},
                                         b.getF32Type()));

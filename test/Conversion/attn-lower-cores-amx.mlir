@@ -72,7 +72,7 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:       func.func private @linear
 // CHECK:         omp.parallel
 // CHECK-NEXT:      memref.alloc{{.*}} : memref<16x2x16x32xbf16>
-// CHECK-NEXT:      memref.alloc{{.*}} : memref<3x32x32xf32>
+// CHECK-NEXT:      memref.alloc{{.*}} : memref<1x32x32xf32>
 // CHECK-NEXT:      omp.wsloop
 // CHECK-NOT:     vector.shuffle
 // CHECK-NOT:     vector.fma
@@ -94,12 +94,15 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK-LABEL: func.func @mlp_in_tiles
 // CHECK:       func.func private @mlp
 // CHECK:         scf.if
+// CHECK:           memref.alloc{{.*}} : memref<?x96xbf16>
+// CHECK:           omp.parallel
+// CHECK-COUNT-2:     omp.wsloop
 // CHECK:           memref.alloc{{.*}} : memref<?x3x2x16x32xbf16>
 // CHECK:           omp.parallel
 // CHECK-COUNT-2:     omp.wsloop
 // CHECK:         } else {
 // CHECK:           omp.parallel
-// CHECK:             memref.alloc{{.*}} : memref<16x3x2x16x32xbf16>
+// CHECK:             memref.alloc{{.*}} : memref<64x3x2x16x32xbf16>
 // CHECK:             omp.wsloop
 // CHECK-NOT:         omp.wsloop
 // CHECK:           }
