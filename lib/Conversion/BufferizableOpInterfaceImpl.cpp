@@ -86,6 +86,7 @@ void attn::registerBufferizableOpInterfaceExternalModels(
   registry.addExtension(+[](MLIRContext *context, AttnDialect *) {
     LookupOp::attachInterface<CoreModel<LookupOp>>(*context);
     LinearOp::attachInterface<CoreModel<LinearOp>>(*context);
+    LogitsOp::attachInterface<CoreModel<LogitsOp>>(*context);
     MlpOp::attachInterface<CoreModel<MlpOp>>(*context);
     LayerNormOp::attachInterface<CoreModel<LayerNormOp>>(*context);
     ScoresOp::attachInterface<CoreModel<ScoresOp>>(*context);

@@ -197,6 +197,14 @@ private:
             name(names, op.getBias(), "n");
           }
         })
+        .Case([&](LogitsOp op) {
+          name(names, op.getInput(), "rk");
+          name(names, op.getValues(), "_r_");
+          name(names, op.getMaxima(), "_r");
+          name(names, op.getSums(), "_r");
+          if (!op.isPacked())
+            name(names, op.getWeight(), "nk");
+        })
         .Case([&](MlpOp op) {
           nameLeading(names, op.getInput(), "k");
           nameLeading(names, op.getResidual(), "n");

@@ -14,7 +14,9 @@ namespace attn {
 
 /// input [M, K], weight in any form, residual and out [M, N].
 void emitLinear(KernelBuilder &b, LinearOp op);
-/// The same, and packed or unpacked hidden weight.
+/// The same, but all operands of f32.
+void emitLogits(KernelBuilder &b, LogitsOp op);
+/// The same as a linear, and packed or unpacked hidden weight.
 void emitMlp(KernelBuilder &b, MlpOp op);
 void emitSdpa(KernelBuilder &b, SdpaOp op);
 /// The two ways to compute an attention, which emitSdpa chooses from.

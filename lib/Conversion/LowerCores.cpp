@@ -24,8 +24,8 @@ using namespace mlir;
 using namespace attn;
 
 static bool isCore(Operation *op) {
-  return isa<LookupOp, LinearOp, MlpOp, LayerNormOp, ScoresOp, SoftmaxOp,
-             WeightedSumOp, SdpaOp, CacheAppendOp>(op);
+  return isa<LookupOp, LinearOp, LogitsOp, MlpOp, LayerNormOp, ScoresOp,
+             SoftmaxOp, WeightedSumOp, SdpaOp, CacheAppendOp>(op);
 }
 
 /// Kernels compute in f32, and read the rows of a table in what it is stored.
@@ -69,6 +69,16 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
     return success(succeeded(check(mlp.getHiddenWeight())) &&
                    succeeded(check(mlp.getWeight())));
   return success();
+}
+
+/// A block of logits is written by whole panels.
+static LogicalResult checkBlocks(LogitsOp op, int64_t panel) {
+  int64_t width = cast<ShapedType>(op.getValues().getType()).getDimSize(2);
+  if (width % panel == 0)
+    return success();
+  return op.emitOpError() << "expected blocks of a multiple of " << panel
+                          << " columns to generate code for this target, got "
+                          << width;
 }
 
 /// Whether vectors can be loaded along the last dimension.
@@ -240,6 +250,7 @@ private:
     llvm::TypeSwitch<Operation *>(core)
         .Case([&](LookupOp core) { emitLookup(b, core); })
         .Case([&](LinearOp core) { emitLinear(b, core); })
+        .Case([&](LogitsOp core) { emitLogits(b, core); })
         .Case([&](MlpOp core) { emitMlp(b, core); })
         .Case([&](LayerNormOp core) { emitLayerNorm(b, core); })
         .Case([&](ScoresOp core) { emitScores(b, core); })
@@ -286,6 +297,12 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
     for (Operation *op : cores)
       if (failed(checkTiles(op, target)))
         return signalPassFailure();
+
+    for (Operation *op : cores)
+      if (auto logits = dyn_cast<LogitsOp>(op))
+        failure |= failed(checkBlocks(logits, target.getPanelWidth()));
+    if (failure)
+      return signalPassFailure();
 
     KernelLibrary library(module, target);
     OpBuilder builder(&getContext());

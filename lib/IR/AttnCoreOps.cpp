@@ -69,6 +69,7 @@ static LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
 
 ATTN_CORE_INTERFACES(LookupOp)
 ATTN_CORE_INTERFACES(LinearOp)
+ATTN_CORE_INTERFACES(LogitsOp)
 ATTN_CORE_INTERFACES(MlpOp)
 ATTN_CORE_INTERFACES(LayerNormOp)
 ATTN_CORE_INTERFACES(ScoresOp)
@@ -238,6 +239,39 @@ int64_t MlpOp::getHiddenWidth() {
   if (weight.isDynamicDim(1) || weight.isDynamicDim(4))
     return kDynamic;
   return weight.getDimSize(1) * weight.getDimSize(4);
+}
+
+LogicalResult LogitsOp::verify() {
+  if (getOuts().size() != 3)
+    return emitOpError() << "expected three destinations, got "
+                         << getOuts().size();
+  ShapedType input = typeOf(getInput()), values = typeOf(getValues());
+  if (failed(checkRank(*this, "input", input, 2)) ||
+      failed(checkStaticWidth(*this, "input", input)) ||
+      failed(checkRank(*this, "values", values, 3)) ||
+      failed(checkStaticWidth(*this, "values", values)))
+    return failure();
+  int64_t columns = getColumns(), width = values.getDimSize(2);
+  if (width == 0)
+    return emitOpError() << "expected blocks of at least one column, got "
+                         << values;
+  int64_t blocks = llvm::divideCeil(columns, width);
+  if (failed(checkShape(*this, "values", values,
+                        {blocks, input.getDimSize(0), width})) ||
+      failed(checkShape(*this, "maxima", typeOf(getMaxima()),
+                        {blocks, input.getDimSize(0)})) ||
+      failed(checkShape(*this, "sums", typeOf(getSums()),
+                        {blocks, input.getDimSize(0)})) ||
+      failed(checkProduct(*this, {"weight", getWeight(), "bias", getBias(),
+                                  /*isTransposed=*/false, input.getDimSize(1),
+                                  columns})))
+    return failure();
+  return checkSameElementType(*this, {{"input", getInput()},
+                                      {"weight", getWeight()},
+                                      {"bias", getBias()},
+                                      {"values", getValues()},
+                                      {"maxima", getMaxima()},
+                                      {"sums", getSums()}});
 }
 
 LogicalResult MlpOp::verify() {

@@ -32,6 +32,9 @@ public:
       if (auto linear = dyn_cast<LinearOp>(op)) {
         collect(linear.getWeightMutable(), linear.getBiasMutable(),
                 linear.getTransposed());
+      } else if (auto logits = dyn_cast<LogitsOp>(op)) {
+        collect(logits.getWeightMutable(), logits.getBiasMutable(),
+                /*isTransposed=*/false);
       } else if (auto mlp = dyn_cast<MlpOp>(op)) {
         // Tiles do not tell how wide the hidden matrix is, if not exactly.
         if (isInTiles(mlp.getWeight()) &&

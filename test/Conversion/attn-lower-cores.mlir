@@ -203,3 +203,33 @@ func.func @tiles(%x: memref<4x8xbf16>, %w: memref<1x1x2x16x32xbf16>, %y: memref<
   return
 }
 }
+
+// -----
+
+// Of each block of logits, rows are summarised as many at a time as a vector
+// has lanes.
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+// CHECK-LABEL: func.func @logits(
+// CHECK:         call @[[KERNEL:logits[_0-9]*]](
+// CHECK:       func.func private @[[KERNEL]](
+// CHECK:         omp.parallel if
+// CHECK:         vector.fma {{.*}} : vector<8xf32>
+// CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
+// CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
+// CHECK:         omp.yield
+func.func @logits(%x: memref<?x64xf32>, %w: memref<5x64x16xf32>, %b: memref<80xf32>, %v: memref<2x?x64xf32>, %m: memref<2x?xf32>, %s: memref<2x?xf32>) {
+  attn.logits %x, %w bias(%b) columns 75 outs(%v, %m, %s) : (memref<?x64xf32>, memref<5x64x16xf32>, memref<80xf32>, memref<2x?x64xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+func.func @narrow_blocks(%x: memref<?x64xf32>, %w: memref<40x64xf32>, %v: memref<2x?x24xf32>, %m: memref<2x?xf32>, %s: memref<2x?xf32>) {
+  // expected-error @below {{expected blocks of a multiple of 16 columns to generate code for this target, got 24}}
+  attn.logits %x, %w columns 40 outs(%v, %m, %s) : (memref<?x64xf32>, memref<40x64xf32>, memref<2x?x24xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
+  return
+}
+}

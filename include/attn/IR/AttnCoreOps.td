@@ -94,6 +94,51 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
   let hasCanonicalizeMethod = 1;
 }
 
+def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
+  let summary = "multiplies by a weight matrix, with a summary of blocks";
+  let description = [{
+    `input` [R, K], `weight` and `bias` as those of an `attn.linear` with
+    N = `columns`; `values` [⌈N/W⌉, R, W], `maxima` and `sums` [⌈N/W⌉, R], where
+    logits = input · weightᵀ + bias:
+
+      values[j, r, i] = logits[r, W·j + i]
+      maxima[j, r] = maxᵢ values[j, r, i]
+      sums[j, r] = Σᵢ exp(values[j, r, i] - maxima[j, r])
+
+    What `values` has past the last of N columns is undefined and counts
+    nowhere. In a block that is -∞ throughout the sum is 0; a NaN or +∞ makes it
+    NaN, and the maximum undefined.
+
+    This is what a search over tokens needs: log Σ exp follows from the maxima
+    and sums, and a few blocks have all that can be among the best. Blocks are
+    written one after the other, while rows of a matrix as wide as a vocabulary
+    would each begin a new page.
+
+    ```mlir
+    %v, %m, %s = attn.logits %x, %w bias(%b) columns 8001 outs(%values, %maxima, %sums)
+       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>) -> (tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>)
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$weight,
+                       Optional<Attn_FloatShaped>:$bias,
+                       Variadic<Attn_FloatShaped>:$outs,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$columns);
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` `(` $bias^ `)`)? `columns` $columns
+    `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutsMutable();
+    }
+    ::mlir::Value getValues() { return getOuts()[0]; }
+    ::mlir::Value getMaxima() { return getOuts()[1]; }
+    ::mlir::Value getSums() { return getOuts()[2]; }
+    /// Whether the weight is in panels.
+    bool isPacked() { return getWeight().getType().getRank() == 3; }
+  }];
+}
+
 def Attn_MlpOp : Attn_CoreOp<"mlp", [AttrSizedOperandSegments]> {
   let summary = "multiplies by two weight matrices, with an activation between";
   let description = [{

@@ -136,6 +136,75 @@ def transposed_linears():
         yield linear_case(2, 33, 1100, activation=activation, residual=residual, transposed=True)
 
 
+def logits_case(rows, columns, inputs, width=64, packed=True, special=None):
+    """`special`: a block of biases that are minus infinity, or a NaN in the input
+    of each row, of which the sums have to tell."""
+    # Not large: the error of an exponential is relative to that of the logit.
+    x = normal(rows, inputs) / 4
+    weight, b = normal(columns, inputs) / inputs**0.5, normal(columns)
+    if special == "empty":
+        b[:width] = -np.inf
+    elif special == "nan":
+        x[:, -1] = np.nan
+    logits = reference.linear(x, weight, b)
+    blocks = -(-columns // width)
+    padded = np.full((rows, blocks * width), -np.inf)
+    padded[:, :columns] = logits
+    padded = padded.reshape(rows, blocks, width).transpose(1, 0, 2)
+    maxima, sums = reference.summaries(padded)
+    outs = {"v": np.full(padded.shape, np.nan, np.float32)}
+    outs["m"] = outs["s"] = np.full((blocks, rows), np.nan, np.float32)
+    arguments = {"x": (last(x), x)}
+    for name, array in outs.items():
+        arguments[f"o{name}"] = (tensor(array, [0, 2][: array.ndim - 1]), array)
+    types, body = [last(x)], ""
+    for name, array in (("w", weight), ("b", b)):
+        if packed:
+            type, get = weights.add(array)
+            body += get(name)
+        else:
+            type = tensor(array, None)
+            arguments[name] = (type, array)
+        types.append(type)
+    outs = [arguments[f"o{name}"][0] for name in "vms"]
+    body += (
+        f"%v, %m, %s = attn.logits %x, %w bias(%b) columns {columns} outs(%ov, %om, %os)"
+        f" : ({', '.join(types + outs)}) -> ({', '.join(outs)})\n"
+    )
+    results = {"s": (outs[2], sums)}
+    if special != "nan":
+        results["m"] = (outs[1], maxima)
+        # What is past the last column is undefined.
+        rest = columns - (blocks - 1) * width
+        tail = np.ascontiguousarray(padded[-1:, :, :rest])
+        body += f"%rows = arith.constant {rows} : index\n"
+        for name, block, count, size in (("h", 0, blocks - 1, width), ("t", blocks - 1, 1, rest)):
+            type = f"tensor<{count}x?x{size}xf32>"
+            body += (
+                f"%{name} = tensor.extract_slice %v[{block}, 0, 0] [{count}, %rows, {size}]"
+                f" [1, 1, 1] : {outs[0]} to {type}\n"
+            )
+            results[name] = (type, padded[:-1] if name == "h" else tail)
+    return Case(
+        f"logits, {rows} of {inputs} to {columns} by {width}, packed {packed}, {special}",
+        body, arguments, results, 2e-6 if inputs < 100 else 5e-6,
+    )  # fmt: skip
+
+
+def logits():
+    for rows in (0, 1, 2, 5, 16, 17, 40, 200):
+        yield logits_case(rows, 200, 24)
+    for columns in (65, 127, 128, 1000):
+        for packed in (False, True):
+            yield logits_case(19, columns, 33, packed=packed)
+    yield logits_case(3, 70, 600, width=32)
+    yield logits_case(30, 300, 8, width=96)
+    for packed in (False, True):
+        yield logits_case(18, 150, 8, packed=packed, special="empty")
+        yield logits_case(18, 150, 8, packed=packed, special="nan")
+    yield logits_case(2000, 130, 1024)
+
+
 def mlp_case(rows, inputs, hidden, outputs, activation, biases=True, residual=False):
     x = normal(rows, inputs)
     arrays = {
@@ -318,7 +387,7 @@ def appends():
 def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
-        *linears(), *transposed_linears(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends()
+        *linears(), *transposed_linears(), *logits(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends()
     ]  # fmt: skip
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path = arguments.folder.resolve() / "weights.safetensors"

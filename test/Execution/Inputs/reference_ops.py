@@ -142,6 +142,14 @@ def lookup(ids, table, positions=None, offsets=None, scale=1.0):
     return result + positions.astype(np.float64)[at]
 
 
+def summaries(blocks):
+    """The maxima of rows, and the sums of exponentials relative to them."""
+    with np.errstate(invalid="ignore"):
+        maxima = blocks.max(-1)
+        base = np.maximum(maxima, np.finfo(np.float32).min)
+        return maxima, np.exp(blocks - base[..., None]).sum(-1)
+
+
 def cache_append(new, positions, cache, rows=None):
     result = cache.copy()
     if rows is None:

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A matrix product whose columns are summarised block by block, while a block
+// is still in the first-level cache.
+
+#include "Kernels.h"
+#include "MatrixProduct.h"
+#include "VectorMath.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <cfloat>
+
+using namespace mlir;
+using namespace attn;
+
+/// Tasks for each thread.
+static constexpr int64_t kTasks = 2;
+
+namespace {
+
+class LogitsKernel {
+public:
+  LogitsKernel(KernelBuilder &b, LogitsOp op)
+      : b(b), op(op), values(cast<MemRefType>(op.getValues().getType())),
+        blocks(values.getDimSize(0)), width(values.getDimSize(2)),
+        columns(static_cast<int64_t>(op.getColumns())),
+        rows(b.dim(op.getInput(), 0)), product(b, getOperands()) {}
+
+  void emit() {
+    Value wanted = b.mul(b.threads(), b.index(kTasks));
+    Value count = b.ceilDiv(b.index(blocks), wanted);
+    Value tasks = b.ceilDiv(b.index(blocks), count);
+    int64_t depth = getOperands().depth;
+    Value work = b.mul(rows, b.index(depth * columns));
+    b.parallelFor(tasks, work, product.getWorkspace(),
+                  [&](Value task, ValueRange memory) {
+                    product.setMemory(memory);
+                    Value first = b.mul(task, count);
+                    Value end = b.min(b.add(first, count), b.index(blocks));
+                    b.forLoop(b.index(0), rows, product.getBlockRows(),
+                              [&](Value row) { emitRows(row, first, end); });
+                  });
+  }
+
+private:
+  ProductOperands getOperands() {
+    ProductOperands operands;
+    operands.depth = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
+    operands.columns = columns;
+    // Blocks have room for what panels cover: no column needs a mask.
+    if (op.isPacked()) {
+      auto weight = cast<MemRefType>(op.getWeight().getType());
+      if (width % weight.getDimSize(2) == 0)
+        operands.columns = weight.getDimSize(0) * weight.getDimSize(2);
+    }
+    operands.input = op.getInput();
+    operands.weight = op.getWeight();
+    operands.bias = op.getBias();
+    return operands;
+  }
+
+  /// Some rows of blocks first..end-1.
+  void emitRows(Value row, Value first, Value end) {
+    MatrixProduct::Part part;
+    part.rows = row;
+    part.endRow = b.min(b.add(row, b.index(product.getBlockRows())), rows);
+    int64_t panel = b.getTarget().getPanelWidth();
+    b.forLoop(first, end, 1, [&](Value block) {
+      Value column = b.mul(block, b.index(width));
+      part.panel = b.div(column, b.index(panel));
+      part.endPanel = b.min(b.ceilDiv(b.add(column, b.index(width)), panel),
+                            b.index(product.getPanels()));
+      product.setOutput(viewBlock(block), b.index(0), column);
+      product.emitParts(part);
+      emitSummaries(block, part.rows, part.endRow);
+    });
+  }
+
+  /// The values of a block, [R, W].
+  Value viewBlock(Value block) {
+    OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+    SmallVector<OpFoldResult> offsets = {block, zero, zero};
+    SmallVector<OpFoldResult> sizes = {one, rows, b.getIndexAttr(width)};
+    SmallVector<OpFoldResult> strides(3, one);
+    MemRefType type = memref::SubViewOp::inferRankReducedResultType(
+        {ShapedType::kDynamic, width}, values, offsets, sizes, strides);
+    return memref::SubViewOp::create(b, type, op.getValues(), offsets, sizes,
+                                     strides);
+  }
+
+  /// Maxima and sums of rows begin..end-1 of a block, as many rows at a time as
+  /// a vector has lanes.
+  void emitSummaries(Value block, Value begin, Value end) {
+    int64_t lanes = b.lanes();
+    Value last = b.sub(end, b.index(1));
+    b.forLoop(begin, end, lanes, [&](Value first) {
+      SmallVector<SmallVector<Value>> numbers;
+      SmallVector<Value> maxima, sums;
+      for (int64_t i = 0; i < lanes; ++i) {
+        Value row = b.min(b.add(first, b.index(i)), last);
+        maxima.push_back(
+            emitMaximum(numbers.emplace_back(loadRow(block, row))));
+      }
+      Value maximum = b.maxLanesOfEach(maxima);
+      // A finite number, so that -∞ gives 0.
+      Value base =
+          arith::MaximumFOp::create(b, maximum, b.splat(lanes, -FLT_MAX));
+      for (int64_t i = 0; i < lanes; ++i) {
+        Value scalar = vector::ExtractOp::create(b, base, i);
+        sums.push_back(emitSum(numbers[i], b.splat(lanes, scalar)));
+      }
+      Value inside = b.mask(lanes, b.sub(end, first));
+      SmallVector<Value> place = {block, first};
+      b.storeMasked(maximum, inside, op.getMaxima(), place);
+      b.storeMasked(b.sumLanesOfEach(sums), inside, op.getSums(), place);
+    });
+  }
+
+  /// A row of a block, with -∞ past the last column.
+  SmallVector<Value> loadRow(Value block, Value row) {
+    SmallVector<Value> numbers;
+    int64_t lanes = b.lanes();
+    for (int64_t offset = 0; offset < width; offset += lanes) {
+      Value column = b.add(b.mul(block, b.index(width)), b.index(offset));
+      Value inside = b.mask(lanes, b.max(b.min(b.sub(b.index(columns), column),
+                                               b.index(width - offset)),
+                                         b.index(0)));
+      Value loaded =
+          b.loadMasked(op.getValues(), {block, row, b.index(offset)}, inside);
+      numbers.push_back(arith::SelectOp::create(
+          b, inside, loaded,
+          b.splat(lanes, -std::numeric_limits<double>::infinity())));
+    }
+    return numbers;
+  }
+
+  Value emitMaximum(ArrayRef<Value> numbers) {
+    Value maximum = numbers.front();
+    for (Value other : numbers.drop_front())
+      maximum = b.larger(maximum, other);
+    return maximum;
+  }
+
+  /// Σ exp(x - base), in each lane.
+  Value emitSum(ArrayRef<Value> numbers, Value base) {
+    Value log2e = b.splat(b.lanes(), M_LOG2E), sum;
+    for (Value number : numbers) {
+      Value difference = arith::SubFOp::create(b, number, base);
+      Value power = b.exp2(arith::MulFOp::create(b, difference, log2e));
+      sum = sum ? arith::AddFOp::create(b, sum, power) : power;
+    }
+    return sum;
+  }
+
+  KernelBuilder &b;
+  LogitsOp op;
+  MemRefType values;
+  int64_t blocks, width, columns;
+  Value rows;
+  MatrixProduct product;
+};
+
+} // namespace
+
+void attn::emitLogits(KernelBuilder &b, LogitsOp op) {
+  LogitsKernel(b, op).emit();
+}
