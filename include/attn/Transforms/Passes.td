@@ -310,6 +310,40 @@ def IncrementalDecoding
   ];
 }
 
+def SummarizeLogits : Pass<"attn-summarize-logits", "::mlir::ModuleOp"> {
+  let summary = "makes a function give its logits in blocks, with a summary";
+  let description = [{
+    A function that returns an `attn.linear`, its logits [B, S, N] of f32,
+    returns the three results of an `attn.logits` instead: values [⌈N/W⌉, B·S,
+    W], and the maximum and the sum of exponentials of each row in each block.
+    What a search reads of a step becomes a small part of what was written.
+
+    A function that returns something else, or whose linear has a residual, an
+    activation or a transposed weight, is an error. Nothing may call it. Runs
+    after `attn-incremental-decoding`.
+
+    ```mlir
+    %y = attn.linear %x, %w bias(%b) outs(%e) : … -> tensor<?x?x8001xf32>
+    return %y : tensor<?x?x8001xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x?x256xf32> into tensor<?x256xf32>
+    %v, %m, %s = attn.logits %rows, %w bias(%b) columns 8001 outs(…) : …
+    return %v, %m, %s : tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::tensor::TensorDialect"];
+  let options = [
+    Option<"function", "function", "std::string", /*default=*/"\"decode_step\"",
+           "The function that returns logits">,
+    Option<"width", "width", "int64_t", /*default=*/"64",
+           "Columns of a block">
+  ];
+}
+
 def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
   let summary = "makes a function return its attention probabilities too";
   let description = [{
