@@ -43,7 +43,7 @@ class BeamSearch : public SentenceSearch {
 public:
   BeamSearch(const LogitProcessor &processor, int64_t vocabulary)
       : processor(processor), options(processor.getOptions()),
-        vocabulary(vocabulary), numBlocks(numLogitBlocks(vocabulary)) {
+        vocabulary(vocabulary) {
     int64_t kept =
         options.beamSize * std::max<int64_t>(2, 1 + options.endTokens.size());
     beamLogits.resize(options.beamSize);
@@ -53,7 +53,6 @@ public:
     continued.resize(kept);
     merged.resize(options.beamSize + kept);
     finished.resize(options.beamSize);
-    maxima.resize(options.beamSize * numBlocks);
     context.resize(processor.contextLength());
     nodes.reserve(64 * options.beamSize);
     nodes.push_back({options.startToken, -1});
@@ -66,11 +65,11 @@ public:
   }
 
   llvm::ArrayRef<Row> rows() const override { return inputs; }
-  bool advance(llvm::MutableArrayRef<float> logits) override;
+  bool advance(const Logits &logits, int64_t first) override;
   SentenceResult result() const override;
 
 private:
-  void normalize(llvm::MutableArrayRef<float> logits);
+  void normalize(const Logits &logits, int64_t first);
   llvm::ArrayRef<int32_t> tail(const RunningBeam &beam);
   void selectRunning();
   void updateFinished();
@@ -89,7 +88,7 @@ private:
 
   const LogitProcessor &processor;
   const GenerationOptions &options;
-  const int64_t vocabulary, numBlocks;
+  const int64_t vocabulary;
   /// Tokens of each running beam, start token included.
   int64_t length = 1;
   std::string error;
@@ -101,7 +100,6 @@ private:
   bool improvable = true;
 
   // Of one step, kept to spare allocations.
-  std::vector<float> maxima;
   std::vector<int32_t> context;
   std::vector<BeamLogits> beamLogits;
   std::vector<Candidate> candidates;
@@ -200,32 +198,28 @@ llvm::ArrayRef<int32_t> BeamSearch::tail(const RunningBeam &beam) {
 }
 
 /// Fills `beamLogits`.
-void BeamSearch::normalize(llvm::MutableArrayRef<float> logits) {
+void BeamSearch::normalize(const Logits &logits, int64_t first) {
   for (auto [index, beam] : llvm::enumerate(running)) {
     if (index >= inputs.size()) {
       beamLogits[index] = beamLogits[0];
       beamLogits[index].score = beam.score;
       continue;
     }
-    llvm::MutableArrayRef<float> row =
-        logits.slice(index * vocabulary, vocabulary);
-    llvm::MutableArrayRef<float> blocks =
-        llvm::MutableArrayRef(maxima).slice(index * numBlocks, numBlocks);
-    beamLogits[index] = {row.data(), blocks.data(),
-                         processor.process(row, tail(beam), length, blocks),
+    LogitRow row = logits.row(first + static_cast<int64_t>(index));
+    beamLogits[index] = {row, processor.process(row, tail(beam), length),
                          beam.score};
   }
 }
 
-bool BeamSearch::advance(llvm::MutableArrayRef<float> logits) {
-  normalize(logits);
+bool BeamSearch::advance(const Logits &logits, int64_t first) {
+  normalize(logits, first);
   if (llvm::any_of(beamLogits, [](const BeamLogits &beam) {
         return !beam.normalizer.isValid();
       })) {
     error = "the decoder's output is not a number";
     return true;
   }
-  topCandidates(beamLogits, vocabulary, candidates);
+  topCandidates(beamLogits, candidates);
   bool isLast = length + 1 >= options.maxLength;
   for (size_t i = 0; i < candidates.size(); ++i) {
     int32_t token = static_cast<int32_t>(candidates[i].index % vocabulary);

@@ -87,6 +87,29 @@ CompiledDecoder::bind(const FunctionSignature &signature) {
   return binding;
 }
 
+/// Checks that a step gives logits in blocks, as many as the vocabulary has.
+llvm::Error
+CompiledDecoder::checkLogits(const FunctionSignature &signature) const {
+  auto isFloat = [](const TensorSignature &tensor, size_t rank) {
+    return tensor.type == ElementType::F32 && tensor.shape.size() == rank;
+  };
+  llvm::ArrayRef<TensorSignature> results = signature.results;
+  if (results.size() != 3 || !isFloat(results[0], 3) ||
+      !isFloat(results[1], 2) || !isFloat(results[2], 2) ||
+      results[0].shape[2] <= 0)
+    return makeError("function 'decode_step': expected three results: logits "
+                     "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
+  int64_t width = results[0].shape[2];
+  int64_t blocks = (limits.targetVocabulary + width - 1) / width;
+  for (const TensorSignature &result : results)
+    if (result.shape[0] != blocks)
+      return makeError("function 'decode_step': expected {0} blocks of {1} "
+                       "logits for {2} tokens, got {3}",
+                       blocks, width, limits.targetVocabulary,
+                       result.describe());
+  return llvm::Error::success();
+}
+
 llvm::Error CompiledDecoder::bindAll() {
   const FunctionSignature *signatures[3];
   Binding *bindings[] = {&encodeBinding, &prepareBinding, &stepBinding};
@@ -111,12 +134,8 @@ llvm::Error CompiledDecoder::bindAll() {
     return makeError("function 'decode_prepare': expected {0} results, one for "
                      "each cross argument of 'decode_step', got {1}",
                      numCross, prepare->results.size());
-  if (step->results.size() != 1 || step->results[0].shape.size() != 3 ||
-      step->results[0].type != ElementType::F32 ||
-      step->results[0].shape[2] <= 0)
-    return makeError("function 'decode_step': expected one result, logits "
-                     "tensor<?x?xVxf32>");
-  vocabulary = step->results[0].shape[2];
+  if (llvm::Error error = checkLogits(*step))
+    return error;
   for (auto [role, argument] :
        llvm::zip_equal(stepBinding.roles, step->arguments)) {
     llvm::Error error = llvm::Error::success();
@@ -246,8 +265,7 @@ llvm::Error CompiledDecoder::keepPrepared(llvm::ArrayRef<Tensor> prepared,
   return llvm::Error::success();
 }
 
-llvm::Expected<llvm::MutableArrayRef<float>>
-CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
+llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
   const int64_t numRows = rows.size();
   const int64_t positions = cacheRows.positionsAfter(rows);
   if (positions > limits.targetPositions)
@@ -270,7 +288,7 @@ CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
   cacheRows.advance(rows);
 
   // The logits of the step before make room before new ones are made.
-  logits = Tensor();
+  logits.clear();
   arguments.clear();
   for (auto [role, number] :
        llvm::zip_equal(stepBinding.roles, stepBinding.numbers)) {
@@ -306,11 +324,13 @@ CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
       functions.call("decode_step", arguments, threads);
   if (!results)
     return results.takeError();
-  logits = std::move(results->front());
-  if (logits.numElements() != numRows * vocabulary)
-    return makeError("function 'decode_step': expected logits [{0},1,{1}], got "
-                     "{2}",
-                     numRows, vocabulary, logits.describe());
-  return llvm::MutableArrayRef<float>(logits.data<float>(),
-                                      numRows * vocabulary);
+  logits = std::move(*results);
+  for (const Tensor &part : logits)
+    if (part.dim(1) != numRows)
+      return makeError("function 'decode_step': expected logits of {0} rows, "
+                       "got {1}",
+                       numRows, part.describe());
+  return Logits{logits[0].data<float>(), logits[1].data<float>(),
+                logits[2].data<float>(), numRows,
+                limits.targetVocabulary, logits[0].dim(2)};
 }

@@ -12,15 +12,14 @@ namespace {
 
 class GreedySearch : public SentenceSearch {
 public:
-  GreedySearch(const LogitProcessor &processor, int64_t vocabulary)
-      : processor(processor), options(processor.getOptions()),
-        maxima(options.scores ? numLogitBlocks(vocabulary) : 0) {
+  explicit GreedySearch(const LogitProcessor &processor)
+      : processor(processor), options(processor.getOptions()) {
     tokens.reserve(64);
     tokens.push_back(options.startToken);
   }
 
   llvm::ArrayRef<Row> rows() const override { return row; }
-  bool advance(llvm::MutableArrayRef<float> logits) override;
+  bool advance(const Logits &logits, int64_t first) override;
   SentenceResult result() const override;
 
 private:
@@ -29,18 +28,18 @@ private:
   Row row = {processor.getOptions().startToken, -1};
   /// Start token first.
   std::vector<int32_t> tokens;
-  std::vector<float> maxima;
   float score = 0;
   bool isValid = true;
 };
 
 } // namespace
 
-bool GreedySearch::advance(llvm::MutableArrayRef<float> logits) {
+bool GreedySearch::advance(const Logits &all, int64_t first) {
+  LogitRow logits = all.row(first);
   int64_t length = tokens.size();
   RowNormalizer normalizer;
   if (options.scores)
-    normalizer = processor.process(logits, tokens, length, maxima);
+    normalizer = processor.process(logits, tokens, length);
   else
     processor.restrict(logits, tokens, length);
   int64_t token = argMax(logits);
@@ -76,6 +75,6 @@ SentenceResult GreedySearch::result() const {
 }
 
 std::unique_ptr<SentenceSearch>
-attn::createGreedySearch(const LogitProcessor &processor, int64_t vocabulary) {
-  return std::make_unique<GreedySearch>(processor, vocabulary);
+attn::createGreedySearch(const LogitProcessor &processor) {
+  return std::make_unique<GreedySearch>(processor);
 }

@@ -21,42 +21,38 @@ LogitProcessor::LogitProcessor(const GenerationOptions &options)
   }
 }
 
-void LogitProcessor::restrict(llvm::MutableArrayRef<float> logits,
+void LogitProcessor::restrict(const LogitRow &logits,
                               llvm::ArrayRef<int32_t> tail,
                               int64_t length) const {
+  auto set = [&](int32_t token, float logit) {
+    logits.set(token, logit);
+    logits.summarize(token / logits.width);
+  };
   if (isForced(length)) {
-    llvm::fill(logits, minusInfinity);
+    for (int64_t block = 0, e = logits.numBlocks(); block < e; ++block) {
+      llvm::fill(logits.block(block), minusInfinity);
+      logits.summarize(block);
+    }
     for (int32_t token : options.forcedEndTokens)
-      logits[token] = 0;
+      set(token, 0);
     return;
   }
   for (int32_t token : bannedTokens)
-    logits[token] = minusInfinity;
+    set(token, minusInfinity);
   for (llvm::ArrayRef<int32_t> word : bannedSequences) {
     llvm::ArrayRef<int32_t> prefix = word.drop_back();
     if (tail.size() >= prefix.size() && tail.take_back(prefix.size()) == prefix)
-      logits[word.back()] = minusInfinity;
+      set(word.back(), minusInfinity);
   }
 }
 
-RowNormalizer
-LogitProcessor::process(llvm::MutableArrayRef<float> logits,
-                        llvm::ArrayRef<int32_t> tail, int64_t length,
-                        llvm::MutableArrayRef<float> maxima) const {
+RowNormalizer LogitProcessor::process(const LogitRow &logits,
+                                      llvm::ArrayRef<int32_t> tail,
+                                      int64_t length) const {
   // A forced end token has log probability 0 whatever the model says.
-  if (isForced(length) && !options.renormalize) {
-    restrict(logits, tail, length);
-    blockMaxima(logits, maxima);
-    return {};
-  }
-  if (options.renormalize) {
-    restrict(logits, tail, length);
-    return normalizer(logits, blockMaxima(logits, maxima));
-  }
-  RowNormalizer result = normalizer(logits, blockMaxima(logits, maxima));
-  if (bannedTokens.empty() && bannedSequences.empty())
-    return result;
+  RowNormalizer result;
+  if (!options.renormalize && !isForced(length))
+    result = normalizer(logits);
   restrict(logits, tail, length);
-  blockMaxima(logits, maxima);
-  return result;
+  return options.renormalize ? normalizer(logits) : result;
 }

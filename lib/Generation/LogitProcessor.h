@@ -21,21 +21,19 @@ public:
   /// How many of the last tokens of a row process() looks at.
   int64_t contextLength() const { return context; }
 
-  /// Rewrites `logits` so that a banned token has -infinity and fills
-  /// `maxima` (see blockMaxima). `tail` holds the last contextLength() tokens
-  /// of the row, or all of them if it has fewer, start token included.
-  /// `length` counts all tokens of the row. The result turns the rewritten
-  /// logits into log probabilities.
+  /// Rewrites `logits` so that a banned token has -infinity. `tail` holds the
+  /// last contextLength() tokens of the row, or all of them if it has fewer,
+  /// start token included. `length` counts all tokens of the row. The result
+  /// turns the rewritten logits into log probabilities.
   ///
   /// Where generate() normalises twice, before the bans and after, the first
   /// cancels out and only the second is computed.
-  RowNormalizer process(llvm::MutableArrayRef<float> logits,
-                        llvm::ArrayRef<int32_t> tail, int64_t length,
-                        llvm::MutableArrayRef<float> maxima) const;
+  RowNormalizer process(const LogitRow &logits, llvm::ArrayRef<int32_t> tail,
+                        int64_t length) const;
 
   /// process() without normalisation, for a search that needs only the order.
-  void restrict(llvm::MutableArrayRef<float> logits,
-                llvm::ArrayRef<int32_t> tail, int64_t length) const;
+  void restrict(const LogitRow &logits, llvm::ArrayRef<int32_t> tail,
+                int64_t length) const;
 
 private:
   bool isForced(int64_t length) const {

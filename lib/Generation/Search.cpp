@@ -104,7 +104,7 @@ llvm::Error BatchSearch::admit() {
       break;
     active.push_back({waiting.front(), freePlaces.pop_back_val(),
                       options.beamSize == 1
-                          ? createGreedySearch(processor, vocabulary)
+                          ? createGreedySearch(processor)
                           : createBeamSearch(processor, vocabulary)});
     waiting.pop_front();
   }
@@ -123,16 +123,14 @@ llvm::Error BatchSearch::step() {
            sentence.sentence.slot, cacheRow++});
     sentence.firstRow = firstRow;
   }
-  llvm::Expected<llvm::MutableArrayRef<float>> logits = model.step(rows);
+  llvm::Expected<Logits> logits = model.step(rows);
   if (!logits)
     return logits.takeError();
   const int64_t numActive = active.size();
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < numActive; ++i) {
     Active &sentence = active[i];
-    int64_t count = sentence.search->rows().size();
-    sentence.isDone = sentence.search->advance(
-        logits->slice(sentence.firstRow * vocabulary, count * vocabulary));
+    sentence.isDone = sentence.search->advance(*logits, sentence.firstRow);
   }
   return llvm::Error::success();
 }

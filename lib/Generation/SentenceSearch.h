@@ -27,9 +27,9 @@ public:
   /// What the next step takes; between 1 and the beam size.
   virtual llvm::ArrayRef<Row> rows() const = 0;
 
-  /// Takes the logits after each of rows(), [rows, vocabulary], which it may
-  /// overwrite. Returns true when the search is over.
-  virtual bool advance(llvm::MutableArrayRef<float> logits) = 0;
+  /// Takes the logits of a step, in which those after rows() begin at row
+  /// `first`, and may overwrite these. Returns true when the search is over.
+  virtual bool advance(const Logits &logits, int64_t first) = 0;
 
   /// What was found, once the search is over.
   virtual SentenceResult result() const = 0;
@@ -37,7 +37,7 @@ public:
 
 /// The token with the greatest logit is next. `processor` must outlive it.
 std::unique_ptr<SentenceSearch>
-createGreedySearch(const LogitProcessor &processor, int64_t vocabulary);
+createGreedySearch(const LogitProcessor &processor);
 
 /// As many beams as the processor's options say.
 std::unique_ptr<SentenceSearch>

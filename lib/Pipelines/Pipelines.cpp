@@ -35,6 +35,7 @@ void attn::buildFusionPipeline(OpPassManager &pm) {
 void attn::buildDecodingPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
   pm.addPass(createIncrementalDecoding());
+  pm.addPass(createSummarizeLogits());
 }
 
 void attn::buildBufferizationPipeline(OpPassManager &pm) {

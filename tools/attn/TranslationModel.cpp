@@ -135,6 +135,7 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
 
   DecoderLimits limits;
   limits.sourceVocabulary = model.config.vocabSize;
+  limits.targetVocabulary = model.config.decoderVocabSize;
   limits.sourcePositions = limits.targetPositions =
       model.config.maxPositionEmbeddings;
   for (int i = 0; i < model.program->statistics().threads; ++i) {

@@ -38,7 +38,7 @@ public:
          {i32, {-1}, "positions"},
          {f32, {-1, -1, 1}, "cross"},
          {i32, {-1}, "memory_lengths"}},
-        {{f32, {-1, -1, this->language.vocabulary}, ""}}};
+        {{f32, {2, -1, 5}, ""}, {f32, {2, -1}, ""}, {f32, {2, -1}, ""}}};
   }
 
   DecoderFunctions functions() {
@@ -117,8 +117,10 @@ private:
     EXPECT_EQ(arguments[6].dim(0), rows);
     int64_t indexed = cacheRows.dim(1);
 
-    Tensor logits =
-        Tensor::allocate(ElementType::F32, {rows, 1, language.vocabulary});
+    Results logits = {Tensor::allocate(ElementType::F32, {2, rows, 5}),
+                      Tensor::allocate(ElementType::F32, {2, rows}),
+                      Tensor::allocate(ElementType::F32, {2, rows})};
+    BlockedLogits blocked(rows, language.vocabulary, /*width=*/5);
     // All writes first, as a compiled step may do.
     for (int64_t row = 0; row < rows; ++row) {
       int64_t position = positions[row];
@@ -153,10 +155,12 @@ private:
                   value + 1000);
         source.push_back(static_cast<int32_t>(value));
       }
-      language.logits(source, prefix,
-                      logits.data<float>() + row * language.vocabulary);
+      blocked.setRow(row, language.logits(source, prefix));
     }
-    return {logits};
+    llvm::copy(blocked.values, logits[0].data<float>());
+    llvm::copy(blocked.maxima, logits[1].data<float>());
+    llvm::copy(blocked.sums, logits[2].data<float>());
+    return logits;
   }
 };
 
@@ -168,7 +172,7 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     LanguageModel language{seed, 9, {0}, 0.5f};
     FakeFunctions fake(language);
-    auto decoder = CompiledDecoder::create(fake.functions(), {100, 12, 150});
+    auto decoder = CompiledDecoder::create(fake.functions(), {100, 9, 12, 150});
     ASSERT_TRUE(bool(decoder)) << llvm::toString(decoder.takeError());
     FakeModel model(language);
     // The same decoder for several searches: what is left in the caches must
@@ -198,7 +202,7 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
 TEST(CompiledDecoder, GivesMemoryBackBeforeEachBatch) {
   LanguageModel language{3, 9, {0}, 0.5f};
   FakeFunctions fake(language);
-  auto decoder = CompiledDecoder::create(fake.functions(), {100, 12, 150});
+  auto decoder = CompiledDecoder::create(fake.functions(), {100, 9, 12, 150});
   ASSERT_TRUE(bool(decoder)) << llvm::toString(decoder.takeError());
   EXPECT_EQ(fake.releases, 0);
   GenerationOptions options;
@@ -215,7 +219,7 @@ TEST(CompiledDecoder, GivesMemoryBackBeforeEachBatch) {
 TEST(CompiledDecoder, CachesGrowByDoublingUpToThePositions) {
   LanguageModel language{3, 9, {0}, -20.0f};
   FakeFunctions fake(language);
-  auto decoder = CompiledDecoder::create(fake.functions(), {100, 12, 150});
+  auto decoder = CompiledDecoder::create(fake.functions(), {100, 9, 12, 150});
   ASSERT_TRUE(bool(decoder)) << llvm::toString(decoder.takeError());
   GenerationOptions options;
   options.beamSize = 2;
@@ -235,7 +239,7 @@ TEST(CompiledDecoder, SignaturesAreChecked) {
   auto error = [](auto &&change) -> std::string {
     FakeFunctions fake({1, 9, {}, 0});
     change(fake.signatures);
-    auto decoder = CompiledDecoder::create(fake.functions(), {100, 12, 150});
+    auto decoder = CompiledDecoder::create(fake.functions(), {100, 9, 12, 150});
     return decoder ? "" : llvm::toString(decoder.takeError());
   };
   EXPECT_EQ(error([](Signatures &) {}), "");
@@ -266,8 +270,11 @@ TEST(CompiledDecoder, SignaturesAreChecked) {
             }),
             "function 'decode_step': expected prepared values [sentences, "
             "positions, static sizes], got tensor<?x?x?xf32>");
+  EXPECT_EQ(error([](Signatures &s) { s["decode_step"].results.pop_back(); }),
+            "function 'decode_step': expected three results: logits "
+            "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
   EXPECT_EQ(
-      error([](Signatures &s) { s["decode_step"].results[0].shape = {-1, 9}; }),
-      "function 'decode_step': expected one result, logits "
-      "tensor<?x?xVxf32>");
+      error([](Signatures &s) { s["decode_step"].results[1].shape = {3, -1}; }),
+      "function 'decode_step': expected 2 blocks of 5 logits for 9 "
+      "tokens, got tensor<3x?xf32>");
 }

@@ -54,6 +54,35 @@ struct LanguageModel {
   }
 };
 
+/// Logits of rows in blocks, as a step gives them.
+class BlockedLogits {
+public:
+  BlockedLogits() = default;
+  BlockedLogits(int64_t rows, int64_t vocabulary, int64_t width)
+      : logits{nullptr, nullptr, nullptr, rows, vocabulary, width} {
+    int64_t blocks = (vocabulary + width - 1) / width;
+    values.resize(blocks * rows * width);
+    maxima.resize(blocks * rows);
+    sums.resize(blocks * rows);
+    logits.values = values.data();
+    logits.maxima = maxima.data();
+    logits.sums = sums.data();
+  }
+  BlockedLogits(BlockedLogits &&) = default;
+  BlockedLogits &operator=(BlockedLogits &&) = default;
+
+  void setRow(int64_t index, llvm::ArrayRef<float> plain) {
+    LogitRow row = logits.row(index);
+    for (auto [token, logit] : llvm::enumerate(plain))
+      row.set(static_cast<int64_t>(token), logit);
+    for (int64_t block = 0; block < row.numBlocks(); ++block)
+      row.summarize(block);
+  }
+
+  Logits logits;
+  std::vector<float> values, maxima, sums;
+};
+
 /// Keeps the prefix of each row as it is, and counts rows.
 class FakeModel : public DecoderModel {
 public:
@@ -78,13 +107,13 @@ public:
     return llvm::Error::success();
   }
 
-  llvm::Expected<llvm::MutableArrayRef<float>>
-  step(llvm::ArrayRef<DecoderRow> inputs) override {
+  llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> inputs) override {
     if (!stepError.empty() && rowsOfSteps.size() == 3)
       return llvm::createStringError(stepError);
     std::vector<Row> next(inputs.size());
     std::set<int32_t> cacheRows;
-    logits.resize(inputs.size() * language.vocabulary);
+    logits = BlockedLogits(static_cast<int64_t>(inputs.size()),
+                           language.vocabulary, /*width=*/5);
     for (auto [i, input] : llvm::enumerate(inputs)) {
       if (input.parent >= 0) {
         next[i] = rows.at(input.parent);
@@ -94,16 +123,15 @@ public:
       next[i].slot = input.slot;
       next[i].tokens.push_back(input.token);
       llvm::ArrayRef<int32_t> source = sources.at(input.slot);
-      language.logits(source, next[i].tokens,
-                      logits.data() + i * language.vocabulary);
+      std::vector<float> plain = language.logits(source, next[i].tokens);
       if (source.front() == brokenSource &&
           int64_t(next[i].tokens.size()) == brokenLength)
-        logits[i * language.vocabulary + 1] =
-            std::numeric_limits<float>::quiet_NaN();
+        plain[1] = std::numeric_limits<float>::quiet_NaN();
+      logits.setRow(static_cast<int64_t>(i), plain);
     }
     rows = std::move(next);
     rowsOfSteps.push_back(inputs.size());
-    return llvm::MutableArrayRef<float>(logits);
+    return logits.logits;
   }
 
   LanguageModel language;
@@ -124,7 +152,7 @@ private:
   };
   std::vector<std::vector<int32_t>> sources;
   std::vector<Row> rows;
-  std::vector<float> logits;
+  BlockedLogits logits;
 };
 
 /// Translates with `model`; none, and a failure of the test, on an error.

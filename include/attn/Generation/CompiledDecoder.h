@@ -28,13 +28,15 @@ struct DecoderFunctions {
 /// Limits that signatures do not tell.
 struct DecoderLimits {
   int64_t sourceVocabulary = 0;
+  int64_t targetVocabulary = 0;
   int64_t sourcePositions = 0;
   int64_t targetPositions = 0;
 };
 
 /// The compiled functions `encode`, `decode_prepare` and `decode_step` as a
 /// DecoderModel. Arguments are bound by the roles in the signatures; how many
-/// cross tensors and caches there are, and how large, is theirs to say.
+/// cross tensors and caches there are, and how large, is theirs to say, and so
+/// is the width of the blocks in which `decode_step` gives logits.
 ///
 /// A cache is [cache rows, capacity, …]. It grows by doubling its capacity and
 /// is never cleared: what is not in use costs no memory until it is written.
@@ -51,7 +53,7 @@ public:
   create(const Program &program, DecoderLimits limits);
 
   int64_t sourceVocabulary() const override { return limits.sourceVocabulary; }
-  int64_t targetVocabulary() const override { return vocabulary; }
+  int64_t targetVocabulary() const override { return limits.targetVocabulary; }
   int64_t sourcePositions() const override { return limits.sourcePositions; }
   int64_t targetPositions() const override { return limits.targetPositions; }
 
@@ -60,8 +62,7 @@ public:
   llvm::Error encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
                      llvm::ArrayRef<int32_t> slots, int32_t padToken) override;
 
-  llvm::Expected<llvm::MutableArrayRef<float>>
-  step(llvm::ArrayRef<DecoderRow> rows) override;
+  llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) override;
 
 private:
   /// What an argument of a function is filled with.
@@ -87,6 +88,7 @@ private:
 
   static llvm::Expected<Binding> bind(const FunctionSignature &signature);
   llvm::Error bindAll();
+  llvm::Error checkLogits(const FunctionSignature &signature) const;
   /// Several tensors [entries, capacity, …] that grow together.
   struct Storage {
     llvm::SmallVector<TensorSignature> signatures;
@@ -104,7 +106,7 @@ private:
 
   DecoderFunctions functions;
   DecoderLimits limits;
-  int64_t vocabulary = 0, threads = 0;
+  int64_t threads = 0;
   Binding encodeBinding, prepareBinding, stepBinding;
 
   // Of the sentences: [slots, source positions, …], and their lengths.
@@ -116,7 +118,8 @@ private:
   CacheRows cacheRows;
   std::vector<int32_t> ids, rowSlots;
   llvm::SmallVector<Tensor> arguments;
-  Tensor logits;
+  /// Values, maxima and sums.
+  llvm::SmallVector<Tensor> logits;
 };
 
 } // namespace attn

@@ -3,6 +3,7 @@
 #ifndef ATTN_GENERATION_DECODERMODEL_H
 #define ATTN_GENERATION_DECODERMODEL_H
 
+#include "attn/Generation/Scoring.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
@@ -53,10 +54,9 @@ public:
                              int32_t padToken) = 0;
 
   /// Feeds one token to each row and returns the logits of the tokens after
-  /// them, [rows, targetVocabulary()]; the caller may overwrite them, and they
-  /// live until the next call.
-  virtual llvm::Expected<llvm::MutableArrayRef<float>>
-  step(llvm::ArrayRef<DecoderRow> rows) = 0;
+  /// them, over targetVocabulary() tokens; the caller may overwrite them, and
+  /// they live until the next call.
+  virtual llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) = 0;
 };
 
 } // namespace attn

@@ -4,19 +4,58 @@
 #define ATTN_GENERATION_SCORING_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace attn {
 
-/// Logits are looked at in blocks of this many, so that most of a vocabulary
-/// is dismissed by one comparison a block.
-constexpr int64_t logitBlock = 64;
+/// The logits of one row over a vocabulary, in blocks of adjacent tokens, with
+/// the greatest of each block and the sum of exp(logit - greatest), which is 0
+/// in a block that is -infinity throughout, and a NaN where there is a NaN or
+/// +infinity. So most of a vocabulary is dismissed by one comparison a block.
+struct LogitRow {
+  /// Block j begins at values + j · valueStride; it has `width` logits, the
+  /// last one those that are left of `vocabulary`.
+  float *values = nullptr;
+  /// Those of block j are at j · stride.
+  float *maxima = nullptr, *sums = nullptr;
+  int64_t vocabulary = 0, width = 1, valueStride = 0, stride = 1;
 
-/// The number of blocks that `vocabulary` logits make; the last may be short.
-inline int64_t numLogitBlocks(int64_t vocabulary) {
-  return (vocabulary + logitBlock - 1) / logitBlock;
-}
+  int64_t numBlocks() const { return (vocabulary + width - 1) / width; }
+  llvm::MutableArrayRef<float> block(int64_t index) const {
+    return {values + index * valueStride,
+            size_t(std::min(width, vocabulary - index * width))};
+  }
+  float maximum(int64_t block) const { return maxima[block * stride]; }
+  float operator[](int64_t token) const {
+    return values[token / width * valueStride + token % width];
+  }
+
+  /// Changes a logit; call summarize() for its block afterwards.
+  void set(int64_t token, float logit) const {
+    values[token / width * valueStride + token % width] = logit;
+  }
+  /// Computes the maximum and the sum of a block.
+  void summarize(int64_t block) const;
+};
+
+/// The logits of several rows: of row r, block j is values[j, r, :], and its
+/// maximum and sum are maxima[j, r] and sums[j, r].
+struct Logits {
+  float *values = nullptr, *maxima = nullptr, *sums = nullptr;
+  int64_t rows = 0, vocabulary = 0, width = 1;
+
+  LogitRow row(int64_t index) const {
+    return {values + index * width,
+            maxima + index,
+            sums + index,
+            vocabulary,
+            width,
+            rows * width,
+            rows};
+  }
+};
 
 /// Turns a logit x into a log probability, (x - maximum) - logSum, in this
 /// order of float operations.
@@ -31,17 +70,11 @@ struct RowNormalizer {
   }
 };
 
-/// Writes the greatest logit of each block to `maxima` [blocks] and returns
-/// the greatest of all.
-float blockMaxima(llvm::ArrayRef<float> logits,
-                  llvm::MutableArrayRef<float> maxima);
-
-/// The normaliser of a row whose greatest logit is `maximum`.
-RowNormalizer normalizer(llvm::ArrayRef<float> logits, float maximum);
+RowNormalizer normalizer(const LogitRow &logits);
 
 /// The lowest index among the greatest logits; -1 if one is not a number or
 /// if none is above -infinity.
-int64_t argMax(llvm::ArrayRef<float> logits);
+int64_t argMax(const LogitRow &logits);
 
 /// A token chosen for a beam: `index` is beam * vocabulary + token.
 struct Candidate {
@@ -51,17 +84,16 @@ struct Candidate {
 
 /// One beam's share of the candidates of a sentence.
 struct BeamLogits {
-  const float *logits;
-  const float *blockMaxima;
+  LogitRow logits;
   RowNormalizer normalizer;
   /// The sum of log probabilities so far.
   float score;
 };
 
-/// Fills `best` [n] with the n best candidates of all beams, best first, equal
-/// scores by index. `vocabulary` is the number of logits of each beam; there
-/// are at least n candidates in all. Candidates at -infinity count.
-void topCandidates(llvm::ArrayRef<BeamLogits> beams, int64_t vocabulary,
+/// Fills `best` [n] with the n best candidates of all beams (at least one, all
+/// of one vocabulary), best first, equal scores by index. There are at least n
+/// candidates in all. Candidates at -infinity count.
+void topCandidates(llvm::ArrayRef<BeamLogits> beams,
                    llvm::MutableArrayRef<Candidate> best);
 
 } // namespace attn
