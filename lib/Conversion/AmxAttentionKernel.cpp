@@ -13,6 +13,7 @@
 #include "AmxTiles.h"
 #include "AttentionScope.h"
 #include "Kernels.h"
+#include "TileSizes.h"
 #include "VectorMath.h"
 
 #include <cmath>
@@ -26,8 +27,6 @@ namespace {
 
 /// Rows that go through a block of keys together.
 constexpr int64_t kTileRows = AmxTiles::kBlock;
-/// Most queries of a task: the more, the fewer times keys are laid out.
-constexpr int64_t kBlockRows = 1024;
 /// Keys of a block: the scores of a tile, their weights, and what they are
 /// multiplied with stay in the first-level cache.
 constexpr int64_t kBlockKeys = 256;
@@ -47,6 +46,7 @@ public:
   AmxAttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(b, op), tiles(b),
         factor(op.getMask() ? 1.0 : getFactor(op)),
+        blockRows(TileSizes(b.getTarget()).getAmxQueries()),
         keySteps(llvm::divideCeil(sizes.keySize, AmxTiles::kDepth)),
         valuePairs(llvm::divideCeil(sizes.valueSize, AmxTiles::kBlock)) {}
 
@@ -55,7 +55,7 @@ public:
     // As many blocks as there have to be, and more where there are few tasks.
     Value wanted = b.ceilDiv(b.index(kTasks), b.max(batchHeads, b.index(1)));
     Value blocks =
-        b.max(b.ceilDiv(sizes.queries, kBlockRows),
+        b.max(b.ceilDiv(sizes.queries, blockRows),
               b.min(wanted, b.ceilDiv(sizes.queries, 4 * kTileRows)));
     Value rows = b.roundUp(b.ceilDiv(sizes.queries, b.max(blocks, b.index(1))),
                            kTileRows);
@@ -87,14 +87,14 @@ private:
     auto memref = [&](ArrayRef<int64_t> shape) {
       return MemRefType::get(shape, b.getF32Type());
     };
-    return {tiles.memoryOf({kBlockRows / kTileRows, keySteps, 2}),
+    return {tiles.memoryOf({blockRows / kTileRows, keySteps, 2}),
             tiles.memoryOf({kBlockKeys / kPairKeys, keySteps, 2}),
             tiles.memoryOf({kBlockKeys / kPairKeys, valuePairs, 2}),
             tiles.memoryOf({kBlockKeys / kPairKeys, 2}),
             memref({kBlockKeys / kPairKeys, kTileRows, kPairKeys}),
-            memref({kBlockRows, valuePairs * AmxTiles::kBlock}),
-            memref({kBlockRows}),
-            memref({kBlockRows, kHalf}),
+            memref({blockRows, valuePairs * AmxTiles::kBlock}),
+            memref({blockRows}),
+            memref({blockRows, kHalf}),
             memref({kTileRows, kHalf}),
             memref({kTileRows})};
   }
@@ -479,6 +479,8 @@ private:
   AmxTiles tiles;
   /// What makes scores in units of log 2 of those in memory.
   double factor;
+  /// Most queries of a task: the more, the fewer times keys are laid out.
+  int64_t blockRows;
   /// Steps of the depth of the scores, and pairs of tiles of values.
   int64_t keySteps, valuePairs;
   /// Memory: [rows / 32, steps, 2], [keys / 32, steps, 2], [keys / 32, value

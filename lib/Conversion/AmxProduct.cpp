@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "AmxProduct.h"
+#include "TileSizes.h"
 #include "VectorMath.h"
 
 using namespace mlir;
@@ -13,11 +14,6 @@ static constexpr int64_t kDepth = AmxTiles::kDepth;
 
 /// Most rows of a task: the more, the fewer times the weight is laid out.
 static constexpr int64_t kPartRows = 2048;
-/// Bytes of the weight in the second-level cache: its columns of a task.
-static constexpr int64_t kPanelBytes = 1 << 20;
-/// Steps of the depth at a time: those of the rows stay in the first-level
-/// cache.
-static constexpr int64_t kBlockSteps = 16;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight. They are computed one by
@@ -33,10 +29,12 @@ AmxProduct::AmxProduct(KernelBuilder &b, const ProductOperands &operands)
     : b(b), operands(operands), tiles(b),
       rows(operands.rows ? operands.rows : b.dim(operands.input, 0)),
       steps(llvm::divideCeil(operands.depth, kDepth)),
-      panels(llvm::divideCeil(operands.columns, kBlock)) {
+      panels(llvm::divideCeil(operands.columns, kBlock)),
+      blockSteps(TileSizes(b.getTarget()).getAmxSteps()) {
   int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock * 2;
   mostPanels =
-      std::clamp<int64_t>(kPanelBytes / bytes, 1, std::max<int64_t>(panels, 1));
+      std::clamp<int64_t>(TileSizes(b.getTarget()).getAmxPanelBytes() / bytes,
+                          1, std::max<int64_t>(panels, 1));
 }
 
 bool AmxProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
@@ -180,8 +178,8 @@ void AmxProduct::emitManyRows() {
 
 SmallVector<MemRefType> AmxProduct::getWorkspace() const {
   SmallVector<MemRefType> types = {
-      tiles.memoryOf({kBlockSteps, 2}),
-      MemRefType::get({steps > kBlockSteps ? mostPanels : 1, kBlock, kBlock},
+      tiles.memoryOf({blockSteps, 2}),
+      MemRefType::get({steps > blockSteps ? mostPanels : 1, kBlock, kBlock},
                       b.getF32Type())};
   if (!isInTiles(operands.weight))
     types.push_back(tiles.memoryOf({mostPanels, steps, 2}));
@@ -212,17 +210,17 @@ void AmxProduct::emitPanels(Value row, Value endRow, Value panel, Value end) {
 }
 
 void AmxProduct::emitRows(Value row) {
-  int64_t last = std::max<int64_t>(llvm::divideCeil(steps, kBlockSteps), 1) - 1;
+  int64_t last = std::max<int64_t>(llvm::divideCeil(steps, blockSteps), 1) - 1;
   auto emit = [&](int64_t block) {
-    int64_t first = block * kBlockSteps;
-    emitSteps(row, b.index(first),
-              b.index(std::min(steps - first, kBlockSteps)), block == last);
+    int64_t first = block * blockSteps;
+    emitSteps(row, b.index(first), b.index(std::min(steps - first, blockSteps)),
+              block == last);
   };
   emit(0);
   if (last > 1)
-    b.forLoop(b.index(kBlockSteps), b.index(last * kBlockSteps), kBlockSteps,
+    b.forLoop(b.index(blockSteps), b.index(last * blockSteps), blockSteps,
               [&](Value step) {
-                emitSteps(row, step, b.index(kBlockSteps), /*isLast=*/false);
+                emitSteps(row, step, b.index(blockSteps), /*isLast=*/false);
               });
   if (last > 0)
     emit(last);
@@ -333,7 +331,7 @@ void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
 }
 
 Value AmxProduct::sumsOf(Value panel) {
-  return steps > kBlockSteps ? placeOf(panel) : b.index(0);
+  return steps > blockSteps ? placeOf(panel) : b.index(0);
 }
 
 void AmxProduct::emitEpilogues(Value row, Value panel) {

@@ -88,8 +88,11 @@ private:
   ProductOperands operands;
   AmxTiles tiles;
   Value rows;
-  /// Steps of the depth, panels, and most panels of a task.
-  int64_t steps, panels, mostPanels;
+  /// Steps of the depth, and panels.
+  int64_t steps, panels;
+  /// Steps at a time, whose rows stay in the first-level cache, and panels,
+  /// which stay in the second-level cache.
+  int64_t blockSteps, mostPanels;
   // Of the task that is being written: [steps, 2] tiles of rows, [panels,
   // steps, 2] tiles of the weight, and [panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;

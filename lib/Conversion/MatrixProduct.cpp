@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "MatrixProduct.h"
+#include "TileSizes.h"
 #include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -11,8 +12,6 @@ using namespace attn;
 /// first-level cache, but sums would go to memory and back more often, which
 /// costs more.
 static constexpr int64_t kBlockDepth = 2048;
-/// Bytes of the input that stay in the second-level cache.
-static constexpr int64_t kBlockBytes = 3 << 19;
 /// So many rows are computed one by one, from as many rows of the weight at a
 /// time.
 static constexpr int64_t kFewRows = 2;
@@ -69,8 +68,10 @@ MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
       reachesPast(columns % panel != 0), chunks(b.chunks(panel)),
       product(b, chunks), rowTiles(b, product.getMaxRows(), blockDepth) {
   int64_t rows = product.getMaxRows();
-  blockRows = std::max<int64_t>(
-      kBlockBytes / std::max<int64_t>(4 * blockDepth, 1) / rows * rows, rows);
+  blockRows =
+      std::max<int64_t>(TileSizes(b.getTarget()).getProductBytes() /
+                            std::max<int64_t>(4 * blockDepth, 1) / rows * rows,
+                        rows);
   blockRows = std::min(blockRows, 64 * rows);
   // Rows whose distance is a multiple of a page take each other's place in the
   // first-level cache.

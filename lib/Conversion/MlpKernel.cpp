@@ -7,6 +7,7 @@
 #include "AmxProduct.h"
 #include "Kernels.h"
 #include "MatrixProduct.h"
+#include "TileSizes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -18,10 +19,8 @@ namespace {
 /// columns instead, so that each weight is read by one thread; the hidden
 /// matrix is small then.
 constexpr int64_t kFusedRows = 128;
-/// Columns of the hidden matrix at a time, and most rows: they stay in the
-/// second-level cache.
+/// Columns of the hidden matrix at a time.
 constexpr int64_t kHiddenColumns = MatrixProduct::kSumDepth;
-constexpr int64_t kBlockRows = 336;
 /// More columns in memory than in the matrix, so that rows do not take each
 /// other's place in the first-level cache.
 constexpr int64_t kPadding = 16;
@@ -234,7 +233,9 @@ private:
     MatrixProduct toOut(b, layOut(outOperands(/*hidden=*/Value())));
 
     int64_t tileRows = toOut.getTileRows();
-    int64_t blockRows = std::max(kBlockRows / tileRows * tileRows, tileRows);
+    int64_t mostRows = TileSizes(b.getTarget()).getHiddenBytes() /
+                       (4 * (kHiddenColumns + kPadding));
+    int64_t blockRows = std::max(mostRows / tileRows * tileRows, tileRows);
     RowBlocks blocks(b, rows, tileRows, blockRows, /*mayBeOne=*/false);
     SmallVector<MemRefType> workspace = toHidden.getWorkspace();
     workspace.push_back(MemRefType::get({blockRows, kHiddenColumns + kPadding},

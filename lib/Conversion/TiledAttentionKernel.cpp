@@ -11,6 +11,7 @@
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
 #include "TileProduct.h"
+#include "TileSizes.h"
 
 #include <cmath>
 #include <optional>
@@ -20,10 +21,6 @@ using namespace attn;
 
 namespace {
 
-/// Tiles of rows in a block of queries: the more, the fewer times keys are laid
-/// out.
-constexpr int64_t kBlockTiles = 32;
-
 /// So many tasks keep all threads busy to the end.
 constexpr int64_t kTasks = 16;
 
@@ -32,7 +29,8 @@ public:
   TiledAttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(b, op), panel(b.getTarget().getPanelWidth()),
         panelChunks(b.chunks(panel)), product(b, panelChunks),
-        tileRows(product.getMaxRows()), blockRows(kBlockTiles * tileRows),
+        tileRows(product.getMaxRows()),
+        blockRows(TileSizes(b.getTarget()).getQueryTiles() * tileRows),
         softmax(b, blockRows, sizes.valueSize, tileRows) {}
 
   void emit() {
@@ -247,6 +245,8 @@ private:
   int64_t panel;
   SmallVector<Chunk> panelChunks;
   TileProduct product;
+  /// Rows of a tile, and of the block of queries that a task has: the more, the
+  /// fewer times keys are laid out.
   int64_t tileRows, blockRows;
   OnlineSoftmax softmax;
   // Of the task that is being written, its block of keys, and its tile.

@@ -5,7 +5,7 @@
 // 64 at once, and 2 x 2 of sums, over the keys of a block. No call, as of memset,
 // may come between.
 
-module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @sdpa_bf16
 // CHECK:       func.func private @sdpa
 // CHECK-SAME:    passthrough = ["noinline", "no-builtins"]
@@ -43,7 +43,7 @@ func.func @sdpa_without_amx(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v
 
 // A product of bf16: a row or two without tiles, more with 2 x 2 at a time.
 
-module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @linear_bf16
 // CHECK:       func.func private @linear
 // CHECK:         scf.if
@@ -67,7 +67,7 @@ func.func @linear_bf16(%x: memref<?x512xbf16>, %w: memref<512x96xbf16>, %y: memr
 
 // A weight that is in tiles is read as it is: nothing of it is moved.
 
-module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @linear_in_tiles
 // CHECK:       func.func private @linear
 // CHECK:         omp.parallel
@@ -90,7 +90,7 @@ func.func @linear_in_tiles(%x: memref<?x512xbf16>, %w: memref<3x16x2x16x32xbf16>
 // A feed-forward: for few rows one region, in which threads meet between the
 // products; for many, each has rows of its own.
 
-module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @mlp_in_tiles
 // CHECK:       func.func private @mlp
 // CHECK:         scf.if

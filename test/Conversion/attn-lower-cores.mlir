@@ -108,7 +108,7 @@ func.func @transposed(%x: memref<?x64xf32>, %w: memref<64x128xf32>, %y: memref<?
 // -----
 
 // Of the hidden matrix of many rows, 512 columns of a block of rows exist at a
-// time.
+// time: so many rows that they take 3/8 of the second-level cache.
 
 module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @two_products
@@ -117,7 +117,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:           memref.alloc({{.*}} : memref<?x2064xf32>
 // CHECK:         } else {
 // CHECK:           omp.parallel
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<336x528xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<182x528xf32>
 // CHECK-NEXT:        omp.wsloop
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
@@ -129,9 +129,20 @@ func.func @two_products(%x: memref<?x64xf32>, %w: memref<64x64x32xf32>, %v: memr
 
 // -----
 
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
+// CHECK-LABEL: func.func @larger_cache
+// CHECK:           memref.alloc{{.*}} : memref<364x528xf32>
+func.func @larger_cache(%x: memref<?x64xf32>, %w: memref<64x64x32xf32>, %v: memref<2x2048x32xf32>, %y: memref<?x64xf32>) {
+  attn.mlp %x, %w activation relu, %v outs(%y) : (memref<?x64xf32>, memref<64x64x32xf32>, memref<2x2048x32xf32>, memref<?x64xf32>) -> ()
+  return
+}
+}
+
+// -----
+
 // Attention never has a matrix of scores: where there are many queries, it
 // keeps for each thread a tile of scores (14 rows, 256 keys), a block of queries
-// (448 rows) with their sums, and a block of keys in panels. Heads are a
+// (224 rows) with their sums, and a block of keys in panels. Heads are a
 // dimension of their own.
 
 module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
@@ -142,10 +153,10 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:         scf.if
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<14x256xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<448x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<448xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<448x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<448x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<224xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        omp.wsloop
 // CHECK-NOT:     memref.alloc
