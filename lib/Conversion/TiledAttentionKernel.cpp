@@ -217,9 +217,16 @@ private:
       return SmallVector<Value>{b.add(firstRow, b.add(row, b.index(r))),
                                 b.add(offset, b.index(chunk.offset))};
     };
+    auto loadSum = [&](int64_t r, Chunk chunk) -> Value {
+      return b.load(softmax.sums, placeOf(r, chunk), chunk.lanes);
+    };
+    // A sum over a block, added to that of the blocks before, rounds less than
+    // one long sum. With `causal`, where a sum over a block would end depends
+    // on the other rows of the tile, and results must not.
+    bool isLong = op.getCausal();
     SmallVector<Value> tile =
         columns.collect(size, [&](int64_t r, Chunk chunk) {
-          return b.load(softmax.sums, placeOf(r, chunk), chunk.lanes);
+          return isLong ? loadSum(r, chunk) : b.splat(chunk.lanes, 0.0);
         });
     tile = columns.emit(
         tile, b.sub(end, begin),
@@ -235,6 +242,8 @@ private:
                         chunk.lanes);
         });
     columns.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
+      if (!isLong)
+        sum = arith::AddFOp::create(b, sum, loadSum(r, chunk));
       b.store(sum, softmax.sums, placeOf(r, chunk));
     });
   }
