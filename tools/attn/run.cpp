@@ -3,6 +3,7 @@
 // attn run: compiles a function of an MLIR file and calls it on tensors.
 
 #include "IntegerOption.h"
+#include "PeakMemory.h"
 #include "RandomInputs.h"
 #include "Subcommand.h"
 #include "attn/Execution/Compiler.h"
@@ -24,7 +25,6 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include <chrono>
-#include <sys/resource.h>
 
 using namespace llvm;
 
@@ -253,8 +253,6 @@ static Error measure(const attn::Program &program, StringRef name,
   size_t middle = times.size() / 2;
   double median = times.size() % 2 ? times[middle]
                                    : (times[middle - 1] + times[middle]) / 2;
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
   const attn::LoadStatistics &statistics = program.statistics();
   json::OStream json(outs());
   json.object([&] {
@@ -266,7 +264,7 @@ static Error measure(const attn::Program &program, StringRef name,
     number("compile_ms", statistics.compileSeconds * 1e3);
     number("min_ms", times.front());
     number("median_ms", median);
-    number("peak_rss_mb", double(usage.ru_maxrss) / 1024);
+    number("peak_rss_mb", attn::peakMemory());
     json.attribute("threads", statistics.threads);
     json.attribute("target", statistics.target.cpu);
   });

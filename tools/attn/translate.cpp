@@ -4,11 +4,11 @@
 
 #include "IntegerOption.h"
 #include "LineFile.h"
+#include "PeakMemory.h"
 #include "Subcommand.h"
 #include "TranslationModel.h"
 #include "TranslationStream.h"
 #include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include <chrono>
 
@@ -135,21 +135,6 @@ static CompileOptions compileOptions() {
   options.useCache = !noCache;
   options.cacheDir = cacheDirectory;
   return options;
-}
-
-/// The most memory that this process had, in MiB. Not getrusage: what that
-/// says begins with the memory of the parent.
-static double peakMemory() {
-  auto buffer = MemoryBuffer::getFileAsStream("/proc/self/status");
-  double kilobytes = 0;
-  if (buffer)
-    (*buffer)
-        ->getBuffer()
-        .split("VmHWM:")
-        .second.split('k')
-        .first.trim()
-        .getAsDouble(kilobytes);
-  return kilobytes / 1024;
 }
 
 static void printStatistics(const TranslationModel &model,
