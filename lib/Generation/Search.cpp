@@ -2,7 +2,7 @@
 
 #include "attn/Generation/Search.h"
 #include "SentenceSearch.h"
-#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/STLExtras.h"
 #include <deque>
 
 using namespace attn;
@@ -11,17 +11,24 @@ SentenceQueue::~SentenceQueue() = default;
 
 namespace {
 
+/// Numbers from 0 on, of which those given back are taken again first: there
+/// are as many as were ever in use at once.
+class Numbers {
+public:
+  int32_t take() { return free.empty() ? count++ : free.pop_back_val(); }
+  void giveBack(int32_t number) { free.push_back(number); }
+
+private:
+  llvm::SmallVector<int32_t> free;
+  int32_t count = 0;
+};
+
 class BatchSearch {
 public:
   BatchSearch(DecoderModel &model, const GenerationOptions &options,
               int64_t batchSize, SentenceQueue &queue)
       : model(model), options(options), batchSize(batchSize), queue(queue),
-        processor(options), vocabulary(model.targetVocabulary()) {
-    for (int32_t slot : llvm::reverse(llvm::seq<int32_t>(0, 2 * batchSize)))
-      freeSlots.push_back(slot);
-    for (int32_t place : llvm::reverse(llvm::seq<int32_t>(0, batchSize)))
-      freePlaces.push_back(place);
-  }
+        processor(options), vocabulary(model.targetVocabulary()) {}
 
   llvm::Error run() {
     while (!isStopped) {
@@ -71,7 +78,7 @@ private:
   /// In the order in which they will enter the batch.
   std::deque<Encoded> waiting;
   std::vector<Active> active;
-  llvm::SmallVector<int32_t> freeSlots, freePlaces;
+  Numbers slots, places;
   std::vector<DecoderRow> rows;
   bool isStopped = false;
 };
@@ -85,13 +92,13 @@ llvm::Error BatchSearch::encodeMore() {
   if (items.empty())
     return llvm::Error::success();
   llvm::SmallVector<llvm::ArrayRef<int32_t>> sentences;
-  llvm::SmallVector<int32_t> slots;
+  llvm::SmallVector<int32_t> theirSlots;
   for (const SentenceQueue::Item &item : items) {
     sentences.push_back(item.ids);
-    slots.push_back(freeSlots.pop_back_val());
-    waiting.push_back({item.number, slots.back()});
+    theirSlots.push_back(slots.take());
+    waiting.push_back({item.number, theirSlots.back()});
   }
-  return model.encode(sentences, slots, options.padToken);
+  return model.encode(sentences, theirSlots, options.padToken);
 }
 
 /// Fills the batch.
@@ -102,7 +109,7 @@ llvm::Error BatchSearch::admit() {
         return error;
     if (waiting.empty())
       break;
-    active.push_back({waiting.front(), freePlaces.pop_back_val(),
+    active.push_back({waiting.front(), places.take(),
                       options.beamSize == 1
                           ? createGreedySearch(processor)
                           : createBeamSearch(processor, vocabulary)});
@@ -142,8 +149,8 @@ void BatchSearch::retire() {
       continue;
     isStopped |=
         !queue.give(sentence.sentence.number, sentence.search->result());
-    freeSlots.push_back(sentence.sentence.slot);
-    freePlaces.push_back(sentence.place);
+    slots.giveBack(sentence.sentence.slot);
+    places.giveBack(sentence.place);
   }
   llvm::erase_if(active,
                  [](const Active &sentence) { return sentence.isDone; });
