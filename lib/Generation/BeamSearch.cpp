@@ -24,12 +24,10 @@ struct Node {
   int32_t parent;
 };
 
-/// A beam that goes on: its last token and the row of the last step, among
-/// those of its sentence, that it goes on from.
+/// A beam that goes on, and its last token.
 struct RunningBeam {
   float score;
   int32_t node;
-  int32_t row;
 };
 
 /// A place among the best hypotheses, empty while `isFinished` is false.
@@ -59,7 +57,7 @@ public:
     // All but the first beam start far behind, so that the first step takes
     // the best tokens of one beam and not the same token of each. They start
     // from the same token: the first step needs one row.
-    running.assign(options.beamSize, {penalty, 0, 0});
+    running.assign(options.beamSize, {penalty, 0});
     running[0].score = 0;
     inputs = {{options.startToken, -1}};
   }
@@ -71,6 +69,7 @@ public:
 private:
   void normalize(const Logits &logits, int64_t first);
   llvm::ArrayRef<int32_t> tail(const RunningBeam &beam);
+  /// Chooses the beams that go on, and what the next step takes of them.
   void selectRunning();
   void updateFinished();
   bool canImprove() const;
@@ -137,10 +136,14 @@ void BeamSearch::selectRunning() {
     continued[i] = {candidates[i].score + (stops[i] ? penalty : 0.0f),
                     static_cast<int64_t>(i)};
   selectBest(continued, options.beamSize);
+  inputs.clear();
   for (int64_t beam = 0; beam < options.beamSize; ++beam) {
     size_t from = continued[beam].index;
-    int64_t parent = candidates[from].index / vocabulary;
-    running[beam] = {continued[beam].score, nodeOf(from), previous[parent].row};
+    running[beam] = {continued[beam].score, nodeOf(from)};
+    // The first step has one row for all beams.
+    int64_t parent = length == 1 ? 0 : candidates[from].index / vocabulary;
+    inputs.push_back(
+        {nodes[running[beam].node].token, static_cast<int32_t>(parent)});
   }
 }
 
@@ -227,17 +230,12 @@ bool BeamSearch::advance(const Logits &logits, int64_t first) {
     candidateNodes[i] = -1;
   }
   previous = running;
-  for (auto [index, beam] : llvm::enumerate(previous))
-    beam.row = index < inputs.size() ? static_cast<int32_t>(index) : 0;
   selectRunning();
   // `length` counts the start token, which the score does not, and lacks the
   // new one, which the score counts.
   updateFinished();
   improvable = improvable && canImprove();
   ++length;
-  inputs.clear();
-  for (const RunningBeam &beam : running)
-    inputs.push_back({nodes[beam.node].token, beam.row});
   return !improvable ||
          (options.earlyStopping == EarlyStopping::WhenFull && isFull()) ||
          llvm::all_of(stops, [](char stop) { return stop; });
