@@ -17,6 +17,23 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
+/// Integers of so many bits, one for each of `numbers`.
+static Type integersLike(Type numbers, unsigned bits) {
+  Type integer = IntegerType::get(numbers.getContext(), bits);
+  if (auto vector = dyn_cast<VectorType>(numbers))
+    return vector.clone(integer);
+  return integer;
+}
+
+/// The number as i32, for each of `numbers`.
+static Value createConstant(ImplicitLocOpBuilder &b, Type numbers,
+                            int32_t value) {
+  TypedAttr attribute = b.getI32IntegerAttr(value);
+  if (auto shaped = dyn_cast<ShapedType>(integersLike(numbers, 32)))
+    attribute = DenseElementsAttr::get(shaped, value);
+  return arith::ConstantOp::create(b, attribute);
+}
+
 namespace {
 
 /// Adds half of the last place, or a little less where that place is even, and
@@ -33,19 +50,10 @@ struct ExpandTruncF : public OpRewritePattern<arith::TruncFOp> {
         !getElementTypeOrSelf(op.getType()).isBF16() || isa<TensorType>(type))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    auto integersOf = [&](unsigned bits) -> Type {
-      Type integer = b.getIntegerType(bits);
-      if (auto vector = dyn_cast<VectorType>(type))
-        return vector.clone(integer);
-      return integer;
+    auto constant = [&](int32_t value) {
+      return createConstant(b, type, value);
     };
-    auto constant = [&](int32_t value) -> Value {
-      TypedAttr attribute = b.getI32IntegerAttr(value);
-      if (auto shaped = dyn_cast<ShapedType>(integersOf(32)))
-        attribute = DenseElementsAttr::get(shaped, value);
-      return arith::ConstantOp::create(b, attribute);
-    };
-    Value bits = arith::BitcastOp::create(b, integersOf(32), numbers);
+    Value bits = arith::BitcastOp::create(b, integersLike(type, 32), numbers);
     Value high = arith::ShRUIOp::create(b, bits, constant(16));
     Value isOdd = arith::AndIOp::create(b, high, constant(1));
     Value half = arith::AddIOp::create(b, isOdd, constant(0x7fff));
@@ -55,7 +63,7 @@ struct ExpandTruncF : public OpRewritePattern<arith::TruncFOp> {
         arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, numbers, numbers);
     Value quiet = arith::OrIOp::create(b, high, constant(0x40));
     rounded = arith::SelectOp::create(b, isNaN, quiet, rounded);
-    Value narrow = arith::TruncIOp::create(b, integersOf(16), rounded);
+    Value narrow = arith::TruncIOp::create(b, integersLike(type, 16), rounded);
     rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), narrow);
     return success();
   }
@@ -74,17 +82,10 @@ struct ExpandExtF : public OpRewritePattern<arith::ExtFOp> {
         !getElementTypeOrSelf(op.getType()).isF32() || isa<TensorType>(type))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Type narrow = b.getI16Type(), wide = b.getI32Type();
-    TypedAttr places = b.getI32IntegerAttr(16);
-    if (auto vector = dyn_cast<VectorType>(type)) {
-      narrow = vector.clone(narrow);
-      VectorType shaped = vector.clone(wide);
-      places = DenseElementsAttr::get(shaped, int32_t(16));
-      wide = shaped;
-    }
     Value bits = arith::ExtUIOp::create(
-        b, wide, arith::BitcastOp::create(b, narrow, numbers));
-    bits = arith::ShLIOp::create(b, bits, arith::ConstantOp::create(b, places));
+        b, integersLike(type, 32),
+        arith::BitcastOp::create(b, integersLike(type, 16), numbers));
+    bits = arith::ShLIOp::create(b, bits, createConstant(b, type, 16));
     rewriter.replaceOpWithNewOp<arith::BitcastOp>(op, op.getType(), bits);
     return success();
   }
@@ -99,11 +100,9 @@ struct ExpandSelect : public OpRewritePattern<arith::SelectOp> {
     Type type = op.getType();
     if (!getElementTypeOrSelf(type).isBF16() || isa<TensorType>(type))
       return failure();
-    Type integer = rewriter.getI16Type();
-    if (auto vector = dyn_cast<VectorType>(type))
-      integer = vector.clone(integer);
     auto toInteger = [&](Value value) {
-      return arith::BitcastOp::create(rewriter, op.getLoc(), integer, value);
+      return arith::BitcastOp::create(rewriter, op.getLoc(),
+                                      integersLike(type, 16), value);
     };
     Value selected = arith::SelectOp::create(
         rewriter, op.getLoc(), op.getCondition(), toInteger(op.getTrueValue()),
