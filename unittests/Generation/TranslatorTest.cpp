@@ -21,6 +21,19 @@ static LanguageModel language() {
   return {/*seed=*/11, /*vocabulary=*/20, /*favoured=*/{0}, /*bonus=*/1.5f};
 }
 
+namespace {
+/// A model for each worker.
+struct WorkerModels {
+  explicit WorkerModels(size_t count) {
+    for (size_t i = 0; i < count; ++i)
+      pointers.push_back(&models.emplace_back(language()));
+  }
+
+  std::deque<FakeModel> models;
+  std::vector<DecoderModel *> pointers;
+};
+} // namespace
+
 static std::vector<std::vector<int32_t>> manySentences() {
   std::vector<std::vector<int32_t>> sentences(100);
   for (size_t i = 0; i < sentences.size(); ++i)
@@ -60,12 +73,9 @@ TEST(Translator, ResultsDoNotDependOnWorkers) {
   for (int64_t beams : {1, 3}) {
     std::vector<SentenceResult> expected = translate(sentences, beams, {});
     for (size_t workers : {2, 5}) {
-      std::deque<FakeModel> models;
-      std::vector<DecoderModel *> pointers;
-      for (size_t i = 0; i < workers; ++i)
-        pointers.push_back(&models.emplace_back(language()));
-      auto translator =
-          Translator::create(pointers, options(beams), {/*batchSize=*/4});
+      WorkerModels models(workers);
+      auto translator = Translator::create(models.pointers, options(beams),
+                                           {/*batchSize=*/4});
       ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
       auto results = (*translator)->translate(sentences);
       ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
@@ -78,28 +88,27 @@ TEST(Translator, ResultsDoNotDependOnWorkers) {
 }
 
 TEST(Translator, ThreadsAreSharedAmongTheWorkersThatAreNeeded) {
-  std::deque<FakeModel> models;
-  std::vector<DecoderModel *> pointers;
-  for (size_t i = 0; i < 4; ++i)
-    pointers.push_back(&models.emplace_back(language()));
+  WorkerModels models(4);
   BatchOptions batchOptions;
   batchOptions.threads = 4;
   auto usedBy = [&](size_t numSentences) {
-    for (FakeModel &model : models)
+    for (FakeModel &model : models.models)
       model.rowsOfSteps.clear();
-    auto translator = Translator::create(pointers, options(1), batchOptions);
+    auto translator =
+        Translator::create(models.pointers, options(1), batchOptions);
     std::vector<std::vector<int32_t>> sentences(numSentences, {1, 0});
     EXPECT_TRUE(bool((*translator)->translate(sentences)));
-    return llvm::count_if(
-        models, [](FakeModel &model) { return !model.rowsOfSteps.empty(); });
+    return llvm::count_if(models.models, [](FakeModel &model) {
+      return !model.rowsOfSteps.empty();
+    });
   };
   EXPECT_EQ(usedBy(1), 1);
-  EXPECT_EQ(models[0].threads, 4);
+  EXPECT_EQ(models.models[0].threads, 4);
   EXPECT_LE(usedBy(3), 3);
   // One after the other, each on all threads.
   batchOptions.batchSize = 1;
   EXPECT_EQ(usedBy(9), 1);
-  EXPECT_EQ(models[0].threads, 4);
+  EXPECT_EQ(models.models[0].threads, 4);
 }
 
 TEST(Translator, SentencesEnterWhereOthersLeave) {
@@ -128,11 +137,8 @@ TEST(Translator, StreamKeepsTheOrder) {
   std::vector<std::vector<int32_t>> sentences = manySentences();
   std::vector<SentenceResult> expected = translate(sentences, 2, {});
   for (size_t workers : {1, 3}) {
-    std::deque<FakeModel> models;
-    std::vector<DecoderModel *> pointers;
-    for (size_t i = 0; i < workers; ++i)
-      pointers.push_back(&models.emplace_back(language()));
-    auto translator = Translator::create(pointers, options(2),
+    WorkerModels models(workers);
+    auto translator = Translator::create(models.pointers, options(2),
                                          {/*batchSize=*/3,
                                           /*batchTokens=*/1000,
                                           /*windowBatches=*/2});
@@ -161,12 +167,9 @@ TEST(Translator, StreamKeepsTheOrder) {
 
 TEST(Translator, StreamStopsAtAnErrorOfTheOutput) {
   for (size_t workers : {1, 2}) {
-    std::deque<FakeModel> models;
-    std::vector<DecoderModel *> pointers;
-    for (size_t i = 0; i < workers; ++i)
-      pointers.push_back(&models.emplace_back(language()));
+    WorkerModels models(workers);
     auto translator =
-        Translator::create(pointers, options(1), {/*batchSize=*/2});
+        Translator::create(models.pointers, options(1), {/*batchSize=*/2});
     ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
     size_t given = 0;
     int left = 40;
@@ -189,13 +192,11 @@ TEST(Translator, StreamStopsAtAnErrorOfTheOutput) {
 }
 
 TEST(Translator, StopsAtAnErrorOfAModel) {
-  std::deque<FakeModel> models;
-  std::vector<DecoderModel *> pointers;
-  for (size_t i = 0; i < 3; ++i)
-    pointers.push_back(&models.emplace_back(language()));
-  for (FakeModel &model : models)
+  WorkerModels models(3);
+  for (FakeModel &model : models.models)
     model.stepError = "no memory";
-  auto translator = Translator::create(pointers, options(2), {/*batchSize=*/4});
+  auto translator =
+      Translator::create(models.pointers, options(2), {/*batchSize=*/4});
   ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
   auto results = (*translator)->translate(manySentences());
   EXPECT_EQ(results ? "" : llvm::toString(results.takeError()), "no memory");
