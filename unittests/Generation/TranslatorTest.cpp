@@ -54,7 +54,7 @@ TEST(Translator, ResultsDoNotDependOnBatches) {
     std::vector<SentenceResult> single =
         translate(sentences, beams, {/*batchSize=*/1});
     for (BatchOptions batchOptions :
-         {BatchOptions{7}, BatchOptions{64}, BatchOptions{1000},
+         {BatchOptions{7}, BatchOptions{64}, BatchOptions{int64_t(1) << 40},
           BatchOptions{64, /*batchTokens=*/1}, BatchOptions{64, 50}}) {
       std::vector<SentenceResult> results =
           translate(sentences, beams, batchOptions);
