@@ -32,14 +32,6 @@ void OnlineSoftmax::setMemory(ValueRange memory) {
   weightSums = memory[3];
 }
 
-void OnlineSoftmax::emitStart(Value row) {
-  for (Chunk chunk : b.chunks(width))
-    b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
-  // Not -∞: scores may be so, and -∞ less -∞ is no number.
-  b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), bases, {row});
-  b.store(b.splat(b.lanes(), 0.0), weightSums, {row, b.index(0)});
-}
-
 Value OnlineSoftmax::fold(
     Value blockRow, Value end, double init,
     llvm::function_ref<Value(Value, Value, Value)> combine,
@@ -57,7 +49,7 @@ Value OnlineSoftmax::fold(
         }
         return next;
       });
-  return join(join(folded[0], folded[1]), join(folded[2], folded[3]));
+  return join(folded[0], folded[1]);
 }
 
 void OnlineSoftmax::emitPadding(Value blockRow, Value visible, Value end) {
@@ -71,7 +63,14 @@ void OnlineSoftmax::emitPadding(Value blockRow, Value visible, Value end) {
   });
 }
 
-void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible) {
+Value OnlineSoftmax::loadSum(Value row, Value offset, int64_t lanes,
+                             Value isFirst) {
+  return arith::SelectOp::create(b, isFirst, b.splat(lanes, 0.0),
+                                 b.load(sums, {row, offset}, lanes));
+}
+
+void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible,
+                             Value isFirst) {
   Value end = b.roundUp(visible, stride());
   emitPadding(blockRow, visible, end);
 
@@ -82,10 +81,19 @@ void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible) {
         return b.larger(vector, folded);
       },
       [&](Value x, Value y) { return b.larger(x, y); }));
-  Value limit = arith::AddFOp::create(b, getBase(row), b.scalar(kSlack));
-  Value exceeds =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, largest, limit);
-  b.ifThen(exceeds, [&] { emitCorrection(row, largest); });
+  b.ifElse(
+      isFirst,
+      [&] {
+        // Not -∞: scores may be so, and -∞ less -∞ is no number.
+        Value lowest = b.scalar(std::numeric_limits<float>::lowest());
+        b.storeScalar(b.larger(largest, lowest), bases, {row});
+      },
+      [&] {
+        Value limit = arith::AddFOp::create(b, getBase(row), b.scalar(kSlack));
+        Value exceeds =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, largest, limit);
+        b.ifThen(exceeds, [&] { emitCorrection(row, largest); });
+      });
 
   Value base = b.splat(b.lanes(), getBase(row));
   auto add = [&](Value x, Value y) -> Value {
@@ -100,7 +108,9 @@ void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible) {
       },
       add);
   SmallVector<Value> place = {row, b.index(0)};
-  b.store(add(b.load(weightSums, place, b.lanes()), added), weightSums, place);
+  Value before = arith::SelectOp::create(b, isFirst, b.splat(b.lanes(), 0.0),
+                                         b.load(weightSums, place, b.lanes()));
+  b.store(add(before, added), weightSums, place);
 }
 
 void OnlineSoftmax::emitCorrection(Value row, Value largest) {

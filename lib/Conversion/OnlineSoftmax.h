@@ -30,15 +30,18 @@ public:
   /// [blockRows, kBlockKeys]: scores of a block, in units of log 2; after
   /// emitStep their weights, 2^(score - base).
   mlir::Value scores;
-  /// [rows, width]: sums of weighted values.
+  /// [rows, width]: sums of weighted values, once the first block is added.
   mlir::Value sums;
 
-  /// Before the first block.
-  void emitStart(mlir::Value row);
   /// Turns the first `visible` scores of row `blockRow` of the block into
   /// weights of `row`. The caller then adds the weighted values of the block to
-  /// the sums.
-  void emitStep(mlir::Value blockRow, mlir::Value row, mlir::Value visible);
+  /// the sums. Each row has a first block, even if no key is in it.
+  void emitStep(mlir::Value blockRow, mlir::Value row, mlir::Value visible,
+                mlir::Value isFirst);
+  /// Part of the sums of `row` over the blocks before: 0 where the block is the
+  /// first, whatever the memory holds.
+  mlir::Value loadSum(mlir::Value row, mlir::Value offset, int64_t lanes,
+                      mlir::Value isFirst);
   /// After the last block: the base, and 1 / sum of weights (0 where there was
   /// no key).
   mlir::Value getBase(mlir::Value row);
@@ -64,7 +67,7 @@ private:
   void emitCorrection(mlir::Value row, mlir::Value largest);
 
   /// Vectors that are folded side by side, so that none waits for another.
-  static constexpr int64_t kUnrolled = 4;
+  static constexpr int64_t kUnrolled = 2;
 
   KernelBuilder &b;
   int64_t rows, width, blockRows;

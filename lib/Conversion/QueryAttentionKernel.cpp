@@ -53,11 +53,11 @@ private:
           b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2))));
 
     Value visible = scope->getVisible(query);
-    softmax.emitStart(zero);
     forBlocks(visible, [&](Value first, Value count) {
+      Value isFirst = b.isLess(first, b.index(1));
       emitScores(scaled, query, first, count);
-      softmax.emitStep(zero, zero, count);
-      emitWeightedSum(first, count);
+      softmax.emitStep(zero, zero, count, isFirst);
+      emitWeightedSum(first, count, isFirst);
     });
     softmax.emitFinish(zero, [&](Chunk chunk, Value result) {
       b.store(result, op.getOuts()[0],
@@ -67,10 +67,11 @@ private:
       emitProbabilities(query, scaled, visible);
   }
 
-  /// body(first key, number of keys) for each block of the keys before `end`.
+  /// body(first key, number of keys) for each block of the keys before `end`,
+  /// and at least once.
   void forBlocks(Value end, llvm::function_ref<void(Value, Value)> body) {
     constexpr int64_t size = OnlineSoftmax::kBlockKeys;
-    b.forLoop(zero, end, size, [&](Value first) {
+    b.forLoop(zero, b.max(end, b.index(1)), size, [&](Value first) {
       body(first, b.min(b.sub(end, first), b.index(size)));
     });
   }
@@ -107,12 +108,12 @@ private:
     return product;
   }
 
-  void emitWeightedSum(Value first, Value count) {
+  void emitWeightedSum(Value first, Value count, Value isFirst) {
     SmallVector<Chunk> chunks = b.chunks(sizes.valueSize);
     SmallVector<Value> sums;
     for (Chunk chunk : chunks)
       sums.push_back(
-          b.load(softmax.sums, {zero, b.index(chunk.offset)}, chunk.lanes));
+          softmax.loadSum(zero, b.index(chunk.offset), chunk.lanes, isFirst));
     sums = b.forLoop(
         zero, count, 1, sums, [&](Value i, KernelBuilder::Values carried) {
           Value key = b.add(first, i);

@@ -47,14 +47,18 @@ public:
     auto memref = [&](ArrayRef<int64_t> shape) {
       return MemRefType::get(shape, b.getF32Type());
     };
-    workspace.push_back(memref({blockRows, sizes.keySize}));
     workspace.push_back(memref({kBlockKeys / panel, sizes.keySize, panel}));
+    if (copiesQueries(op))
+      workspace.push_back(memref({blockRows, sizes.keySize}));
     b.parallelFor(
         b.mul(batchHeads, blocks), sizes.getWork(b), workspace,
         [&](Value task, ValueRange memory) {
-          softmax.setMemory(memory.drop_back(2));
-          scaled = memory[memory.size() - 2];
+          if (copiesQueries(op)) {
+            copied = memory.back();
+            memory = memory.drop_back();
+          }
           keys = memory.back();
+          softmax.setMemory(memory.drop_back());
           // The last queries see the most keys: they go first.
           Value block = b.sub(b.sub(blocks, b.index(1)), b.rem(task, blocks));
           Value batchHead = b.div(task, blocks);
@@ -72,15 +76,15 @@ private:
   static constexpr int64_t kBlockKeys = OnlineSoftmax::kBlockKeys;
 
   void emitBlock() {
-    b.forLoop(b.index(0), count, 1, [&](Value row) {
-      emitScaled(row);
-      softmax.emitStart(row);
-    });
+    if (copied)
+      b.forLoop(b.index(0), count, 1, [&](Value row) { emitCopy(row); });
     // No query of the block sees more keys than its last one does.
     Value visible =
         scope->getVisible(b.add(firstQuery, b.sub(count, b.index(1))));
-    b.forLoop(b.index(0), visible, kBlockKeys, [&](Value first) {
+    Value end = b.max(visible, b.index(1));
+    b.forLoop(b.index(0), end, kBlockKeys, [&](Value first) {
       firstKey = first;
+      isFirst = b.isLess(first, b.index(1));
       keyCount = b.min(b.sub(visible, first), b.index(kBlockKeys));
       emitPack();
       b.forLoop(b.index(0), count, tileRows, [&](Value row) {
@@ -103,23 +107,35 @@ private:
     return b.max(b.min(visible, keyCount), b.index(0));
   }
 
-  void emitScaled(Value row) {
-    double scale = op.getScale().convertToDouble() / std::log(2.0);
+  /// Whether queries are of another type than is computed with, or rows are
+  /// apart by a number that is not known: each row of a tile would then take a
+  /// register for its address.
+  static bool copiesQueries(SdpaOp op) {
+    auto type = cast<MemRefType>(op.getQuery().getType());
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    return !type.getElementType().isF32() ||
+           failed(type.getStridesAndOffset(strides, offset)) ||
+           ShapedType::isDynamic(strides[2]);
+  }
+
+  void emitCopy(Value row) {
     for (Chunk chunk : b.chunks(sizes.keySize)) {
       Value offset = b.index(chunk.offset);
-      Value query =
-          b.load(op.getQuery(), {entry, head, b.add(firstQuery, row), offset},
-                 chunk.lanes);
-      b.store(arith::MulFOp::create(b, query, b.splat(chunk.lanes, scale)),
-              scaled, {row, offset});
+      b.store(b.load(op.getQuery(),
+                     {entry, head, b.add(firstQuery, row), offset},
+                     chunk.lanes),
+              copied, {row, offset});
     }
   }
 
-  /// Lays out the keys of the block, in panels [key size, panel] each of which
-  /// is written as transposed squares. The last panel is filled by repeating
-  /// the last key.
+  /// Lays out the keys of the block, scaled so that scores are in units of log
+  /// 2, in panels [key size, panel] each of which is written as transposed
+  /// squares. The last panel is filled by repeating the last key.
   void emitPack() {
     int64_t lanes = b.lanes();
+    Value scale =
+        b.splat(lanes, op.getScale().convertToDouble() / std::log(2.0));
     Value end = b.roundUp(keyCount, panel);
     b.forLoop(b.index(0), end, lanes, [&](Value first) {
       Value place = b.div(first, b.index(panel));
@@ -131,9 +147,11 @@ private:
                                   b.sub(keyCount, b.index(1)))));
       auto emitSquare = [&](Value offset, int64_t size) {
         SmallVector<Value> rows;
-        for (Value position : positions)
-          rows.push_back(b.loadPadded(
-              op.getKey(), {scope->getRow(), head, position, offset}, size));
+        for (Value position : positions) {
+          SmallVector<Value> place = {scope->getRow(), head, position, offset};
+          Value key = b.loadPadded(op.getKey(), place, size);
+          rows.push_back(arith::MulFOp::create(b, key, scale));
+        }
         rows = b.transpose(rows);
         for (int64_t i = 0; i < size; ++i)
           b.store(rows[i], keys, {place, b.add(offset, b.index(i)), column});
@@ -159,7 +177,7 @@ private:
       Value query = b.add(row, i), seen = getVisible(query);
       scope->emitMask(softmax.scores, i, head, b.add(firstQuery, query),
                       firstKey, seen);
-      softmax.emitStep(i, query, seen);
+      softmax.emitStep(i, query, seen, isFirst);
     });
     int64_t whole = sizes.valueSize / panel * panel;
     b.forLoop(b.index(0), b.index(whole), panel, [&](Value offset) {
@@ -169,16 +187,19 @@ private:
       emitWeightedSums(rows, b.index(whole), b.chunks(sizes.valueSize - whole));
   }
 
-  /// scores = scaled · keysᵀ, for `size` rows of the tile and one panel.
+  /// scores = queries · keysᵀ, for `size` rows of the tile and one panel.
   void emitScores(Value begin, int64_t size, Value place) {
     Value column = b.mul(place, b.index(panel));
+    Value row = b.add(firstRow, begin), query = b.add(firstQuery, row);
     SmallVector<Value> tile = product.collect(
         size, [&](int64_t, Chunk chunk) { return b.splat(chunk.lanes, 0.0); });
     tile = product.emit(
         tile, b.index(sizes.keySize),
         [&](int64_t r, Value k) {
-          return b.loadScalar(scaled,
-                              {b.add(firstRow, b.add(begin, b.index(r))), k});
+          if (copied)
+            return b.loadScalar(copied, {b.add(row, b.index(r)), k});
+          return b.loadScalar(op.getQuery(),
+                              {entry, head, b.add(query, b.index(r)), k});
         },
         [&](Value k, Chunk chunk) {
           return b.load(keys, {place, k, b.index(chunk.offset)}, chunk.lanes);
@@ -196,29 +217,32 @@ private:
     TileProduct columns(b, chunks);
     columns.forTiles(b.index(0), rows, [&](Value begin, int64_t size) {
       if (!op.getCausal())
-        return emitValues(columns, offset, begin, size, b.index(0), keyCount);
+        return emitValues(columns, offset, begin, size, b.index(0), keyCount,
+                          isFirst);
       // All rows see what the first sees; the others see a few keys more, each
       // its own number.
       Value common = getVisible(b.add(firstRow, begin));
-      emitValues(columns, offset, begin, size, b.index(0), common);
+      Value never = arith::ConstantOp::create(b, b.getBoolAttr(false));
+      emitValues(columns, offset, begin, size, b.index(0), common, isFirst);
       b.forLoop(b.add(begin, b.index(1)), b.add(begin, b.index(size)), 1,
                 [&](Value other) {
                   emitValues(columns, offset, other, 1, common,
-                             getVisible(b.add(firstRow, other)));
+                             getVisible(b.add(firstRow, other)), never);
                 });
     });
   }
 
   /// Adds the keys begin..end-1 of the block to the sums of `size` rows, from
-  /// row `row` of the tile on.
+  /// row `row` of the tile on; `isStart` if nothing was added to them yet.
   void emitValues(TileProduct &columns, Value offset, Value row, int64_t size,
-                  Value begin, Value end) {
+                  Value begin, Value end, Value isStart) {
     auto placeOf = [&](int64_t r, Chunk chunk) {
       return SmallVector<Value>{b.add(firstRow, b.add(row, b.index(r))),
                                 b.add(offset, b.index(chunk.offset))};
     };
     auto loadSum = [&](int64_t r, Chunk chunk) -> Value {
-      return b.load(softmax.sums, placeOf(r, chunk), chunk.lanes);
+      SmallVector<Value> place = placeOf(r, chunk);
+      return softmax.loadSum(place[0], place[1], chunk.lanes, isStart);
     };
     // A sum over a block, added to that of the blocks before, rounds less than
     // one long sum. With `causal`, where a sum over a block would end depends
@@ -259,8 +283,8 @@ private:
   int64_t tileRows, blockRows;
   OnlineSoftmax softmax;
   // Of the task that is being written, its block of keys, and its tile.
-  Value scaled, keys, head, entry, firstQuery, count, firstKey, keyCount;
-  Value firstRow;
+  Value copied, keys, head, entry, firstQuery, count, firstKey, keyCount;
+  Value isFirst, firstRow;
   std::optional<AttentionScope> scope;
 };
 

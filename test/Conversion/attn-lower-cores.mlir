@@ -143,9 +143,9 @@ func.func @larger_cache(%x: memref<?x64xf32>, %w: memref<64x64x32xf32>, %v: memr
 // -----
 
 // Attention never has a matrix of scores: where there are many queries, it
-// keeps for each thread a tile of scores (14 rows, 256 keys), a block of queries
-// (224 rows) with their sums, and a block of keys in panels. Heads are a
-// dimension of their own.
+// keeps for each thread a tile of scores (14 rows, 256 keys), the sums of a block
+// of queries (224 rows), and a block of keys in panels. Heads are a dimension of
+// their own.
 
 module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @attention
@@ -157,7 +157,6 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<14x256xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        omp.wsloop
@@ -177,6 +176,24 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 func.func @attention(%q: memref<?x?x64xf32>, %n: memref<?xi32>, %y: memref<?x?x64xf32>) {
   attn.sdpa %q, %q, %q lengths(%n) outs(%y) {heads = 4 : i64, scale = 0.25 : f64}
     : (memref<?x?x64xf32>, memref<?x?x64xf32>, memref<?x?x64xf32>, memref<?xi32>, memref<?x?x64xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// Queries whose rows are apart by a number that is not known are copied.
+
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @strided
+// CHECK:       func.func private @sdpa
+// CHECK:           omp.parallel
+// CHECK:             memref.alloc{{.*}} : memref<8x16x32xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
+// CHECK-NEXT:        omp.wsloop
+func.func @strided(%q: memref<1x2x?x16xf32, strided<[?, ?, ?, 1]>>, %k: memref<1x2x?x16xf32>, %y: memref<1x2x?x16xf32>) {
+  attn.sdpa %q, %k, %k outs(%y) {scale = 0.25 : f64}
+    : (memref<1x2x?x16xf32, strided<[?, ?, ?, 1]>>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>) -> ()
   return
 }
 }
