@@ -66,7 +66,8 @@ MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
       blockDepth(chooseBlockDepth(operands)),
       sumsWait(canWait(operands) && depth > kSumDepth),
       reachesPast(columns % panel != 0), chunks(b.chunks(panel)),
-      product(b, chunks), rowTiles(b, product.getMaxRows(), blockDepth) {
+      product(b, chunks, /*steps=*/2),
+      rowTiles(b, product.getMaxRows(), blockDepth) {
   int64_t rows = product.getMaxRows();
   blockRows =
       std::max<int64_t>(TileSizes(b.getTarget()).getProductBytes() /

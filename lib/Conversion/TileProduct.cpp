@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TileProduct.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
@@ -43,21 +44,34 @@ void TileProduct::distribute(
          vector);
 }
 
+int64_t TileProduct::chooseSteps(size_t size, Value depth) const {
+  bool isLarge = size == getMaxRows() * chunks.size();
+  std::optional<int64_t> known = getConstantIntValue(depth);
+  return isLarge && known && *known % steps == 0 ? steps : 1;
+}
+
 SmallVector<Value>
 TileProduct::emit(ArrayRef<Value> tile, Value depth,
                   llvm::function_ref<Value(int64_t, Value)> left,
                   llvm::function_ref<Value(Value, Chunk)> right) {
-  return b.forLoop(
-      b.index(0), depth, 1, tile, [&](Value k, KernelBuilder::Values carried) {
-        SmallVector<Value> panelRow, next;
-        for (Chunk chunk : chunks)
-          panelRow.push_back(right(k, chunk));
-        for (size_t r = 0; r < tile.size() / chunks.size(); ++r) {
-          Value scalar = left(static_cast<int64_t>(r), k);
-          for (auto [c, chunk] : llvm::enumerate(chunks))
-            next.push_back(b.fma(b.splat(chunk.lanes, scalar), panelRow[c],
-                                 carried[next.size()]));
-        }
-        return next;
-      });
+  auto emitStep = [&](KernelBuilder::Values sums, Value k) {
+    SmallVector<Value> panelRow, next;
+    for (Chunk chunk : chunks)
+      panelRow.push_back(right(k, chunk));
+    for (size_t r = 0; r < sums.size() / chunks.size(); ++r) {
+      Value scalar = left(static_cast<int64_t>(r), k);
+      for (auto [c, chunk] : llvm::enumerate(chunks))
+        next.push_back(b.fma(b.splat(chunk.lanes, scalar), panelRow[c],
+                             sums[next.size()]));
+    }
+    return next;
+  };
+  int64_t round = chooseSteps(tile.size(), depth);
+  return b.forLoop(b.index(0), depth, round, tile,
+                   [&](Value k, KernelBuilder::Values carried) {
+                     SmallVector<Value> next(carried);
+                     for (int64_t i = 0; i < round; ++i)
+                       next = emitStep(next, b.add(k, b.index(i)));
+                     return next;
+                   });
 }

@@ -17,9 +17,12 @@ class TileProduct {
 public:
   using Value = mlir::Value;
 
-  /// A product whose panels are the vectors `chunks` side by side.
-  TileProduct(KernelBuilder &b, llvm::ArrayRef<Chunk> chunks)
-      : b(b), chunks(chunks) {}
+  /// A product whose panels are the vectors `chunks` side by side. Counting and
+  /// jumping take turns with multiply-adds: with 2 \p steps of the depth in a
+  /// round of the loop there is half as much of it, but registers for less
+  /// else.
+  TileProduct(KernelBuilder &b, llvm::ArrayRef<Chunk> chunks, int64_t steps = 1)
+      : b(b), chunks(chunks), steps(steps) {}
 
   /// As many rows as leave registers for one row of the panel and a broadcast.
   int64_t getMaxRows() const;
@@ -43,8 +46,13 @@ public:
                                 llvm::function_ref<Value(Value, Chunk)> right);
 
 private:
+  /// Small tiles have little to gain, and what steps leave would be another
+  /// loop.
+  int64_t chooseSteps(size_t size, Value depth) const;
+
   KernelBuilder &b;
   llvm::ArrayRef<Chunk> chunks;
+  int64_t steps;
 };
 
 } // namespace attn
