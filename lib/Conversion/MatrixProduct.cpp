@@ -59,6 +59,12 @@ static int64_t chooseBlockDepth(const ProductOperands &operands) {
                        MatrixProduct::kSumDepth);
 }
 
+/// Steps of the depth in a round. Weights that are widened leave no registers
+/// for a second one.
+static int64_t chooseSteps(const ProductOperands &operands) {
+  return typeOf(operands.weight).getElementType().isF32() ? 2 : 1;
+}
+
 MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
     : b(b), operands(operands), columns(operands.columns),
       depth(operands.depth), panel(b.getTarget().getPanelWidth()),
@@ -66,7 +72,7 @@ MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
       blockDepth(chooseBlockDepth(operands)),
       sumsWait(canWait(operands) && depth > kSumDepth),
       reachesPast(columns % panel != 0), chunks(b.chunks(panel)),
-      product(b, chunks, /*steps=*/2),
+      product(b, chunks, chooseSteps(operands)),
       rowTiles(b, product.getMaxRows(), blockDepth) {
   int64_t rows = product.getMaxRows();
   blockRows =
@@ -296,12 +302,18 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
                                       b.add(b.sub(part.depth, firstDepth), k)});
         },
         [&](Value k, Chunk chunk) {
-          b.ifThen(isFirstTile, [&] { emitPrefetch(place, begin, k, chunk); });
           Value offset = b.index(chunk.offset);
           if (!isPacked())
             return b.load(panelMemory, {b.add(local, k), offset}, chunk.lanes);
           return b.load(operands.weight, {place, b.add(begin, k), offset},
                         chunk.lanes);
+        },
+        [&](Value k, int64_t steps) {
+          b.ifThen(isFirstTile, [&] {
+            for (int64_t i = 0; i < steps; ++i)
+              for (Chunk chunk : chunks)
+                emitPrefetch(place, begin, b.add(k, b.index(i)), chunk);
+          });
         });
   });
 }
@@ -311,7 +323,9 @@ void MatrixProduct::forSums(Value begin, Value end,
   if (!sumsWait)
     return body(begin, end);
   b.forLoop(begin, end, kSumDepth, [&](Value k) {
-    body(k, b.min(b.add(k, b.index(kSumDepth)), end));
+    // A length that is known needs no loop for what steps leave.
+    Value next = b.add(k, b.index(kSumDepth));
+    body(k, depth % kSumDepth == 0 ? next : b.min(next, end));
   });
 }
 
@@ -327,11 +341,12 @@ std::pair<Value, Value> MatrixProduct::emitEnds(const Sums &sums) {
 
 void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
                              llvm::function_ref<Value(int64_t, Value)> left,
-                             llvm::function_ref<Value(Value, Chunk)> right) {
+                             llvm::function_ref<Value(Value, Chunk)> right,
+                             llvm::function_ref<void(Value, int64_t)> ahead) {
   std::pair<Value, Value> ends = emitEnds(sums);
   SmallVector<Value> tile =
       tiles.emit(emitInit(tiles, sums, ends.first),
-                 b.sub(sums.endDepth, sums.depth), left, right);
+                 b.sub(sums.endDepth, sums.depth), left, right, ahead);
   emitEpilogue(tiles, sums, tile, ends.first, ends.second);
 }
 

@@ -53,7 +53,8 @@ int64_t TileProduct::chooseSteps(size_t size, Value depth) const {
 SmallVector<Value>
 TileProduct::emit(ArrayRef<Value> tile, Value depth,
                   llvm::function_ref<Value(int64_t, Value)> left,
-                  llvm::function_ref<Value(Value, Chunk)> right) {
+                  llvm::function_ref<Value(Value, Chunk)> right,
+                  llvm::function_ref<void(Value, int64_t)> ahead) {
   auto emitStep = [&](KernelBuilder::Values sums, Value k) {
     SmallVector<Value> panelRow, next;
     for (Chunk chunk : chunks)
@@ -69,6 +70,7 @@ TileProduct::emit(ArrayRef<Value> tile, Value depth,
   int64_t round = chooseSteps(tile.size(), depth);
   return b.forLoop(b.index(0), depth, round, tile,
                    [&](Value k, KernelBuilder::Values carried) {
+                     ahead(k, round);
                      SmallVector<Value> next(carried);
                      for (int64_t i = 0; i < round; ++i)
                        next = emitStep(next, b.add(k, b.index(i)));
