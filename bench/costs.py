@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "models/tatoeba-en-fr"
@@ -99,6 +100,32 @@ class Bench:
             self.report("second start compiles (1) or not (0)", not stats["cached"], 0)
             self.report("second start, code from the cache", stats["compile_s"], 0.2, " s")
 
+    def measure_starts(self):
+        """From the start of the process to its end, with one sentence between."""
+
+        def start(cache):
+            begin = time.perf_counter()
+            result = subprocess.run(
+                [
+                    self.arguments.attn, "translate", f"--model={SHIPPED}",
+                    f"--cache-dir={cache}", f"--threads={self.arguments.threads}",
+                    "Hello, how are you?",
+                ],
+                capture_output=True, text=True,
+            )  # fmt: skip
+            if result.returncode:
+                sys.exit(f"attn translate failed: {result.stderr.strip()}")
+            return (time.perf_counter() - begin) * 1000
+
+        def cold():
+            with tempfile.TemporaryDirectory() as cache:
+                return start(cache)
+
+        with tempfile.TemporaryDirectory() as cache:
+            times = self.take_turns({"cold": cold, "warm": lambda: start(cache)})
+        self.report("start to translation, empty cache", times["cold"], 1500, " ms")
+        self.report("start to translation, code in the cache", times["warm"], 150, " ms")
+
     def measure_steps(self, beam_size):
         model = self.checkpoint("opus")
         generator = random.Random(0)
@@ -144,6 +171,7 @@ def main():
     arguments.folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(arguments)
     print("| what | measured | limit | within | load |\n| --- | --- | --- | --- | --- |")
+    bench.measure_starts()
     bench.measure_compiling()
     bench.measure_memory()
     bench.measure_steps(1)

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Execution/Program.h"
-#include "attn/Execution/Compiler.h"
 #include "attn/Execution/CompilerMemory.h"
-#include "attn/Execution/ObjectCache.h"
 #include "attn/Execution/WeightsStore.h"
-#include "attn/IR/AttnDialect.h"
 
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
-#include "llvm/Support/Path.h"
-#include "llvm/Support/WithColor.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <chrono>
@@ -231,19 +226,18 @@ Program::State::takeResult(const TensorSignature &signature, int64_t *words,
 Program::Program(std::unique_ptr<State> state) : state(std::move(state)) {}
 Program::~Program() = default;
 
-llvm::Expected<std::unique_ptr<Program>>
-Program::loadObject(std::unique_ptr<llvm::MemoryBuffer> object,
-                    const CpuTarget &target, llvm::StringRef weightsFile,
-                    int threads) {
-  if (llvm::Error error = checkRunnable(target))
+llvm::Expected<std::unique_ptr<Program>> Program::load(CompiledCode code,
+                                                       int threads) {
+  if (llvm::Error error = checkRunnable(code.target))
     return std::move(error);
   Stopwatch watch;
   auto state = std::make_unique<State>();
   state->threads = threads;
   state->statistics.threads = threads > 0 ? threads : omp_get_max_threads();
-  state->statistics.target = target;
+  state->statistics.target = code.target;
+  state->statistics.fromCache = code.fromCache;
   keepWorkingMemory();
-  auto jit = linkObject(std::move(object), target);
+  auto jit = linkObject(std::move(code.object), code.target);
   if (!jit)
     return jit.takeError();
   state->jit = std::move(*jit);
@@ -251,74 +245,19 @@ Program::loadObject(std::unique_ptr<llvm::MemoryBuffer> object,
       [&text = state->linkError](llvm::Error error) {
         text += (text.empty() ? "" : "; ") + llvm::toString(std::move(error));
       });
-  if (llvm::Error error = state->initialize(weightsFile))
+  if (llvm::Error error = state->initialize(code.weightsFile))
     return std::move(error);
   state->statistics.compileSeconds =
-      watch.seconds() - state->statistics.weightsSeconds;
+      code.seconds + watch.seconds() - state->statistics.weightsSeconds;
   return std::unique_ptr<Program>(new Program(std::move(state)));
 }
 
 llvm::Expected<std::unique_ptr<Program>>
-Program::load(mlir::ModuleOp original, const CompileOptions &options) {
-  Stopwatch watch;
-  llvm::Expected<CpuTarget> target = resolveTarget(options.cpu);
-  if (!target)
-    return target.takeError();
-  // Before any work is done for nothing.
-  if (llvm::Error error = checkRunnable(*target))
-    return std::move(error);
-
-  // Where the weights are has no influence on the code.
-  mlir::OwningOpRef<mlir::ModuleOp> module = original.clone();
-  std::string weightsFile = options.weightsFile;
-  if (mlir::Attribute file =
-          (*module)->removeAttr(AttnDialect::kWeightsFileAttr))
-    if (auto text = llvm::dyn_cast<mlir::StringAttr>(file);
-        text && weightsFile.empty())
-      weightsFile = text.str();
-
-  ObjectCache cache(options.cacheDir.empty() ? ObjectCache::defaultDirectory()
-                                             : options.cacheDir);
-  ObjectCache::Key key;
-  std::unique_ptr<llvm::MemoryBuffer> object;
-  if (options.useCache) {
-    // The text leaves out locations, which bytecode would keep: moving a file
-    // does not change its code.
-    std::string text;
-    llvm::raw_string_ostream out(text);
-    (*module)->print(out);
-    key = ObjectCache::makeKey({text, compilerIdentity(), target->cpu,
-                                target->features, std::to_string(target->l1),
-                                std::to_string(target->l2),
-                                std::to_string(options.optLevel)});
-    object = cache.load(key);
-  }
-  bool fromCache = object != nullptr;
-  if (!object) {
-    auto compiled = compileToObject(*module, *target, options.optLevel);
-    if (!compiled)
-      return compiled.takeError();
-    object = std::move(*compiled);
-    if (options.useCache) {
-      if (llvm::Error error = cache.store(key, object->getBuffer())) {
-        std::string message = llvm::toString(std::move(error));
-        if (options.warn)
-          options.warn(message);
-        else
-          llvm::WithColor::warning() << message << "\n";
-      }
-    }
-  }
-  module = nullptr;
-  double seconds = watch.seconds();
-  llvm::Expected<std::unique_ptr<Program>> program =
-      loadObject(std::move(object), *target, weightsFile, options.threads);
-  if (program) {
-    LoadStatistics &statistics = (*program)->state->statistics;
-    statistics.compileSeconds += seconds;
-    statistics.fromCache = fromCache;
-  }
-  return program;
+Program::load(mlir::ModuleOp module, const CompileOptions &options) {
+  llvm::Expected<CompiledCode> code = CompiledCode::get(module, options);
+  if (!code)
+    return code.takeError();
+  return load(std::move(*code), options.threads);
 }
 
 llvm::ArrayRef<FunctionSignature> Program::functions() const {

@@ -91,17 +91,25 @@ static Error deriveSteps(mlir::ModuleOp module) {
   return Error::success();
 }
 
+/// The code of a checkpoint. Nothing of MLIR is left when it returns, so that
+/// its memory does not add up with that of the weights.
+static Expected<CompiledCode> compile(StringRef directory,
+                                      const CompileOptions &options) {
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  // Threads would cost more to start than the few functions here gain.
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
+      importMarian(directory, context);
+  if (!module)
+    return module.takeError();
+  return CompiledCode::get(**module, options, {"decoding steps", deriveSteps});
+}
+
 Expected<TranslationModel>
 TranslationModel::load(StringRef directory, bool withTokenizer,
                        const CompileOptions &options) {
-  using Clock = std::chrono::steady_clock;
-  auto start = Clock::now();
-  auto lap = [&] {
-    auto now = Clock::now();
-    return std::chrono::duration<double>(now - std::exchange(start, now))
-        .count();
-  };
-
+  auto start = std::chrono::steady_clock::now();
   TranslationModel model;
   Expected<MarianConfig> config = MarianConfig::load(directory);
   if (!config)
@@ -113,25 +121,19 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
       return tokenizer.takeError();
     model.tokenizer = std::move(*tokenizer);
   }
-  mlir::DialectRegistry registry;
-  registerAllDialects(registry);
-  // Threads would cost more to start than the few functions here gain.
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
-      importMarian(directory, context);
-  if (!module)
-    return module.takeError();
-  model.loadSeconds = lap();
-
-  if (Error error = deriveSteps(**module))
-    return std::move(error);
-  Expected<std::unique_ptr<Program>> program = Program::load(**module, options);
+  Expected<CompiledCode> code = compile(directory, options);
+  if (!code)
+    return code.takeError();
+  Expected<std::unique_ptr<Program>> program =
+      Program::load(std::move(*code), options.threads);
   if (!program)
     return program.takeError();
   model.program = std::move(*program);
-  double weightsSeconds = model.program->statistics().weightsSeconds;
-  model.compileSeconds = lap() - weightsSeconds;
-  model.loadSeconds += weightsSeconds;
+  model.compileSeconds = model.program->statistics().compileSeconds;
+  model.loadSeconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count() -
+      model.compileSeconds;
 
   DecoderLimits limits;
   limits.sourceVocabulary = model.config.vocabSize;

@@ -280,6 +280,35 @@ TEST_F(ProgramTest, CallsFunctionsWithTheirWeights) {
   EXPECT_GT(program->statistics().weightBytes, 0u);
 }
 
+TEST_F(ProgramTest, PreparesOnlyWhatTheCacheDoesNotHave) {
+  int runs = 0;
+  auto count = [&](mlir::ModuleOp) {
+    ++runs;
+    return llvm::Error::success();
+  };
+  auto isFromCache = [&](llvm::StringRef name) {
+    auto code = CompiledCode::get(*module, options, {name, count});
+    EXPECT_EQ(code ? "" : llvm::toString(code.takeError()), "");
+    return code && code->fromCache;
+  };
+  EXPECT_FALSE(isFromCache("one"));
+  EXPECT_EQ(runs, 1);
+  EXPECT_TRUE(isFromCache("one"));
+  EXPECT_EQ(runs, 1);
+  // Another preparation makes other code.
+  EXPECT_FALSE(isFromCache("another"));
+  EXPECT_EQ(runs, 2);
+  options.useCache = false;
+  EXPECT_FALSE(isFromCache("one"));
+  EXPECT_EQ(runs, 3);
+
+  auto failed = CompiledCode::get(
+      *module, options, {"fails", [](mlir::ModuleOp) {
+                           return llvm::createStringError("cannot prepare");
+                         }});
+  EXPECT_EQ(llvm::toString(failed.takeError()), "cannot prepare");
+}
+
 TEST_F(ProgramTest, ResultsMayBeArguments) {
   std::unique_ptr<Program> program = load();
   ASSERT_TRUE(program);

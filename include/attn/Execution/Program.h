@@ -3,37 +3,16 @@
 #ifndef ATTN_EXECUTION_PROGRAM_H
 #define ATTN_EXECUTION_PROGRAM_H
 
+#include "attn/Execution/CompiledCode.h"
 #include "attn/Execution/HostTarget.h"
 #include "attn/Execution/Manifest.h"
 #include "attn/Execution/Tensor.h"
 
-#include "llvm/Support/MemoryBuffer.h"
-
 #include "mlir/IR/BuiltinOps.h"
 
-#include <functional>
 #include <memory>
 
 namespace attn {
-
-struct CompileOptions {
-  /// "native" or an LLVM CPU name that the host can run.
-  std::string cpu = "native";
-  /// 0 to 3. LLVM's third level adds only compile time: the vectors, the tiles
-  /// and the unrolling are there before LLVM sees the code.
-  unsigned optLevel = 2;
-  /// Threads for calls and for packing weights; 0: as OpenMP decides (one for
-  /// each core, or OMP_NUM_THREADS).
-  int threads = 0;
-  bool useCache = true;
-  /// Empty: ObjectCache::defaultDirectory().
-  std::string cacheDir;
-  /// Empty: the module's `attn.weights_file`.
-  std::string weightsFile;
-  /// Gets one-line warnings, such as a cache folder that cannot be written;
-  /// by default they go to standard error.
-  std::function<void(llvm::StringRef)> warn;
-};
 
 /// Where the time of loading a program went.
 struct LoadStatistics {
@@ -60,11 +39,10 @@ public:
   static llvm::Expected<std::unique_ptr<Program>>
   load(mlir::ModuleOp module, const CompileOptions &options);
 
-  /// The last part of `load`: links an object that was compiled for `target`
-  /// and gives it its weights. `weightsFile` may be empty if it needs none.
-  static llvm::Expected<std::unique_ptr<Program>>
-  loadObject(std::unique_ptr<llvm::MemoryBuffer> object,
-             const CpuTarget &target, llvm::StringRef weightsFile, int threads);
+  /// The last part of `load`: links the code and gives it its weights.
+  /// `threads` as in CompileOptions.
+  static llvm::Expected<std::unique_ptr<Program>> load(CompiledCode code,
+                                                       int threads);
 
   /// The functions that can be called.
   llvm::ArrayRef<FunctionSignature> functions() const;

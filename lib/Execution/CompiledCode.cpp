@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Execution/CompiledCode.h"
+#include "attn/Execution/Compiler.h"
+#include "attn/Execution/ObjectCache.h"
+#include "attn/IR/AttnDialect.h"
+
+#include "llvm/Support/WithColor.h"
+
+#include <chrono>
+
+using namespace attn;
+
+/// The key of what `module` is compiled to. Asked before any pass has run: a
+/// second start is to run none.
+static ObjectCache::Key makeKey(mlir::ModuleOp module, const CpuTarget &target,
+                                const CompileOptions &options,
+                                llvm::StringRef preparation) {
+  // The text leaves out locations, which bytecode would keep: moving a file
+  // does not change its code.
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module->print(out);
+  return ObjectCache::makeKey(
+      {text, preparation, compilerIdentity(), target.cpu, target.features,
+       std::to_string(target.l1), std::to_string(target.l2),
+       std::to_string(options.optLevel)});
+}
+
+static void warn(const CompileOptions &options, llvm::StringRef message) {
+  if (options.warn)
+    options.warn(message);
+  else
+    llvm::WithColor::warning() << message << "\n";
+}
+
+llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
+                                               const CompileOptions &options,
+                                               Preparation preparation) {
+  auto start = std::chrono::steady_clock::now();
+  CompiledCode code;
+  if (llvm::Error error = resolveTarget(options.cpu).moveInto(code.target))
+    return std::move(error);
+  // Before any work is done for nothing.
+  if (llvm::Error error = checkRunnable(code.target))
+    return std::move(error);
+
+  // Where the weights are has no influence on the code.
+  mlir::OwningOpRef<mlir::ModuleOp> module = original.clone();
+  code.weightsFile = options.weightsFile;
+  if (mlir::Attribute file =
+          (*module)->removeAttr(AttnDialect::kWeightsFileAttr))
+    if (auto text = llvm::dyn_cast<mlir::StringAttr>(file);
+        text && code.weightsFile.empty())
+      code.weightsFile = text.str();
+
+  ObjectCache cache(options.cacheDir.empty() ? ObjectCache::defaultDirectory()
+                                             : options.cacheDir);
+  ObjectCache::Key key;
+  if (options.useCache) {
+    key = makeKey(*module, code.target, options, preparation.name);
+    code.object = cache.load(key);
+    code.fromCache = code.object != nullptr;
+  }
+  if (!code.object) {
+    if (preparation.run)
+      if (llvm::Error error = preparation.run(*module))
+        return std::move(error);
+    if (llvm::Error error =
+            compileToObject(*module, code.target, options.optLevel)
+                .moveInto(code.object))
+      return std::move(error);
+    if (options.useCache)
+      if (llvm::Error error = cache.store(key, code.object->getBuffer()))
+        warn(options, llvm::toString(std::move(error)));
+  }
+  code.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  return code;
+}
