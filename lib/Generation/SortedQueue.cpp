@@ -11,23 +11,23 @@ using namespace attn;
 /// Why `sentence` cannot be translated; empty if it can.
 std::string SortedQueue::check(llvm::ArrayRef<int32_t> sentence) const {
   if (sentence.empty())
-    return "sentence has no token ids";
+    return "expected token ids, got none";
   int64_t positions = model.sourcePositions();
   if (int64_t(sentence.size()) > positions)
-    return llvm::formatv("sentence has {0} token ids, the model takes at most "
-                         "{1}",
-                         sentence.size(), positions);
+    return llvm::formatv(
+        "expected at most {0} tokens, got {1}; hint: split the sentence",
+        positions, sentence.size());
   int64_t vocabulary = model.sourceVocabulary();
   for (int32_t id : sentence)
     if (id < 0 || id >= vocabulary)
-      return llvm::formatv("token id {0} is out of range, expected 0 to {1}",
-                           id, vocabulary - 1);
+      return llvm::formatv("expected token ids in 0..{0}, got {1}",
+                           vocabulary - 1, id);
   return "";
 }
 
 int64_t SortedQueue::start(int64_t most) {
-  std::lock_guard<std::mutex> lock(mutex);
-  readWindow();
+  std::unique_lock<std::mutex> lock(mutex);
+  readWindow(lock);
   int64_t sentences = order.size();
   workers = options.batchSize == 1
                 ? 1
@@ -35,41 +35,57 @@ int64_t SortedQueue::start(int64_t most) {
   return workers;
 }
 
-void SortedQueue::readWindow() {
+void SortedQueue::read() {
+  std::unique_lock<std::mutex> lock(mutex);
+  while (!isAtEnd && !hasError)
+    if (mayRead())
+      readWindow(lock);
+    else
+      changed.wait(lock);
+}
+
+/// Gives `lock` back while it waits for sentences: they may come slowly, and
+/// results are not to wait for them.
+void SortedQueue::readWindow(std::unique_lock<std::mutex> &lock) {
   windowStart = firstEntry + entries.size();
   const size_t size = options.batchSize * options.windowBatches;
-  while (entries.size() < windowStart - firstEntry + size) {
+  std::vector<Entry> window;
+  bool isLast = false;
+  lock.unlock();
+  while (window.size() < size && !hasError) {
     std::optional<std::vector<int32_t>> sentence = next();
     if (!sentence) {
-      isAtEnd = true;
+      isLast = true;
       break;
     }
-    Entry &entry = entries.emplace_back();
+    Entry &entry = window.emplace_back();
     entry.ids = std::move(*sentence);
     entry.result.error = check(entry.ids);
     entry.isDone = !entry.result.error.empty();
+  }
+  lock.lock();
+  isAtEnd = isLast;
+  for (Entry &entry : window) {
     if (!entry.isDone)
-      order.push_back(firstEntry + entries.size() - 1);
+      order.push_back(firstEntry + entries.size());
+    else if (finished)
+      finished();
+    entries.push_back(std::move(entry));
   }
   // Longest first, so that caches get their greatest size at once.
   llvm::sort(order, [&](size_t a, size_t b) {
     size_t lengthOfA = entryAt(a).ids.size(), lengthOfB = entryAt(b).ids.size();
     return lengthOfA != lengthOfB ? lengthOfA > lengthOfB : a < b;
   });
+  changed.notify_all();
   emitFinished();
 }
 
 llvm::SmallVector<SentenceQueue::Item> SortedQueue::take(int64_t count,
                                                          bool mayWait) {
   std::unique_lock<std::mutex> lock(mutex);
-  while (order.empty() && !hasError) {
-    if (mayRead())
-      readWindow();
-    else if (mayWait && !isAtEnd)
-      changed.wait(lock);
-    else
-      break;
-  }
+  while (mayWait && order.empty() && !isAtEnd && !hasError)
+    changed.wait(lock);
   if (order.empty() || hasError)
     return {};
   // All are padded to the first one. What is left is shared among workers.
@@ -82,6 +98,9 @@ llvm::SmallVector<SentenceQueue::Item> SortedQueue::take(int64_t count,
     items.push_back({order.front(), entryAt(order.front()).ids});
     order.pop_front();
   }
+  // The next window may be due.
+  if (order.empty())
+    changed.notify_all();
   return items;
 }
 
@@ -92,6 +111,8 @@ bool SortedQueue::give(size_t number, SentenceResult result) {
   Entry &entry = entryAt(number);
   entry.result = std::move(result);
   entry.isDone = true;
+  if (finished)
+    finished();
   emitFinished();
   return !hasError;
 }

@@ -7,23 +7,32 @@
 #define ATTN_LIB_GENERATION_SORTEDQUEUE_H
 
 #include "attn/Generation/Translator.h"
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 
 namespace attn {
 
-/// Everything is done under one lock, reading and writing too.
+/// Everything is done under one lock, but for waiting for the next sentence.
 class SortedQueue : public SentenceQueue {
 public:
   /// Limits are those of `model`.
   SortedQueue(const DecoderModel &model, const BatchOptions &options,
-              Translator::Source next, Translator::Sink emit)
-      : model(model), options(options), next(next), emit(emit) {}
+              Translator::Source next, Translator::Sink emit,
+              Translator::Observer finished)
+      : model(model), options(options), next(next), emit(emit),
+        finished(finished) {}
 
   /// Reads the first sentences. Returns how many workers make sense, of at most
   /// `most`.
   int64_t start(int64_t most);
+
+  /// Whether there is more to read.
+  bool hasMore() const { return !isAtEnd; }
+
+  /// Reads the others as they are needed; for a thread of its own.
+  void read();
 
   llvm::SmallVector<Item> take(int64_t count, bool mayWait) override;
   bool give(size_t number, SentenceResult result) override;
@@ -43,17 +52,18 @@ private:
   };
 
   std::string check(llvm::ArrayRef<int32_t> sentence) const;
-  void readWindow();
+  void readWindow(std::unique_lock<std::mutex> &lock);
   void emitFinished();
   void stop(llvm::Error error);
-  /// Whether what came before the last window is finished.
-  bool mayRead() const { return !isAtEnd && firstEntry >= windowStart; }
+  /// Whether the last window is taken, and what came before it finished.
+  bool mayRead() const { return order.empty() && firstEntry >= windowStart; }
   Entry &entryAt(size_t number) { return entries[number - firstEntry]; }
 
   const DecoderModel &model;
   const BatchOptions options;
   Translator::Source next;
   Translator::Sink emit;
+  Translator::Observer finished;
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -64,7 +74,8 @@ private:
   /// Numbers of sentences to be taken, longest first.
   std::deque<size_t> order;
   int64_t workers = 1;
-  bool isAtEnd = false, hasError = false;
+  bool isAtEnd = false;
+  std::atomic<bool> hasError = false; // also read where there is no lock
   llvm::Error firstError = llvm::Error::success();
 };
 

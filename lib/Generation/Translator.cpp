@@ -21,13 +21,15 @@ Translator::create(llvm::ArrayRef<DecoderModel *> models,
       new Translator(models, std::move(options), batchOptions));
 }
 
-llvm::Error Translator::run(Source next, Sink emit) {
-  SortedQueue queue(*models.front(), batchOptions, next, emit);
+llvm::Error Translator::run(Source next, Sink emit, Observer finished) {
+  SortedQueue queue(*models.front(), batchOptions, next, emit, finished);
   const int64_t numWorkers = queue.start(models.size());
   auto work = [&](DecoderModel *model) {
     queue.leave(search(*model, options, batchOptions.batchSize, queue));
   };
   std::vector<std::thread> others;
+  if (queue.hasMore())
+    others.emplace_back([&] { queue.read(); });
   for (int64_t i = 1; i < numWorkers; ++i)
     others.emplace_back(work, models[i]);
   work(models.front());

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "LineFile.h"
+#include "Interrupts.h"
 
 #include <cerrno>
 #include <cstdlib>
+#include <sys/stat.h>
 
 using namespace llvm;
 using namespace attn;
@@ -49,6 +51,15 @@ Expected<std::optional<std::string>> LineReader::next() {
   if (line.consume_back("\n"))
     line.consume_back("\r");
   return line.str();
+}
+
+uint64_t LineReader::numBytes() const {
+  struct stat status;
+  const off_t position = ftello(file);
+  if (position < 0 || fstat(fileno(file), &status) != 0 ||
+      !S_ISREG(status.st_mode) || status.st_size < position)
+    return 0;
+  return status.st_size - position;
 }
 
 Error OutputFile::makeError(std::error_code code) const {
@@ -109,7 +120,12 @@ OutputFile::~OutputFile() {
 }
 
 Error OutputFile::flush() {
-  output->flush();
+  {
+    std::lock_guard<std::timed_mutex> lock(outputLock());
+    *output << buffer;
+    output->flush();
+  }
+  buffer.clear();
   std::error_code code = output->error();
   if (!code)
     return Error::success();

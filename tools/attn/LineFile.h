@@ -5,6 +5,7 @@
 #ifndef ATTN_TOOLS_ATTN_LINEFILE_H
 #define ATTN_TOOLS_ATTN_LINEFILE_H
 
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
@@ -26,6 +27,9 @@ public:
   /// end. The last line need not have one.
   llvm::Expected<std::optional<std::string>> next();
 
+  /// The bytes of a regular file that are left; 0 where that is not known.
+  uint64_t numBytes() const;
+
 private:
   LineReader(std::FILE *file, std::string name)
       : file(file), name(std::move(name)) {}
@@ -37,16 +41,18 @@ private:
 };
 
 /// Writes a file, or standard output ("-"). A file appears, or changes, only
-/// when all of it is written; devices and pipes are written to at once.
+/// when all of it is written; devices and pipes are written to at each flush.
 class OutputFile {
 public:
   static llvm::Expected<std::unique_ptr<OutputFile>> open(llvm::StringRef path);
   /// Discards what close() did not keep.
   ~OutputFile();
 
-  llvm::raw_ostream &stream() { return *output; }
+  /// What comes here is kept until flush().
+  llvm::raw_ostream &stream() { return lines; }
 
-  /// Writes out what is buffered. Error: the file cannot be written.
+  /// Writes out what is kept, under outputLock(). Error: the file cannot be
+  /// written.
   llvm::Error flush();
 
   /// Flushes, and keeps the file.
@@ -60,6 +66,8 @@ private:
   std::optional<llvm::sys::fs::TempFile> temporary;
   std::unique_ptr<llvm::raw_fd_ostream> owned;
   llvm::raw_fd_ostream *output = nullptr;
+  llvm::SmallString<0> buffer;
+  llvm::raw_svector_ostream lines{buffer};
 };
 
 } // namespace attn

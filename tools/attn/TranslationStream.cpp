@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include <mutex>
 
 using namespace llvm;
 using namespace attn;
@@ -27,7 +28,7 @@ TranslationStream::parseIds(StringRef line) const {
     bool isNumber = word.find_first_not_of("-0123456789") == StringRef::npos &&
                     word.size() <= 20;
     int32_t id;
-    if (word.getAsInteger(10, id) || id < 0 || id >= options.sourceVocabulary)
+    if (word.getAsInteger(10, id))
       return createStringError("expected token ids in 0.." +
                                Twine(options.sourceVocabulary - 1) + ", got " +
                                (isNumber ? word.str() : quote(word)));
@@ -45,10 +46,6 @@ Expected<std::vector<int32_t>> TranslationStream::parse(StringRef line) const {
                                            : tokenizer->encode(line);
   if (!ids)
     return ids;
-  if (int64_t(ids->size()) > options.sourcePositions)
-    return createStringError("expected at most " +
-                             Twine(options.sourcePositions) + " tokens, got " +
-                             Twine(ids->size()) + "; hint: split the sentence");
   // There is space that only the tokenizer knows.
   if (options.input == LineFormat::Text && ids->size() == 1 &&
       ids->front() == tokenizer->endId())
@@ -144,7 +141,11 @@ void TranslationStream::fail(Line &line, std::string error,
 
 Error TranslationStream::run(Source source, raw_ostream &output,
                              function_ref<Error()> flush,
-                             function_ref<void(const Twine &)> report) {
+                             function_ref<void(const Twine &)> report,
+                             function_ref<void()> finished) {
+  // Lines are read while others are written: all but reading and parsing them
+  // is under this lock.
+  std::mutex mutex;
   // Reading ends at the first error, which waits for the end of the window.
   std::optional<Error> stop;
   auto next = [&]() -> std::optional<std::vector<int32_t>> {
@@ -156,19 +157,22 @@ Error TranslationStream::run(Source source, raw_ostream &output,
       }
       if (!*text)
         return std::nullopt;
-      lines.push_back({++sentences, /*isPending=*/false, /*tokens=*/0, {}});
       Expected<std::vector<int32_t>> ids = parse(**text);
+      std::lock_guard<std::mutex> lock(mutex);
+      lines.push_back({++sentences, /*isPending=*/false, /*tokens=*/0, {}});
       if (!ids) {
         fail(lines.back(), toString(ids.takeError()), report);
       } else if (!ids->empty()) {
-        if (Error error = checkVocabulary(*ids)) {
-          stop = std::move(error);
-          return std::nullopt;
-        }
+        if (options.input == LineFormat::Text)
+          if (Error error = checkVocabulary(*ids)) {
+            stop = std::move(error);
+            return std::nullopt;
+          }
         lines.back().isPending = true;
         lines.back().tokens = ids->size();
         return std::move(*ids);
       }
+      finished();
       writeFinished(output);
     }
   };
@@ -189,13 +193,14 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     lines.pop_front();
   };
   auto emit = [&](MutableArrayRef<SentenceResult> results) -> Error {
+    std::lock_guard<std::mutex> lock(mutex);
     for (SentenceResult &result : results)
       emitOne(result);
     writeFinished(output);
     return flush();
   };
 
-  if (Error error = translator.run(next, emit)) {
+  if (Error error = translator.run(next, emit, finished)) {
     if (stop)
       consumeError(std::move(*stop));
     return error;

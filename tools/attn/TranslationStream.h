@@ -24,8 +24,8 @@ struct StreamOptions {
   int64_t nBest = 1;
   /// Text and ids begin with the score and a tab.
   bool scores = false;
-  /// Ids of a line are below, and there are at most so many.
-  int64_t sourceVocabulary = 0, sourcePositions = 0;
+  /// Ids of a line are below.
+  int64_t sourceVocabulary = 0;
 };
 
 /// Translates lines to lines in the same order. An empty line, or one of
@@ -43,11 +43,14 @@ public:
 
   /// Translates what `source` gives until it gives nothing more, and writes
   /// to `output`. `flush` is called after some lines were written.
-  /// `report` gets a message for each line that cannot be translated. Errors:
-  /// those of `source`, `flush` and the model.
+  /// `report` gets a message for each line that cannot be translated.
+  /// `finished` is called as often as a line is done, even if it is to be
+  /// written later. `source` may be called by another thread while the others
+  /// are. Errors: those of `source`, `flush` and the model.
   llvm::Error run(Source source, llvm::raw_ostream &output,
                   llvm::function_ref<llvm::Error()> flush,
-                  llvm::function_ref<void(const llvm::Twine &)> report);
+                  llvm::function_ref<void(const llvm::Twine &)> report,
+                  llvm::function_ref<void()> finished);
 
   /// Lines read, empty ones included.
   int64_t numSentences() const { return sentences; }

@@ -3,12 +3,15 @@
 // attn translate: sentences → sentences.
 
 #include "IntegerOption.h"
+#include "Interrupts.h"
 #include "LineFile.h"
 #include "PeakMemory.h"
+#include "ProgressBar.h"
 #include "Subcommand.h"
 #include "TranslationModel.h"
 #include "TranslationStream.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include <chrono>
 
@@ -153,7 +156,45 @@ static void printStatistics(const TranslationModel &model,
   errs() << '\n';
 }
 
+/// Translates `texts`, or what `reader` gives.
+static Error translateLines(TranslationStream &stream, LineReader *reader,
+                            OutputFile &file) {
+  std::mutex mutex; // of what follows: lines are read while others are done
+  Progress progress;
+  progress.bytes = reader ? reader->numBytes() : 0;
+  // Lines that go to the terminal show by themselves how far it is.
+  ProgressBar bar(reader &&
+                  !(output == "-" && sys::Process::StandardOutIsDisplayed()));
+  size_t nextText = 0;
+  auto source = [&]() -> Expected<std::optional<std::string>> {
+    if (!reader) {
+      if (nextText == texts.size())
+        return std::nullopt;
+      return texts[nextText++];
+    }
+    Expected<std::optional<std::string>> line = reader->next();
+    if (line && *line) {
+      std::lock_guard<std::mutex> lock(mutex);
+      ++progress.linesRead;
+      progress.bytesRead += (*line)->size() + 1;
+    }
+    return line;
+  };
+  auto report = [&](const Twine &message) {
+    std::lock_guard<std::mutex> lock(mutex);
+    bar.print("error: " + message);
+  };
+  auto finished = [&] {
+    std::lock_guard<std::mutex> lock(mutex);
+    ++progress.linesDone;
+    bar.update(progress);
+  };
+  return stream.run(
+      source, file.stream(), [&] { return file.flush(); }, report, finished);
+}
+
 static Error runTranslate() {
+  deferInterrupts();
   if (!texts.empty() && input.getNumOccurrences())
     return createStringError(
         "expected TEXT or --input, got both; hint: TEXT that begins with a "
@@ -195,7 +236,6 @@ static Error runTranslate() {
   streamOptions.nBest = options->nBest;
   streamOptions.scores = scores;
   streamOptions.sourceVocabulary = model->config.vocabSize;
-  streamOptions.sourcePositions = model->config.maxPositionEmbeddings;
   BatchOptions batchOptions;
   batchOptions.threads = model->program->statistics().threads;
   // More rows at a time are not faster, and caches and logits take memory.
@@ -212,18 +252,8 @@ static Error runTranslate() {
     return translator.takeError();
 
   TranslationStream stream(**translator, model->tokenizer.get(), streamOptions);
-  size_t nextText = 0;
-  auto source = [&]() -> Expected<std::optional<std::string>> {
-    if (reader)
-      return reader->next();
-    if (nextText == texts.size())
-      return std::nullopt;
-    return texts[nextText++];
-  };
   auto start = std::chrono::steady_clock::now();
-  if (Error error = stream.run(
-          source, (*file)->stream(), [&] { return (*file)->flush(); },
-          [](const Twine &message) { errs() << "error: " << message << '\n'; }))
+  if (Error error = translateLines(stream, reader.get(), **file))
     return error;
   std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;

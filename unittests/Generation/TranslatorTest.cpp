@@ -143,7 +143,8 @@ TEST(Translator, StreamKeepsTheOrder) {
                                           /*batchTokens=*/1000,
                                           /*windowBatches=*/2});
     ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
-    size_t taken = 0, given = 0;
+    // Sentences are read while results are given.
+    std::atomic<size_t> taken = 0, given = 0;
     llvm::Error error =
         (*translator)
             ->run(
@@ -163,6 +164,42 @@ TEST(Translator, StreamKeepsTheOrder) {
     EXPECT_EQ(llvm::toString(std::move(error)), "");
     EXPECT_EQ(given, sentences.size());
   }
+}
+
+TEST(Translator, ResultsDoNotWaitForTheNextSentence) {
+  // The source gives the last sentence only when all before it are there.
+  FakeModel model(language());
+  auto translator = Translator::create(&model, options(1),
+                                       {/*batchSize=*/2, /*batchTokens=*/1000,
+                                        /*windowBatches=*/2});
+  ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
+  size_t taken = 0, finished = 0;
+  std::mutex mutex;
+  std::condition_variable changed;
+  size_t given = 0;
+  llvm::Error error =
+      (*translator)
+          ->run(
+              [&]() -> std::optional<std::vector<int32_t>> {
+                if (taken == 6)
+                  return std::nullopt;
+                if (++taken == 6) {
+                  std::unique_lock<std::mutex> lock(mutex);
+                  EXPECT_TRUE(changed.wait_for(lock, std::chrono::seconds(60),
+                                               [&] { return given == 4; }));
+                }
+                return std::vector<int32_t>{1, 0};
+              },
+              [&](auto results) {
+                std::lock_guard<std::mutex> lock(mutex);
+                given += results.size();
+                changed.notify_all();
+                return llvm::Error::success();
+              },
+              [&] { ++finished; });
+  EXPECT_EQ(llvm::toString(std::move(error)), "");
+  EXPECT_EQ(given, 6u);
+  EXPECT_EQ(finished, 6u);
 }
 
 TEST(Translator, StreamStopsAtAnErrorOfTheOutput) {
@@ -207,13 +244,11 @@ TEST(Translator, BadSentencesAreReportedAndTheOthersTranslated) {
       {1, 0}, {}, {2, 0}, {100, 0}, {-1}, std::vector<int32_t>(13, 1), {3, 0}};
   for (int64_t beams : {1, 3}) {
     std::vector<SentenceResult> results = translate(sentences, beams, {});
-    EXPECT_EQ(results[1].error, "sentence has no token ids");
-    EXPECT_EQ(results[3].error, "token id 100 is out of range, expected 0 to "
-                                "99");
-    EXPECT_EQ(results[4].error, "token id -1 is out of range, expected 0 to "
-                                "99");
+    EXPECT_EQ(results[1].error, "expected token ids, got none");
+    EXPECT_EQ(results[3].error, "expected token ids in 0..99, got 100");
+    EXPECT_EQ(results[4].error, "expected token ids in 0..99, got -1");
     EXPECT_EQ(results[5].error,
-              "sentence has 13 token ids, the model takes at most 12");
+              "expected at most 12 tokens, got 13; hint: split the sentence");
     for (size_t i : {1, 3, 4, 5})
       EXPECT_TRUE(results[i].hypotheses.empty());
     std::vector<SentenceResult> good =

@@ -37,9 +37,13 @@ class Translator {
 public:
   /// Gives the next sentence (token ids, end token included); none at the end.
   using Source = llvm::function_ref<std::optional<std::vector<int32_t>>()>;
-  /// Takes the next results in the order of the sentences.
+  /// Takes the next results in the order of the sentences. A sentence that
+  /// cannot be translated has an error in place of hypotheses.
   using Sink =
       llvm::function_ref<llvm::Error(llvm::MutableArrayRef<SentenceResult>)>;
+
+  /// Is told each time that a sentence is done, in whatever order.
+  using Observer = llvm::function_ref<void()>;
 
   /// Verifies the options; `models` (at least one, all alike) must outlive the
   /// translator.
@@ -52,10 +56,11 @@ public:
   llvm::Expected<std::vector<SentenceResult>>
   translate(llvm::ArrayRef<std::vector<int32_t>> sentences);
 
-  /// The same for a stream. `next` and `emit` are called by one thread at a
-  /// time, but not always by the same. Stops at the first error of `emit` or of
-  /// a model.
-  llvm::Error run(Source next, Sink emit);
+  /// The same for a stream. `emit` and `finished` are called by one thread at a
+  /// time, but not always by the same; `next` likewise, and while it waits for
+  /// a sentence, results that are there are emitted. Stops at the first error
+  /// of `emit` or of a model.
+  llvm::Error run(Source next, Sink emit, Observer finished = nullptr);
 
 private:
   Translator(llvm::ArrayRef<DecoderModel *> models, GenerationOptions options,
