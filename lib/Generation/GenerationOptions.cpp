@@ -26,6 +26,10 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary,
     return makeError("maximum length must be between 2 and {0} (the model's "
                      "positions and the end token), got {1}",
                      positions + 1, maxLength);
+  if (minLength < 0 || minLength > maxLength)
+    return makeError("minimum length must be between 0 and the maximum length "
+                     "{0}, got {1}",
+                     maxLength, minLength);
   if (beamSize > 1 && vocabulary < std::max<int64_t>(2, 1 + endTokens.size()))
     return makeError("beam search with {0} end tokens needs a vocabulary "
                      "larger than {1}",

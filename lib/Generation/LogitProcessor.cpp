@@ -37,6 +37,9 @@ void LogitProcessor::restrict(const LogitRow &logits,
       set(token, 0);
     return;
   }
+  if (length < options.minLength)
+    for (int32_t token : options.endTokens)
+      set(token, minusInfinity);
   for (int32_t token : bannedTokens)
     set(token, minusInfinity);
   for (llvm::ArrayRef<int32_t> word : bannedSequences) {

@@ -39,7 +39,6 @@ attn::generationOptions(const MarianConfig &config) {
   SmallVector<StringRef> unknown;
   for (auto [key, isSet] :
        {std::pair("do_sample", generation.doSample),
-        std::pair("min_length", generation.minLength > 0),
         std::pair("no_repeat_ngram_size", generation.noRepeatNgramSize > 0),
         std::pair("repetition_penalty", generation.repetitionPenalty != 1),
         std::pair("forced_bos_token_id",
@@ -58,6 +57,7 @@ attn::generationOptions(const MarianConfig &config) {
   options.nBest = generation.numReturnSequences;
   options.lengthPenalty = generation.lengthPenalty;
   options.maxLength = generation.maxLength;
+  options.minLength = generation.minLength;
   switch (generation.earlyStopping) {
   case MarianConfig::EarlyStopping::No:
     options.earlyStopping = EarlyStopping::Heuristic;

@@ -71,6 +71,11 @@ static cl::opt<IntegerIn<2>>
     maxLength("max-length",
               cl::desc("Most tokens of an output, start and end included"),
               cl::sub(command));
+static cl::opt<IntegerIn<0>>
+    minLength("min-length",
+              cl::desc("Fewest tokens of an output, start but not end "
+                       "included"),
+              cl::sub(command));
 static cl::opt<IntegerIn<1, 1024>>
     nBest("n-best", cl::desc("Write the N best, a line each"),
           cl::sub(command));
@@ -127,6 +132,8 @@ static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
     options->lengthPenalty = lengthPenalty;
   if (maxLength.getNumOccurrences())
     options->maxLength = maxLength.value;
+  if (minLength.getNumOccurrences())
+    options->minLength = minLength.value;
   options->scores = scores || outputFormat == LineFormat::Json;
   return options;
 }

@@ -34,6 +34,9 @@ static void process(Scores &scores, const Sequence &sequence,
         std::equal(word.begin(), word.end() - 1, sequence.end() - prefix))
       scores[word.back()] = minusInfinity;
   }
+  if (int64_t(sequence.size()) < options.minLength)
+    for (int32_t token : options.endTokens)
+      scores[token] = minusInfinity;
   if (!options.forcedEndTokens.empty() &&
       int64_t(sequence.size()) == options.maxLength - 1) {
     llvm::fill(scores, minusInfinity);
@@ -186,5 +189,8 @@ SentenceResult attn::referenceBeamSearch(const LanguageModel &language,
   for (int64_t i = 0; i < options.nBest; ++i)
     if (isSentFinished[i])
       result.hypotheses.push_back(strip(sequences[i], beamScores[i], options));
+  // Where the original gives an output of banned tokens.
+  if (result.hypotheses.empty())
+    result.error = "every output of the greatest length is banned";
   return result;
 }

@@ -86,6 +86,8 @@ struct RandomCase {
         word.push_back(below(4) ? below(4) : options.startToken);
     }
     options.renormalize = below(2);
+    if (below(3) == 0)
+      options.minLength = below(options.maxLength + 1);
     language.favoured = options.endTokens;
     language.bonus = 0.5f * below(7);
   }
@@ -251,6 +253,24 @@ TEST(Search, ForcedEndComesAtTheGreatestLength) {
   }
 }
 
+TEST(Search, OutputsHaveTheLeastLength) {
+  GenerationOptions options;
+  options.startToken = 5;
+  options.badWords = {{5}};
+  options.endTokens = {0};
+  options.maxLength = 12;
+  for (int64_t beams : {1, 4}) {
+    options.beamSize = beams;
+    for (int64_t length : {0, 5, 12}) {
+      options.minLength = length;
+      FakeModel model({/*seed=*/1, /*vocabulary=*/6, /*favoured=*/{0}, 9.0f});
+      SentenceResult result = run(model, options, {{1}}).front();
+      EXPECT_EQ(result.hypotheses[0].ids.size(),
+                std::max<size_t>(length, 1) - 1);
+    }
+  }
+}
+
 TEST(Search, NaNIsAnErrorOfItsSentence) {
   GenerationOptions options;
   options.startToken = 7;
@@ -310,6 +330,9 @@ TEST(GenerationOptions, Verify) {
   EXPECT_EQ(changed([](Options &o) { o.maxLength = 34; }),
             "maximum length must be between 2 and 33 (the model's positions "
             "and the end token), got 34");
+  EXPECT_EQ(changed([](Options &o) { o.minLength = 34; }),
+            "minimum length must be between 0 and the maximum length 33, got "
+            "34");
   EXPECT_EQ(changed([](Options &o) { o.startToken = 10; }),
             "decoder start token 10 is out of range, expected 0 to 9");
   EXPECT_EQ(changed([](Options &o) { o.endTokens = {-1}; }),

@@ -33,6 +33,9 @@ struct GenerationOptions {
   double lengthPenalty = 1.0;
   /// Greatest length of an output, start and end token included.
   int64_t maxLength = 21;
+  /// An output does not end before it has so many tokens, the start token
+  /// included.
+  int64_t minLength = 0;
   EarlyStopping earlyStopping = EarlyStopping::Heuristic;
   /// The token that decoding starts from; the model attends to it.
   int32_t startToken = -1;
