@@ -308,11 +308,10 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
           return b.load(operands.weight, {place, b.add(begin, k), offset},
                         chunk.lanes);
         },
-        [&](Value k, int64_t steps) {
+        [&](Value k) {
           b.ifThen(isFirstTile, [&] {
-            for (int64_t i = 0; i < steps; ++i)
-              for (Chunk chunk : chunks)
-                emitPrefetch(place, begin, b.add(k, b.index(i)), chunk);
+            for (Chunk chunk : chunks)
+              emitPrefetch(place, begin, k, chunk);
           });
         });
   });
@@ -342,7 +341,7 @@ std::pair<Value, Value> MatrixProduct::emitEnds(const Sums &sums) {
 void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
                              llvm::function_ref<Value(int64_t, Value)> left,
                              llvm::function_ref<Value(Value, Chunk)> right,
-                             llvm::function_ref<void(Value, int64_t)> ahead) {
+                             llvm::function_ref<void(Value)> ahead) {
   std::pair<Value, Value> ends = emitEnds(sums);
   SmallVector<Value> tile =
       tiles.emit(emitInit(tiles, sums, ends.first),

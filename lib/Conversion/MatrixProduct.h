@@ -133,7 +133,7 @@ private:
   void emitSums(TileProduct &tiles, const Sums &sums,
                 llvm::function_ref<Value(int64_t, Value)> left,
                 llvm::function_ref<Value(Value, Chunk)> right,
-                llvm::function_ref<void(Value, int64_t)> ahead);
+                llvm::function_ref<void(Value)> ahead);
   llvm::SmallVector<Value> emitInit(TileProduct &tiles, const Sums &sums,
                                     Value isFirst);
   void emitEpilogue(TileProduct &tiles, const Sums &sums,

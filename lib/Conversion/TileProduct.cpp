@@ -54,11 +54,12 @@ SmallVector<Value>
 TileProduct::emit(ArrayRef<Value> tile, Value depth,
                   llvm::function_ref<Value(int64_t, Value)> left,
                   llvm::function_ref<Value(Value, Chunk)> right,
-                  llvm::function_ref<void(Value, int64_t)> ahead) {
+                  llvm::function_ref<void(Value)> ahead) {
   auto emitStep = [&](KernelBuilder::Values sums, Value k) {
     SmallVector<Value> panelRow, next;
     for (Chunk chunk : chunks)
       panelRow.push_back(right(k, chunk));
+    ahead(k);
     for (size_t r = 0; r < sums.size() / chunks.size(); ++r) {
       Value scalar = left(static_cast<int64_t>(r), k);
       for (auto [c, chunk] : llvm::enumerate(chunks))
@@ -70,7 +71,6 @@ TileProduct::emit(ArrayRef<Value> tile, Value depth,
   int64_t round = chooseSteps(tile.size(), depth);
   return b.forLoop(b.index(0), depth, round, tile,
                    [&](Value k, KernelBuilder::Values carried) {
-                     ahead(k, round);
                      SmallVector<Value> next(carried);
                      for (int64_t i = 0; i < round; ++i)
                        next = emitStep(next, b.add(k, b.index(i)));

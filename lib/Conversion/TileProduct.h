@@ -40,13 +40,13 @@ public:
                   llvm::function_ref<void(int64_t, Chunk, Value)> emit);
 
   /// tile + Σ left(r, k) · right(k, chunk) over k in 0..depth-1. `left` is a
-  /// scalar, the others are vectors. ahead(k, steps) may ask for what is read
-  /// later, before the steps k..k+steps-1.
+  /// scalar, the others are vectors. ahead(k) may ask, in step k, for what is
+  /// read later: little at a time, which does not hold up other reads.
   llvm::SmallVector<Value> emit(
       llvm::ArrayRef<Value> tile, Value depth,
       llvm::function_ref<Value(int64_t, Value)> left,
       llvm::function_ref<Value(Value, Chunk)> right,
-      llvm::function_ref<void(Value, int64_t)> ahead = [](Value, int64_t) {});
+      llvm::function_ref<void(Value)> ahead = [](Value) {});
 
 private:
   /// Small tiles have little to gain, and what steps leave would be another
