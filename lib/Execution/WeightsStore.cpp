@@ -60,6 +60,14 @@ static float fromBrain(uint16_t brain) {
   return llvm::bit_cast<float>(uint32_t(brain) << 16);
 }
 
+/// To the nearest number of bf16, ties to even. A NaN stays one.
+static uint16_t toBrain(float number) {
+  auto bits = llvm::bit_cast<uint32_t>(number);
+  uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  uint32_t quiet = bits >> 16 | 0x40;
+  return (bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded;
+}
+
 /// Elements of a file need not be aligned.
 template <typename T> static T loadAt(const uint8_t *bytes, int64_t index) {
   T value;
@@ -68,12 +76,6 @@ template <typename T> static T loadAt(const uint8_t *bytes, int64_t index) {
 }
 
 /// Converts `count` elements of `source`, from element `first` on.
-static void convert(const Weight &source, int64_t first, int64_t count,
-                    uint16_t *output) {
-  std::memcpy(output, source.bytes.data() + first * sizeof(uint16_t),
-              count * sizeof(uint16_t));
-}
-
 static void convert(const Weight &source, int64_t first, int64_t count,
                     float *output) {
   const uint8_t *bytes = source.bytes.data() + first * sizeInBytes(source.type);
@@ -85,6 +87,26 @@ static void convert(const Weight &source, int64_t first, int64_t count,
   else
     for (int64_t i = 0; i < count; ++i)
       output[i] = fromBrain(loadAt<uint16_t>(bytes, i));
+}
+
+/// The same to numbers of two bytes: f16 is copied, as is bf16, to which others
+/// are rounded.
+static void convert(const Weight &source, int64_t first, int64_t count,
+                    uint16_t *output, ElementType type) {
+  const uint8_t *bytes = source.bytes.data() + first * sizeInBytes(source.type);
+  if (source.type == WeightType::F32)
+    for (int64_t i = 0; i < count; ++i)
+      output[i] = toBrain(loadAt<float>(bytes, i));
+  else if (source.type == WeightType::F16 && type == ElementType::BF16)
+    for (int64_t i = 0; i < count; ++i)
+      output[i] = toBrain(fromHalf(loadAt<uint16_t>(bytes, i)));
+  else
+    std::memcpy(output, bytes, count * sizeof(uint16_t));
+}
+
+static void convert(const Weight &source, int64_t first, int64_t count,
+                    float *output, ElementType) {
+  convert(source, first, count, output);
 }
 
 /// Calls `visit(source, row in the source, rows)` for each piece of the rows
@@ -106,7 +128,8 @@ template <typename T> static void copyRows(const Task &task) {
   forEachPiece(job, task.begin, task.end,
                [&](const Weight &source, int64_t row, int64_t rows) {
                  int64_t count = rows * job.rowElements;
-                 convert(source, row * job.rowElements, count, output);
+                 convert(source, row * job.rowElements, count, output,
+                         job.recipe->type);
                  output += count;
                });
 }
@@ -165,7 +188,8 @@ template <typename T> static void packRows(const Task &task) {
       forEachPiece(job, begin, begin + rows,
                    [&](const Weight &source, int64_t row, int64_t pieceRows) {
                      for (int64_t r = 0; r < pieceRows; ++r) {
-                       convert(source, (row + r) * width + k, count, converted);
+                       convert(source, (row + r) * width + k, count, converted,
+                               job.recipe->type);
                        converted += blockSize;
                      }
                    });
@@ -190,7 +214,8 @@ template <typename T> static void packSteps(const Task &task) {
     T *converted = block.data();
     forEachPiece(job, begin, begin + rows,
                  [&](const Weight &source, int64_t row, int64_t pieceRows) {
-                   convert(source, row * width, pieceRows * width, converted);
+                   convert(source, row * width, pieceRows * width, converted,
+                           job.recipe->type);
                    converted += pieceRows * width;
                  });
     T *output = reinterpret_cast<T *>(job.output);
@@ -244,12 +269,11 @@ static void run(const Task &task, const SafetensorsFile *file) {
 static bool isConvertible(WeightType source, ElementType type) {
   switch (type) {
   case ElementType::F32:
+  case ElementType::BF16:
     return source == WeightType::F32 || source == WeightType::F16 ||
            source == WeightType::BF16;
   case ElementType::F16:
     return source == WeightType::F16;
-  case ElementType::BF16:
-    return source == WeightType::BF16;
   default:
     return false;
   }

@@ -7,6 +7,7 @@
 #include "llvm/ADT/APFloat.h"
 #include "llvm/Support/Endian.h"
 
+#include <cfloat>
 #include <cmath>
 #include <gmock/gmock.h>
 #include <limits>
@@ -221,6 +222,40 @@ TEST_F(WeightsStoreTest, KeepsHalvesThatAreWantedAsHalves) {
             (std::vector<uint16_t>{1, 3, 2, 4, 5, 0, 6, 0}));
   EXPECT_EQ(make<uint16_t>(path, recipe({"b"}, {3}, 0, ElementType::BF16)),
             (std::vector<uint16_t>{7, 8, 9}));
+}
+
+TEST_F(WeightsStoreTest, RoundsToBFloat16) {
+  std::vector<float> values = {0, -0.0f, 1, 3e38f, FLT_MAX, 1e-40f, INFINITY};
+  std::vector<uint16_t> halves;
+  // Ties to even, and what is just beside them.
+  for (uint32_t bits : {0x3f808000u, 0x3f818000u, 0x3f807fffu, 0x3f808001u,
+                        0xbf818000u, 0x7f800001u, 0xff80ffffu, 0x007fffffu})
+    values.push_back(llvm::bit_cast<float>(bits));
+  for (uint32_t half = 0; half < 0x10000; half += 77)
+    halves.push_back(half);
+  auto check = [&](uint16_t got, llvm::APFloat exact) {
+    bool lost, isNaN = exact.isNaN();
+    exact.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven,
+                  &lost);
+    llvm::APFloat number(llvm::APFloat::BFloat(), llvm::APInt(16, got));
+    EXPECT_TRUE(isNaN ? number.isNaN() : number.bitwiseIsEqual(exact)) << got;
+  };
+  FileBuilder file;
+  file.addFloats("wide", "[15]", values);
+  file.addHalves("half", "F16", "[" + std::to_string(halves.size()) + "]",
+                 halves);
+  std::string path = file.write(directory, 1);
+  auto load = [&](llvm::StringRef name, size_t size) {
+    auto got = make<uint16_t>(
+        path, recipe({name.str()}, {int64_t(size)}, 0, ElementType::BF16));
+    EXPECT_EQ(got.size(), size);
+    got.resize(size);
+    return got;
+  };
+  for (auto [got, value] : llvm::zip_equal(load("wide", 15), values))
+    check(got, llvm::APFloat(value));
+  for (auto [got, half] : llvm::zip_equal(load("half", halves.size()), halves))
+    check(got, llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, half)));
 }
 
 TEST_F(WeightsStoreTest, TransposesMatricesInPanels) {
