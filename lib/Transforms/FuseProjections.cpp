@@ -44,7 +44,8 @@ public:
         if (projections.size() > 1)
           fuse(projections);
     });
-    eraseReplacedWeights();
+    // The parts of concatenations.
+    eraseUnused(replaced.getArrayRef(), module, symbols);
   }
 
 private:
@@ -153,24 +154,6 @@ private:
     for (Value operand : operands)
       if (operand && operand.use_empty())
         operand.getDefiningOp()->erase();
-  }
-
-  /// Removes the parts of concatenations that nothing uses any more.
-  void eraseReplacedWeights() {
-    if (replaced.empty())
-      return;
-    DenseSet<SymbolRefAttr> uses = collectSymbolUses(module);
-    for (Operation *op : replaced) {
-      auto weight = cast<WeightOp>(op);
-      auto group = cast<WeightsOp>(weight->getParentOp());
-      auto groupName = FlatSymbolRefAttr::get(group.getSymNameAttr());
-      auto name =
-          SymbolRefAttr::get(group.getSymNameAttr(),
-                             {FlatSymbolRefAttr::get(weight.getSymNameAttr())});
-      // A layer uses the group as a whole.
-      if (!uses.contains(groupName) && !uses.contains(name))
-        symbols.getSymbolTable(group).erase(weight);
-    }
   }
 
   ModuleOp module;

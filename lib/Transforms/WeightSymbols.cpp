@@ -66,3 +66,21 @@ DenseSet<SymbolRefAttr> attn::collectSymbolUses(ModuleOp module) {
   });
   return uses;
 }
+
+void attn::eraseUnused(ArrayRef<Operation *> weights, ModuleOp module,
+                       SymbolTableCollection &symbols) {
+  if (weights.empty())
+    return;
+  DenseSet<SymbolRefAttr> uses = collectSymbolUses(module);
+  for (Operation *op : weights) {
+    auto weight = cast<WeightOp>(op);
+    auto group = cast<WeightsOp>(weight->getParentOp());
+    auto groupName = FlatSymbolRefAttr::get(group.getSymNameAttr());
+    auto name =
+        SymbolRefAttr::get(group.getSymNameAttr(),
+                           {FlatSymbolRefAttr::get(weight.getSymNameAttr())});
+    // A layer uses the group as a whole.
+    if (!uses.contains(groupName) && !uses.contains(name))
+      symbols.getSymbolTable(group).erase(weight);
+  }
+}

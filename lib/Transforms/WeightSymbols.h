@@ -35,6 +35,10 @@ WeightOp getOrCreateWeight(WeightOp like, llvm::StringRef name,
 /// q_k.weight.
 std::string joinNames(llvm::ArrayRef<WeightOp> weights);
 
+/// Erases those of the `weights` that nothing uses any more.
+void eraseUnused(llvm::ArrayRef<mlir::Operation *> weights,
+                 mlir::ModuleOp module, mlir::SymbolTableCollection &symbols);
+
 /// All symbols that operations in `module` refer to.
 llvm::DenseSet<mlir::SymbolRefAttr> collectSymbolUses(mlir::ModuleOp module);
 
