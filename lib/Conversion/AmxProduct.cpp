@@ -41,7 +41,7 @@ bool AmxProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
   return AmxTiles::isAvailable(b.getTarget()) &&
          typeOf(operands.weight).getRank() != 3 &&
          typeOf(operands.weight).getElementType().isBF16() &&
-         typeOf(operands.input).getElementType().isBF16();
+         !typeOf(operands.input).getElementType().isF16();
 }
 
 void attn::emitProduct(KernelBuilder &b, const ProductOperands &operands,
@@ -73,6 +73,11 @@ SmallVector<Value> AmxProduct::placeInTiles(Value row, Value column) {
           b.rem(column, b.index(kBlock))};
 }
 
+void AmxProduct::setOutput(Value memory, Value firstColumn) {
+  operands.out = memory;
+  firstOutColumn = firstColumn;
+}
+
 void AmxProduct::emit() {
   // A column's elements are not adjacent, a row's are.
   if (isInTiles(operands.weight) || !operands.transposed)
@@ -86,7 +91,7 @@ void AmxProduct::emit() {
 //===----------------------------------------------------------------------===//
 
 void AmxProduct::emitFewRows() {
-  constexpr int64_t width = kWideVectors * kLanes;
+  width = kWideVectors * kLanes;
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   b.parallelFor(b.index(llvm::divideCeil(operands.columns, width)), work,
                 [&](Value task) {
@@ -107,7 +112,7 @@ SmallVector<Value> AmxProduct::emitRowSums(Value row, Value column,
   auto columnAt = [&](int64_t i) { return b.add(column, b.index(i * kLanes)); };
   /// sums += input[row, k] · weight[k, ...]
   auto multiply = [&](MutableArrayRef<Value> sums, Value k) {
-    Value factor = b.splat(kLanes, b.loadScalar(operands.input, {row, k}));
+    Value factor = b.splat(kLanes, loadFactor(row, k));
     for (auto [i, sum] : llvm::enumerate(sums)) {
       Value at = columnAt(static_cast<int64_t>(i));
       Value weight = loadInside(operands.weight, {k, at}, at);
@@ -156,7 +161,16 @@ SmallVector<Value> AmxProduct::emitRowSums(Value row, Value column,
 // Many rows
 //===----------------------------------------------------------------------===//
 
+Value AmxProduct::loadFactor(Value row, Value k) {
+  Value factor = b.loadScalar(operands.input, {row, k});
+  if (typeOf(operands.input).getElementType().isBF16())
+    return factor;
+  Value rounded = arith::TruncFOp::create(b, b.getBF16Type(), factor);
+  return arith::ExtFOp::create(b, b.getF32Type(), rounded);
+}
+
 void AmxProduct::emitManyRows() {
+  width = kBlock;
   RowBlocks parts(b, rows, kBlock, kPartRows);
   // Some tasks for each thread.
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
@@ -288,15 +302,23 @@ Value AmxProduct::loadDepth(Value memref, Value row, Value step) {
   return tiles.loadPadded(memref, {row, k}, kDepth, inside);
 }
 
-void AmxProduct::emitCopy(Value row, Value step, Value count) {
-  Value last = b.sub(rows, b.index(1));
-  b.forLoop(b.index(0), b.index(kBlock), 1, [&](Value i) {
-    Value from = b.min(b.add(row, i), last);
+void AmxProduct::emitCopy(Value row, Value step, Value count, Value memory,
+                          ArrayRef<Value> place) {
+  // What the others are goes into sums of theirs alone.
+  Value size = b.min(b.sub(rows, row), b.index(kBlock));
+  b.forLoop(b.index(0), size, 1, [&](Value i) {
     b.forLoop(b.index(0), count, 1, [&](Value k) {
-      tiles.storeRow(loadDepth(operands.input, from, b.add(step, k)), rowMemory,
-                     {k, b.div(i, b.index(kLanes)), b.rem(i, b.index(kLanes))});
+      SmallVector<Value> to(place);
+      to.append({k, b.div(i, b.index(kLanes)), b.rem(i, b.index(kLanes))});
+      tiles.storeRow(loadDepth(operands.input, b.add(row, i), b.add(step, k)),
+                     memory, to);
     });
   });
+}
+
+void AmxProduct::emitToTiles(Value block, Value memory) {
+  emitCopy(b.mul(block, b.index(kBlock)), b.index(0), b.index(steps), memory,
+           block);
 }
 
 void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
@@ -305,7 +327,7 @@ void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
   if (isReady)
     rowBlock = placeInTiles(row, b.index(0))[0];
   else
-    emitCopy(row, step, count);
+    emitCopy(row, step, count, rowMemory);
   b.forLoop(firstPanel, endPanel, 1, [&](Value panel) {
     SmallVector<Value> sums = {sumsOf(panel), b.index(0), b.index(0)};
     Value weightPlace = isInTiles(operands.weight) ? panel : placeOf(panel);
@@ -374,15 +396,15 @@ void AmxProduct::emitEpilogue(Value sum, Value bias, Value row, Value column) {
                                     b.splat(kLanes, 0.0));
     return b.store(sum, operands.out, placeInTiles(row, column));
   }
+  if (firstOutColumn)
+    place[1] = b.sub(column, firstOutColumn);
   if (reachesPast())
     b.storeMasked(sum, emitInside(column), operands.out, place);
   else
     b.store(sum, operands.out, place);
 }
 
-bool AmxProduct::reachesPast() const {
-  return operands.columns % (kWideVectors * kLanes) != 0;
-}
+bool AmxProduct::reachesPast() const { return operands.columns % width != 0; }
 
 Value AmxProduct::emitInside(Value column) {
   return b.mask(kLanes,

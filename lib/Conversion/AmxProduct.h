@@ -25,8 +25,8 @@ public:
 
   AmxProduct(KernelBuilder &b, const ProductOperands &operands);
 
-  /// Whether the target has AMX, and the factors are bf16, the weight in tiles
-  /// or as it is.
+  /// Whether the target has AMX, and the weight is bf16, in tiles or as it is,
+  /// the input bf16 or f32, which is rounded.
   static bool canEmit(KernelBuilder &b, const ProductOperands &operands);
 
   /// Writes the whole product, on the threads there are.
@@ -45,6 +45,10 @@ public:
   void emitPart(Value row, Value endRow, Value panel, Value endPanel);
   /// What is in tiles starts with this row.
   void setFirstRow(Value row) { firstTileRow = row; }
+  /// emitPart writes (row, column) at memory[row, column - firstColumn].
+  void setOutput(Value memory, Value firstColumn);
+  /// Copies a block of rows of the input to its place in tiles.
+  void emitToTiles(Value block, Value memory);
 
 private:
   bool isInTiles(Value matrix) const;
@@ -66,8 +70,12 @@ private:
   /// Adds the products of some steps of the depth to the sums of these rows;
   /// the last ones end in what follows from the sums.
   void emitSteps(Value row, Value step, Value count, bool isLast);
-  /// Copies 32 rows of the input, past the last one the last.
-  void emitCopy(Value row, Value step, Value count);
+  /// Copies 32 rows of the input to memory[place...], or fewer where there are
+  /// not so many.
+  void emitCopy(Value row, Value step, Value count, Value memory,
+                llvm::ArrayRef<Value> place = {});
+  /// An element of the input.
+  Value loadFactor(Value row, Value k);
   void emitEpilogues(Value row, Value panel);
   /// 32 elements of a row that runs along the depth, 0 past the last.
   Value loadDepth(Value memref, Value row, Value step);
@@ -97,8 +105,11 @@ private:
   // steps, 2] tiles of the weight, and [panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
   Value firstPanel, endPanel;
-  /// The first row of matrices in tiles; none: 0.
-  Value firstTileRow;
+  /// The first row of matrices in tiles, and the first column of `out`; none:
+  /// 0.
+  Value firstTileRow, firstOutColumn;
+  /// Columns that vectors go through at a time.
+  int64_t width = AmxTiles::kBlock;
 };
 
 /// Writes a product of at most `mostRows` rows, in tiles where that can be.

@@ -160,13 +160,20 @@ Value AmxTiles::splat(Type element, int64_t value) {
 
 Value AmxTiles::loadPadded(Value memref, Values indices, int64_t lanes,
                            Value size) {
-  auto type = VectorType::get({lanes}, b.getBF16Type());
-  if (isConstantIntValue(size, lanes))
-    return vector::LoadOp::create(b, type, memref, indices);
-  Value zero =
-      arith::ConstantOp::create(b, mlir::cast<TypedAttr>(b.getZeroAttr(type)));
-  return vector::MaskedLoadOp::create(b, type, memref, indices,
-                                      b.mask(lanes, size), zero);
+  auto type = VectorType::get(
+      {lanes}, mlir::cast<MemRefType>(memref.getType()).getElementType());
+  Value numbers;
+  if (isConstantIntValue(size, lanes)) {
+    numbers = vector::LoadOp::create(b, type, memref, indices);
+  } else {
+    Value zero = arith::ConstantOp::create(
+        b, mlir::cast<TypedAttr>(b.getZeroAttr(type)));
+    numbers = vector::MaskedLoadOp::create(b, type, memref, indices,
+                                           b.mask(lanes, size), zero);
+  }
+  if (type.getElementType().isBF16())
+    return numbers;
+  return arith::TruncFOp::create(b, type.clone(b.getBF16Type()), numbers);
 }
 
 Value AmxTiles::asPairs(Value vector) { return cast(vector, b.getF32Type()); }

@@ -61,7 +61,8 @@ public:
 
   // Vectors of bf16.
 
-  /// `lanes` elements, of which those from `size` on are not read but 0.
+  /// `lanes` elements, of which those from `size` on are not read but 0. Those
+  /// of f32 are rounded.
   Value loadPadded(Value memref, Values indices, int64_t lanes, Value size);
   /// 32 elements as 16 of f32, to be moved about in pairs, and back.
   Value asPairs(Value vector);

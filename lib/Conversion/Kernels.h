@@ -14,7 +14,7 @@ namespace attn {
 
 /// input [M, K], weight in any form, residual and out [M, N].
 void emitLinear(KernelBuilder &b, LinearOp op);
-/// The same, but all operands of f32.
+/// The same, but all operands except the weight of f32.
 void emitLogits(KernelBuilder &b, LogitsOp op);
 /// The same as a linear, and packed or unpacked hidden weight.
 void emitMlp(KernelBuilder &b, MlpOp op);

@@ -3,6 +3,7 @@
 // A matrix product whose columns are summarised block by block, while a block
 // is still in the first-level cache.
 
+#include "AmxProduct.h"
 #include "Kernels.h"
 #include "MatrixProduct.h"
 #include "VectorMath.h"
@@ -27,22 +28,62 @@ public:
         rows(b.dim(op.getInput(), 0)), product(b, getOperands()) {}
 
   void emit() {
-    Value wanted = b.mul(b.threads(), b.index(kTasks));
-    Value count = b.ceilDiv(b.index(blocks), wanted);
-    Value tasks = b.ceilDiv(b.index(blocks), count);
-    int64_t depth = getOperands().depth;
-    Value work = b.mul(rows, b.index(depth * columns));
-    b.parallelFor(tasks, work, product.getWorkspace(),
-                  [&](Value task, ValueRange memory) {
-                    product.setMemory(memory);
-                    Value first = b.mul(task, count);
-                    Value end = b.min(b.add(first, count), b.index(blocks));
-                    b.forLoop(b.index(0), rows, product.getBlockRows(),
-                              [&](Value row) { emitRows(row, first, end); });
-                  });
+    if (AmxProduct::canEmit(b, getOperands()))
+      return emitInTiles();
+    b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      shareBlocks([&](Value first, Value end) {
+        b.forLoop(b.index(0), rows, product.getBlockRows(),
+                  [&](Value row) { emitRows(row, first, end); });
+      });
+    });
   }
 
 private:
+  Value getWork() {
+    return b.mul(rows, b.index(getOperands().depth * columns));
+  }
+
+  /// Divides the blocks among the threads of a region: body(first, end).
+  void shareBlocks(llvm::function_ref<void(Value, Value)> body) {
+    Value wanted = b.mul(b.threads(), b.index(kTasks));
+    Value count = b.ceilDiv(b.index(blocks), wanted);
+    b.share(b.ceilDiv(b.index(blocks), count), [&](Value task) {
+      Value first = b.mul(task, count);
+      body(first, b.min(b.add(first, count), b.index(blocks)));
+    });
+  }
+
+  /// All rows are put in tiles once, then all of them meet block after block.
+  void emitInTiles() {
+    ProductOperands operands = getOperands();
+    Value rowBlocks = b.ceilDiv(rows, AmxTiles::kBlock);
+    Value input = memref::AllocOp::create(
+        b, AmxProduct::getTiles(b, ShapedType::kDynamic, operands.depth),
+        rowBlocks, b.getI64IntegerAttr(64));
+    AmxProduct source(b, operands);
+    operands.rows = rows;
+    operands.input = input;
+    AmxProduct product(b, operands);
+    int64_t panels = width / AmxTiles::kBlock;
+    b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      b.share(rowBlocks,
+              [&](Value block) { source.emitToTiles(block, input); });
+      shareBlocks([&](Value first, Value end) {
+        b.forLoop(first, end, 1, [&](Value block) {
+          Value panel = b.mul(block, b.index(panels));
+          product.setOutput(viewBlock(block), b.mul(block, b.index(width)));
+          product.emitPart(b.index(0), rows, panel,
+                           b.min(b.add(panel, b.index(panels)),
+                                 b.index(product.getPanels())));
+          emitSummaries(block, b.index(0), rows);
+        });
+      });
+    });
+    memref::DeallocOp::create(b, input);
+  }
+
   ProductOperands getOperands() {
     ProductOperands operands;
     operands.depth = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
@@ -50,8 +91,11 @@ private:
     // Blocks have room for what panels cover: no column needs a mask.
     if (op.isPacked()) {
       auto weight = cast<MemRefType>(op.getWeight().getType());
-      if (width % weight.getDimSize(2) == 0)
-        operands.columns = weight.getDimSize(0) * weight.getDimSize(2);
+      int64_t panel = weight.getRank() == 3
+                          ? weight.getDimSize(2)
+                          : weight.getDimSize(2) * WeightOp::kTileRows;
+      if (width % panel == 0)
+        operands.columns = weight.getDimSize(0) * panel;
     }
     operands.input = op.getInput();
     operands.weight = op.getWeight();

@@ -28,6 +28,14 @@ static bool isCore(Operation *op) {
              SoftmaxOp, WeightedSumOp, SdpaOp, CacheAppendOp>(op);
 }
 
+/// Whether a kernel reads or writes the operand in bf16 and f16 too.
+static bool mayBeNarrow(OpOperand &operand) {
+  Operation *op = operand.getOwner();
+  auto logits = dyn_cast<LogitsOp>(op);
+  return isa<LinearOp, MlpOp, SdpaOp>(op) ||
+         (logits && operand.get() == logits.getWeight());
+}
+
 /// Kernels compute in f32, and read the rows of a table in what it is stored.
 static LogicalResult checkSupported(Operation *op) {
   for (OpOperand &operand : op->getOpOperands()) {
@@ -41,8 +49,7 @@ static LogicalResult checkSupported(Operation *op) {
       continue;
     Type element = type.getElementType();
     if (isa<FloatType>(element) && !element.isF32() &&
-        !(isa<LinearOp, MlpOp, SdpaOp>(op) &&
-          (element.isBF16() || element.isF16())))
+        !(mayBeNarrow(operand) && (element.isBF16() || element.isF16())))
       return op->emitOpError()
              << "expected operands of f32 to generate code for, got " << type;
   }
@@ -65,6 +72,8 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
   };
   if (auto linear = dyn_cast<LinearOp>(op))
     return check(linear.getWeight());
+  if (auto logits = dyn_cast<LogitsOp>(op))
+    return check(logits.getWeight());
   if (auto mlp = dyn_cast<MlpOp>(op))
     return success(succeeded(check(mlp.getHiddenWeight())) &&
                    succeeded(check(mlp.getWeight())));

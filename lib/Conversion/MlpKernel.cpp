@@ -47,9 +47,11 @@ public:
     if (hasTiles() && typeOf(op.getHiddenWeight()).getRank() == 5 &&
         typeOf(op.getWeight()).getRank() == 5)
       return emitInTiles();
-    // Sums wait in `out` between parts, and the input is read as it is.
+    // Sums wait in `out` between parts, and the input is read as it is. What
+    // is computed in tiles is in all numbers of rows.
     if (!typeOf(op.getOut()).getElementType().isF32() ||
-        !typeOf(op.getInput()).getElementType().isF32())
+        !typeOf(op.getInput()).getElementType().isF32() || hasTiles() ||
+        AmxProduct::canEmit(b, hiddenOperands(op.getInput())))
       return emitInTurn(std::numeric_limits<int64_t>::max());
     Value isFew = b.isLess(rows, b.index(kFusedRows));
     b.ifElse(isFew, [&] { emitInTurn(kFusedRows); }, [&] { emitFused(); });

@@ -205,9 +205,15 @@ static LogicalResult checkRows(Operation *op, ShapedType input, Value residual,
   return checkShape(op, "residual", typeOf(residual), shape);
 }
 
-/// Whether a weight has to have the element type of what it multiplies.
-static bool hasOwnElementType(Value weight) {
-  return typeOf(weight).getRank() != 3;
+/// Checks the element type of a weight that is not in panels: f32 is rounded to
+/// meet bf16.
+static LogicalResult checkWeightType(Operation *op, Value input, StringRef name,
+                                     Value weight) {
+  if (typeOf(weight).getRank() == 3 ||
+      (typeOf(input).getElementType().isF32() &&
+       typeOf(weight).getElementType().isBF16()))
+    return success();
+  return checkSameElementType(op, {{"input", input}, {name, weight}});
 }
 
 LogicalResult LinearOp::verify() {
@@ -217,9 +223,7 @@ LogicalResult LinearOp::verify() {
                                   getTransposed(), input.getShape().back(),
                                   out.getShape().back()})))
     return failure();
-  if (hasOwnElementType(getWeight()) &&
-      failed(checkSameElementType(
-          *this, {{"input", getInput()}, {"weight", getWeight()}})))
+  if (failed(checkWeightType(*this, getInput(), "weight", getWeight())))
     return failure();
   return checkSameElementTypeOrF32(*this, {{"input", getInput()},
                                            {"bias", getBias()},
@@ -264,10 +268,10 @@ LogicalResult LogitsOp::verify() {
                         {blocks, input.getDimSize(0)})) ||
       failed(checkProduct(*this, {"weight", getWeight(), "bias", getBias(),
                                   /*isTransposed=*/false, input.getDimSize(1),
-                                  columns})))
+                                  columns})) ||
+      failed(checkWeightType(*this, getInput(), "weight", getWeight())))
     return failure();
   return checkSameElementType(*this, {{"input", getInput()},
-                                      {"weight", getWeight()},
                                       {"bias", getBias()},
                                       {"values", getValues()},
                                       {"maxima", getMaxima()},
@@ -292,13 +296,9 @@ LogicalResult MlpOp::verify() {
                           {"weight", getWeight(), "bias", getBias(),
                            getTransposed(), hidden, out.getShape().back()})))
     return failure();
-  if (failed(checkSameElementType(
-          *this,
-          {{"input", getInput()},
-           {"hidden_weight",
-            hasOwnElementType(getHiddenWeight()) ? getHiddenWeight() : Value()},
-           {"weight",
-            hasOwnElementType(getWeight()) ? getWeight() : Value()}})))
+  if (failed(checkWeightType(*this, getInput(), "hidden_weight",
+                             getHiddenWeight())) ||
+      failed(checkWeightType(*this, getInput(), "weight", getWeight())))
     return failure();
   return checkSameElementTypeOrF32(*this, {{"input", getInput()},
                                            {"hidden_bias", getHiddenBias()},

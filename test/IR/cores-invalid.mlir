@@ -121,9 +121,9 @@ func.func @f(%a: tensor<?x70xbf16>, %b: tensor<4x2x2x16x32xbf16>, %c: tensor<?x1
 
 // -----
 
-func.func @f(%a: tensor<?x70xf32>, %b: tensor<4x3x2x16x32xbf16>, %c: tensor<?x100xf32>) {
-  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<4x3x2x16x32xbf16>'}}
-  %0 = attn.linear %a, %b outs(%c) : (tensor<?x70xf32>, tensor<4x3x2x16x32xbf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
+func.func @f(%a: tensor<?x70xf32>, %b: tensor<4x3x2x16x32xf16>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<4x3x2x16x32xf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x70xf32>, tensor<4x3x2x16x32xf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
   return
 }
 
@@ -401,9 +401,9 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<99x8xf32>, %v: tensor<2x?x64xf32>, 
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xbf16>, %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
-  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<100x8xbf16>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xbf16>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf16>, %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
+  // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<100x8xf16>'}}
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf16>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
   return
 }
 

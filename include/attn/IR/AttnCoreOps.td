@@ -69,7 +69,8 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
     depend on the other rows of `input`.
 
     A weight that is not in panels has the element type of `input`; `bias`,
-    `residual` and `out` have it too, or f32.
+    `residual` and `out` have it too, or f32. By a weight of bf16 an `input` of
+    f32 can be multiplied too: its elements may be rounded to bf16 before.
 
     ```mlir
     %r = attn.linear %x, %w bias(%b) residual(%y) outs(%out)
@@ -98,8 +99,8 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
   let summary = "multiplies by a weight matrix, with a summary of blocks";
   let description = [{
     `input` [R, K], `weight` and `bias` as those of an `attn.linear` with
-    N = `columns`; `values` [⌈N/W⌉, R, W], `maxima` and `sums` [⌈N/W⌉, R], where
-    logits = input · weightᵀ + bias:
+    N = `columns`; `values` [⌈N/W⌉, R, W], `maxima` and `sums` [⌈N/W⌉, R]; all
+    but the weight of one element type. Where logits = input · weightᵀ + bias:
 
       values[j, r, i] = logits[r, W·j + i]
       maxima[j, r] = maxᵢ values[j, r, i]
@@ -135,7 +136,7 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
     ::mlir::Value getMaxima() { return getOuts()[1]; }
     ::mlir::Value getSums() { return getOuts()[2]; }
     /// Whether the weight is in panels.
-    bool isPacked() { return getWeight().getType().getRank() == 3; }
+    bool isPacked() { return getWeight().getType().getRank() > 2; }
   }];
 }
 
