@@ -369,6 +369,40 @@ def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
   ];
 }
 
+def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "stores the weights of matrix products in fewer bits";
+  let description = [{
+    Each `attn.linear`, `attn.logits` and `attn.mlp` with an input of f32 and a
+    weight that is an `attn.get_weight` of f32 reads one of the element type
+    `type` instead, bf16: a new `attn.weight` of the same sources. Weights that
+    are used no more go. Activations, biases and all other operations stay as
+    they are, so the results are of f32, with the rounding of the factors
+    (`attn.linear`). Half of the bytes are read, and a target that multiplies
+    tiles of bf16 (AMX) does that.
+
+    Limits: sinusoidal and packed weights are left alone, so this comes before
+    `attn-pack-weights`.
+
+    ```mlir
+    attn.weight @weight from ["fc.weight"] : tensor<1000x256xf32>
+    %w = attn.get_weight @output::@weight : tensor<1000x256xf32>
+    %y = attn.linear %x, %w outs(%o) : …
+    ```
+
+    becomes
+
+    ```mlir
+    attn.weight @weight.bf16 from ["fc.weight"] : tensor<1000x256xbf16>
+    %w = attn.get_weight @output::@weight.bf16 : tensor<1000x256xbf16>
+    %y = attn.linear %x, %w outs(%o) : …
+    ```
+  }];
+  let options = [
+    Option<"type", "type", "std::string", /*default=*/"\"bf16\"",
+           "The element type of weights: bf16">
+  ];
+}
+
 def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
   let summary = "stores the weights of matrix products in panels";
   let description = [{
