@@ -4,6 +4,7 @@
 
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Transforms/Passes.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/STLExtras.h"
@@ -80,11 +81,24 @@ attn::generationOptions(const MarianConfig &config) {
   return options;
 }
 
+/// What `Auto` stands for on the processor that `cpu` names.
+static Expected<DataType> resolve(DataType dataType, StringRef cpu) {
+  if (dataType != DataType::Auto)
+    return dataType;
+  Expected<CpuTarget> target = resolveTarget(cpu);
+  if (!target)
+    return target.takeError();
+  bool hasTiles = target->has("amx-bf16") && target->has("avx512bf16");
+  return hasTiles ? DataType::BF16 : DataType::F32;
+}
+
 /// Makes what a search calls of what was imported: `decode_prepare` and
-/// `decode_step` in place of `decode`.
-static Error deriveSteps(mlir::ModuleOp module) {
+/// `decode_step` in place of `decode`, with products in `dataType`.
+static Error deriveSteps(mlir::ModuleOp module, DataType dataType) {
   mlir::PassManager passes(module.getContext());
   buildDecodingPipeline(passes);
+  if (dataType == DataType::BF16)
+    passes.addPass(createQuantizeWeights());
   if (failed(passes.run(module)))
     return createStringError("cannot derive the steps of decoding");
   module.lookupSymbol("decode")->erase();
@@ -93,8 +107,11 @@ static Error deriveSteps(mlir::ModuleOp module) {
 
 /// The code of a checkpoint. Nothing of MLIR is left when it returns, so that
 /// its memory does not add up with that of the weights.
-static Expected<CompiledCode> compile(StringRef directory,
+static Expected<CompiledCode> compile(StringRef directory, DataType dataType,
                                       const CompileOptions &options) {
+  Expected<DataType> resolved = resolve(dataType, options.cpu);
+  if (!resolved)
+    return resolved.takeError();
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   // Threads would cost more to start than the few functions here gain.
@@ -103,12 +120,16 @@ static Expected<CompiledCode> compile(StringRef directory,
       importMarian(directory, context);
   if (!module)
     return module.takeError();
-  return CompiledCode::get(**module, options, {"decoding steps", deriveSteps});
+  return CompiledCode::get(
+      **module, options,
+      {*resolved == DataType::BF16 ? "decoding steps in bf16"
+                                   : "decoding steps",
+       [&](mlir::ModuleOp module) { return deriveSteps(module, *resolved); }});
 }
 
 Expected<TranslationModel>
 TranslationModel::load(StringRef directory, bool withTokenizer,
-                       const CompileOptions &options) {
+                       DataType dataType, const CompileOptions &options) {
   auto start = std::chrono::steady_clock::now();
   TranslationModel model;
   Expected<MarianConfig> config = MarianConfig::load(directory);
@@ -121,7 +142,7 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
       return tokenizer.takeError();
     model.tokenizer = std::move(*tokenizer);
   }
-  Expected<CompiledCode> code = compile(directory, options);
+  Expected<CompiledCode> code = compile(directory, dataType, options);
   if (!code)
     return code.takeError();
   Expected<std::unique_ptr<Program>> program =

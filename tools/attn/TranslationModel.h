@@ -19,6 +19,10 @@ llvm::Expected<std::string> findDefaultModel(llvm::StringRef executable);
 /// and that the search does not know.
 llvm::Expected<GenerationOptions> generationOptions(const MarianConfig &config);
 
+/// What products are computed in. Auto: bf16 where the processor multiplies
+/// tiles of it, else f32.
+enum class DataType { F32, BF16, Auto };
+
 /// A checkpoint ready to translate.
 struct TranslationModel {
   MarianConfig config;
@@ -30,8 +34,10 @@ struct TranslationModel {
   /// Seconds to read the checkpoint and prepare its weights, and to compile.
   double loadSeconds = 0, compileSeconds = 0;
 
+  /// Products are computed in `dataType`.
   static llvm::Expected<TranslationModel> load(llvm::StringRef directory,
                                                bool withTokenizer,
+                                               DataType dataType,
                                                const CompileOptions &options);
 };
 

@@ -91,12 +91,16 @@ static cl::opt<IntegerIn<1>>
                        "32, or fewer so that there are 48 beams); 1: one after "
                        "the other, each by all threads"),
               cl::sub(command));
-enum class DataType { F32, Auto };
 static cl::opt<DataType>
     dataType("dtype", cl::desc("Numbers that are computed with:"),
              cl::values(clEnumValN(DataType::F32, "f32", "32-bit floats"),
-                        clEnumValN(DataType::Auto, "auto", "the same")),
-             cl::init(DataType::Auto), cl::sub(command));
+                        clEnumValN(DataType::BF16, "bf16",
+                                   "products of bf16, which round more: half "
+                                   "of the bytes"),
+                        clEnumValN(DataType::Auto, "auto",
+                                   "bf16 where the processor multiplies it in "
+                                   "tiles (AMX), else f32")),
+             cl::init(DataType::F32), cl::sub(command));
 static cl::opt<bool> stats("stats",
                            cl::desc("One JSON line about time and memory on "
                                     "standard error"),
@@ -230,8 +234,8 @@ static Error runTranslate() {
 
   bool withTokenizer =
       inputFormat != LineFormat::Ids || outputFormat != LineFormat::Ids;
-  Expected<TranslationModel> model =
-      TranslationModel::load(directory, withTokenizer, compileOptions());
+  Expected<TranslationModel> model = TranslationModel::load(
+      directory, withTokenizer, dataType, compileOptions());
   if (!model)
     return model.takeError();
   Expected<GenerationOptions> options = searchOptions(model->config);
