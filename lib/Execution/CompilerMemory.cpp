@@ -44,4 +44,7 @@ void attn::keepWorkingMemory() {
   constexpr int most = 1 << 30, largest = 32 << 20;
   mallopt(M_TRIM_THRESHOLD, most);
   mallopt(M_MMAP_THRESHOLD, largest);
+  // One arena: those of other threads give memory back whatever the threshold,
+  // and each keeps what it has for itself.
+  mallopt(M_ARENA_MAX, 1);
 }

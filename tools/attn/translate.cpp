@@ -254,8 +254,17 @@ static Error runTranslate() {
                                ? batchSize.value
                                : std::clamp<int64_t>(48 / options->beamSize, 1,
                                                      batchOptions.batchSize);
+  // To read large weights takes longer than to wait for each other: then all
+  // threads share one batch, which reads them once.
+  constexpr size_t largeWeights = 64 << 20;
+  size_t numWorkers = model->decoders.size();
+  if (batchOptions.batchSize > 1 &&
+      model->program->statistics().weightBytes > largeWeights) {
+    batchOptions.batchSize *= static_cast<int64_t>(numWorkers);
+    numWorkers = 1;
+  }
   SmallVector<DecoderModel *> decoders;
-  for (const std::unique_ptr<CompiledDecoder> &decoder : model->decoders)
+  for (const auto &decoder : ArrayRef(model->decoders).take_front(numWorkers))
     decoders.push_back(decoder.get());
   Expected<std::unique_ptr<Translator>> translator =
       Translator::create(decoders, std::move(*options), batchOptions);
