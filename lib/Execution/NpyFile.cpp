@@ -97,6 +97,7 @@ private:
                     .Case("<f8", ElementType::F64)
                     .Case("<f4", ElementType::F32)
                     .Case("<f2", ElementType::F16)
+                    .Cases({"<V2", "|V2"}, ElementType::BF16)
                     .Case("<i8", ElementType::I64)
                     .Case("<i4", ElementType::I32)
                     .Cases({"|i1", "<i1"}, ElementType::I8)
@@ -105,7 +106,7 @@ private:
     if (!type)
       return llvm::createStringError(
           path +
-          ": expected element type <f8, <f4, <f2, <i8, <i4, |i1 or "
+          ": expected element type <f8, <f4, <f2, <V2 (bf16), <i8, <i4, |i1 or "
           "|b1, got " +
           *name);
     header.type = *type;
@@ -174,7 +175,8 @@ static llvm::StringRef typeName(ElementType type) {
   case ElementType::I1:
     return "|b1";
   case ElementType::BF16:
-    return "";
+    // Two bytes without a meaning: what NumPy writes for the type of ml_dtypes.
+    return "<V2";
   }
   llvm_unreachable("no such element type");
 }
@@ -301,17 +303,12 @@ attn::writeNpyFiles(llvm::ArrayRef<std::pair<std::string, Tensor>> files) {
   };
   for (const auto &[path, tensor] : files) {
     llvm::Error error = llvm::Error::success();
-    if (tensor.type() == ElementType::BF16) {
-      error = cannotWrite(path, ".npy files have no bf16; hint: convert the "
-                                "result to f32 with arith.extf");
+    auto file = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp");
+    if (file) {
+      temporaries.push_back(std::move(*file));
+      error = writeTo(temporaries.back().FD, path, tensor);
     } else {
-      auto file = llvm::sys::fs::TempFile::create(path + ".%%%%%%.tmp");
-      if (file) {
-        temporaries.push_back(std::move(*file));
-        error = writeTo(temporaries.back().FD, path, tensor);
-      } else {
-        error = cannotWrite(path, llvm::toString(file.takeError()));
-      }
+      error = cannotWrite(path, llvm::toString(file.takeError()));
     }
     if (error) {
       discardFrom(0);

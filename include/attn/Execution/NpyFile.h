@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Reads and writes one array a file. Not handled, and refused by name:
-// big-endian data, structured and object arrays, unsigned integers, bfloat16
-// (which the format has no name for).
+// big-endian data, structured and object arrays, unsigned integers. The format
+// has no name for bfloat16: as NumPy with ml_dtypes writes it, that is two bytes
+// without a meaning, "<V2".
 
 #ifndef ATTN_EXECUTION_NPYFILE_H
 #define ATTN_EXECUTION_NPYFILE_H
