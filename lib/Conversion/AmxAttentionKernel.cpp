@@ -45,7 +45,7 @@ class AmxAttentionKernel {
 public:
   AmxAttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(b, op), tiles(b),
-        factor(op.getMask() ? 1.0 : getFactor(op)),
+        factor(op.changesScores() ? 1.0 : getFactor(op)),
         blockRows(TileSizes(b.getTarget()).getAmxQueries()),
         keySteps(llvm::divideCeil(sizes.keySize, AmxTiles::kDepth)),
         valuePairs(llvm::divideCeil(sizes.valueSize, AmxTiles::kBlock)) {}
@@ -293,10 +293,11 @@ private:
   /// Its weight, which counts most, is then 1, and not rounded.
   void emitSoftmax(Value pairs) {
     Value end = b.mul(pairs, b.index(kPairKeys));
+    // Before the padding: a cap would make a number of -∞.
+    if (op.changesScores())
+      forTileRows([&](Value i) { emitMask(i, pairs); });
     b.ifThen(b.isLess(getVisible(b.index(0)), end),
              [&] { forTileRows([&](Value i) { emitPadding(i, end); }); });
-    if (op.getMask())
-      forTileRows([&](Value i) { emitMask(i, pairs); });
     forTileRows([&](Value i) { emitLargest(i, pairs); });
     Value exceeds = emitBases(0);
     exceeds = arith::OrIOp::create(b, exceeds, emitBases(kHalf));
@@ -322,7 +323,7 @@ private:
     });
   }
 
-  /// Scales the scores of row `i` and adds the mask.
+  /// Scales and caps the scores of row `i` and adds the mask.
   void emitMask(Value i, Value pairs) {
     Value query = b.add(firstRow, b.min(i, getLast(tileRows)));
     Value visible = getVisible(i);

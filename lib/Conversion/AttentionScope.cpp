@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "AttentionScope.h"
+#include "VectorMath.h"
 
 #include <cmath>
 #include <limits>
@@ -60,7 +61,7 @@ Value AttentionScope::getVisible(Value query) {
 
 void AttentionScope::emitMask(Value scores, Value row, Value head, Value query,
                               Value firstKey, Value count) {
-  if (!op.getMask())
+  if (!op.changesScores())
     return;
   int64_t lanes = b.lanes();
   b.forLoop(b.index(0), count, lanes, [&](Value i) {
@@ -88,7 +89,16 @@ static Value emitScaled(KernelBuilder &b, Value numbers) {
 
 Value AttentionScope::applyMask(Value scores, Value head, Value query,
                                 Value firstKey, Value count) {
+  int64_t lanes = b.lanes();
+  if (std::optional<APFloat> softcap = op.getSoftcap()) {
+    double cap = softcap->convertToDouble() / std::log(2.0);
+    Value bounded =
+        emitTanh(b, arith::MulFOp::create(b, scores, b.splat(lanes, 1 / cap)));
+    scores = arith::MulFOp::create(b, bounded, b.splat(lanes, cap));
+  }
   Value mask = op.getMask();
+  if (!mask)
+    return scores;
   auto type = cast<MemRefType>(mask.getType());
   SmallVector<Value> place = {entry, head, query};
   for (auto [dimension, index] : llvm::enumerate(place))
@@ -96,7 +106,6 @@ Value AttentionScope::applyMask(Value scores, Value head, Value query,
       index = b.index(0);
   place.push_back(firstKey);
 
-  int64_t lanes = b.lanes();
   Value inside = b.mask(lanes, count);
   if (type.getElementType().isInteger())
     return arith::SelectOp::create(b, b.loadFlags(mask, place, inside), scores,

@@ -40,11 +40,12 @@ public:
   mlir::Value getRow() { return row; }
   /// How many keys, from the first on, `query` may attend to; at least 0.
   mlir::Value getVisible(mlir::Value query);
-  /// Adds the mask, if there is one, to `count` scores in units of log 2, from
-  /// scores[row, 0] on: those of a query and the keys from `firstKey` on.
+  /// Caps `count` scores in units of log 2 and adds the mask, if that is to be
+  /// done, from scores[row, 0] on: those of a query and the keys from
+  /// `firstKey` on.
   void emitMask(mlir::Value scores, mlir::Value row, mlir::Value head,
                 mlir::Value query, mlir::Value firstKey, mlir::Value count);
-  /// A vector of such scores, with the mask that there is; `count` of them, at
+  /// A vector of such scores, capped and with the mask; `count` of them, at
   /// least 0, are of keys.
   mlir::Value applyMask(mlir::Value scores, mlir::Value head, mlir::Value query,
                         mlir::Value firstKey, mlir::Value count);

@@ -79,6 +79,29 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
                 result);
 }
 
+Value attn::emitTanh(KernelBuilder &b, Value x) {
+  int64_t lanes = lanesOf(x);
+  // From here on it is 1.
+  constexpr double kLargest = 7.99881172180175781;
+  auto splat = [&](double value) { return b.splat(lanes, value); };
+  using Predicate = arith::CmpFPredicate;
+  Value bounded =
+      select(b, Predicate::OGT, x, splat(kLargest), splat(kLargest), x);
+  bounded =
+      select(b, Predicate::OLT, x, splat(-kLargest), splat(-kLargest), bounded);
+  // A quotient of polynomials, as in MLIR's approximation of math.tanh.
+  Value square = arith::MulFOp::create(b, bounded, bounded);
+  Value p = emitPolynomial(b, square,
+                           {4.89352455891786e-3, 6.37261928875436e-4,
+                            1.48572235717979e-5, 5.12229709037114e-8,
+                            -8.60467152213735e-11, 2.00018790482477e-13,
+                            -2.76076847742355e-16});
+  Value q = emitPolynomial(b, square,
+                           {4.89352518554385e-3, 2.26843463243900e-3,
+                            1.18534705686654e-4, 1.19825839466702e-6});
+  return arith::DivFOp::create(b, arith::MulFOp::create(b, bounded, p), q);
+}
+
 Value attn::emitInverse(KernelBuilder &b, Value sum) {
   Value zero = b.scalar(0.0);
   Value isEmpty =

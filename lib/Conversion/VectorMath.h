@@ -13,6 +13,9 @@ namespace attn {
 /// e^x within 2 ulp; 0 below -86.9 (-∞ too), +∞ above 88.7, NaN for NaN.
 mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 
+/// tanh x within 3 ulp; NaN for NaN.
+mlir::Value emitTanh(KernelBuilder &b, mlir::Value x);
+
 /// Coefficients of polynomials for 2^f, that of f^0 first: on -1/2..1/2 within
 /// 2.6e-9, and on 0..1 within 8.3e-8, relative to 2^f. Both give 1 for 0.
 inline constexpr double kExp2Centered[] = {1.0,

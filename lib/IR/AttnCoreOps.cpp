@@ -445,6 +445,10 @@ LogicalResult SdpaOp::verify() {
           *this, "value", value,
           shapeOf(key.getDimSize(0), key.getDimSize(rank - 2), kDynamic))))
     return failure();
+  if (std::optional<APFloat> cap = getSoftcap();
+      cap && (!cap->isFinite() || cap->isNegative() || cap->isZero()))
+    return emitOpError() << "expected 'softcap' to be finite and above 0, got "
+                         << getSoftcapAttr();
   int64_t keys = key.getDimSize(rank - 2);
   if (getMask() && failed(checkMask(*this, {batch, heads, queries, keys})))
     return failure();

@@ -394,7 +394,7 @@ private:
                                      keys, values, /*mask=*/Value(),
                                      /*lengths=*/Value(), positions, cacheRows,
                                      out, op.getHeadsAttr(), op.getScaleAttr(),
-                                     op.getCausalAttr()));
+                                     op.getCausalAttr(), op.getSoftcapAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -447,7 +447,7 @@ private:
                 builder, op.getLoc(), ValueRange(outs).getTypes(), query, key,
                 value, /*mask=*/Value(), mapping.lookupOrNull(op.getLengths()),
                 /*positions=*/Value(), memoryRows, outs, op.getHeadsAttr(),
-                op.getScaleAttr(), op.getCausalAttr()));
+                op.getScaleAttr(), op.getCausalAttr(), op.getSoftcapAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

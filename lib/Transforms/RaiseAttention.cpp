@@ -181,7 +181,8 @@ Operation *AttentionMatcher::replace() {
       builder, loc, out.getType(), q, k, v, added, lengths, positions,
       /*rows=*/Value(), out, builder.getI64IntegerAttr(heads),
       builder.getF64FloatAttr(scale),
-      mask->isCausal() ? builder.getUnitAttr() : UnitAttr());
+      mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
+      /*softcap=*/FloatAttr());
   Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),
                                          form.out, root.layout);
   result = convert(builder, loc, result, rootType.getElementType());

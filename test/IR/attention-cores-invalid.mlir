@@ -447,3 +447,11 @@ func.func @f(%a: tensor<2x5x32xf32>, %b: tensor<2x7x32xf32>, %c: tensor<2x7x32xf
   %0 = attn.sdpa %a, %b, %c mask(%m) outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<2x5x32xf32>, tensor<2x7x32xf32>, tensor<2x7x32xf32>, tensor<2x5x5x7xi1>, tensor<2x5x32xf32>) -> tensor<2x5x32xf32>
   return
 }
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'softcap' to be finite and above 0, got 0.000000e+00 : f64}}
+  %0 = attn.sdpa %a, %a, %a outs(%d) {scale = 0.5 : f64, softcap = 0.0 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}

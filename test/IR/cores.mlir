@@ -107,6 +107,8 @@ func.func @attention_by_head(%q: tensor<?x?x?x16xf32>, %v: tensor<?x?x?x24xf32>,
   %2 = attn.sdpa %q, %q, %v mask(%keep) outs(%o) {scale = 0.5 : f64} : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x24xf32>, tensor<1x1x?x?xi1>, tensor<?x?x?x24xf32>) -> tensor<?x?x?x24xf32>
   // CHECK: attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64} : (tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x4x1x?xbf16>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   %3 = attn.sdpa %q3, %q3, %q3 mask(%half) outs(%o3) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?x4x1x?xbf16>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.sdpa %{{.*}} outs(%{{.*}}) {scale = 5.000000e-01 : f64, softcap = 3.000000e+01 : f64}
+  %4 = attn.sdpa %q, %q, %v outs(%o) {scale = 0.5 : f64, softcap = 30.0 : f64} : (tensor<?x?x?x16xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?x24xf32>, tensor<?x?x?x24xf32>) -> tensor<?x?x?x24xf32>
   // CHECK: attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64} : (memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x1x1x?xi1>, memref<2x8x?x64xf32>) -> ()
   attn.sdpa %mq, %mq, %mq mask(%mm) outs(%mq) {scale = 1.0 : f64} : (memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x8x?x64xf32>, memref<2x1x1x?xi1>, memref<2x8x?x64xf32>) -> ()
   return

@@ -281,7 +281,7 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     `query` [B, S, H·E], `key` [C, M, H·E], `value` [C, M, H·F], `out`
     [B, S, H·F], for H = `heads`:
 
-      out[b, i, h, :] = Σⱼ softmaxⱼ(scale · query[b, i, h, :]·key[c, j, h, :] + mask[b, h, i, j]) · value[c, j, h, :]
+      out[b, i, h, :] = Σⱼ softmaxⱼ(cap(scale · query[b, i, h, :]·key[c, j, h, :]) + mask[b, h, i, j]) · value[c, j, h, :]
 
     computed by online softmax over blocks of keys (Milakov and Gimelshein,
     2018; Dao et al., 2022), so that scores exist only as a tile. Or heads have
@@ -303,6 +303,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       excludes the key), or i1, where true means that the key may be attended.
       A key that only the mask excludes is read all the same: its value counts
       with weight 0, so that a NaN or an infinity in it spreads.
+    - With `softcap`, cap(x) = softcap · tanh(x / softcap) (Gemma Team, 2024),
+      before the mask, which so excludes what it did; without it, cap(x) = x.
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
     - A second destination [B, H, S, M] receives the softmax.
@@ -327,7 +329,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                        Variadic<Attn_FloatShaped>:$outs,
                        DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>,
                                          "1">:$heads,
-                       F64Attr:$scale, UnitAttr:$causal);
+                       F64Attr:$scale, UnitAttr:$causal,
+                       OptionalAttr<F64Attr>:$softcap);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
@@ -340,6 +343,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     }
     /// Whether heads have a dimension of their own: operands are [B, H, S, E].
     bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
+    /// Whether anything is done to scores between scaling and softmax.
+    bool changesScores() { return getMask() || getSoftcap(); }
   }];
   let hasCanonicalizeMethod = 1;
 }

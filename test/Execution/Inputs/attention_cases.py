@@ -24,7 +24,7 @@ def optional(name, word, arguments):
 
 def sdpa_case(
     name, query, key, value, heads, scale=None,
-    causal=False, probabilities=False, **rest,
+    causal=False, probabilities=False, softcap=None, **rest,
 ):  # fmt: skip
     """rest: mask, lengths, rows, positions."""
     if element == "bf16":
@@ -32,7 +32,9 @@ def sdpa_case(
         if "mask" in rest and rest["mask"].dtype == np.float32:
             rest["mask"] = cases.round_to_bf16(rest["mask"])
     scale = (query.shape[2] // heads) ** -0.5 if scale is None else scale
-    out, weights = reference.sdpa(query, key, value, heads, scale, causal, **rest)
+    out, weights = reference.sdpa(
+        query, key, value, heads, scale, causal, softcap=softcap, **rest
+    )
     arrays = {"q": query, "k": key, "v": value, **rest}
     # What is not written stays NaN.
     arrays["o"] = np.full(out.shape, np.nan, np.float32)
@@ -51,8 +53,9 @@ def sdpa_case(
         f"{', '.join(results)} = attn.sdpa %q, %k, %v"
         + "".join(optional(n, n, rest) for n in ("mask", "lengths", "positions", "rows"))
         + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
-        + f"scale = {scale!r} : f64{', causal' if causal else ''}}} : "
-        + f"({', '.join(types)}) -> "
+        + f"scale = {scale!r} : f64{', causal' if causal else ''}"
+        + (f", softcap = {softcap!r} : f64" if softcap else "")
+        + f"}} : ({', '.join(types)}) -> "
         + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
     )
     wanted = {"ro": (arguments["o"][0], out)}
@@ -171,6 +174,28 @@ def masks():
             f"mask {queries} to {keys}, and all else", q, k, v, 3, causal=True, mask=numbers,
             lengths=integers(keys, keys // 2), positions=integers(0, 1),
         )  # fmt: skip
+
+
+def capped():
+    """Scores that tanh bounds, with and without masks; far below the cap, near
+    it, and far above."""
+    for queries, keys, size in [(1, 40, 16), (5, 3, 8), (33, 70, 24), (64, 300, 64)]:
+        q, k, v = (normal(2, n, 2 * size) for n in (queries, keys, keys))
+        numbers = normal(1, 2, queries, keys)
+        numbers[rng.random(numbers.shape) < 0.3] = -np.inf
+        for softcap, scale in [(0.5, 0.1), (50.0, 0.1), (2.0, 1.0), (1.0, 30.0)]:
+            yield sdpa_case(
+                f"softcap {softcap} of scale {scale}, {queries} to {keys}", q, k, v, 2,
+                scale=scale, softcap=softcap, probabilities=queries < 20,
+            )  # fmt: skip
+            yield sdpa_case(
+                f"softcap {softcap} of scale {scale}, masks, {queries} to {keys}", q, k, v, 2,
+                scale=scale, softcap=softcap, causal=True, mask=numbers,
+                lengths=integers(keys, keys // 2), positions=integers(0, 1),
+            )  # fmt: skip
+    k = k.copy()
+    k[0, 3, 5] = np.nan
+    yield sdpa_case("NaN under a softcap", q, k, v, 2, softcap=2.0)
 
 
 def by_head():
@@ -303,7 +328,7 @@ def main():
     element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(),
+        *rows_and_positions(), *masks(), *capped(),
     ]  # fmt: skip
     if element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]

@@ -51,7 +51,7 @@ def scores(query, key, heads, scale, causal=False, lengths=None):
 
 def sdpa(
     query, key, value, heads, scale,
-    causal=False, lengths=None, rows=None, positions=None, mask=None,
+    causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None,
 ):  # fmt: skip
     """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
     or 1 instead of some."""
@@ -74,9 +74,10 @@ def sdpa(
     elif rows is not None:
         key, value = key[rows], value[rows]
     q, k, v = (split(x.astype(np.float64), heads) for x in (query, key, value))
-    products = np.where(
-        seen[:, None], scale * np.einsum("bhie,bhje->bhij", q, k), -np.inf
-    )
+    products = scale * np.einsum("bhie,bhje->bhij", q, k)
+    if softcap:
+        products = softcap * np.tanh(products / softcap)
+    products = np.where(seen[:, None], products, -np.inf)
     if mask is not None and mask.dtype == bool:
         products = np.where(mask, products, -np.inf)
     elif mask is not None:
