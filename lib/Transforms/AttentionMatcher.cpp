@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -34,6 +35,7 @@ AttentionMatcher::matchExponential(const Element &element) {
   if (!init || *init > kLargestExcluded ||
       !elements.areSame(reduction->input, x))
     return std::nullopt;
+  softmax = reduction->combiner->getParentOp();
   return x;
 }
 
@@ -101,6 +103,42 @@ bool AttentionMatcher::isNoneLeft(const Element &element,
          elements.areSame(elements.operand(e, 0), scores);
 }
 
+/// The mask of which `element` says that it is -∞ for all keys, by its largest.
+std::optional<Element>
+AttentionMatcher::matchLargestIsExcluded(const Element &element) {
+  Element e = elements.forward(element);
+  auto compare = e.getOp<arith::CmpFOp>();
+  if (!compare || (compare.getPredicate() != arith::CmpFPredicate::OEQ &&
+                   compare.getPredicate() != arith::CmpFPredicate::UEQ))
+    return std::nullopt;
+  for (unsigned index : {0, 1}) {
+    if (elements.getConstant(elements.operand(e, 1 - index)) !=
+        -std::numeric_limits<double>::infinity())
+      continue;
+    std::optional<Reduction> reduction = elements.matchReduction(
+        elements.plain(elements.operand(e, index)), axes.keys);
+    if (reduction &&
+        isa<arith::MaximumFOp, arith::MaxNumFOp>(reduction->combiner))
+      return reduction->input;
+  }
+  return std::nullopt;
+}
+
+/// Whether each guard is about a mask that is added to the scores: then a query
+/// that it stands for is left without a key.
+bool AttentionMatcher::areGuardsImplied() {
+  return llvm::all_of(guards, [&](const Element &guard) {
+    std::optional<double> constant = elements.getConstant(guard);
+    // A mask that excludes nothing.
+    if (constant && *constant != -std::numeric_limits<double>::infinity())
+      return true;
+    return llvm::any_of(steps, [&](const MaskTerm &step) {
+      return step.isAdded && step.factor > 0 &&
+             elements.areSame(step.element, guard);
+    });
+  });
+}
+
 /// The scores whose softmax over the keys is `element`.
 std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
   Element e = elements.plain(element);
@@ -110,12 +148,18 @@ std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
     std::optional<Element> scores = matchSoftmax(elements.operand(e, 2));
     if (scores && isNoneLeft(elements.operand(e, 0), *scores))
       return scores;
-    return std::nullopt;
+    std::optional<Element> guard =
+        matchLargestIsExcluded(elements.operand(e, 0));
+    if (!scores || !guard)
+      return std::nullopt;
+    guards.push_back(*guard);
+    return scores;
   }
   if (auto softmax = e.getOp<linalg::SoftmaxOp>()) {
     const AxisList &list = e.layout[softmax.getDimension()];
     if (elements.axes.resolve(list) != elements.axes.resolve(axes.keys))
       return std::nullopt;
+    this->softmax = softmax;
     return Element{softmax.getInput(), e.layout};
   }
   auto quotient = matchQuotient(e);
@@ -151,15 +195,19 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
   for (bool isFirst : {true, false}) {
     probabilities = isFirst ? contraction->lhs : contraction->rhs;
     value = isFirst ? contraction->rhs : contraction->lhs;
+    guards.clear();
+    steps.clear();
+    softcap.reset();
     std::optional<Element> x =
         divisor ? matchExponential(probabilities) : matchSoftmax(probabilities);
     if (x && divisor && !isSumOf(*divisor, probabilities))
       continue;
-    if (x && matchScores(*x, 1))
+    if (x && matchScores(*x, 1) && areGuardsImplied())
       break;
     scores = nullptr;
   }
-  if (!scores || !isOnlyFor(scores, root.value.getDefiningOp()))
+  if (!scores || (divisor ? !isOnlyFor(softmax, root.value.getDefiningOp())
+                          : !findShown()))
     return false;
 
   queries = getSources(query, /*isScaled=*/true);
@@ -175,6 +223,16 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
                    [&](Value tensor) { return dependsOn(tensor, scores); }))
     return false;
   return chooseForm(chooseType()).has_value();
+}
+
+/// Whether the softmax is only for the root, or for probabilities that are used
+/// elsewhere too. Scores may be: they are computed again.
+bool AttentionMatcher::findShown() {
+  shown = Element();
+  if (isOnlyFor(softmax, root.value.getDefiningOp()))
+    return true;
+  shown = elements.getSources(probabilities, /*widen=*/false).back();
+  return isOnlyFor(softmax, shown.value.getDefiningOp());
 }
 
 /// Follows scores up to a matrix product, collecting masks and scale.
@@ -195,6 +253,17 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
   if (isa<arith::DivFOp>(op)) {
     auto constant = elements.getConstant(elements.operand(e, 1));
     return constant && matchScores(elements.operand(e, 0), factor / *constant);
+  }
+  if (isa<math::TanhOp>(op)) {
+    // What is inside is multiplied by the cap too, and nothing is added there.
+    size_t outside = steps.size();
+    if (softcap || factor == 0 || !std::isfinite(factor))
+      return false;
+    softcap = std::abs(factor);
+    if (matchScores(elements.operand(e, 0), factor) && steps.size() == outside)
+      return true;
+    softcap.reset();
+    return false;
   }
   size_t before = steps.size();
   auto matchRest = [&](unsigned index, const MaskTerm &step) {

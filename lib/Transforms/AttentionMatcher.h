@@ -7,6 +7,7 @@
 
 #include "AttentionMask.h"
 #include "Elements.h"
+#include "attn/IR/AttnOps.h"
 
 namespace attn {
 
@@ -35,16 +36,25 @@ public:
   /// Replaces the root; returns its definition, which is unused.
   mlir::Operation *replace();
 
+  /// What computes probabilities that are used elsewhere too, before the root
+  /// is replaced; null if they are not.
+  mlir::Operation *getShownOp() {
+    return shown ? shown.value.getDefiningOp() : nullptr;
+  }
+
 private:
   std::optional<Element> matchExponential(const Element &element);
   bool isSumOf(const Element &sum, const Element &element);
   bool isNoneLeft(const Element &element, const Element &scores);
+  std::optional<Element> matchLargestIsExcluded(const Element &element);
+  bool areGuardsImplied();
   std::optional<Element> matchSoftmax(const Element &element);
   std::optional<std::pair<Element, Element>>
   matchQuotient(const Element &element);
   bool matchWeightedSum(const Element &sum, mlir::Operation *product,
                         const Element *divisor);
   bool matchScores(const Element &element, double factor);
+  bool findShown();
   bool matchProduct(const Contraction &contraction, double factor);
   bool classify(const Contraction &contraction);
 
@@ -57,14 +67,25 @@ private:
   mlir::Value build(mlir::OpBuilder &builder, mlir::Location loc,
                     llvm::ArrayRef<Source> sources, mlir::Type type,
                     llvm::ArrayRef<AxisList> target);
+  void replaceShown(mlir::OpBuilder &builder, SdpaOp sdpa,
+                    llvm::ArrayRef<AxisList> weights);
 
   Elements elements;
   Element root, probabilities, query, key, value;
   mlir::Operation *scores = nullptr;
   AttentionAxes axes;
   llvm::SmallVector<MaskTerm> steps;
+  /// Masks whose largest number is -∞ where probabilities are replaced by 0.
+  llvm::SmallVector<Element> guards;
   llvm::SmallVector<Source> queries, keys, values;
   double scale = 1;
+  /// None if scores are not capped.
+  std::optional<double> softcap;
+  /// What the sum of the softmax is computed from: everything from there on is
+  /// replaced.
+  mlir::Operation *softmax = nullptr;
+  /// The probabilities, if they are used elsewhere too.
+  Element shown;
   std::optional<AttentionMask> mask;
 };
 

@@ -6,6 +6,7 @@
 #include "Uses.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -154,6 +155,20 @@ Value AttentionMatcher::build(OpBuilder &builder, Location loc,
   return convert(builder, loc, tensor, type);
 }
 
+/// Gives the probabilities of `sdpa`, whose layout is `weights`, to those who
+/// used them.
+void AttentionMatcher::replaceShown(OpBuilder &builder, SdpaOp sdpa,
+                                    ArrayRef<AxisList> weights) {
+  auto type = cast<RankedTensorType>(shown.value.getType());
+  Value result =
+      elements.axes.rearrange(builder, sdpa.getLoc(), sdpa->getResult(1),
+                              weights, elements.axes.resolveAll(shown.layout));
+  result = convert(builder, sdpa.getLoc(), result, type.getElementType());
+  if (result.getType() != type)
+    result = tensor::CastOp::create(builder, sdpa.getLoc(), type, result);
+  shown.value.replaceAllUsesWith(result);
+}
+
 Operation *AttentionMatcher::replace() {
   Operation *old = root.value.getDefiningOp();
   OpBuilder builder(old);
@@ -177,12 +192,24 @@ Operation *AttentionMatcher::replace() {
   if (!form.hasHeadDim)
     heads = elements.axes.getStaticSize(
         ArrayRef(axes.batch).drop_front(form.split));
+  SmallVector<Value> outs = {out};
+  Layout weights = {AxisList(ArrayRef(axes.batch).take_front(form.split)),
+                    AxisList(ArrayRef(axes.batch).drop_front(form.split)),
+                    axes.queries, axes.keys};
+  if (shown) {
+    Type shownType = getElementTypeOrSelf(shown.value);
+    outs.push_back(tensor::EmptyOp::create(
+        builder, loc, elements.axes.getSizes(builder, loc, weights),
+        shownType == type ? type : Type(builder.getF32Type())));
+  }
   auto sdpa = SdpaOp::create(
-      builder, loc, out.getType(), q, k, v, added, lengths, positions,
-      /*rows=*/Value(), out, builder.getI64IntegerAttr(heads),
+      builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
+      positions, /*rows=*/Value(), outs, builder.getI64IntegerAttr(heads),
       builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
-      /*softcap=*/FloatAttr());
+      softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr());
+  if (shown)
+    replaceShown(builder, sdpa, weights);
   Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),
                                          form.out, root.layout);
   result = convert(builder, loc, result, rootType.getElementType());
@@ -202,12 +229,19 @@ struct RaiseAttention : public attn::impl::RaiseAttentionBase<RaiseAttention> {
     // The last first: that is the product with the values.
     while (!products.empty()) {
       Operation *product = products.pop_back_val();
+      Block *block = product->getBlock();
       for (Value end : collectElementwiseUsers(product->getResult(0))) {
         AttentionMatcher matcher;
         if (!matcher.match(end, product))
           continue;
-        eraseWithOperands(matcher.replace(),
-                          [&](Operation *erased) { products.remove(erased); });
+        auto forget = [&](Operation *erased) { products.remove(erased); };
+        Operation *computed = matcher.getShownOp();
+        eraseWithOperands(matcher.replace(), forget);
+        if (computed) {
+          eraseWithOperands(computed, forget);
+          // Who used the probabilities may stand before their new definition.
+          sortTopologically(block);
+        }
         break;
       }
     }

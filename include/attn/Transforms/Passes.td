@@ -59,8 +59,12 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
     - Products: any `linalg` operation that sums products of two operands. What
       it adds them to is zero or, for scores, a mask.
     - Scale: constants that multiply or divide scores, queries or keys.
+    - Cap: tanh of scores before the masks, between constants that multiply.
     - Softmax: `linalg.softmax`, or exp(x - max x) / Σ exp(x - max x), with a
       division, a multiplication by the inverse, or a division of the result.
+      Where a query has no key, by its scores or by the largest number of its
+      mask, probabilities may be replaced by 0. Those that are used elsewhere
+      too become the second result.
     - Masks that are added, and selects between scores and a constant of at most
       -10⁴; several become one. Where a condition compares indices, or a constant
       is a triangle, it becomes `causal`, with `positions` if the bound is not
@@ -75,7 +79,8 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
     is written.
 
     Limits: attention stays as it is if the width of a head is dynamic, if
-    anything between is used elsewhere, or if anything else is done to scores.
+    a step of the softmax is used elsewhere, or if anything else is done to
+    scores. Scores that are used elsewhere are computed twice.
 
     ```mlir
     %s = linalg.batch_matmul ins(%q, %k_transposed : …) outs(%zero0 : …) -> tensor<?x?x?xf32>
