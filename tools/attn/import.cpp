@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn import: a checkpoint → MLIR text.
+// attn import: a checkpoint or an ONNX model → MLIR text.
 
 #include "Subcommand.h"
 #include "attn/Import/ImportMarian.h"
+#include "attn/Import/ImportOnnx.h"
 #include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -14,12 +16,15 @@ static Error runImport();
 static attn::Subcommand
     command("import", "write a checkpoint's network as MLIR",
             "attn import: writes the network of a checkpoint as MLIR\n\n"
+            "A folder is a checkpoint in the Hugging Face MarianMT layout, a\n"
+            "file is an ONNX model.\n"
             "The weights stay in the checkpoint; the module names their file.\n"
-            "\nexample: attn import models/tatoeba-en-fr -o model.mlir\n",
+            "\nexample: attn import models/tatoeba-en-fr -o model.mlir\n"
+            "example: attn import model.onnx -o model.mlir\n",
             runImport);
 
 static cl::opt<std::string> checkpoint(cl::Positional, cl::Required,
-                                       cl::value_desc("DIR"),
+                                       cl::value_desc("DIR|FILE.onnx"),
                                        cl::desc("<checkpoint>"),
                                        cl::sub(command));
 static cl::opt<std::string> output("o", cl::value_desc("FILE"),
@@ -51,7 +56,9 @@ static Error write(mlir::ModuleOp module, StringRef path) {
 static Error runImport() {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
-      attn::importMarian(checkpoint, context);
+      sys::fs::is_regular_file(checkpoint)
+          ? attn::importOnnx(checkpoint, context)
+          : attn::importMarian(checkpoint, context);
   if (!module)
     return module.takeError();
   return write(**module, output);

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Import/ImportOnnx.h"
+
+#include "OnnxCall.h"
+#include "attn/Weights/OnnxFile.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/StringMap.h"
+
+using namespace mlir;
+using namespace attn;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace {
+
+/// Builds the function of a graph.
+class GraphImporter {
+public:
+  GraphImporter(const OnnxFile &file, MLIRContext &context)
+      : graph(file.graph()), path(file.path()), builder(&context),
+        location(FileLineColLoc::get(&context, path, 0, 0)),
+        import(TensorBuilder(builder, location), file.opset()) {}
+
+  Expected<OwningOpRef<ModuleOp>> run();
+
+private:
+  Error addInputs(func::FuncOp function,
+                  ArrayRef<const OnnxValueInfo *> inputs);
+  Error addInitializers();
+  Error addNode(size_t index, const OnnxNode &node);
+  Error addResults(func::FuncOp function);
+  Expected<RankedTensorType> getType(const OnnxValueInfo &info);
+  Error fail(const Twine &text) {
+    return llvm::createStringError(path + ": " + text);
+  }
+
+  const OnnxGraph &graph;
+  StringRef path;
+  OpBuilder builder;
+  Location location;
+  OnnxImport import;
+  llvm::StringMap<OnnxValue> values;
+};
+
+} // namespace
+
+Expected<RankedTensorType> GraphImporter::getType(const OnnxValueInfo &info) {
+  Type element = getElementType(builder.getContext(), info.type);
+  if (!element)
+    return fail("input '" + info.name +
+                "': expected a tensor of FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
+                "INT64, INT32, INT8 or BOOL, got " +
+                nameOf(info.type));
+  if (!info.shape)
+    return fail("input '" + info.name +
+                "': expected a tensor of known rank, got none");
+  SmallVector<int64_t> shape;
+  for (const OnnxSize &size : *info.shape)
+    shape.push_back(size.value.value_or(ShapedType::kDynamic));
+  return RankedTensorType::get(shape, element);
+}
+
+Error GraphImporter::addInputs(func::FuncOp function,
+                               ArrayRef<const OnnxValueInfo *> inputs) {
+  llvm::StringMap<OpFoldResult> named;
+  for (auto [info, argument] : llvm::zip(inputs, function.getArguments())) {
+    argument.setLoc(NameLoc::get(builder.getStringAttr(info->name), location));
+    TensorSizes sizes;
+    for (auto [dim, size] : llvm::enumerate(*info->shape)) {
+      OpFoldResult *known = size.name.empty() ? nullptr : &named[size.name];
+      if (size.value)
+        sizes.push_back(builder.getIndexAttr(*size.value));
+      else if (known && *known)
+        sizes.push_back(*known);
+      else
+        sizes.push_back(tensor::DimOp::create(builder, location, argument, dim)
+                            .getResult());
+      if (known && !size.value)
+        *known = sizes.back();
+    }
+    if (!values.try_emplace(info->name, SizedTensor{argument, sizes}).second)
+      return fail("expected names of inputs to differ, got '" + info->name +
+                  "' twice");
+  }
+  return Error::success();
+}
+
+Error GraphImporter::addInitializers() {
+  OnnxNode none;
+  for (const OnnxTensor &tensor : graph.initializers) {
+    OnnxCall call(import, none, {});
+    FailureOr<OnnxValue> value = call.constant(tensor);
+    if (failed(value))
+      return fail("initializer '" + tensor.name + "': " + import.message);
+    values[tensor.name] = *value;
+  }
+  return Error::success();
+}
+
+static OnnxOperator findOperator(const OnnxNode &node) {
+  if (!node.domain.empty() && node.domain != "ai.onnx")
+    return nullptr;
+  for (auto *find : {findElementwiseOperator, findShapeOperator,
+                     findMovingOperator, findNetworkOperator})
+    if (OnnxOperator found = find(node.operation))
+      return found;
+  return nullptr;
+}
+
+Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
+  auto failNode = [&](const Twine &text) {
+    std::string name = node.name.empty() ? "" : (" '" + node.name + "'").str();
+    std::string domain = node.domain.empty() ? "" : (node.domain + ".").str();
+    return fail("node " + Twine(index) + name + " (" + domain + node.operation +
+                "): " + text);
+  };
+  OnnxOperator importer = findOperator(node);
+  if (!importer)
+    return failNode("expected an operator of ONNX that attn can "
+                    "import, got another");
+  OnnxValues inputs;
+  for (StringRef input : node.inputs) {
+    auto found = values.find(input);
+    if (!input.empty() && found == values.end())
+      return failNode("expected the input '" + input +
+                      "' to be computed before, got none of this name");
+    inputs.push_back(input.empty() ? OnnxValue() : found->second);
+  }
+  StringRef name = node.name.empty() ? node.operation : node.name;
+  import.tensors.location = NameLoc::get(builder.getStringAttr(name), location);
+  OnnxCall call(import, node, std::move(inputs));
+  FailureOr<OnnxValues> results = importer(call);
+  if (failed(results))
+    return failNode(import.message);
+  if (const OnnxAttribute *attribute = call.findUnread())
+    return failNode("expected attributes that can be imported, got '" +
+                    attribute->name + "'");
+  for (auto [position, output] : llvm::enumerate(node.outputs)) {
+    if (output.empty())
+      continue;
+    if (position >= results->size())
+      return failNode("expected at most " + Twine(results->size()) +
+                      " outputs, got " + Twine(node.outputs.size()));
+    if (!values.try_emplace(output, (*results)[position]).second)
+      return failNode("expected names of outputs to differ, got '" + output +
+                      "' again");
+  }
+  return Error::success();
+}
+
+Error GraphImporter::addResults(func::FuncOp function) {
+  SmallVector<Value> results;
+  import.tensors.location = location;
+  OnnxNode none;
+  for (const OnnxValueInfo &info : graph.outputs) {
+    auto found = values.find(info.name);
+    if (found == values.end())
+      return fail("expected the output '" + info.name +
+                  "' to be computed, got none of this name");
+    results.push_back(OnnxCall(import, none, {}).asTensor(found->second).value);
+  }
+  func::ReturnOp::create(builder, location, results);
+  // Sizes that nobody needed, and what they were computed from.
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(function.front())))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  function.setFunctionType(
+      builder.getFunctionType(function.getArgumentTypes(),
+                              llvm::to_vector(ValueRange(results).getTypes())));
+  return Error::success();
+}
+
+Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
+  OwningOpRef<ModuleOp> module(ModuleOp::create(location));
+  builder.setInsertionPointToEnd(module->getBody());
+  // Old models have their constants among the inputs.
+  llvm::StringSet<> constants;
+  for (const OnnxTensor &tensor : graph.initializers)
+    constants.insert(tensor.name);
+  SmallVector<const OnnxValueInfo *> inputs;
+  SmallVector<Type> types;
+  for (const OnnxValueInfo &info : graph.inputs) {
+    if (constants.contains(info.name))
+      continue;
+    Expected<RankedTensorType> type = getType(info);
+    if (!type)
+      return type.takeError();
+    inputs.push_back(&info);
+    types.push_back(*type);
+  }
+  auto function = func::FuncOp::create(builder, location, "main",
+                                       builder.getFunctionType(types, {}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  if (Error error = addInputs(function, inputs))
+    return std::move(error);
+  if (Error error = addInitializers())
+    return std::move(error);
+  for (auto [index, node] : llvm::enumerate(graph.nodes))
+    if (Error error = addNode(index, node))
+      return std::move(error);
+  if (Error error = addResults(function))
+    return std::move(error);
+  if (failed(verify(*module)))
+    return fail("the graph built from it is not valid");
+  return module;
+}
+
+Expected<OwningOpRef<ModuleOp>> attn::importOnnx(StringRef path,
+                                                 MLIRContext &context) {
+  Expected<std::unique_ptr<OnnxFile>> file = OnnxFile::open(path);
+  if (!file)
+    return file.takeError();
+  context.loadDialect<arith::ArithDialect, func::FuncDialect,
+                      linalg::LinalgDialect, math::MathDialect,
+                      tensor::TensorDialect>();
+  return GraphImporter(**file, context).run();
+}

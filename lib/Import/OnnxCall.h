@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What an operator of ONNX sees when it is imported: its inputs, its attributes
+// and a builder.
+
+#ifndef ATTN_LIB_IMPORT_ONNXCALL_H
+#define ATTN_LIB_IMPORT_ONNXCALL_H
+
+#include "TensorBuilder.h"
+#include "attn/Weights/OnnxFile.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace attn {
+
+/// A value of the graph: a tensor, or a few scalars of which each one's origin
+/// is known. Sizes are computed with the latter: they have to be followed
+/// element by element, as a size of a tensor is one number.
+class OnnxValue {
+public:
+  /// An input or output that is left out.
+  OnnxValue() = default;
+  OnnxValue(SizedTensor tensor) : sized(std::move(tensor)) {}
+
+  /// One scalar (rank 0), or some in a row.
+  static OnnxValue scalar(mlir::Value element) {
+    OnnxValue value;
+    value.few.push_back(element);
+    value.elementType = element.getType();
+    return value;
+  }
+  static OnnxValue row(mlir::Type type, llvm::ArrayRef<mlir::Value> elements) {
+    OnnxValue value;
+    value.few.assign(elements.begin(), elements.end());
+    value.elementType = type;
+    value.isRow = true;
+    return value;
+  }
+
+  explicit operator bool() const { return sized.value || elementType; }
+  bool isFew() const { return static_cast<bool>(elementType); }
+  /// The scalars, if these are few.
+  llvm::ArrayRef<mlir::Value> elements() const { return few; }
+  const SizedTensor &tensor() const { return sized; }
+  mlir::Type type() const {
+    return isFew() ? elementType : sized.elementType();
+  }
+  int64_t rank() const { return isFew() ? int64_t(isRow) : sized.rank(); }
+
+private:
+  SizedTensor sized;
+  llvm::SmallVector<mlir::Value, 4> few;
+  mlir::Type elementType;
+  bool isRow = false;
+};
+
+using OnnxValues = llvm::SmallVector<OnnxValue, 2>;
+
+/// What is the same for all operators of a graph.
+struct OnnxImport {
+  OnnxImport(TensorBuilder tensors, int64_t opset)
+      : tensors(tensors), opset(opset) {}
+
+  TensorBuilder tensors;
+  int64_t opset;
+  /// The first error, without the place.
+  std::string message;
+  /// Sizes that were computed as integers.
+  llvm::DenseMap<mlir::Value, mlir::OpFoldResult> sizes;
+};
+
+/// One node. Everything that an operator does not ask for is an error: an
+/// attribute that nobody reads would change what is computed.
+class OnnxCall {
+public:
+  OnnxCall(OnnxImport &import, const OnnxNode &node, OnnxValues inputs)
+      : tensors(import.tensors), node(node), inputs(std::move(inputs)),
+        import(import) {}
+
+  TensorBuilder &tensors;
+  const OnnxNode &node;
+
+  int64_t opset() const { return import.opset; }
+  /// Remembers the first error.
+  mlir::LogicalResult fail(const llvm::Twine &message);
+
+  // Inputs. One that is left out is false.
+  OnnxValue input(size_t index) const {
+    return index < inputs.size() ? inputs[index] : OnnxValue();
+  }
+  size_t numInputs() const { return inputs.size(); }
+  bool hasOutput(size_t index) const {
+    return index < node.outputs.size() && !node.outputs[index].empty();
+  }
+  /// Fails unless there are so many inputs and the first `least` are given.
+  mlir::LogicalResult expectInputs(size_t least, size_t most);
+  /// A whole axis of a value of `rank`, which may count from the end.
+  mlir::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
+
+  // Values.
+  SizedTensor asTensor(const OnnxValue &value);
+  TensorSizes sizesOf(const OnnxValue &value);
+  /// Integers that are constants; `what` is how an error calls them.
+  mlir::FailureOr<llvm::SmallVector<int64_t>> asIntegers(const OnnxValue &value,
+                                                         llvm::StringRef what);
+  /// Integers that sizes of tensors were made of, or constants.
+  mlir::FailureOr<TensorSizes> asSizes(const OnnxValue &value,
+                                       llvm::StringRef what);
+  /// Integers, as sizes.
+  mlir::OpFoldResult asSize(mlir::Value integer);
+  mlir::Value asInteger(mlir::OpFoldResult size);
+
+  // Attributes, which are then known to be read.
+  bool has(llvm::StringRef name) { return find(name) != nullptr; }
+  int64_t integer(llvm::StringRef name, int64_t otherwise);
+  double number(llvm::StringRef name, double otherwise);
+  llvm::StringRef string(llvm::StringRef name, llvm::StringRef otherwise);
+  std::optional<llvm::SmallVector<int64_t>> integers(llvm::StringRef name);
+  const OnnxAttribute *find(llvm::StringRef name);
+  /// An attribute that was not read; null if there is none.
+  const OnnxAttribute *findUnread() const;
+  /// Integers that older operators have as an attribute, newer ones as an
+  /// input; none if they are not given.
+  mlir::FailureOr<std::optional<llvm::SmallVector<int64_t>>>
+  integersOf(size_t input, llvm::StringRef attribute);
+
+  // Operators that others are made of.
+  /// An elementwise operator, with broadcasting.
+  mlir::FailureOr<OnnxValue> elementwise(llvm::StringRef operation,
+                                         llvm::ArrayRef<OnnxValue> operands);
+  OnnxValue cast(const OnnxValue &value, mlir::Type type);
+  /// MatMul, with the rules of NumPy.
+  mlir::FailureOr<OnnxValue> matmul(const OnnxValue &a, const OnnxValue &b);
+  /// Softmax along an axis of floats, in f32 at least.
+  OnnxValue softmax(const SizedTensor &tensor, int64_t axis);
+  OnnxValue reshape(const OnnxValue &value,
+                    llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  /// A scalar constant.
+  OnnxValue constant(mlir::Type type, double value) {
+    return OnnxValue::scalar(tensors.scalar(type, value));
+  }
+  /// A constant of the file, if it is one that can be here.
+  mlir::FailureOr<OnnxValue> constant(const OnnxTensor &tensor);
+
+private:
+  OnnxValues inputs;
+  llvm::StringSet<> read;
+  OnnxImport &import;
+};
+
+/// Imports one node: its outputs, those that are left out included.
+using OnnxOperator = mlir::FailureOr<OnnxValues> (*)(OnnxCall &);
+
+// Operators by name; null for those that the family has not.
+OnnxOperator findElementwiseOperator(llvm::StringRef name);
+OnnxOperator findShapeOperator(llvm::StringRef name);
+OnnxOperator findMovingOperator(llvm::StringRef name);
+OnnxOperator findNetworkOperator(llvm::StringRef name);
+mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
+
+/// The type of MLIR; null if there is none that compiled code handles.
+mlir::Type getElementType(mlir::MLIRContext *context, OnnxType type);
+
+} // namespace attn
+
+#endif // ATTN_LIB_IMPORT_ONNXCALL_H

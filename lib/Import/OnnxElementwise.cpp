@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operators of ONNX that compute each element by itself.
+
+#include "OnnxCall.h"
+#include "OnnxScalars.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+
+static FailureOr<OnnxValues> wrap(FailureOr<OnnxValue> value) {
+  if (failed(value))
+    return failure();
+  return OnnxValues{*value};
+}
+
+static FailureOr<OnnxValues> importElementwise(OnnxCall &call) {
+  OnnxValues operands;
+  for (size_t i = 0; i < call.numInputs(); ++i)
+    operands.push_back(call.input(i));
+  if (failed(call.expectInputs(operands.size(), operands.size())))
+    return failure();
+  return wrap(call.elementwise(call.node.operation, operands));
+}
+
+static FailureOr<OnnxValues> importMod(OnnxCall &call) {
+  if (call.integer("fmod", 0) != 0)
+    return call.fail("expected 'fmod' 0, got another");
+  return importElementwise(call);
+}
+
+static FailureOr<OnnxValues> importIdentity(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  return OnnxValues{call.input(0)};
+}
+
+/// Which drops nothing once a network is trained.
+static FailureOr<OnnxValues> importDropout(OnnxCall &call) {
+  (void)call.find("ratio");
+  (void)call.find("seed");
+  if (failed(call.expectInputs(1, 3)))
+    return failure();
+  if (call.input(2) || call.hasOutput(1))
+    return call.fail("expected inference, got a training mode or a mask");
+  return OnnxValues{call.input(0)};
+}
+
+static FailureOr<OnnxValues> importCast(OnnxCall &call) {
+  // Saturation is about types of 8 bits.
+  (void)call.find("saturate");
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  auto to = OnnxType(call.integer("to", 0));
+  Type type = getElementType(call.tensors.builder.getContext(), to);
+  if (!type)
+    return call.fail("expected 'to' FLOAT, DOUBLE, FLOAT16, BFLOAT16, INT64, "
+                     "INT32, INT8 or BOOL, got " +
+                     nameOf(to));
+  return OnnxValues{call.cast(call.input(0), type)};
+}
+
+static FailureOr<OnnxValues> importCastLike(OnnxCall &call) {
+  (void)call.find("saturate");
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  return OnnxValues{call.cast(call.input(0), call.input(1).type())};
+}
+
+static FailureOr<OnnxValues> importGelu(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  StringRef approximate = call.string("approximate", "none");
+  if (approximate != "none" && approximate != "tanh")
+    return call.fail("expected 'approximate' none or tanh, got " + approximate);
+  SizedTensor x = call.asTensor(call.input(0));
+  if (!isa<FloatType>(x.elementType()))
+    return call.fail("expected an operand of floats");
+  return OnnxValues{call.tensors.map(
+      x, x.sizes, x.elementType(),
+      [&](OpBuilder &b, Location loc, ValueRange arguments) {
+        return ScalarBuilder(b, loc).gelu(arguments[0], approximate == "tanh");
+      })};
+}
+
+/// Between two bounds, of which both are optional.
+static FailureOr<OnnxValues> importClip(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 3)))
+    return failure();
+  OnnxValue result = call.input(0);
+  const std::tuple<size_t, StringRef, StringRef> bounds[] = {{1, "min", "Max"},
+                                                             {2, "max", "Min"}};
+  for (auto [index, name, operation] : bounds) {
+    OnnxValue bound = call.input(index);
+    if (!bound && call.has(name))
+      bound = call.constant(result.type(), call.number(name, 0));
+    if (!bound)
+      continue;
+    FailureOr<OnnxValue> next = call.elementwise(operation, {result, bound});
+    if (failed(next))
+      return failure();
+    result = *next;
+  }
+  return OnnxValues{result};
+}
+
+OnnxOperator attn::findElementwiseOperator(StringRef name) {
+  if (auto *found = llvm::StringSwitch<OnnxOperator>(name)
+                        .Case("Mod", importMod)
+                        .Case("Identity", importIdentity)
+                        .Case("Dropout", importDropout)
+                        .Case("Cast", importCast)
+                        .Case("CastLike", importCastLike)
+                        .Case("Gelu", importGelu)
+                        .Case("Clip", importClip)
+                        .Default(nullptr))
+    return found;
+  return ScalarBuilder::knows(name) ? importElementwise : nullptr;
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operators of ONNX that move elements or leave some out.
+
+#include "OnnxCall.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+
+static FailureOr<OnnxValues> importTranspose(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  SizedTensor tensor = call.asTensor(call.input(0));
+  std::optional<SmallVector<int64_t>> permutation = call.integers("perm");
+  if (!permutation)
+    permutation = llvm::to_vector(
+        llvm::reverse(llvm::to_vector(llvm::seq<int64_t>(tensor.rank()))));
+  if (int64_t(permutation->size()) != tensor.rank() ||
+      !isPermutationVector(*permutation))
+    return call.fail("expected 'perm' to name each of " +
+                     llvm::Twine(tensor.rank()) + " dimensions once");
+  return OnnxValues{call.tensors.transpose(tensor, *permutation)};
+}
+
+static FailureOr<OnnxValues> importConcat(OnnxCall &call) {
+  size_t count = call.numInputs();
+  if (failed(call.expectInputs(std::max<size_t>(count, 1), count)))
+    return failure();
+  FailureOr<int64_t> axis =
+      call.axis(call.integer("axis", 0), call.input(0).rank());
+  if (failed(axis))
+    return failure();
+  SmallVector<Value> few;
+  SmallVector<SizedTensor> tensors;
+  bool areFew = true;
+  for (size_t i = 0; i < count; ++i) {
+    OnnxValue value = call.input(i);
+    if (value.type() != call.input(0).type() ||
+        value.rank() != call.input(0).rank())
+      return call.fail("expected inputs of one type and rank");
+    areFew &= value.isFew();
+    llvm::append_range(few, value.elements());
+  }
+  if (areFew)
+    return OnnxValues{OnnxValue::row(call.input(0).type(), few)};
+  for (size_t i = 0; i < count; ++i) {
+    tensors.push_back(call.asTensor(call.input(i)));
+    // What is not known of one input follows from another.
+    for (auto [dim, size] : llvm::enumerate(tensors.back().sizes)) {
+      std::optional<int64_t> first =
+          getConstantIntValue(tensors.front().sizes[dim]);
+      std::optional<int64_t> value = getConstantIntValue(size);
+      if (int64_t(dim) != *axis && first && value && *first != *value)
+        return call.fail("expected inputs of equal sizes but along axis " +
+                         llvm::Twine(*axis));
+    }
+  }
+  return OnnxValues{call.tensors.concatenate(tensors, *axis)};
+}
+
+static FailureOr<OnnxValues> importGather(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  OnnxValue data = call.input(0), indices = call.input(1);
+  FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), data.rank());
+  if (failed(axis))
+    return failure();
+  if (!isa<IntegerType>(indices.type()) || indices.type().isInteger(1))
+    return call.fail("expected integers as indices");
+  // One size of many.
+  if (data.isFew() && indices.isFew() &&
+      llvm::all_of(indices.elements(), [](Value index) {
+        return getConstantIntValue(index).has_value();
+      })) {
+    SmallVector<Value> chosen;
+    for (Value element : indices.elements()) {
+      FailureOr<int64_t> index =
+          call.axis(*getConstantIntValue(element), data.elements().size());
+      if (failed(index))
+        return failure();
+      chosen.push_back(data.elements()[*index]);
+    }
+    return OnnxValues{indices.rank() == 0
+                          ? OnnxValue::scalar(chosen.front())
+                          : OnnxValue::row(data.type(), chosen)};
+  }
+  SizedTensor tensor = call.asTensor(data);
+  if (isSize(tensor.sizes[*axis], 0))
+    return call.fail("expected something to choose from, got a size of 0");
+  return OnnxValues{call.tensors.gather(tensor, call.asTensor(indices), *axis)};
+}
+
+//===----------------------------------------------------------------------===//
+// Slices
+//===----------------------------------------------------------------------===//
+
+/// A place in a dimension of `size`: from the end if it is negative, and not
+/// outside.
+static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
+                               OpFoldResult size) {
+  std::optional<int64_t> value = getConstantIntValue(place);
+  if (value == 0 || place == size)
+    return place;
+  // How exporters write "to the end".
+  if (value && *value >= std::numeric_limits<int32_t>::max())
+    return size;
+  OpBuilder &b = tensors.builder;
+  Location loc = tensors.location;
+  Value zero = tensors.asIndex(tensors.constantSize(0));
+  Value at = tensors.asIndex(place), end = tensors.asIndex(size);
+  Value isNegative =
+      b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, at, zero);
+  at = b.createOrFold<arith::SelectOp>(
+      loc, isNegative, b.createOrFold<arith::AddIOp>(loc, at, end), at);
+  at = b.createOrFold<arith::MaxSIOp>(loc, at, zero);
+  return getAsOpFoldResult(b.createOrFold<arith::MinSIOp>(loc, at, end));
+}
+
+static FailureOr<OnnxValues> importSlice(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 5)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  TensorSizes given = call.sizesOf(call.input(0));
+  int64_t rank = given.size();
+  TensorSizes starts, ends;
+  if (call.input(1)) {
+    FailureOr<TensorSizes> first = call.asSizes(call.input(1), "starts");
+    if (failed(first) || !call.input(2))
+      return failed(first) ? failure() : call.fail("expected 'ends'");
+    FailureOr<TensorSizes> last = call.asSizes(call.input(2), "ends");
+    if (failed(last))
+      return failure();
+    starts = *first;
+    ends = *last;
+  } else {
+    for (auto [name, places] :
+         {std::pair<StringRef, TensorSizes *>{"starts", &starts},
+          {"ends", &ends}})
+      for (int64_t place : call.integers(name).value_or(SmallVector<int64_t>()))
+        places->push_back(tensors.constantSize(place));
+  }
+  auto axes = call.integersOf(3, "axes"), steps = call.integersOf(4, "steps");
+  if (failed(axes) || failed(steps))
+    return failure();
+  if (!*axes)
+    *axes = llvm::to_vector(llvm::seq<int64_t>(starts.size()));
+  if (!*steps)
+    *steps = SmallVector<int64_t>(starts.size(), 1);
+  if (starts.size() != ends.size() || starts.size() != (*axes)->size() ||
+      starts.size() != (*steps)->size())
+    return call.fail("expected as many starts, ends, axes and steps");
+
+  SmallVector<OpFoldResult> offsets(rank, tensors.constantSize(0));
+  TensorSizes sizes = given;
+  SmallVector<int64_t> strides(rank, 1);
+  for (auto [start, end, place, step] :
+       llvm::zip(starts, ends, **axes, **steps)) {
+    FailureOr<int64_t> axis = call.axis(place, rank);
+    if (failed(axis))
+      return failure();
+    if (step < 1)
+      return call.fail("expected steps of at least 1, got " +
+                       llvm::Twine(step));
+    OpFoldResult first = clampPlace(tensors, start, given[*axis]);
+    OpFoldResult last = clampPlace(tensors, end, given[*axis]);
+    OpFoldResult size = isSize(first, 0) ? last : tensors.subtract(last, first);
+    if (!isSize(first, 0) || step != 1) {
+      OpBuilder &b = tensors.builder;
+      Value count = tensors.asIndex(size);
+      count = b.createOrFold<arith::MaxSIOp>(
+          tensors.location, count, tensors.asIndex(tensors.constantSize(0)));
+      size = getAsOpFoldResult(b.createOrFold<arith::CeilDivSIOp>(
+          tensors.location, count,
+          tensors.asIndex(tensors.constantSize(step))));
+    }
+    offsets[*axis] = first;
+    sizes[*axis] = size;
+    strides[*axis] = step;
+  }
+  OnnxValue data = call.input(0);
+  if (data.isFew() && rank == 1 && getConstantIntValue(offsets[0]) &&
+      getConstantIntValue(sizes[0])) {
+    SmallVector<Value> chosen;
+    for (int64_t i = 0; i < *getConstantIntValue(sizes[0]); ++i)
+      chosen.push_back(
+          data.elements()[*getConstantIntValue(offsets[0]) + i * strides[0]]);
+    return OnnxValues{OnnxValue::row(data.type(), chosen)};
+  }
+  return OnnxValues{
+      tensors.slice(call.asTensor(data), offsets, sizes, strides)};
+}
+
+static FailureOr<OnnxValues> importSplit(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 2)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor tensor = call.asTensor(call.input(0));
+  FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), tensor.rank());
+  auto parts = call.integersOf(1, "split");
+  if (failed(axis) || failed(parts))
+    return failure();
+  (void)call.find("num_outputs");
+  std::optional<int64_t> extent = getConstantIntValue(tensor.sizes[*axis]);
+  if (!extent)
+    return call.fail("expected a dimension to split of a known size");
+  int64_t count = call.node.outputs.size();
+  if (!*parts) {
+    // The last one gets what is left.
+    int64_t size = llvm::divideCeil(*extent, count);
+    parts->emplace(count, size);
+    (*parts)->back() = *extent - size * (count - 1);
+  }
+  if (int64_t((*parts)->size()) != count ||
+      std::accumulate((*parts)->begin(), (*parts)->end(), int64_t(0)) !=
+          *extent ||
+      llvm::any_of(**parts, [](int64_t size) { return size < 0; }))
+    return call.fail("expected a size for each output, " +
+                     llvm::Twine(*extent) + " in all");
+  OnnxValues results;
+  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
+  int64_t offset = 0;
+  for (int64_t size : **parts) {
+    TensorSizes sizes = tensor.sizes;
+    sizes[*axis] = tensors.constantSize(size);
+    offsets[*axis] = tensors.constantSize(offset);
+    results.push_back(tensors.slice(tensor, offsets, sizes,
+                                    SmallVector<int64_t>(tensor.rank(), 1)));
+    offset += size;
+  }
+  return results;
+}
+
+static FailureOr<OnnxValues> importPad(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 4)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  if (StringRef mode = call.string("mode", "constant"); mode != "constant")
+    return call.fail("expected 'mode' constant, got " + mode);
+  SizedTensor tensor = call.asTensor(call.input(0));
+  TensorSizes pads;
+  if (call.input(1)) {
+    FailureOr<TensorSizes> given = call.asSizes(call.input(1), "pads");
+    if (failed(given))
+      return failure();
+    pads = *given;
+  } else {
+    for (int64_t size : call.integers("pads").value_or(SmallVector<int64_t>()))
+      pads.push_back(tensors.constantSize(size));
+  }
+  OnnxValue value = call.input(2);
+  if (!value)
+    value = call.constant(tensor.elementType(), call.number("value", 0));
+  SmallVector<int64_t> axes =
+      llvm::to_vector(llvm::seq<int64_t>(tensor.rank()));
+  if (call.input(3)) {
+    FailureOr<SmallVector<int64_t>> given =
+        call.asIntegers(call.input(3), "axes");
+    if (failed(given))
+      return failure();
+    axes = *given;
+  }
+  if (pads.size() != 2 * axes.size() || value.elements().size() != 1 ||
+      value.type() != tensor.elementType())
+    return call.fail("expected two sizes for each axis, and one value of the "
+                     "input's type");
+  SmallVector<OpFoldResult> before(tensor.rank(), tensors.constantSize(0));
+  SmallVector<OpFoldResult> after = before;
+  for (auto [index, place] : llvm::enumerate(axes)) {
+    FailureOr<int64_t> axis = call.axis(place, tensor.rank());
+    if (failed(axis))
+      return failure();
+    before[*axis] = pads[index];
+    after[*axis] = pads[axes.size() + index];
+    for (OpFoldResult size : {before[*axis], after[*axis]})
+      if (getConstantIntValue(size).value_or(0) < 0)
+        return call.fail("expected sizes of at least 0 to pad with, got " +
+                         llvm::Twine(*getConstantIntValue(size)));
+  }
+  return OnnxValues{
+      tensors.pad(tensor, before, after, value.elements().front())};
+}
+
+/// The upper or lower triangle of matrices.
+static FailureOr<OnnxValues> importTrilu(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 2)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor tensor = call.asTensor(call.input(0));
+  if (tensor.rank() < 2)
+    return call.fail("expected matrices, got a tensor of rank " +
+                     llvm::Twine(tensor.rank()));
+  int64_t diagonal = 0;
+  if (call.input(1)) {
+    FailureOr<SmallVector<int64_t>> given = call.asIntegers(call.input(1), "k");
+    if (failed(given))
+      return failure();
+    if (given->size() != 1)
+      return call.fail("expected 'k' to be one integer");
+    diagonal = given->front();
+  }
+  auto predicate = call.integer("upper", 1) != 0 ? arith::CmpIPredicate::sge
+                                                 : arith::CmpIPredicate::sle;
+  Value zero = tensors.scalar(tensor.elementType(), 0);
+  Value shift = arith::ConstantIndexOp::create(tensors.builder,
+                                               tensors.location, diagonal);
+  return OnnxValues{tensors.map(
+      tensor, tensor.sizes, tensor.elementType(),
+      [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+        Value row = linalg::IndexOp::create(b, loc, tensor.rank() - 2);
+        Value column = linalg::IndexOp::create(b, loc, tensor.rank() - 1);
+        if (diagonal != 0)
+          row = arith::AddIOp::create(b, loc, row, shift);
+        Value isKept = arith::CmpIOp::create(b, loc, predicate, column, row);
+        return arith::SelectOp::create(b, loc, isKept, arguments[0], zero);
+      })};
+}
+
+OnnxOperator attn::findMovingOperator(StringRef name) {
+  return llvm::StringSwitch<OnnxOperator>(name)
+      .Case("Transpose", importTranspose)
+      .Case("Concat", importConcat)
+      .Case("Gather", importGather)
+      .Case("Slice", importSlice)
+      .Case("Split", importSplit)
+      .Case("Pad", importPad)
+      .Case("Trilu", importTrilu)
+      .Default(nullptr);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "TensorBuilder.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace attn;
+
+Type SizedTensor::elementType() const {
+  return cast<RankedTensorType>(value.getType()).getElementType();
+}
+
+bool attn::isSize(OpFoldResult size, int64_t value) {
+  return getConstantIntValue(size) == value;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+Value TensorBuilder::asIndex(OpFoldResult size) {
+  return getValueOrCreateConstantIndexOp(builder, location, size);
+}
+
+RankedTensorType TensorBuilder::getType(ArrayRef<OpFoldResult> sizes,
+                                        Type element) {
+  SmallVector<int64_t> shape = llvm::map_to_vector(sizes, [](OpFoldResult s) {
+    return getConstantIntValue(s).value_or(ShapedType::kDynamic);
+  });
+  return RankedTensorType::get(shape, element);
+}
+
+/// A constant as an attribute, whichever way it came to be.
+static OpFoldResult simplify(Value value) { return getAsOpFoldResult(value); }
+
+OpFoldResult TensorBuilder::add(OpFoldResult a, OpFoldResult b) {
+  return simplify(
+      builder.createOrFold<arith::AddIOp>(location, asIndex(a), asIndex(b)));
+}
+
+OpFoldResult TensorBuilder::subtract(OpFoldResult a, OpFoldResult b) {
+  if (a == b)
+    return constantSize(0);
+  return simplify(
+      builder.createOrFold<arith::SubIOp>(location, asIndex(a), asIndex(b)));
+}
+
+OpFoldResult TensorBuilder::multiply(OpFoldResult a, OpFoldResult b) {
+  return simplify(
+      builder.createOrFold<arith::MulIOp>(location, asIndex(a), asIndex(b)));
+}
+
+namespace {
+
+/// A product of sizes: a number times sizes that are not known.
+struct SizeProduct {
+  int64_t number = 1;
+  SmallVector<Value, 4> unknown;
+
+  void add(OpFoldResult size) {
+    if (std::optional<int64_t> value = getConstantIntValue(size))
+      number *= *value;
+    else
+      unknown.push_back(cast<Value>(size));
+  }
+
+  /// Takes out what `other` is a product of; whether that is in here at all.
+  bool divideBy(const SizeProduct &other) {
+    for (Value size : other.unknown) {
+      auto *found = llvm::find(unknown, size);
+      if (found == unknown.end())
+        return false;
+      unknown.erase(found);
+    }
+    if (other.number == 0)
+      return number == 0;
+    if (number % other.number != 0)
+      return false;
+    number /= other.number;
+    return true;
+  }
+
+  bool isOne() const { return number == 1 && unknown.empty(); }
+};
+
+} // namespace
+
+std::optional<OpFoldResult>
+TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
+                      ArrayRef<OpFoldResult> divisors) {
+  SizeProduct dividend, divisor;
+  for (OpFoldResult size : dividends)
+    dividend.add(size);
+  for (OpFoldResult size : divisors) {
+    auto *found = size.dyn_cast<Value>()
+                      ? llvm::find(dividend.unknown, cast<Value>(size))
+                      : dividend.unknown.end();
+    if (found != dividend.unknown.end())
+      dividend.unknown.erase(found);
+    else
+      divisor.add(size);
+  }
+  if (divisor.number == 0)
+    return std::nullopt;
+  if (divisor.unknown.empty() && dividend.number % divisor.number == 0) {
+    OpFoldResult result = constantSize(dividend.number / divisor.number);
+    for (Value size : dividend.unknown)
+      result = multiply(result, size);
+    return result;
+  }
+  if (divisor.unknown.empty() && dividend.unknown.empty())
+    return std::nullopt;
+  auto productOf = [&](const SizeProduct &product) {
+    OpFoldResult result = constantSize(product.number);
+    for (Value size : product.unknown)
+      result = multiply(result, size);
+    return asIndex(result);
+  };
+  return simplify(builder.createOrFold<arith::DivUIOp>(
+      location, productOf(dividend), productOf(divisor)));
+}
+
+Value TensorBuilder::scalar(Type type, double value) {
+  TypedAttr attribute;
+  if (isa<FloatType>(type))
+    attribute = builder.getFloatAttr(type, value);
+  else
+    attribute = builder.getIntegerAttr(type, static_cast<int64_t>(value));
+  return arith::ConstantOp::create(builder, location, attribute);
+}
+
+//===----------------------------------------------------------------------===//
+// Elements in their place
+//===----------------------------------------------------------------------===//
+
+Value TensorBuilder::empty(ArrayRef<OpFoldResult> sizes, Type element) {
+  return tensor::EmptyOp::create(builder, location, sizes, element);
+}
+
+SizedTensor TensorBuilder::fill(ArrayRef<OpFoldResult> sizes, Value scalar) {
+  Value value = linalg::FillOp::create(builder, location, scalar,
+                                       empty(sizes, scalar.getType()))
+                    .getResult(0);
+  return {value, TensorSizes(sizes)};
+}
+
+SizedTensor TensorBuilder::generic(ArrayRef<Value> inputs, Value init,
+                                   ArrayRef<OpFoldResult> sizes,
+                                   ArrayRef<AffineMap> maps,
+                                   ArrayRef<utils::IteratorType> iterators,
+                                   Body body) {
+  auto op = linalg::GenericOp::create(
+      builder, location, init.getType(), inputs, init, maps, iterators,
+      [&](OpBuilder &b, Location loc, ValueRange arguments) {
+        linalg::YieldOp::create(b, loc, body(b, loc, arguments));
+      });
+  return {op.getResult(0), TensorSizes(sizes)};
+}
+
+/// Where an operand that is broadcast to `sizes`, the last loops but `loops`,
+/// is read.
+AffineMap TensorBuilder::broadcastMap(const SizedTensor &operand,
+                                      ArrayRef<OpFoldResult> sizes,
+                                      unsigned loops) {
+  SmallVector<AffineExpr> results;
+  size_t first = sizes.size() - operand.rank();
+  for (auto [dim, size] : llvm::enumerate(operand.sizes)) {
+    bool isRepeated = isSize(size, 1) && !isSize(sizes[first + dim], 1);
+    results.push_back(isRepeated ? builder.getAffineConstantExpr(0)
+                                 : builder.getAffineDimExpr(first + dim));
+  }
+  return AffineMap::get(loops, 0, results, builder.getContext());
+}
+
+SizedTensor TensorBuilder::map(ArrayRef<SizedTensor> operands,
+                               ArrayRef<OpFoldResult> sizes, Type element,
+                               Body body) {
+  SmallVector<Value> inputs;
+  SmallVector<AffineMap> maps;
+  for (const SizedTensor &operand : operands) {
+    inputs.push_back(operand.value);
+    maps.push_back(broadcastMap(operand, sizes, sizes.size()));
+  }
+  maps.push_back(builder.getMultiDimIdentityMap(sizes.size()));
+  SmallVector<utils::IteratorType> iterators(sizes.size(),
+                                             utils::IteratorType::parallel);
+  return generic(inputs, empty(sizes, element), sizes, maps, iterators,
+                 [&](OpBuilder &b, Location loc, ValueRange arguments) {
+                   return body(b, loc, arguments.drop_back());
+                 });
+}
+
+std::optional<TensorSizes>
+TensorBuilder::broadcast(ArrayRef<TensorSizes> shapes) {
+  size_t rank = 0;
+  for (const TensorSizes &shape : shapes)
+    rank = std::max(rank, shape.size());
+  TensorSizes result;
+  for (size_t dim = 0; dim < rank; ++dim) {
+    OpFoldResult chosen;
+    for (const TensorSizes &shape : shapes) {
+      if (dim + shape.size() < rank)
+        continue;
+      OpFoldResult size = shape[dim + shape.size() - rank];
+      std::optional<int64_t> had = getConstantIntValue(chosen);
+      std::optional<int64_t> value = getConstantIntValue(size);
+      if (!chosen || had == 1 || (!had && value && *value != 1))
+        chosen = size;
+      else if (had && value && *value != 1 && *value != *had)
+        return std::nullopt;
+    }
+    result.push_back(chosen);
+  }
+  return result;
+}
+
+SizedTensor TensorBuilder::expand(const SizedTensor &tensor,
+                                  ArrayRef<OpFoldResult> sizes) {
+  if (ArrayRef<OpFoldResult>(tensor.sizes) == sizes)
+    return tensor;
+  return map(
+      tensor, sizes, tensor.elementType(),
+      [](OpBuilder &, Location, ValueRange arguments) { return arguments[0]; });
+}
+
+SizedTensor TensorBuilder::transpose(const SizedTensor &tensor,
+                                     ArrayRef<int64_t> permutation) {
+  TensorSizes sizes;
+  for (int64_t dim : permutation)
+    sizes.push_back(tensor.sizes[dim]);
+  Value value = linalg::TransposeOp::create(builder, location, tensor.value,
+                                            empty(sizes, tensor.elementType()),
+                                            permutation)
+                    ->getResult(0);
+  return {value, sizes};
+}
+
+//===----------------------------------------------------------------------===//
+// Reshapes
+//===----------------------------------------------------------------------===//
+
+/// Divides dimensions into groups of as many elements on both sides; one that
+/// has nothing on a side consists of ones.
+static SmallVector<std::pair<ReassociationIndices, ReassociationIndices>>
+groupDims(ArrayRef<OpFoldResult> from, ArrayRef<OpFoldResult> to) {
+  SmallVector<std::pair<ReassociationIndices, ReassociationIndices>> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() || j < to.size()) {
+    ReassociationIndices source, target;
+    SizeProduct have, want;
+    auto takeSource = [&] {
+      have.add(from[i]);
+      source.push_back(i++);
+    };
+    auto takeTarget = [&] {
+      want.add(to[j]);
+      target.push_back(j++);
+    };
+    if (i < from.size())
+      takeSource();
+    if (j < to.size())
+      takeTarget();
+    while (true) {
+      SizeProduct more = have, less = want;
+      bool isMultiple = more.divideBy(want), isPart = less.divideBy(have);
+      bool isEqual = isMultiple && isPart && have.number != 0;
+      // A reshape of nothing has no groups that mean anything.
+      if (isEqual && !source.empty() && !target.empty())
+        break;
+      bool takesTarget = j < to.size() && (isMultiple || i == from.size());
+      if (takesTarget)
+        takeTarget();
+      else if (i < from.size())
+        takeSource();
+      else if (j < to.size())
+        takeTarget();
+      else
+        break;
+    }
+    // Ones that have no partner go with what is before them.
+    auto isOne = [](ArrayRef<OpFoldResult> sizes, size_t at) {
+      return at < sizes.size() && isSize(sizes[at], 1);
+    };
+    while (isOne(from, i) != isOne(to, j))
+      if (isOne(from, i))
+        takeSource();
+      else
+        takeTarget();
+    groups.emplace_back(std::move(source), std::move(target));
+  }
+  return groups;
+}
+
+SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
+                                   ArrayRef<OpFoldResult> sizes) {
+  if (ArrayRef<OpFoldResult>(tensor.sizes) == sizes)
+    return tensor;
+  Type element = tensor.elementType();
+  Value value = tensor.value;
+  SmallVector<ReassociationIndices> merged, split;
+  TensorSizes middle;
+  if (tensor.rank() != 0 && !sizes.empty()) {
+    for (const auto &[source, target] : groupDims(tensor.sizes, sizes)) {
+      // Several on both sides are merged first.
+      OpFoldResult size = constantSize(1);
+      for (int64_t dim : source)
+        size = source.size() == 1 ? tensor.sizes[dim]
+                                  : multiply(size, tensor.sizes[dim]);
+      if (target.size() == 1)
+        size = sizes[target.front()];
+      merged.push_back(source);
+      split.push_back(target);
+      middle.push_back(size);
+    }
+  }
+  if (middle.size() != size_t(tensor.rank()))
+    value = tensor::CollapseShapeOp::create(
+        builder, location, getType(middle, element), value, merged);
+  // What was unknown may be known now.
+  RankedTensorType type = getType(middle, element);
+  if (value.getType() != type)
+    value = tensor::CastOp::create(builder, location, type, value);
+  if (middle.size() != sizes.size())
+    value = tensor::ExpandShapeOp::create(
+        builder, location, getType(sizes, element), value, split, sizes);
+  else if (RankedTensorType wanted = getType(sizes, element); wanted != type)
+    value = tensor::CastOp::create(builder, location, wanted, value);
+  return {value, TensorSizes(sizes)};
+}
+
+//===----------------------------------------------------------------------===//
+// Parts
+//===----------------------------------------------------------------------===//
+
+SizedTensor TensorBuilder::concatenate(ArrayRef<SizedTensor> tensors,
+                                       int64_t axis) {
+  TensorSizes sizes = tensors.front().sizes;
+  for (const SizedTensor &tensor : tensors.drop_front())
+    sizes[axis] = add(sizes[axis], tensor.sizes[axis]);
+  Value value = empty(sizes, tensors.front().elementType());
+  SmallVector<OpFoldResult> offsets(sizes.size(), constantSize(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), constantSize(1));
+  for (const SizedTensor &tensor : tensors) {
+    value = tensor::InsertSliceOp::create(
+        builder, location, tensor.value, value, offsets, tensor.sizes, strides);
+    offsets[axis] = add(offsets[axis], tensor.sizes[axis]);
+  }
+  return {value, sizes};
+}
+
+SizedTensor TensorBuilder::slice(const SizedTensor &tensor,
+                                 ArrayRef<OpFoldResult> offsets,
+                                 ArrayRef<OpFoldResult> sizes,
+                                 ArrayRef<int64_t> steps) {
+  // Of nothing, the offset may be outside.
+  if (llvm::any_of(sizes, [](OpFoldResult size) { return isSize(size, 0); }))
+    return {empty(sizes, tensor.elementType()), TensorSizes(sizes)};
+  SmallVector<OpFoldResult> strides =
+      llvm::map_to_vector(steps, [&](int64_t step) -> OpFoldResult {
+        return builder.getIndexAttr(step);
+      });
+  Value value = tensor::ExtractSliceOp::create(
+      builder, location, getType(sizes, tensor.elementType()), tensor.value,
+      offsets, sizes, strides);
+  return {value, TensorSizes(sizes)};
+}
+
+SizedTensor TensorBuilder::pad(const SizedTensor &tensor,
+                               ArrayRef<OpFoldResult> before,
+                               ArrayRef<OpFoldResult> after, Value value) {
+  TensorSizes sizes;
+  for (auto [size, first, last] : llvm::zip(tensor.sizes, before, after))
+    sizes.push_back(add(add(first, size), last));
+  SmallVector<OpFoldResult> strides(sizes.size(), constantSize(1));
+  Value result = tensor::InsertSliceOp::create(
+      builder, location, tensor.value, fill(sizes, value).value,
+      SmallVector<OpFoldResult>(before), tensor.sizes, strides);
+  return {result, sizes};
+}
+
+SizedTensor TensorBuilder::gather(const SizedTensor &tensor,
+                                  const SizedTensor &indices, int64_t axis) {
+  TensorSizes sizes(ArrayRef(tensor.sizes).take_front(axis));
+  llvm::append_range(sizes, indices.sizes);
+  llvm::append_range(sizes, ArrayRef(tensor.sizes).drop_front(axis + 1));
+  unsigned loops = sizes.size();
+  SmallVector<AffineExpr> places;
+  for (int64_t dim = 0; dim < indices.rank(); ++dim)
+    places.push_back(builder.getAffineDimExpr(axis + dim));
+  AffineMap maps[] = {AffineMap::get(loops, 0, places, builder.getContext()),
+                      builder.getMultiDimIdentityMap(loops)};
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::parallel);
+  Value extent = asIndex(tensor.sizes[axis]);
+  Value zero = asIndex(constantSize(0));
+  Value last = asIndex(subtract(tensor.sizes[axis], constantSize(1)));
+  return generic(
+      indices.value, empty(sizes, tensor.elementType()), sizes, maps, iterators,
+      [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+        Value index =
+            arith::IndexCastOp::create(b, loc, b.getIndexType(), arguments[0]);
+        Value isNegative = arith::CmpIOp::create(
+            b, loc, arith::CmpIPredicate::slt, index, zero);
+        index = arith::SelectOp::create(
+            b, loc, isNegative, arith::AddIOp::create(b, loc, index, extent),
+            index);
+        index = arith::MinSIOp::create(b, loc, index, last);
+        index = arith::MaxSIOp::create(b, loc, index, zero);
+        SmallVector<Value> place;
+        for (int64_t dim = 0; dim < tensor.rank(); ++dim) {
+          int64_t loop = dim < axis ? dim : dim - 1 + indices.rank();
+          place.push_back(dim == axis ? index
+                                      : linalg::IndexOp::create(b, loc, loop));
+        }
+        return tensor::ExtractOp::create(b, loc, tensor.value, place);
+      });
+}
+
+SizedTensor TensorBuilder::iota(OpFoldResult start, OpFoldResult count,
+                                OpFoldResult step) {
+  Type type = builder.getI64Type();
+  Value first = asIndex(start), stride = asIndex(step);
+  return map({}, count, type,
+             [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+               Value index = linalg::IndexOp::create(b, loc, 0);
+               if (!isSize(step, 1))
+                 index = arith::MulIOp::create(b, loc, index, stride);
+               if (!isSize(start, 0))
+                 index = arith::AddIOp::create(b, loc, index, first);
+               return arith::IndexCastOp::create(b, loc, type, index);
+             });
+}
+
+//===----------------------------------------------------------------------===//
+// Sums
+//===----------------------------------------------------------------------===//
+
+SizedTensor TensorBuilder::reduce(
+    const SizedTensor &tensor, ArrayRef<int64_t> axes, Value init,
+    llvm::function_ref<Value(OpBuilder &, Location, Value, Value)> combine) {
+  TensorSizes kept, all = tensor.sizes;
+  SmallVector<AffineExpr> results;
+  SmallVector<utils::IteratorType> iterators;
+  for (auto [dim, size] : llvm::enumerate(tensor.sizes)) {
+    bool isReduced = llvm::is_contained(axes, int64_t(dim));
+    iterators.push_back(isReduced ? utils::IteratorType::reduction
+                                  : utils::IteratorType::parallel);
+    if (isReduced) {
+      all[dim] = constantSize(1);
+      continue;
+    }
+    kept.push_back(size);
+    results.push_back(builder.getAffineDimExpr(dim));
+  }
+  AffineMap maps[] = {
+      builder.getMultiDimIdentityMap(tensor.rank()),
+      AffineMap::get(tensor.rank(), 0, results, builder.getContext())};
+  SizedTensor result =
+      generic(tensor.value, fill(kept, init).value, kept, maps, iterators,
+              [&](OpBuilder &b, Location loc, ValueRange arguments) {
+                return combine(b, loc, arguments[1], arguments[0]);
+              });
+  return reshape(result, all);
+}
+
+SizedTensor TensorBuilder::softmax(const SizedTensor &tensor, int64_t axis) {
+  Value value = linalg::SoftmaxOp::create(
+                    builder, location, TypeRange(tensor.value.getType()),
+                    tensor.value, empty(tensor.sizes, tensor.elementType()),
+                    static_cast<uint64_t>(axis))
+                    ->getResult(0);
+  return {value, tensor.sizes};
+}
+
+SizedTensor TensorBuilder::multiply(const SizedTensor &a, const SizedTensor &b,
+                                    ArrayRef<OpFoldResult> batch) {
+  Type element = a.elementType(), sum = element;
+  if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32)
+    sum = builder.getF32Type();
+  unsigned count = batch.size(), loops = count + 3;
+  // Loops: the batch, rows, columns, and what is summed.
+  auto mapOf = [&](const SizedTensor &operand, unsigned row, unsigned column) {
+    SizedTensor outer = operand;
+    outer.sizes.pop_back_n(2);
+    AffineMap places = broadcastMap(outer, batch, loops);
+    SmallVector<AffineExpr> results(places.getResults());
+    results.push_back(builder.getAffineDimExpr(row));
+    results.push_back(builder.getAffineDimExpr(column));
+    return AffineMap::get(loops, 0, results, builder.getContext());
+  };
+  TensorSizes sizes(batch);
+  sizes.push_back(a.sizes[a.rank() - 2]);
+  sizes.push_back(b.sizes[b.rank() - 1]);
+  AffineMap maps[] = {
+      mapOf(a, count, count + 2), mapOf(b, count + 2, count + 1),
+      AffineMap::getMultiDimIdentityMap(loops, builder.getContext())
+          .dropResult(count + 2)};
+  SmallVector<utils::IteratorType> iterators(loops,
+                                             utils::IteratorType::parallel);
+  iterators.back() = utils::IteratorType::reduction;
+  SizedTensor result = generic(
+      {a.value, b.value}, fill(sizes, scalar(sum, 0)).value, sizes, maps,
+      iterators,
+      [&](OpBuilder &builder, Location loc, ValueRange arguments) -> Value {
+        Value x = arguments[0], y = arguments[1];
+        if (sum != element) {
+          x = arith::ExtFOp::create(builder, loc, sum, x);
+          y = arith::ExtFOp::create(builder, loc, sum, y);
+        }
+        if (isa<IntegerType>(sum))
+          return arith::AddIOp::create(
+              builder, loc, arguments[2],
+              arith::MulIOp::create(builder, loc, x, y));
+        return arith::AddFOp::create(builder, loc, arguments[2],
+                                     arith::MulFOp::create(builder, loc, x, y));
+      });
+  if (sum == element)
+    return result;
+  return map(result, sizes, element,
+             [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+               return arith::TruncFOp::create(b, loc, element, arguments[0]);
+             });
+}

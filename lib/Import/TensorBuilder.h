@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Builds tensor programs in upstream's linalg, tensor and arith from what array
+// languages have: broadcasting, reshapes, products, reductions. Sizes may be
+// known only at run time.
+
+#ifndef ATTN_LIB_IMPORT_TENSORBUILDER_H
+#define ATTN_LIB_IMPORT_TENSORBUILDER_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace attn {
+
+/// Sizes of a tensor. One that is known only at run time is a value of type
+/// index, and where two are known to be equal it is the same value.
+using TensorSizes = llvm::SmallVector<mlir::OpFoldResult, 4>;
+
+/// A tensor and its sizes. Its type has those that are constants.
+struct SizedTensor {
+  mlir::Value value;
+  TensorSizes sizes;
+
+  int64_t rank() const { return static_cast<int64_t>(sizes.size()); }
+  mlir::Type elementType() const;
+};
+
+/// Whether `size` is the constant `value`.
+bool isSize(mlir::OpFoldResult size, int64_t value);
+
+class TensorBuilder {
+public:
+  TensorBuilder(mlir::OpBuilder &builder, mlir::Location location)
+      : builder(builder), location(location) {}
+
+  mlir::OpBuilder &builder;
+  /// Of what is built next.
+  mlir::Location location;
+
+  // Sizes.
+  mlir::OpFoldResult constantSize(int64_t size) {
+    return builder.getIndexAttr(size);
+  }
+  mlir::Value asIndex(mlir::OpFoldResult size);
+  /// The type of a tensor of `sizes`.
+  mlir::RankedTensorType getType(llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                                 mlir::Type element);
+  /// The arithmetic that sizes need, folded.
+  mlir::OpFoldResult add(mlir::OpFoldResult a, mlir::OpFoldResult b);
+  mlir::OpFoldResult subtract(mlir::OpFoldResult a, mlir::OpFoldResult b);
+  mlir::OpFoldResult multiply(mlir::OpFoldResult a, mlir::OpFoldResult b);
+  /// The product of `dividends` by the product of `divisors`; what is in both
+  /// cancels out. Nothing if it is known not to be a whole number.
+  std::optional<mlir::OpFoldResult>
+  divide(llvm::ArrayRef<mlir::OpFoldResult> dividends,
+         llvm::ArrayRef<mlir::OpFoldResult> divisors);
+
+  // Scalars.
+  /// A constant of a type of float or integer.
+  mlir::Value scalar(mlir::Type type, double value);
+
+  // Tensors.
+  SizedTensor fill(llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                   mlir::Value scalar);
+  /// An element from the scalars that `operands` have at its place. Sizes are
+  /// broadcast: `sizes` is what `broadcast` says of the operands, or more.
+  using Body = llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
+                                              mlir::ValueRange)>;
+  SizedTensor map(llvm::ArrayRef<SizedTensor> operands,
+                  llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type element,
+                  Body body);
+  /// The sizes of a result of `shapes`, aligned at the last; a constant 1 is
+  /// repeated. Sizes that are not known count as equal to those that they meet.
+  /// Nothing if two do not go together.
+  static std::optional<TensorSizes>
+  broadcast(llvm::ArrayRef<TensorSizes> shapes);
+  SizedTensor expand(const SizedTensor &tensor,
+                     llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  /// Dimension i of the result is dimension permutation[i].
+  SizedTensor transpose(const SizedTensor &tensor,
+                        llvm::ArrayRef<int64_t> permutation);
+  /// The same elements in other sizes, of which there are as many.
+  SizedTensor reshape(const SizedTensor &tensor,
+                      llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  SizedTensor concatenate(llvm::ArrayRef<SizedTensor> tensors, int64_t axis);
+  SizedTensor slice(const SizedTensor &tensor,
+                    llvm::ArrayRef<mlir::OpFoldResult> offsets,
+                    llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                    llvm::ArrayRef<int64_t> steps);
+  SizedTensor pad(const SizedTensor &tensor,
+                  llvm::ArrayRef<mlir::OpFoldResult> before,
+                  llvm::ArrayRef<mlir::OpFoldResult> after, mlir::Value value);
+  /// Elements of `tensor` along `axis` at `indices`, which count from the end
+  /// if they are negative; those outside are read at the nearest place.
+  SizedTensor gather(const SizedTensor &tensor, const SizedTensor &indices,
+                     int64_t axis);
+  /// start + i · step for `count` indices i, as i64.
+  SizedTensor iota(mlir::OpFoldResult start, mlir::OpFoldResult count,
+                   mlir::OpFoldResult step);
+  /// combine(combine(init, x0), x1)… over the axes, which stay with size 1.
+  SizedTensor
+  reduce(const SizedTensor &tensor, llvm::ArrayRef<int64_t> axes,
+         mlir::Value init,
+         llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
+                                        mlir::Value, mlir::Value)>
+             combine);
+  SizedTensor softmax(const SizedTensor &tensor, int64_t axis);
+  /// a [..., M, K] · b [..., K, N], the dimensions before broadcast to `batch`.
+  /// Floats are summed in f32 at least.
+  SizedTensor multiply(const SizedTensor &a, const SizedTensor &b,
+                       llvm::ArrayRef<mlir::OpFoldResult> batch);
+
+private:
+  mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                    mlir::Type element);
+  SizedTensor generic(llvm::ArrayRef<mlir::Value> inputs, mlir::Value init,
+                      llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                      llvm::ArrayRef<mlir::AffineMap> maps,
+                      llvm::ArrayRef<mlir::utils::IteratorType> iterators,
+                      Body body);
+  mlir::AffineMap broadcastMap(const SizedTensor &operand,
+                               llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                               unsigned loops);
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_IMPORT_TENSORBUILDER_H
