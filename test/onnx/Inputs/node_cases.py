@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Run the node tests of PyPI's package onnx through `attn import` and `attn run`.
+
+    node_cases.py FOLDER OPERATOR... [--expanded] [--raised N] [--threads N]
+
+Results are compared by the rule of onnx.backend.test, with each case's
+tolerance. Options that are not known here are passed to `attn run`.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+import warnings
+
+import ml_dtypes
+import numpy as np
+
+with warnings.catch_warnings():
+    # Cases of all operators are made up, with overflows on purpose.
+    warnings.simplefilter("ignore")
+    import onnx
+    from onnx.backend.test.case.node import collect_testcases
+    from onnx.backend.test.runner import Runner
+
+
+HANDLED = [np.dtype(name) for name in (
+    "float64", "float32", "float16", "int64", "int32", "int8", "bool", ml_dtypes.bfloat16
+)]  # fmt: skip
+
+
+def read(path, like):
+    array = np.load(path)
+    # The file format has no name for it.
+    return array.view(ml_dtypes.bfloat16) if like.dtype == ml_dtypes.bfloat16 else array
+
+
+def attempt(command):
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode != 0:
+        raise AssertionError(process.stderr.strip() or f"status {process.returncode}")
+    return process.stdout
+
+
+def is_raised(module):
+    """Whether raising leaves one attention and no softmax."""
+    text = attempt(["attn-opt", "--attn-raise-attention", module])
+    return text.count("attn.sdpa") == 1 and "softmax" not in text and "math.exp" not in text
+
+
+def is_handled(case):
+    """Whether attn has the element types of a case."""
+    return all(
+        getattr(array, "dtype", None) in HANDLED
+        for inputs, outputs in case.data_sets
+        for array in [*inputs, *outputs]
+    )
+
+
+def make_constants(case):
+    """The case with small integer inputs as constants, as exporters write shapes
+    and axes: attn has to know them before."""
+    graph = case.model.graph
+    [(inputs, outputs)] = case.data_sets
+    is_constant = [
+        number > 0 and array.dtype == np.int64 and array.ndim <= 1
+        for number, array in enumerate(inputs)
+    ]
+    for value, array, constant in zip(list(graph.input), inputs, is_constant):
+        if constant:
+            graph.initializer.append(onnx.numpy_helper.from_array(array, value.name))
+            graph.input.remove(value)
+    rest = [array for array, constant in zip(inputs, is_constant) if not constant]
+    case.data_sets[:] = [(rest, outputs)]
+
+
+def check(case, folder, options):
+    """Raises where the case does not pass."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model, module = folder / "model.onnx", folder / "model.mlir"
+    model.write_bytes(case.model.SerializeToString())
+    attempt(["attn", "import", model, "-o", module])
+    for inputs, outputs in case.data_sets:
+        files = []
+        for number, array in enumerate(inputs):
+            files += ["--input", folder / f"input{number}.npy"]
+            np.save(files[-1], array)
+        attempt(["attn", "run", module, *files, "--output-dir", folder, *options])
+        results = [
+            read(folder / f"result{number}.npy", wanted)
+            for number, wanted in enumerate(outputs)
+        ]
+        Runner.assert_similar_outputs(outputs, results, case.rtol, case.atol)
+    return module
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("operator", nargs="+")
+    parser.add_argument("--expanded", action="store_true", help="graphs of primitives")
+    parser.add_argument("--only", default="", help="cases whose names have this part")
+    parser.add_argument("--count", type=int, help="how many cases there have to be")
+    parser.add_argument("--raised", type=int, help="how many have to become one attn.sdpa")
+    parser.add_argument("--constants", action="store_true", help="integers are constants")
+    parser.add_argument("--skip", nargs="*", default=[], help="cases to leave out")
+    arguments, options = parser.parse_known_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cases = [
+            case
+            for operator in arguments.operator
+            for case in collect_testcases(operator)
+            if case.name.endswith("_expanded") == arguments.expanded
+            and arguments.only in case.name
+            and case.name not in arguments.skip
+            and is_handled(case)
+        ]
+    if arguments.constants:
+        for case in cases:
+            make_constants(case)
+    failures = raised = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        futures = [
+            pool.submit(check, case, arguments.folder / case.name, options)
+            for case in cases
+        ]
+        for case, future in zip(cases, futures):
+            try:
+                module = future.result()
+                raised += arguments.raised is not None and is_raised(module)
+            except AssertionError as error:
+                failures += 1
+                print(f"{case.name}: {error}", file=sys.stderr)
+    print(f"onnx {onnx.__version__}: {len(cases) - failures} of {len(cases)} cases pass")
+    if arguments.count not in (None, len(cases)):
+        sys.exit(f"error: expected {arguments.count} cases, got {len(cases)}")
+    if arguments.raised is not None and raised < arguments.raised:
+        sys.exit(f"error: expected {arguments.raised} cases to be raised, got {raised}")
+    sys.exit(failures != 0)
+
+
+if __name__ == "__main__":
+    main()
