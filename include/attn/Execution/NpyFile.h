@@ -2,8 +2,8 @@
 //
 // Reads and writes one array a file. Not handled, and refused by name:
 // big-endian data, structured and object arrays, unsigned integers. The format
-// has no name for bfloat16: as NumPy with ml_dtypes writes it, that is two bytes
-// without a meaning, "<V2".
+// has no name for bfloat16: as NumPy with ml_dtypes writes it, that is two
+// bytes without a meaning, "<V2".
 
 #ifndef ATTN_EXECUTION_NPYFILE_H
 #define ATTN_EXECUTION_NPYFILE_H
