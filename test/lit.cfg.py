@@ -81,8 +81,12 @@ HASWELL = {"avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"}
 SKYLAKE = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "adx", "aes"}
 if HASWELL <= {*flags}:
     config.available_features.add("haswell")
+    if {"avx_vnni", "adx", "gfni", "vaes", "sha_ni"} <= {*flags}:
+        config.available_features.add("alderlake")
     if SKYLAKE <= {*flags}:
         config.available_features.add("skylake-avx512")
+        if {"avx512_vnni"} <= {*flags}:
+            config.available_features.add("cascadelake")
         # The first with products of bf16, and AMD's: neither has tiles.
         if {"avx512_bf16", "avx512_vnni", "clwb"} <= {*flags}:
             config.available_features.add("cooperlake")

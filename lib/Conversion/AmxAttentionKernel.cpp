@@ -277,7 +277,7 @@ private:
     Value tile = b.div(firstRow, b.index(kTileRows));
     b.forLoop(b.index(0), pairs, 1, [&](Value pair) {
       AmxTiles::Block block = tiles.multiply(
-          tiles.zeros(), b.index(keySteps),
+          tiles.zeros(b.getF32Type()), b.index(keySteps),
           [&](int64_t half, Value k) {
             return tiles.load(queries, {tile, k, b.index(half)});
           },

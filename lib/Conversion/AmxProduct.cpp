@@ -332,7 +332,7 @@ void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
     SmallVector<Value> sums = {sumsOf(panel), b.index(0), b.index(0)};
     Value weightPlace = isInTiles(operands.weight) ? panel : placeOf(panel);
     AmxTiles::Block block = isConstantIntValue(step, 0)
-                                ? tiles.zeros()
+                                ? tiles.zeros(b.getF32Type())
                                 : tiles.loadSums(sumMemory, sums);
     block = tiles.multiply(
         block, count,

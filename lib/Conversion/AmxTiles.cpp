@@ -32,11 +32,25 @@ MemRefType AmxTiles::memoryOf(ArrayRef<int64_t> shape) const {
   return MemRefType::get(sizes, b.getBF16Type());
 }
 
+/// Bytes of a row of a tile.
+static constexpr int64_t kRowBytes = 64;
+
+/// A tile of numbers as `memref` has them.
+static mlir::amx::TileType tileOf(Value memref) {
+  Type element = mlir::cast<MemRefType>(memref.getType()).getElementType();
+  return mlir::amx::TileType::get(
+      {AmxTiles::kRows, 8 * kRowBytes / element.getIntOrFloatBitWidth()},
+      element);
+}
+
 Value AmxTiles::load(Value memref, Values indices) {
   SmallVector<Value> place(indices);
   place.append(2, b.index(0));
-  auto type = mlir::amx::TileType::get({kRows, kDepth}, b.getBF16Type());
-  return mlir::amx::TileLoadOp::create(b, type, memref, place);
+  return loadRows(memref, place);
+}
+
+Value AmxTiles::loadRows(Value memref, Values indices) {
+  return mlir::amx::TileLoadOp::create(b, tileOf(memref), memref, indices);
 }
 
 /// The address of an element.
@@ -59,18 +73,16 @@ static Value addressOf(KernelBuilder &b, Value memref,
 
 Value AmxTiles::stream(Value memref, Values indices) {
   // The dialect has no operation for it.
-  constexpr int64_t rowBytes = 2 * kDepth;
   Value operands[] = {
       arith::ConstantOp::create(b, b.getI16IntegerAttr(kRows)),
-      arith::ConstantOp::create(b, b.getI16IntegerAttr(rowBytes)),
+      arith::ConstantOp::create(b, b.getI16IntegerAttr(kRowBytes)),
       addressOf(b, memref, indices),
-      arith::ConstantOp::create(b, b.getI64IntegerAttr(rowBytes))};
+      arith::ConstantOp::create(b, b.getI64IntegerAttr(kRowBytes))};
   Value tile = LLVM::CallIntrinsicOp::create(
                    b, LLVM::LLVMX86AMXType::get(b.getContext()),
                    b.getStringAttr("llvm.x86.tileloaddt164.internal"), operands)
                    .getResult(0);
-  auto type = mlir::amx::TileType::get({kRows, kDepth}, b.getBF16Type());
-  return UnrealizedConversionCastOp::create(b, TypeRange(type), tile)
+  return UnrealizedConversionCastOp::create(b, TypeRange(tileOf(memref)), tile)
       .getResult(0);
 }
 
@@ -80,8 +92,8 @@ void AmxTiles::storeRow(Value vector, Value memref, Values indices) {
   vector::StoreOp::create(b, vector, memref, place);
 }
 
-AmxTiles::Block AmxTiles::zeros() {
-  auto type = mlir::amx::TileType::get({kRows, kRows}, b.getF32Type());
+AmxTiles::Block AmxTiles::zeros(Type element) {
+  auto type = mlir::amx::TileType::get({kRows, kRows}, element);
   Block block;
   for (Value &tile : block)
     tile = mlir::amx::TileZeroOp::create(b, type);
@@ -99,7 +111,7 @@ static SmallVector<Value> placeOf(KernelBuilder &b, ArrayRef<Value> indices,
 }
 
 AmxTiles::Block AmxTiles::loadSums(Value memref, Values indices) {
-  auto type = mlir::amx::TileType::get({kRows, kRows}, b.getF32Type());
+  auto type = tileOf(memref);
   Block block;
   for (auto [i, tile] : llvm::enumerate(block))
     tile =
@@ -119,11 +131,12 @@ AmxTiles::multiply(const Block &sums, Value steps,
   auto step = [&](Value k, Values carried) {
     Value rows[] = {left(0, k), Value()};
     Value columns[] = {right(k, 0), Value()};
-    auto add = [&](int64_t i, int64_t j) {
-      return mlir::amx::TileMulFOp::create(b, carried[2 * i + j].getType(),
-                                           rows[i], columns[j],
-                                           carried[2 * i + j])
-          .getResult();
+    auto add = [&](int64_t i, int64_t j) -> Value {
+      Value sum = carried[2 * i + j];
+      auto type = mlir::cast<mlir::amx::TileType>(sum.getType());
+      if (type.getElementType().isInteger())
+        return mlir::amx::TileMulIOp::create(b, type, rows[i], columns[j], sum);
+      return mlir::amx::TileMulFOp::create(b, type, rows[i], columns[j], sum);
     };
     Value first = add(0, 0);
     columns[1] = right(k, 1);

@@ -4,7 +4,7 @@
 
 #include "AmxProduct.h"
 #include "Kernels.h"
-#include "MatrixProduct.h"
+#include "QuantizedProduct.h"
 
 using namespace mlir;
 using namespace attn;
@@ -15,10 +15,13 @@ void attn::emitLinear(KernelBuilder &b, LinearOp op) {
   operands.depth = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
   operands.input = op.getInput();
   operands.weight = op.getWeight();
+  operands.scales = op.getScales();
   operands.bias = op.getBias();
   operands.residual = op.getResidual();
   operands.out = op.getOut();
   operands.transposed = op.getTransposed();
   operands.activation = op.getActivation();
+  if (QuantizedProduct::canEmit(operands))
+    return QuantizedProduct(b, operands).emit();
   emitProduct(b, operands);
 }

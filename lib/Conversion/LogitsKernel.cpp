@@ -5,7 +5,7 @@
 
 #include "AmxProduct.h"
 #include "Kernels.h"
-#include "MatrixProduct.h"
+#include "QuantizedProduct.h"
 #include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -28,6 +28,8 @@ public:
         rows(b.dim(op.getInput(), 0)), product(b, getOperands()) {}
 
   void emit() {
+    if (QuantizedProduct::canEmit(getOperands()))
+      return emitQuantized();
     if (AmxProduct::canEmit(b, getOperands()))
       return emitInTiles();
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
@@ -40,6 +42,33 @@ public:
   }
 
 private:
+  /// All rows are rounded once, then all of them meet block after block.
+  void emitQuantized() {
+    QuantizedProduct product(b, getOperands());
+    product.allocate();
+    b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      product.shareRows();
+      shareProduct(product);
+    });
+    product.deallocate();
+  }
+
+  /// All blocks of a product in panels of 32 columns.
+  template <typename Product> void shareProduct(Product &product) {
+    int64_t panels = width / AmxTiles::kBlock;
+    shareBlocks([&](Value first, Value end) {
+      b.forLoop(first, end, 1, [&](Value block) {
+        Value panel = b.mul(block, b.index(panels));
+        product.setOutput(viewBlock(block), b.mul(block, b.index(width)));
+        product.emitPart(
+            b.index(0), rows, panel,
+            b.min(b.add(panel, b.index(panels)), b.index(product.getPanels())));
+        emitSummaries(block, b.index(0), rows);
+      });
+    });
+  }
+
   Value getWork() {
     return b.mul(rows, b.index(getOperands().depth * columns));
   }
@@ -65,21 +94,11 @@ private:
     operands.rows = rows;
     operands.input = input;
     AmxProduct product(b, operands);
-    int64_t panels = width / AmxTiles::kBlock;
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
       b.share(rowBlocks,
               [&](Value block) { source.emitToTiles(block, input); });
-      shareBlocks([&](Value first, Value end) {
-        b.forLoop(first, end, 1, [&](Value block) {
-          Value panel = b.mul(block, b.index(panels));
-          product.setOutput(viewBlock(block), b.mul(block, b.index(width)));
-          product.emitPart(b.index(0), rows, panel,
-                           b.min(b.add(panel, b.index(panels)),
-                                 b.index(product.getPanels())));
-          emitSummaries(block, b.index(0), rows);
-        });
-      });
+      shareProduct(product);
     });
     memref::DeallocOp::create(b, input);
   }
@@ -99,6 +118,7 @@ private:
     }
     operands.input = op.getInput();
     operands.weight = op.getWeight();
+    operands.scales = op.getScales();
     operands.bias = op.getBias();
     return operands;
   }

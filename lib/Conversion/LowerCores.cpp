@@ -56,11 +56,21 @@ static LogicalResult checkSupported(Operation *op) {
   return success();
 }
 
-/// Weights in tiles are for targets that multiply those.
+/// Weights of bf16 in tiles are for targets that multiply those; those of i8
+/// are in tiles for all.
 static LogicalResult checkTiles(Operation *op, TargetAttr target) {
   auto check = [&](Value weight) -> LogicalResult {
     auto type = cast<MemRefType>(weight.getType());
     constexpr int64_t rows = WeightOp::kTileRows;
+    if (type.getElementType().isInteger()) {
+      if (type.getRank() == 5 &&
+          type.getShape().drop_front(2) == ArrayRef<int64_t>{2, rows, 4 * rows})
+        return success();
+      return op->emitOpError() << "expected a weight of i8 as 'panel 32 by 4', "
+                                  "got "
+                               << type << "; hint: run --attn-pack-weights "
+                               << "first; only an 'attn.weight' can be packed";
+    }
     if (type.getRank() != 5 ||
         (target.hasTiles() && type.getElementType().isBF16() &&
          type.getShape().drop_front(2) == ArrayRef<int64_t>{2, rows, 2 * rows}))
@@ -82,6 +92,8 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
 
 /// A block of logits is written by whole panels.
 static LogicalResult checkBlocks(LogitsOp op, int64_t panel) {
+  if (cast<MemRefType>(op.getWeight().getType()).getElementType().isInteger())
+    panel = 2 * WeightOp::kTileRows;
   int64_t width = cast<ShapedType>(op.getValues().getType()).getDimSize(2);
   if (width % panel == 0)
     return success();

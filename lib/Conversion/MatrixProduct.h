@@ -23,6 +23,8 @@ struct ProductOperands {
   mlir::Value input;
   /// [⌈N/P⌉, K, P] in panels; or [N, K]; or [K, N] where it is `transposed`.
   mlir::Value weight;
+  /// As the bias, if the weight is of i8, in tiles: what its columns are times.
+  mlir::Value scales;
   /// [N], or what panels cover where the weight is in panels; or null.
   mlir::Value bias;
   /// [M, N], or null; may be the memory of `out`.

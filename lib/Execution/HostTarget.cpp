@@ -151,6 +151,13 @@ llvm::Expected<CpuTarget> attn::resolveTarget(llvm::StringRef name) {
   }
   llvm::SmallVector<llvm::StringRef> features;
   llvm::X86::getFeaturesForCPU(name, features);
+  // Those of newer processors leave out what others of them imply.
+  llvm::StringMap<bool> implied;
+  for (llvm::StringRef feature : features)
+    llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, implied);
+  for (llvm::StringRef feature : implied.keys())
+    if (!llvm::is_contained(features, feature))
+      features.push_back(feature);
   llvm::erase_if(features, isForSystems);
   CpuTarget target;
   target.cpu = name.str();

@@ -146,6 +146,7 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
   if (!object || !object.map("name", recipe.name) ||
       !object.mapOptional("sources", recipe.sources) ||
       !object.mapOptional("sinusoidal", recipe.sinusoidal) ||
+      !object.mapOptional("scales", recipe.scales) ||
       !object.map("type", recipe.type) || !object.map("shape", recipe.shape) ||
       !object.mapOptional("panel", recipe.panel) ||
       !object.mapOptional("transposed", recipe.transposed) ||
@@ -164,6 +165,15 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
   if (recipe.sinusoidal &&
       (rank != 2 || recipe.panel || recipe.type != ElementType::F32)) {
     path.report("expected sinusoidal positions as f32 [P,D], not packed");
+    return false;
+  }
+  if (recipe.scales &&
+      (rank != 1 || recipe.sinusoidal || recipe.type != ElementType::F32)) {
+    path.report("expected scales as f32 [N], of sources");
+    return false;
+  }
+  if (recipe.type == ElementType::I8 && (rank != 2 || recipe.transposed)) {
+    path.report("expected i8 as a matrix that is not transposed");
     return false;
   }
   if (recipe.panel < 0 || recipe.panel > 4096 || (recipe.panel && rank > 2)) {

@@ -33,6 +33,8 @@ struct Job {
   /// The first row of each source, and the number of rows at the end.
   std::vector<int64_t> firstRows;
   int64_t rowElements = 1;
+  /// Numbers of a row of the sources: of scales more than one.
+  int64_t sourceWidth = 1;
   char *output = nullptr;
 };
 
@@ -161,6 +163,14 @@ struct PanelLayout {
     }
   }
 
+  /// Where an element of a panel is.
+  int64_t placeOf(int64_t column, int64_t k) const {
+    int64_t place = k / tileDepth * tileDepth * panel;
+    if (group > 1)
+      place += k % tileDepth / group * tileDepth + k % group;
+    return place + column / run * run * tileDepth + column % run * group;
+  }
+
   int64_t panel, group;
   /// Steps of the depth in a tile, and columns that are together.
   int64_t tileDepth, run;
@@ -198,6 +208,90 @@ template <typename T> static void packRows(const Task &task) {
                      [&](int64_t r) { return block[r * blockSize + i]; });
     }
   }
+}
+
+namespace {
+
+/// How the numbers of a row become i8: in 127 steps to the largest magnitude.
+struct RowSteps {
+  /// A NaN or an infinity gives a NaN and no steps.
+  explicit RowSteps(llvm::ArrayRef<float> row) {
+    constexpr float least = 0x1p-100f, most = 127;
+    float magnitude = least;
+    bool isFinite = true;
+    for (float number : row) {
+      magnitude = std::max(magnitude, std::abs(number));
+      isFinite &= std::isfinite(number);
+    }
+    scale = isFinite ? magnitude / most : NAN;
+    inverse = isFinite ? most / magnitude : 0;
+  }
+
+  int8_t round(float number) const {
+    return inverse > 0 ? static_cast<int8_t>(std::nearbyint(number * inverse))
+                       : 0;
+  }
+
+  float scale, inverse;
+};
+
+} // namespace
+
+/// Calls `visit(row, numbers)` for the rows of `task`, of so many numbers each.
+template <typename Visit>
+static void forEachRow(const Task &task, int64_t width, Visit visit) {
+  std::vector<float> numbers(width);
+  int64_t row = task.begin;
+  forEachPiece(*task.job, task.begin, task.end,
+               [&](const Weight &source, int64_t first, int64_t rows) {
+                 for (int64_t r = 0; r < rows; ++r) {
+                   convert(source, (first + r) * width, width, numbers.data());
+                   visit(row++, llvm::ArrayRef(numbers));
+                 }
+               });
+}
+
+/// The scales of rows of the matrix that the sources are.
+static void computeScales(const Task &task) {
+  auto *output = reinterpret_cast<float *>(task.job->output);
+  forEachRow(task, task.job->sourceWidth, [&](int64_t row, auto numbers) {
+    output[row] = RowSteps(numbers).scale;
+  });
+}
+
+/// Rows of i8, in panels or as they are; of a file that has i8, copied.
+static void packIntegers(const Task &task) {
+  const Job &job = *task.job;
+  int64_t width = job.rowElements, panel = job.recipe->panel;
+  auto *output = reinterpret_cast<int8_t *>(job.output);
+  auto write = [&](int64_t row, llvm::function_ref<int8_t(int64_t)> get) {
+    if (!panel) {
+      for (int64_t k = 0; k < width; ++k)
+        output[row * width + k] = get(k);
+      return;
+    }
+    PanelLayout layout(*job.recipe);
+    int8_t *place = output + row / panel * layout.panelElements;
+    for (int64_t k = 0; k < width; ++k)
+      place[layout.placeOf(row % panel, k)] = get(k);
+  };
+  if (llvm::all_of(job.sources, [](const Weight &source) {
+        return source.type == WeightType::I8;
+      })) {
+    int64_t row = task.begin;
+    return forEachPiece(job, task.begin, task.end,
+                        [&](const Weight &source, int64_t first, int64_t rows) {
+                          for (int64_t r = 0; r < rows; ++r)
+                            write(row++, [&](int64_t k) {
+                              return loadAt<int8_t>(source.bytes.data(),
+                                                    (first + r) * width + k);
+                            });
+                        });
+  }
+  forEachRow(task, width, [&](int64_t row, llvm::ArrayRef<float> numbers) {
+    RowSteps steps(numbers);
+    write(row, [&](int64_t k) { return steps.round(numbers[k]); });
+  });
 }
 
 /// Packs steps of the depth, which are rows of a transposed matrix.
@@ -246,10 +340,8 @@ static void computePositions(const Task &task) {
   }
 }
 
-static void run(const Task &task, const SafetensorsFile *file) {
+static void packFloats(const Task &task) {
   const Job &job = *task.job;
-  if (job.recipe->sinusoidal)
-    return computePositions(task);
   bool wide = job.recipe->type == ElementType::F32;
   if (job.recipe->transposed)
     wide ? packSteps<float>(task) : packSteps<uint16_t>(task);
@@ -257,9 +349,21 @@ static void run(const Task &task, const SafetensorsFile *file) {
     wide ? packRows<float>(task) : packRows<uint16_t>(task);
   else
     wide ? copyRows<float>(task) : copyRows<uint16_t>(task);
+}
+
+static void run(const Task &task, const SafetensorsFile *file) {
+  const Job &job = *task.job;
+  if (job.recipe->sinusoidal)
+    return computePositions(task);
+  if (job.recipe->scales)
+    computeScales(task);
+  else if (job.recipe->type == ElementType::I8)
+    packIntegers(task);
+  else
+    packFloats(task);
   forEachPiece(
       job, task.begin, task.end, [&](Weight source, int64_t row, int64_t rows) {
-        size_t rowBytes = job.rowElements * sizeInBytes(source.type);
+        size_t rowBytes = job.sourceWidth * sizeInBytes(source.type);
         source.bytes = source.bytes.slice(row * rowBytes, rows * rowBytes);
         file->release(source);
       });
@@ -270,7 +374,9 @@ static bool isConvertible(WeightType source, ElementType type) {
   switch (type) {
   case ElementType::F32:
   case ElementType::BF16:
-    return source == WeightType::F32 || source == WeightType::F16 ||
+  case ElementType::I8:
+    return (type == ElementType::I8 && source == WeightType::I8) ||
+           source == WeightType::F32 || source == WeightType::F16 ||
            source == WeightType::BF16;
   case ElementType::F16:
     return source == WeightType::F16;
@@ -289,6 +395,7 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
                                    "': " + what);
   };
   int64_t rows = 0;
+  std::optional<bool> areIntegers;
   for (llvm::StringRef name : recipe.sources) {
     llvm::Expected<Weight> weight = file.find(name);
     if (!weight)
@@ -297,10 +404,26 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
       return fail(name, "expected an element type that converts to " +
                             stringify(recipe.type) + ", got " +
                             nameOf(weight->type));
+    // Integers have scales of their own.
+    bool isInteger = weight->type == WeightType::I8;
+    if (areIntegers.value_or(isInteger) != isInteger)
+      return fail(name, "expected either all sources or none of I8, got " +
+                            nameOf(weight->type));
+    areIntegers = isInteger;
     // Leading dimensions of size 1 do not count.
     llvm::SmallVector<int64_t, 4> own(weight->shape);
     while (own.size() > shape.size() && own.front() == 1)
       own.erase(own.begin());
+    if (recipe.scales) {
+      // Of the rows of a matrix, one of which may be all there is.
+      if (own.size() < 2)
+        own.insert(own.begin(), 2 - own.size(), 1);
+      if (!job.sources.empty() && own.back() != job.sourceWidth)
+        return fail(name, "expected rows of " + llvm::Twine(job.sourceWidth) +
+                              " numbers, got " + llvm::Twine(own.back()));
+      job.sourceWidth = own.back();
+      own.pop_back();
+    }
     own.insert(own.begin(), shape.size() - std::min(shape.size(), own.size()),
                1);
     if (own.size() != shape.size() || shape.empty() ||
@@ -328,7 +451,7 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
 
 static bool staysInFile(const Job &job) {
   const WeightRecipe &recipe = *job.recipe;
-  return recipe.type == ElementType::F32 && !recipe.panel &&
+  return recipe.type == ElementType::F32 && !recipe.panel && !recipe.scales &&
          job.sources.size() == 1 && job.sources[0].type == WeightType::F32 &&
          job.sources[0].bytes.size() >= smallestInFile &&
          llvm::isAddrAligned(llvm::Align(4), job.sources[0].bytes.data());
@@ -360,6 +483,7 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
     job.recipe = &recipe;
     for (int64_t size : llvm::ArrayRef(recipe.shape).drop_front())
       job.rowElements *= size;
+    job.sourceWidth = job.rowElements;
     if (!recipe.sinusoidal)
       if (llvm::Error error = resolveSources(*store->file, job))
         return std::move(error);
@@ -395,7 +519,7 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
     store->table.push_back(next);
     next += llvm::alignTo(recipe.storedElements() * byteWidth(recipe.type),
                           Tensor::alignment);
-    int64_t rowBytes = job.rowElements * byteWidth(recipe.type);
+    int64_t rowBytes = job.sourceWidth * byteWidth(recipe.type);
     int64_t step =
         std::max<int64_t>(1, bytesPerTask / std::max<int64_t>(rowBytes, 1));
     // Whole panels, or what of the depth is in a tile.

@@ -106,6 +106,7 @@ namespace {
 struct Product {
   StringRef weightName;
   Value weight;
+  Value scales;
   StringRef biasName;
   Value bias;
   bool isTransposed;
@@ -182,9 +183,42 @@ static LogicalResult checkProduct(Operation *op, const Product &product) {
     if (failed(checkShape(op, name, weight, shape)))
       return failure();
   }
-  if (!product.bias)
+  if (product.bias && failed(checkShape(op, product.biasName,
+                                        typeOf(product.bias), {biasSize})))
+    return failure();
+  if (!product.scales)
     return success();
-  return checkShape(op, product.biasName, typeOf(product.bias), {biasSize});
+  return checkShape(op, "scales", typeOf(product.scales), {biasSize});
+}
+
+/// Checks the element types of factors: a weight of i8 has scales; if it is not
+/// in panels, one of floats has the type of the input, or bf16, to which f32 is
+/// rounded.
+static LogicalResult checkFactors(Operation *op, Value input, StringRef name,
+                                  Value weight, Value scales = Value()) {
+  ShapedType type = typeOf(weight), inputType = typeOf(input);
+  if (!type.getElementType().isInteger()) {
+    if (scales)
+      return op->emitOpError()
+             << "expected 'scales' only with a weight of i8, got " << type;
+    if (type.getRank() == 3 ||
+        (inputType.getElementType().isF32() && type.getElementType().isBF16()))
+      return success();
+    return checkSameElementType(op, {{"input", input}, {name, weight}});
+  }
+  // Of more products of 127 a sum may not fit.
+  constexpr int64_t mostDepth = 1 << 17;
+  if (!scales || !typeOf(scales).getElementType().isF32())
+    return op->emitOpError() << "expected 'scales' of f32 with a weight of i8";
+  if (!inputType.getElementType().isF32() ||
+      inputType.getShape().back() > mostDepth)
+    return op->emitOpError()
+           << "expected 'input' of f32 and at most " << mostDepth
+           << " columns with a weight of i8, got " << inputType;
+  if (type.getRank() == 3)
+    return op->emitOpError()
+           << "expected a weight of i8 of rank 2, or 5 in tiles, got " << type;
+  return success();
 }
 
 /// Checks the shapes that do not depend on weights.
@@ -205,25 +239,18 @@ static LogicalResult checkRows(Operation *op, ShapedType input, Value residual,
   return checkShape(op, "residual", typeOf(residual), shape);
 }
 
-/// Checks the element type of a weight that is not in panels: f32 is rounded to
-/// meet bf16.
-static LogicalResult checkWeightType(Operation *op, Value input, StringRef name,
-                                     Value weight) {
-  if (typeOf(weight).getRank() == 3 ||
-      (typeOf(input).getElementType().isF32() &&
-       typeOf(weight).getElementType().isBF16()))
-    return success();
-  return checkSameElementType(op, {{"input", input}, {name, weight}});
-}
-
 LogicalResult LinearOp::verify() {
   ShapedType input = typeOf(getInput()), out = typeOf(getOut());
+  if (getScales() && getTransposed())
+    return emitOpError() << "expected no 'transposed' with 'scales'";
   if (failed(checkRows(*this, input, getResidual(), out)) ||
-      failed(checkProduct(*this, {"weight", getWeight(), "bias", getBias(),
-                                  getTransposed(), input.getShape().back(),
-                                  out.getShape().back()})))
+      failed(checkProduct(*this,
+                          {"weight", getWeight(), getScales(), "bias",
+                           getBias(), getTransposed(), input.getShape().back(),
+                           out.getShape().back()})))
     return failure();
-  if (failed(checkWeightType(*this, getInput(), "weight", getWeight())))
+  if (failed(
+          checkFactors(*this, getInput(), "weight", getWeight(), getScales())))
     return failure();
   return checkSameElementTypeOrF32(*this, {{"input", getInput()},
                                            {"bias", getBias()},
@@ -266,10 +293,11 @@ LogicalResult LogitsOp::verify() {
                         {blocks, input.getDimSize(0)})) ||
       failed(checkShape(*this, "sums", typeOf(getSums()),
                         {blocks, input.getDimSize(0)})) ||
-      failed(checkProduct(*this, {"weight", getWeight(), "bias", getBias(),
-                                  /*isTransposed=*/false, input.getDimSize(1),
-                                  columns})) ||
-      failed(checkWeightType(*this, getInput(), "weight", getWeight())))
+      failed(checkProduct(*this, {"weight", getWeight(), getScales(), "bias",
+                                  getBias(), /*isTransposed=*/false,
+                                  input.getDimSize(1), columns})) ||
+      failed(
+          checkFactors(*this, getInput(), "weight", getWeight(), getScales())))
     return failure();
   return checkSameElementType(*this, {{"input", getInput()},
                                       {"bias", getBias()},
@@ -288,17 +316,17 @@ LogicalResult MlpOp::verify() {
   if (ShapedType::isDynamic(hidden))
     return emitOpError() << "expected 'weight' with a static hidden width, got "
                          << weight;
-  if (failed(checkProduct(*this,
-                          {"hidden_weight", getHiddenWeight(), "hidden_bias",
-                           getHiddenBias(), getHiddenTransposed(),
-                           input.getShape().back(), hidden})) ||
-      failed(checkProduct(*this,
-                          {"weight", getWeight(), "bias", getBias(),
-                           getTransposed(), hidden, out.getShape().back()})))
+  if (failed(checkProduct(*this, {"hidden_weight", getHiddenWeight(),
+                                  /*scales=*/Value(), "hidden_bias",
+                                  getHiddenBias(), getHiddenTransposed(),
+                                  input.getShape().back(), hidden})) ||
+      failed(checkProduct(*this, {"weight", getWeight(), /*scales=*/Value(),
+                                  "bias", getBias(), getTransposed(), hidden,
+                                  out.getShape().back()})))
     return failure();
-  if (failed(checkWeightType(*this, getInput(), "hidden_weight",
-                             getHiddenWeight())) ||
-      failed(checkWeightType(*this, getInput(), "weight", getWeight())))
+  if (failed(checkFactors(*this, getInput(), "hidden_weight",
+                          getHiddenWeight())) ||
+      failed(checkFactors(*this, getInput(), "weight", getWeight())))
     return failure();
   return checkSameElementTypeOrF32(*this, {{"input", getInput()},
                                            {"hidden_bias", getHiddenBias()},

@@ -28,7 +28,8 @@ void WeightOp::build(OpBuilder &builder, OperationState &state, StringRef name,
                      RankedTensorType type) {
   build(builder, state, builder.getStringAttr(name), visibility, sources,
         sinusoidal ? builder.getUnitAttr() : UnitAttr(),
-        /*transposed=*/UnitAttr(), /*panel=*/IntegerAttr(),
+        /*scales=*/UnitAttr(), /*transposed=*/UnitAttr(),
+        /*panel=*/IntegerAttr(),
         /*group=*/IntegerAttr(), TypeAttr::get(type));
 }
 
@@ -60,6 +61,16 @@ LogicalResult WeightOp::verify() {
   if (getSinusoidal() && (type.getRank() != 2 || type.getDimSize(1) % 2 != 0))
     return emitOpError() << "expected sinusoidal positions of shape [P, D], D "
                             "even, got "
+                         << type;
+  if (getScales() && (getSinusoidal() || type.getRank() != 1 ||
+                      !type.getElementType().isF32()))
+    return emitOpError() << "expected 'scales' of sources as a vector of f32, "
+                            "got "
+                         << type;
+  if (type.getElementType().isInteger() &&
+      (type.getRank() != 2 || getSinusoidal() || getTransposed()))
+    return emitOpError() << "expected a matrix of sources, not transposed, for "
+                            "integers, got "
                          << type;
   if (getPanel() && type.getRank() != 1 && type.getRank() != 2)
     return emitOpError() << "expected a matrix or a vector in panels, got "

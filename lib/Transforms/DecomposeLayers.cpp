@@ -71,8 +71,8 @@ public:
     Value matrix = weight(weightName);
     Value bias = weight((prefix + "bias").str());
     Value out = empty(sizes, input);
-    return LinearOp::create(rewriter, loc, out.getType(), input, matrix, bias,
-                            residual, out, activation)
+    return LinearOp::create(rewriter, loc, out.getType(), input, matrix,
+                            /*scales=*/Value(), bias, residual, out, activation)
         .getResult(0);
   }
 

@@ -30,6 +30,8 @@ struct FuseLinears : public OpRewritePattern<LinearOp> {
       return rewriter.notifyMatchFailure(op, "no hidden activation");
     if (!hidden->hasOneUse())
       return rewriter.notifyMatchFailure(op, "the hidden activation is used");
+    if (op.getScales() || hidden.getScales())
+      return rewriter.notifyMatchFailure(op, "weights of integers");
     if (getElementTypeOrSelf(hidden.getInput()) !=
         getElementTypeOrSelf(op.getInput()))
       return rewriter.notifyMatchFailure(op, "another type inside");

@@ -51,7 +51,7 @@ public:
 private:
   std::optional<Projection> match(LinearOp linear) {
     if (linear.getResults().empty() || linear.isPacked() ||
-        linear.getTransposed() || linear.getResidual() ||
+        linear.getTransposed() || linear.getScales() || linear.getResidual() ||
         linear.getActivation())
       return std::nullopt;
     auto isPlain = [](WeightOp weight) {
@@ -121,10 +121,11 @@ private:
         builder.getIndexAttr(cast<ShapedType>(weight.getType()).getDimSize(0));
     Value out =
         createEmpty(builder, loc, sizes, getElementTypeOrSelf(first.getOut()));
-    Value fused = LinearOp::create(builder, loc, out.getType(),
-                                   first.getInput(), weight, bias,
-                                   /*residual=*/Value(), out, /*activation=*/{})
-                      .getResult(0);
+    Value fused =
+        LinearOp::create(builder, loc, out.getType(), first.getInput(), weight,
+                         /*scales=*/Value(), bias, /*residual=*/Value(), out,
+                         /*activation=*/{})
+            .getResult(0);
 
     // All slices stand at the fused operation, which comes before every use.
     SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));

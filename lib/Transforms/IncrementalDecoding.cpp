@@ -280,13 +280,15 @@ private:
     FailureOr<Value> input = getToken(op, "input", op.getInput());
     FailureOr<Value> residual = getToken(op, "residual", op.getResidual());
     FailureOr<Value> weight = getConstant(op, "weight", op.getWeight());
+    FailureOr<Value> scales = getConstant(op, "scales", op.getScales());
     FailureOr<Value> bias = getConstant(op, "bias", op.getBias());
-    if (failed(input) || failed(residual) || failed(weight) || failed(bias))
+    if (failed(input) || failed(residual) || failed(weight) || failed(scales) ||
+        failed(bias))
       return failure();
     Value out = createOut(op.getLoc(), *input, op.getOut());
     return finish(op, LinearOp::create(builder, op.getLoc(), out.getType(),
-                                       *input, *weight, *bias, *residual, out,
-                                       op.getActivationAttr(),
+                                       *input, *weight, *scales, *bias,
+                                       *residual, out, op.getActivationAttr(),
                                        op.getTransposedAttr()));
   }
 

@@ -6,7 +6,7 @@
 #include "attn/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/PointerIntPair.h"
+#include <tuple>
 
 namespace attn {
 #define GEN_PASS_DEF_PACKWEIGHTS
@@ -24,42 +24,53 @@ public:
   /// Matrices of bf16 are stored in tiles if the target `hasTiles`, and panels
   /// are as wide as those.
   WeightPacker(ModuleOp module, int64_t panel, bool hasTiles)
-      : module(module), panel(Builder(module).getI64IntegerAttr(panel)),
+      : module(module), panel(panel),
         hasTiles(hasTiles && panel == 2 * WeightOp::kTileRows) {}
 
   void run() {
     module->walk([&](Operation *op) {
       if (auto linear = dyn_cast<LinearOp>(op)) {
-        collect(linear.getWeightMutable(), linear.getBiasMutable(),
+        collect(linear.getWeightMutable(),
+                {linear.getBiasMutable(), linear.getScalesMutable()},
                 linear.getTransposed());
       } else if (auto logits = dyn_cast<LogitsOp>(op)) {
-        collect(logits.getWeightMutable(), logits.getBiasMutable(),
+        collect(logits.getWeightMutable(),
+                {logits.getBiasMutable(), logits.getScalesMutable()},
                 /*isTransposed=*/false);
       } else if (auto mlp = dyn_cast<MlpOp>(op)) {
         // Tiles do not tell how wide the hidden matrix is, if not exactly.
         if (isInTiles(mlp.getWeight()) &&
             mlp.getHiddenWidth() % (WeightOp::kTileRows * kPair) != 0)
           return;
-        collect(mlp.getHiddenWeightMutable(), mlp.getHiddenBiasMutable(),
+        collect(mlp.getHiddenWeightMutable(), {mlp.getHiddenBiasMutable()},
                 mlp.getHiddenTransposed());
-        collect(mlp.getWeightMutable(), mlp.getBiasMutable(),
+        collect(mlp.getWeightMutable(), {mlp.getBiasMutable()},
                 mlp.getTransposed());
       }
     });
     findOtherUses();
-    for (auto &[place, operands] : operandsOf)
-      pack(cast<WeightOp>(place.getPointer()), place.getInt(), operands);
+    for (auto &[use, operands] : operandsOf)
+      pack(use, operands);
   }
 
 private:
   /// Numbers of bf16 that a tile has side by side.
   static constexpr int64_t kPair = 2;
+  /// The same of i8, and columns of their panels, whatever the target: one
+  /// layout is what all instructions for them take.
+  static constexpr int64_t kFour = 4;
+  static constexpr int64_t kIntegerPanel = 2 * WeightOp::kTileRows;
 
   bool isInTiles(Value weight) {
     return hasTiles && getElementTypeOrSelf(weight).isBF16();
   }
-  /// Notes the operands of one product that have to change, if they all can.
-  void collect(OpOperand &weightOperand, const MutableOperandRange &biasOperand,
+  /// How operands read a weight: which, in panels of how many columns, and
+  /// whether it is transposed.
+  using Use = std::tuple<Operation *, int64_t, unsigned>;
+
+  /// Notes the operands of one product that have to change, a matrix and what
+  /// has an element for each column of it, if they all can.
+  void collect(OpOperand &weightOperand, ArrayRef<MutableOperandRange> vectors,
                bool isTransposed) {
     auto type = dyn_cast<RankedTensorType>(weightOperand.get().getType());
     if (!type || type.getRank() != 2)
@@ -70,21 +81,29 @@ private:
     WeightOp weight = getWeight(weightOperand.get(), symbols);
     if (!canPack(weight))
       return;
-    if (!biasOperand.empty()) {
-      WeightOp bias = getWeight(biasOperand[0].get(), symbols);
-      if (!canPack(bias))
-        return;
-      operandsOf[{bias, false}].push_back(&biasOperand[0]);
-    }
-    operandsOf[{weight, isTransposed}].push_back(&weightOperand);
+    int64_t width = type.getElementType().isInteger() ? kIntegerPanel : panel;
+    SmallVector<std::pair<Use, OpOperand *>> found = {
+        {{weight, width, isTransposed}, &weightOperand}};
+    for (const MutableOperandRange &range : vectors)
+      for (OpOperand &operand : range) {
+        WeightOp vector = getWeight(operand.get(), symbols);
+        if (!canPack(vector))
+          return;
+        found.push_back({{vector, width, false}, &operand});
+      }
+    for (auto [use, operand] : found)
+      operandsOf[use].push_back(operand);
   }
 
   /// Finds the weights that something else reads too. They stay as they are,
   /// and get a second symbol.
   void findOtherUses() {
     llvm::DenseSet<OpOperand *> packed;
-    for (auto &[place, operands] : operandsOf)
+    llvm::DenseMap<Operation *, int64_t> ways;
+    for (auto &[use, operands] : operandsOf) {
       packed.insert_range(operands);
+      ++ways[std::get<0>(use)];
+    }
     module->walk([&](GetWeightOp get) {
       if (llvm::any_of(get->getUses(),
                        [&](OpOperand &use) { return !packed.contains(&use); }))
@@ -92,11 +111,10 @@ private:
     });
     // A layer uses all weights of its group.
     DenseSet<SymbolRefAttr> uses = collectSymbolUses(module);
-    for (auto &[place, operands] : operandsOf) {
-      Operation *weight = place.getPointer();
+    for (auto [weight, count] : ways) {
       auto group = cast<WeightsOp>(weight->getParentOp());
       if (uses.contains(FlatSymbolRefAttr::get(group.getSymNameAttr())) ||
-          operandsOf.contains({weight, !place.getInt()}))
+          count > 1)
         usedOtherwise.insert(weight);
     }
   }
@@ -112,19 +130,22 @@ private:
       mlp.setHiddenTransposed(false);
   }
 
-  void pack(WeightOp weight, bool isTransposed,
-            ArrayRef<OpOperand *> operands) {
-    WeightStorage storage;
-    storage.panel = panel;
+  void pack(Use use, ArrayRef<OpOperand *> operands) {
+    auto [op, width, isTransposed] = use;
+    auto weight = cast<WeightOp>(op);
     Builder builder(module.getContext());
+    WeightStorage storage;
+    storage.scales = weight.getScalesAttr();
+    storage.panel = builder.getI64IntegerAttr(width);
     if (isTransposed) {
       storage.transposed = builder.getUnitAttr();
       for (OpOperand *operand : operands)
         clearTransposed(*operand);
     }
-    if (weight.getLogicalType().getRank() == 2 &&
-        isInTiles(operands.front()->get()))
-      storage.group = builder.getI64IntegerAttr(kPair);
+    bool isInteger = weight.getLogicalType().getElementType().isInteger();
+    if (isInteger || (weight.getLogicalType().getRank() == 2 &&
+                      isInTiles(operands.front()->get())))
+      storage.group = builder.getI64IntegerAttr(isInteger ? kFour : kPair);
 
     if (!usedOtherwise.contains(weight)) {
       weight.setPanelAttr(storage.panel);
@@ -149,14 +170,11 @@ private:
   }
 
   ModuleOp module;
-  IntegerAttr panel;
+  int64_t panel;
   bool hasTiles;
   SymbolTableCollection symbols;
-  /// The operands of matrix products that read a weight, as matrix, which may
-  /// be transposed, or as bias.
-  llvm::MapVector<llvm::PointerIntPair<Operation *, 1, bool>,
-                  SmallVector<OpOperand *>>
-      operandsOf;
+  /// The operands of matrix products that read a weight.
+  llvm::MapVector<Use, SmallVector<OpOperand *>> operandsOf;
   llvm::DenseSet<Operation *> usedOtherwise;
 };
 

@@ -27,9 +27,19 @@ public:
     module->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
           .Case<LinearOp, LogitsOp>([&](auto product) {
-            quantize(product.getInput(), product.getWeightMutable());
+            bool isTransposed = false;
+            if constexpr (std::is_same_v<decltype(product), LinearOp>)
+              isTransposed = product.getTransposed();
+            if (element.isInteger() && isTransposed)
+              return;
+            if (Value scales =
+                    quantize(product.getInput(), product.getWeightMutable()))
+              product.getScalesMutable().assign(scales);
           })
           .Case([&](MlpOp mlp) {
+            // There is none of integers.
+            if (element.isInteger())
+              return;
             quantize(mlp.getInput(), mlp.getHiddenWeightMutable());
             quantize(mlp.getInput(), mlp.getWeightMutable());
           });
@@ -38,25 +48,41 @@ public:
   }
 
 private:
-  void quantize(Value input, OpOperand &operand) {
+  /// Makes the operand a weight of fewer bits, if it can be; gives its scales,
+  /// if that has any.
+  Value quantize(Value input, OpOperand &operand) {
     WeightOp weight = getWeight(operand.get(), symbols);
     if (!weight || weight.getSinusoidal() || weight.getPanel() ||
         !getElementTypeOrSelf(input).isF32() ||
         !getElementTypeOrSelf(operand.get()).isF32())
-      return;
+      return {};
+    auto get = operand.get().getDefiningOp<GetWeightOp>();
+    RankedTensorType type = weight.getLogicalType();
     std::string name;
     llvm::raw_string_ostream(name) << weight.getSymName() << '.' << element;
-    WeightOp narrow = getOrCreateWeight(weight, name, weight.getSourcesAttr(),
-                                        weight.getLogicalType().clone(element),
-                                        WeightStorage(), symbols);
-    auto get = operand.get().getDefiningOp<GetWeightOp>();
-    OpBuilder builder(get);
-    operand.set(GetWeightOp::create(
-        builder, get.getLoc(), narrow.getStoredType(),
-        replaceLeaf(get.getWeightAttr(), narrow.getSymNameAttr())));
+    operand.set(getWeightLike(get, weight, name, type.clone(element), {}));
+    Value scales;
+    if (element.isInteger()) {
+      WeightStorage storage;
+      storage.scales = UnitAttr::get(module.getContext());
+      scales = getWeightLike(get, weight, name + ".scales",
+                             type.clone({type.getDimSize(0)}), storage);
+    }
     if (get->use_empty())
       get.erase();
     replaced.insert(weight);
+    return scales;
+  }
+
+  /// The value of a weight of the same sources.
+  Value getWeightLike(GetWeightOp get, WeightOp weight, StringRef name,
+                      RankedTensorType type, WeightStorage storage) {
+    WeightOp like = getOrCreateWeight(weight, name, weight.getSourcesAttr(),
+                                      type, storage, symbols);
+    OpBuilder builder(get);
+    return GetWeightOp::create(
+        builder, get.getLoc(), like.getStoredType(),
+        replaceLeaf(get.getWeightAttr(), like.getSymNameAttr()));
   }
 
   ModuleOp module;
@@ -71,12 +97,16 @@ struct QuantizeWeights
 
   void runOnOperation() override {
     Builder builder(&getContext());
-    if (type != "bf16") {
+    if (type != "bf16" && type != "i8") {
       getOperation().emitError()
-          << "expected 'bf16' as element type of weights, got '" << type << "'";
+          << "expected 'bf16' or 'i8' as element type of weights, got '" << type
+          << "'";
       return signalPassFailure();
     }
-    WeightQuantizer(getOperation(), builder.getBF16Type()).run();
+    Type element = builder.getBF16Type();
+    if (type == "i8")
+      element = builder.getI8Type();
+    WeightQuantizer(getOperation(), element).run();
   }
 };
 

@@ -283,7 +283,7 @@ Operation *LinearMatcher::replace() {
   Value out = tensor::EmptyOp::create(
       builder, loc, axes.getSizes(builder, loc, outLayout), outType);
   auto linear = LinearOp::create(
-      builder, loc, out.getType(), x, w, b, r, out,
+      builder, loc, out.getType(), x, w, /*scales=*/Value(), b, r, out,
       activation ? ActivationAttr::get(builder.getContext(), *activation)
                  : ActivationAttr(),
       isTransposed ? builder.getUnitAttr() : UnitAttr());

@@ -91,7 +91,8 @@ private:
       outs.push_back(tensor::EmptyOp::create(
           builder, loc, ArrayRef<OpFoldResult>{numBlocks, count}, f32));
     return LogitsOp::create(builder, loc, ValueRange(outs).getTypes(), rows,
-                            linear.getWeight(), linear.getBias(), outs,
+                            linear.getWeight(), linear.getScales(),
+                            linear.getBias(), outs,
                             builder.getI64IntegerAttr(columns));
   }
 };

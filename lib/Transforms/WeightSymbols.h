@@ -17,10 +17,10 @@ WeightOp getWeight(mlir::Value value, mlir::SymbolTableCollection &symbols);
 mlir::SymbolRefAttr replaceLeaf(mlir::SymbolRefAttr path,
                                 mlir::StringAttr name);
 
-/// How a weight is stored, as attributes of `attn.weight`; none: as in the
-/// file.
+/// How a weight is made and stored, as attributes of `attn.weight`; none: as in
+/// the file.
 struct WeightStorage {
-  mlir::UnitAttr transposed;
+  mlir::UnitAttr scales, transposed;
   mlir::IntegerAttr panel, group;
 };
 

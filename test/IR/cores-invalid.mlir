@@ -233,6 +233,70 @@ func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf16>, %c: tensor<?x100xf32>) 
 
 // -----
 
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf32>, %s: tensor<100xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'scales' only with a weight of i8, got 'tensor<100x8xf32>'}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xi8>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'scales' of f32 with a weight of i8}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x8xf32>, tensor<100x8xi8>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xi8>, %s: tensor<100xf16>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'scales' of f32 with a weight of i8}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x8xf32>, tensor<100x8xi8>, tensor<100xf16>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xi8>, %s: tensor<8xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'scales' of shape [100], got 'tensor<8xf32>'}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x8xf32>, tensor<100x8xi8>, tensor<8xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf16>, %b: tensor<100x8xi8>, %s: tensor<100xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'input' of f32 and at most 131072 columns with a weight of i8, got 'tensor<?x8xf16>'}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x8xf16>, tensor<100x8xi8>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x131073xf32>, %b: tensor<100x131073xi8>, %s: tensor<100xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'input' of f32 and at most 131072 columns with a weight of i8, got 'tensor<?x131073xf32>'}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x131073xf32>, tensor<100x131073xi8>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<7x8x16xi8>, %s: tensor<112xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected a weight of i8 of rank 2, or 5 in tiles, got 'tensor<7x8x16xi8>'}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x8xf32>, tensor<7x8x16xi8>, tensor<112xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x8xf32>, %b: tensor<8x100xi8>, %s: tensor<100xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected no 'transposed' with 'scales'}}
+  %0 = attn.linear %a, %b scales(%s) outs(%c) {transposed} : (tensor<?x8xf32>, tensor<8x100xi8>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x8xf16>, %b: tensor<100x8xf16>, %c: tensor<100xbf16>, %d: tensor<?x100xf16>) {
   // expected-error@+1 {{expected 'bias' of the element type of 'input', 'f16', got 'tensor<100xbf16>'}}
   %0 = attn.linear %a, %b bias(%c) outs(%d) : (tensor<?x8xf16>, tensor<100x8xf16>, tensor<100xbf16>, tensor<?x100xf16>) -> tensor<?x100xf16>

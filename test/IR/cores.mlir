@@ -15,7 +15,7 @@ func.func @lookup(%ids: tensor<?x?xi32>, %t: tensor<100x16xf16>, %p: tensor<32x1
 }
 
 // CHECK-LABEL: func.func @linear(
-func.func @linear(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %wt: tensor<16x100xf32>, %b: tensor<100xf32>, %r: tensor<?x?x100xf32>,
+func.func @linear(%integers: tensor<100x16xi8>, %scales: tensor<100xf32>, %x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %wt: tensor<16x100xf32>, %b: tensor<100xf32>, %r: tensor<?x?x100xf32>,
                   %hx: tensor<?x16xf16>, %hw: tensor<100x16xf16>, %hb: tensor<100xf16>, %fb: tensor<100xf32>, %ho: tensor<?x100xf16>, %fo: tensor<?x100xf32>,
                   %pw: tensor<7x16x16xf32>, %pb: tensor<112xf32>, %row: tensor<16xf32>, %ro: tensor<100xf32>,
                   %mx: memref<?x?x16xf32, strided<[?, 48, 1], offset: 16>>, %mw: memref<7x16x16xf32>, %mo: memref<?x?x100xf32>) {
@@ -32,6 +32,8 @@ func.func @linear(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %wt: tensor<16
   // CHECK: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<3x16xbf16>, tensor<4x1x2x16x32xbf16>, tensor<128xf32>, tensor<3x100xbf16>) -> tensor<3x100xbf16>
   %tile_bias = tensor.empty() : tensor<128xf32>
   %tiled = attn.linear %bx, %tiles bias(%tile_bias) outs(%bo) : (tensor<3x16xbf16>, tensor<4x1x2x16x32xbf16>, tensor<128xf32>, tensor<3x100xbf16>) -> tensor<3x100xbf16>
+  // CHECK: attn.linear %{{.*}}, %{{.*}} scales(%{{.*}}) bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %i = attn.linear %x, %integers scales(%scales) bias(%b) outs(%r) : (tensor<?x?x16xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
   // CHECK: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) : (tensor<16xf32>, tensor<100x16xf32>, tensor<100xf32>) -> tensor<100xf32>
   %3 = attn.linear %row, %w outs(%ro) : (tensor<16xf32>, tensor<100x16xf32>, tensor<100xf32>) -> tensor<100xf32>
   // CHECK: attn.linear %{{.*}}, %{{.*}} activation silu outs(%{{.*}}) : (memref<?x?x16xf32, strided<[?, 48, 1], offset: 16>>, memref<7x16x16xf32>, memref<?x?x100xf32>) -> ()

@@ -104,6 +104,34 @@ attn.weights @group {
 // -----
 
 attn.weights @group {
+  // expected-error@+1 {{expected 'scales' of sources as a vector of f32, got 'tensor<4x4xf32>'}}
+  attn.weight @w scales from ["w"] : tensor<4x4xf32>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected 'scales' of sources as a vector of f32, got 'tensor<4xbf16>'}}
+  attn.weight @w scales from ["w"] : tensor<4xbf16>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected a matrix of sources, not transposed, for integers, got 'tensor<4xi8>'}}
+  attn.weight @w from ["w"] : tensor<4xi8>
+}
+
+// -----
+
+attn.weights @group {
+  // expected-error@+1 {{expected a matrix of sources, not transposed, for integers, got 'tensor<40x40xi8>'}}
+  attn.weight @w from ["w"] transposed panel 32 by 4 : tensor<40x40xi8>
+}
+
+// -----
+
+attn.weights @group {
   // expected-error@+1 {{expected groups of several numbers that have 32 bits, got 4 of 'bf16'}}
   attn.weight @w from ["w"] panel 32 by 4 : tensor<40x40xbf16>
 }

@@ -16,6 +16,8 @@ module attributes {
   // CHECK-NEXT: attn.weight @turned.weight from ["q"] transposed panel 12 : tensor<8x16xf32>
   // CHECK-NEXT: attn.weight @tiles.weight from ["q"] panel 32 by 2 : tensor<40x70xbf16>
   // CHECK-NEXT: attn.weight @turned_tiles.weight from ["q"] transposed panel 16 by 2 : tensor<70x40xbf16>
+  // CHECK-NEXT: attn.weight @integers.weight from ["q", "k"] panel 32 by 4 : tensor<40x70xi8>
+  // CHECK-NEXT: attn.weight @integers.scales scales from ["q", "k"] panel 32 : tensor<40xf32>
   // CHECK-NEXT: attn.weight @scalar from ["s"] : tensor<f32>
   // CHECK-NEXT: }
   attn.weights @layer {
@@ -27,6 +29,8 @@ module attributes {
     attn.weight @turned.weight from ["q"] transposed panel 12 : tensor<8x16xf32>
     attn.weight @tiles.weight from ["q"] panel 32 by 2 : tensor<40x70xbf16>
     attn.weight @turned_tiles.weight from ["q"] transposed panel 16 by 2 : tensor<70x40xbf16>
+    attn.weight @integers.weight from ["q", "k"] panel 32 by 4 : tensor<40x70xi8>
+    attn.weight @integers.scales scales from ["q", "k"] panel 32 : tensor<40xf32>
     attn.weight @scalar from ["s"] : tensor<f32>
   }
   // CHECK: attn.weights @empty attributes {sym_visibility = "private"} {
@@ -49,6 +53,10 @@ module attributes {
     %4 = attn.get_weight @layer::@tiles.weight : tensor<2x3x2x16x32xbf16>
     // CHECK: attn.get_weight @layer::@turned_tiles.weight : tensor<3x3x1x16x32xbf16>
     %5 = attn.get_weight @layer::@turned_tiles.weight : tensor<3x3x1x16x32xbf16>
+    // CHECK: attn.get_weight @layer::@integers.weight : tensor<2x2x2x16x64xi8>
+    %6 = attn.get_weight @layer::@integers.weight : tensor<2x2x2x16x64xi8>
+    // CHECK: attn.get_weight @layer::@integers.scales : tensor<64xf32>
+    %7 = attn.get_weight @layer::@integers.scales : tensor<64xf32>
     return
   }
 }

@@ -2,6 +2,7 @@
 // RUN: attn-opt %t/pack.mlir --attn-pack-weights | FileCheck %s
 // RUN: attn-opt %t/pack.mlir --attn-pack-weights=panel=48 | FileCheck %s --check-prefix=WIDE
 // RUN: attn-opt %t/tiles.mlir --attn-pack-weights | FileCheck %s --check-prefix=TILES
+// RUN: attn-opt %t/integers.mlir --attn-pack-weights | FileCheck %s --check-prefix=I8
 // RUN: attn-opt %t/no-target.mlir --attn-pack-weights=panel=16 | FileCheck %s --check-prefix=OPTION
 // RUN: attn-opt %t/no-target.mlir --verify-diagnostics --attn-pack-weights
 // RUN: attn-opt %t/negative.mlir --verify-diagnostics --attn-pack-weights=panel=-1
@@ -208,6 +209,37 @@ func.func @mlp_layers(%x: tensor<?x40xbf16>) {
   %0 = attn.mlp %x, %a activation relu, %b outs(%x) : (tensor<?x40xbf16>, tensor<96x40xbf16>, tensor<40x96xbf16>, tensor<?x40xbf16>) -> tensor<?x40xbf16>
   %1 = attn.mlp %0, %c activation relu, %d outs(%x) : (tensor<?x40xbf16>, tensor<100x40xbf16>, tensor<40x100xbf16>, tensor<?x40xbf16>) -> tensor<?x40xbf16>
   return
+}
+}
+
+//--- integers.mlir
+
+// i8 has one layout for all targets, and what goes with it is as wide.
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+// I8-LABEL: attn.weights @w {
+// I8-NEXT:    attn.weight @matrix from ["a"] panel 32 by 4 : tensor<100x70xi8>
+// I8-NEXT:    attn.weight @scales scales from ["a"] panel 32 : tensor<100xf32>
+// I8-NEXT:    attn.weight @bias from ["b"] : tensor<100xf32>
+// I8-NEXT:    attn.weight @bias.{{.*}} from ["b"] panel 16 : tensor<100xf32>
+// I8-NEXT:    attn.weight @bias.{{.*}} from ["b"] panel 32 : tensor<100xf32>
+// I8-NEXT:    attn.weight @f32 from ["a"] panel 16 : tensor<100x70xf32>
+attn.weights @w {
+  attn.weight @matrix from ["a"] : tensor<100x70xi8>
+  attn.weight @scales scales from ["a"] : tensor<100xf32>
+  attn.weight @bias from ["b"] : tensor<100xf32>
+  attn.weight @f32 from ["a"] : tensor<100x70xf32>
+}
+
+func.func @linear(%x: tensor<?x70xf32>, %o: tensor<?x100xf32>) -> (tensor<?x100xf32>, tensor<?x100xf32>) {
+  %matrix = attn.get_weight @w::@matrix : tensor<100x70xi8>
+  %scales = attn.get_weight @w::@scales : tensor<100xf32>
+  %bias = attn.get_weight @w::@bias : tensor<100xf32>
+  %f32 = attn.get_weight @w::@f32 : tensor<100x70xf32>
+  // I8: attn.linear %{{.*}}, %{{.*}} scales(%{{.*}}) bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x70xf32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<128xf32>, tensor<?x100xf32>)
+  // I8: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x70xf32>, tensor<7x70x16xf32>, tensor<112xf32>, tensor<?x100xf32>)
+  %0 = attn.linear %x, %matrix scales(%scales) bias(%bias) outs(%o) : (tensor<?x70xf32>, tensor<100x70xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  %1 = attn.linear %x, %f32 bias(%bias) outs(%o) : (tensor<?x70xf32>, tensor<100x70xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
+  return %0, %1 : tensor<?x100xf32>, tensor<?x100xf32>
 }
 }
 

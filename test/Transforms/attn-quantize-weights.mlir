@@ -1,5 +1,6 @@
 // RUN: split-file %s %t
 // RUN: attn-opt %t/quantize.mlir --attn-quantize-weights | FileCheck %s
+// RUN: attn-opt %t/integers.mlir --attn-quantize-weights=type=i8 | FileCheck %s --check-prefix=I8
 // RUN: attn-opt %t/type.mlir --verify-diagnostics --attn-quantize-weights=type=i4
 
 //--- quantize.mlir
@@ -75,7 +76,40 @@ func.func @others(%x: tensor<?x8xf32>, %n: tensor<?x8xf16>, %w: tensor<8x8xf32>,
   return %0, %1, %2, %3 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
 }
 
+//--- integers.mlir
+
+// I8-LABEL: attn.weights @layer {
+// I8-NEXT:    attn.weight @hidden.i8.scales scales from ["w1"] : tensor<16xf32>
+// I8-NEXT:    attn.weight @hidden.i8 from ["w1"] : tensor<16x8xi8>
+// I8-NEXT:    attn.weight @weight from ["w2", "w3"] : tensor<8x16xf32>
+// I8-NEXT:    attn.weight @weight.i8.scales scales from ["w2", "w3"] : tensor<8xf32>
+// I8-NEXT:    attn.weight @weight.i8 from ["w2", "w3"] : tensor<8x16xi8>
+// I8-NEXT:  }
+attn.weights @layer {
+  attn.weight @hidden from ["w1"] : tensor<16x8xf32>
+  attn.weight @weight from ["w2", "w3"] : tensor<8x16xf32>
+}
+
+// I8-LABEL: func.func @products(
+func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<1x?xf32>)
+    -> (tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>) {
+  %w1 = attn.get_weight @layer::@hidden : tensor<16x8xf32>
+  %w2 = attn.get_weight @layer::@weight : tensor<8x16xf32>
+  // I8-DAG: %[[W1:.*]] = attn.get_weight @layer::@hidden.i8 : tensor<16x8xi8>
+  // I8-DAG: %[[S1:.*]] = attn.get_weight @layer::@hidden.i8.scales : tensor<16xf32>
+  // I8: attn.linear %{{.*}}, %[[W1]] scales(%[[S1]]) activation relu outs(%{{.*}}) : (tensor<?x8xf32>, tensor<16x8xi8>, tensor<16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  // I8: attn.linear %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) : (tensor<?x16xf32>, tensor<8x16xi8>, tensor<8xf32>, tensor<?x8xf32>)
+  %0 = attn.linear %x, %w1 activation relu outs(%h) : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  %1 = attn.linear %0, %w2 outs(%o) : (tensor<?x16xf32>, tensor<8x16xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  // I8: attn.logits %{{.*}}, %{{.*}} scales(%{{.*}}) columns 16 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x8xf32>, tensor<16x8xi8>, tensor<16xf32>,
+  %2:3 = attn.logits %x, %w1 columns 16 outs(%v, %s, %s) : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<1x?x64xf32>, tensor<1x?xf32>, tensor<1x?xf32>) -> (tensor<1x?x64xf32>, tensor<1x?xf32>, tensor<1x?xf32>)
+  // A transposed one stays as it is.
+  // I8: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) {transposed} : (tensor<?x8xf32>, tensor<8x16xf32>, tensor<?x16xf32>)
+  %3 = attn.linear %x, %w2 outs(%h) {transposed} : (tensor<?x8xf32>, tensor<8x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %1, %2#0, %3 : tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>
+}
+
 //--- type.mlir
 
-// expected-error@+1 {{expected 'bf16' as element type of weights, got 'i4'}}
+// expected-error@+1 {{expected 'bf16' or 'i8' as element type of weights, got 'i4'}}
 module {}

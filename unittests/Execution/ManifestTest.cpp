@@ -135,6 +135,13 @@ TEST(Manifest, RefusesWhatItCannotUse) {
       errorForWeight(
           R"({"name": "w", "sinusoidal": true, "type": "f32", "shape": [8]})"),
       HasSubstr("expected sinusoidal positions as f32 [P,D], not packed"));
+  EXPECT_THAT(errorForWeight(R"({"name": "w", "sources": ["a"], "scales": true,
+                         "type": "f32", "shape": [8, 8]})"),
+              HasSubstr("expected scales as f32 [N], of sources"));
+  EXPECT_THAT(
+      errorForWeight(
+          R"({"name": "w", "sources": ["a"], "type": "i8", "shape": [8]})"),
+      HasSubstr("expected i8 as a matrix that is not transposed"));
 }
 
 } // namespace

@@ -306,6 +306,95 @@ TEST_F(WeightsStoreTest, PacksTiles) {
   EXPECT_EQ(make<uint16_t>(path, tile), expected);
 }
 
+/// A recipe of i8 in panels of tiles, and one of its scales.
+std::pair<WeightRecipe, WeightRecipe>
+integerRecipes(std::vector<std::string> sources, int64_t rows, int64_t depth) {
+  WeightRecipe matrix = recipe(sources, {rows, depth}, 32, ElementType::I8);
+  matrix.group = 4;
+  WeightRecipe scales = recipe(sources, {rows}, 32);
+  scales.scales = true;
+  return {matrix, scales};
+}
+
+/// Where an element of a matrix of that depth is in such panels.
+size_t placeInTiles(int64_t n, int64_t k, int64_t depth) {
+  int64_t place = n / 32 * ((depth + 63) / 64) + k / 64;
+  place = place * 2 + n % 32 / 16;
+  place = place * 16 + k % 64 / 4;
+  return place * 64 + n % 16 * 4 + k % 4;
+}
+
+TEST_F(WeightsStoreTest, RoundsRowsToIntegers) {
+  constexpr int64_t rows = 45, depth = 70;
+  std::vector<float> values(rows * depth);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = float(int(i * 7919 % 2001) - 1000) * 0.37f;
+  auto row = [&](int64_t n) {
+    return llvm::MutableArrayRef(values).slice(n * depth, depth);
+  };
+  // Zeros; denormal numbers; an outlier; ties; what is not finite.
+  llvm::fill(row(1), 0);
+  llvm::fill(row(2), 1e-42f);
+  row(3)[69] = -3e38f;
+  for (int64_t k = 0; k < depth; ++k)
+    row(4)[k] = float(k) - 34.5f;
+  row(4)[0] = 127;
+  row(5)[3] = NAN;
+  row(6)[69] = -INFINITY;
+  llvm::fill(row(7), -0.25f);
+  FileBuilder file;
+  file.addFloats("a", "[40,70]", llvm::ArrayRef(values).take_front(40 * depth));
+  file.addFloats("b", "[5,70]", llvm::ArrayRef(values).drop_front(40 * depth));
+  std::string path = file.write(directory, 1);
+  auto [matrix, scales] = integerRecipes({"a", "b"}, rows, depth);
+  std::vector<int8_t> numbers = make<int8_t>(path, matrix);
+  std::vector<float> steps = make(path, scales);
+  ASSERT_EQ(numbers.size(), size_t(64 * 128));
+  ASSERT_EQ(steps.size(), 64u);
+  std::vector<int8_t> expected(numbers.size(), 0);
+  for (int64_t n = 0; n < rows; ++n) {
+    float largest = 0x1p-100f;
+    bool isFinite = n != 5 && n != 6;
+    for (float value : row(n))
+      largest = std::fmax(largest, std::fabs(value));
+    if (isFinite)
+      EXPECT_EQ(steps[n], largest / 127) << n;
+    else
+      EXPECT_TRUE(std::isnan(steps[n])) << n;
+    for (int64_t k = 0; k < depth && isFinite; ++k)
+      expected[placeInTiles(n, k, depth)] =
+          int8_t(std::lrint(row(n)[k] * (127 / largest)));
+  }
+  EXPECT_EQ(numbers, expected);
+  EXPECT_EQ(numbers[placeInTiles(7, 9, depth)], -127);
+  EXPECT_EQ(numbers[placeInTiles(4, 1, depth)], -34); // -33.5, to even
+  EXPECT_EQ(std::vector<float>(steps.begin() + rows, steps.end()),
+            std::vector<float>(64 - rows, 0));
+}
+
+TEST_F(WeightsStoreTest, IntegersOfAFileAreTakenAsTheyAre) {
+  constexpr int64_t rows = 45, depth = 70;
+  std::string bytes;
+  for (int64_t i = 0; i < rows * depth; ++i)
+    bytes.push_back(char(i * 37 % 255 - 127));
+  FileBuilder file;
+  file.add("a", "I8", "[40,70]", llvm::StringRef(bytes).take_front(40 * depth));
+  file.add("b", "I8", "[5,70]", llvm::StringRef(bytes).drop_front(40 * depth));
+  file.addFloats("c", "[5,70]", numbers(5 * depth));
+  std::string path = file.write(directory);
+  auto [matrix, scales] = integerRecipes({"a", "b"}, rows, depth);
+  std::vector<int8_t> expected(64 * 128, 0);
+  for (int64_t n = 0; n < rows; ++n)
+    for (int64_t k = 0; k < depth; ++k)
+      expected[placeInTiles(n, k, depth)] = int8_t(bytes[n * depth + k]);
+  EXPECT_EQ(make<int8_t>(path, matrix), expected);
+
+  matrix.sources = {"a", "c"};
+  EXPECT_EQ(messageOf(WeightsStore::create(path, {matrix}, 1)),
+            path + ": tensor 'c' of weight 'w': expected either all sources or "
+                   "none of I8, got F32");
+}
+
 TEST_F(WeightsStoreTest, LargeTensorsStayInTheFile) {
   FileBuilder file;
   std::vector<float> values = numbers(1 << 16);

@@ -57,6 +57,9 @@ struct WeightRecipe {
   std::vector<std::string> sources;
   /// Sinusoidal positions [P,D], computed and not read: no sources.
   bool sinusoidal = false;
+  /// The steps [N] that rows of the matrix that the sources are [N,K] are
+  /// rounded to where they become i8.
+  bool scales = false;
   ElementType type = ElementType::F32;
   /// The logical shape: of the concatenation, before packing.
   std::vector<int64_t> shape;

@@ -72,19 +72,35 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
     `residual` and `out` have it too, or f32. By a weight of bf16 an `input` of
     f32 can be multiplied too: its elements may be rounded to bf16 before.
 
+    A weight of i8 goes with an `input` of f32 and `scales` [N] of f32, padded as
+    the bias is: column n of it stands for scales[n] · weight[n, :]. Each row of
+    `input` is rounded to as many steps of its own:
+
+      magnitude = max(maxₖ |input[..., k]|, 2⁻¹⁰⁰)
+      step = magnitude / 127
+      rounded[..., k] = round(input[..., k] · (127 / magnitude))
+      out = activation(Σₖ rounded[..., k] · weight[n, k] · (step · scales[n]) + bias) + residual
+
+    where round is to the nearest, ties to even, and the sum in i32, so exact: K
+    is at most 2¹⁷. A row with a NaN or an infinity gives NaN throughout, before
+    activation and residual.
+
     ```mlir
     %r = attn.linear %x, %w bias(%b) residual(%y) outs(%out)
        : (tensor<?x?x1024xf32>, tensor<256x1024xf32>, tensor<256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    %q = attn.linear %x, %wi scales(%s) outs(%out)
+       : (tensor<?x?x1024xf32>, tensor<256x1024xi8>, tensor<256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     ```
   }];
-  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$weight,
+  let arguments = (ins Attn_FloatShaped:$input, Attn_WeightShaped:$weight,
+                       Optional<Attn_FloatShaped>:$scales,
                        Optional<Attn_FloatShaped>:$bias,
                        Optional<Attn_FloatShaped>:$residual,
                        Attn_FloatShaped:$out,
                        OptionalAttr<Attn_ActivationAttr>:$activation,
                        UnitAttr:$transposed);
   let assemblyFormat = [{
-    $input `,` $weight (`bias` `(` $bias^ `)`)?
+    $input `,` $weight (`scales` `(` $scales^ `)`)? (`bias` `(` $bias^ `)`)?
     (`residual` `(` $residual^ `)`)? (`activation` `` $activation^)?
     `outs` `(` $out `)` attr-dict `:` functional-type(operands, results)
   }];
@@ -98,7 +114,7 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
 def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
   let summary = "multiplies by a weight matrix, with a summary of blocks";
   let description = [{
-    `input` [R, K], `weight` and `bias` as those of an `attn.linear` with
+    `input` [R, K], `weight`, `scales` and `bias` as those of an `attn.linear` with
     N = `columns`; `values` [⌈N/W⌉, R, W], `maxima` and `sums` [⌈N/W⌉, R]; all
     but the weight of one element type. Where logits = input · weightᵀ + bias:
 
@@ -120,12 +136,14 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
        : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>) -> (tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>)
     ```
   }];
-  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$weight,
+  let arguments = (ins Attn_FloatShaped:$input, Attn_WeightShaped:$weight,
+                       Optional<Attn_FloatShaped>:$scales,
                        Optional<Attn_FloatShaped>:$bias,
                        Variadic<Attn_FloatShaped>:$outs,
                        ConfinedAttr<I64Attr, [IntPositive]>:$columns);
   let assemblyFormat = [{
-    $input `,` $weight (`bias` `(` $bias^ `)`)? `columns` $columns
+    $input `,` $weight (`scales` `(` $scales^ `)`)? (`bias` `(` $bias^ `)`)?
+    `columns` $columns
     `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{

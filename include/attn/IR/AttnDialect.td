@@ -85,6 +85,10 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     bool hasTiles() const {
       return hasFeature("amx-bf16") && hasFeature("avx512bf16");
     }
+    /// Whether it multiplies tiles of i8 (AMX).
+    bool hasIntegerTiles() const {
+      return hasFeature("amx-int8") && hasFeature("avx512f");
+    }
   }];
 }
 

@@ -28,6 +28,7 @@ class Attn_Shaped<list<Type> types>
                 !interleave(!foreach(t, types, t.summary), " or "),
                 "::mlir::ShapedType">;
 def Attn_FloatShaped : Attn_Shaped<Attn_Float>;
+def Attn_WeightShaped : Attn_Shaped<!listconcat(Attn_Float, [I8])>;
 def Attn_IntShaped : Attn_Shaped<[I32]>;
 def Attn_MaskShaped : Attn_Shaped<!listconcat(Attn_Float, [I1])>;
 

@@ -42,6 +42,12 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
     at D/2 + i, in double precision, rounded once (Vaswani et al., 2017, in the
     order that Marian uses).
 
+    A matrix of i8 is rounded from numbers: row n to 255 steps of its own, those of
+    -127 to 127 times maxₖ |row[k]| / 127 (of 2⁻¹⁰⁰ where all are less), to the
+    nearest, ties to even. What has i8 in the file is taken as it is. A vector
+    with `scales` is of those steps: of each row of the matrix that the sources
+    are. A NaN or an infinity makes the scale of its row NaN.
+
     With `panel P`, a matrix of shape N×K is stored as ⌈N/P⌉×K×P, and a vector
     of length N as ⌈N/P⌉·P, padded with zeros: the order in which a matrix
     product reads it. With `transposed` the matrix is K×N in the file, and
@@ -52,13 +58,15 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
     numbers that follow each other in K, for each of 16 columns: the matrix is
     stored as ⌈N/P⌉×⌈K/16G⌉×P/16×16×16G, so that the element (n, k) is at
     [n / P, k / 16G, n mod P / 16, k mod 16G / G, n mod 16 · G + k mod G]. G
-    numbers have 32 bits: pairs of bf16.
+    numbers have 32 bits: pairs of bf16, or four of i8.
 
     ```mlir
     attn.weights @decoder.0.self_attention {
       attn.weight @qkv.weight from ["q_proj.weight", "k_proj.weight", "v_proj.weight"]
         panel 32 : tensor<768x256xf32>
       attn.weight @hidden.weight from ["hidden"] transposed panel 32 by 2 : tensor<256x1024xbf16>
+      attn.weight @out.weight from ["out"] panel 32 by 4 : tensor<256x256xi8>
+      attn.weight @out.weight.scales scales from ["out"] panel 32 : tensor<256xf32>
     }
     attn.weights @encoder.embedding {
       attn.weight @positions sinusoidal : tensor<512x256xf32>
@@ -68,13 +76,13 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
   let arguments = (ins SymbolNameAttr:$sym_name,
                        OptionalAttr<StrAttr>:$sym_visibility,
                        OptionalAttr<StrArrayAttr>:$sources,
-                       UnitAttr:$sinusoidal,
+                       UnitAttr:$sinusoidal, UnitAttr:$scales,
                        UnitAttr:$transposed,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$panel,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$group,
-                       TypeAttrOf<RankedTensorOf<Attn_Float>>:$type);
+                       TypeAttrOf<RankedTensorOf<!listconcat(Attn_Float, [I8])>>:$type);
   let assemblyFormat = [{
-    $sym_name (`from` $sources^)? (`sinusoidal` $sinusoidal^)?
+    $sym_name (`scales` $scales^)? (`from` $sources^)? (`sinusoidal` $sinusoidal^)?
     (`transposed` $transposed^)? (`panel` $panel^ (`by` $group^)?)?
     attr-dict `:` $type
   }];
@@ -108,7 +116,7 @@ def Attn_GetWeightOp : Attn_Op<"get_weight", [
     ```
   }];
   let arguments = (ins SymbolRefAttr:$weight);
-  let results = (outs Attn_FloatShaped:$result);
+  let results = (outs Attn_WeightShaped:$result);
   let assemblyFormat = "$weight attr-dict `:` type($result)";
 }
 

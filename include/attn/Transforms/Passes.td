@@ -379,14 +379,15 @@ def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
   let description = [{
     Each `attn.linear`, `attn.logits` and `attn.mlp` with an input of f32 and a
     weight that is an `attn.get_weight` of f32 reads one of the element type
-    `type` instead, bf16: a new `attn.weight` of the same sources. Weights that
-    are used no more go. Activations, biases and all other operations stay as
-    they are, so the results are of f32, with the rounding of the factors
-    (`attn.linear`). Half of the bytes are read, and a target that multiplies
-    tiles of bf16 (AMX) does that.
+    `type` instead, bf16 or i8: a new `attn.weight` of the same sources, and for
+    i8 another one of its scales. Weights that are used no more go. Activations,
+    biases and all other operations stay as they are, so the results are of f32,
+    with the rounding of the factors (`attn.linear`). Half of the bytes are read,
+    or a quarter, and a target that multiplies tiles (AMX) does that.
 
     Limits: sinusoidal and packed weights are left alone, so this comes before
-    `attn-pack-weights`.
+    `attn-pack-weights`; for i8 transposed weights are, and `attn.mlp`, so this
+    comes before `attn-fuse-feed-forward`.
 
     ```mlir
     attn.weight @weight from ["fc.weight"] : tensor<1000x256xf32>
@@ -404,7 +405,7 @@ def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"type", "type", "std::string", /*default=*/"\"bf16\"",
-           "The element type of weights: bf16">
+           "The element type of weights: bf16 or i8">
   ];
 }
 
@@ -415,7 +416,8 @@ def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
     weight (and bias) one in panels, so that the innermost loop reads memory in
     order. Panels are as wide as two vector registers of the module's
     `attn.target`, or as the option `panel` says; a matrix of bf16 is in tiles
-    for a target that multiplies those (AMX). A weight that a transposed operand
+    for a target that multiplies those (AMX), one of i8 is in `panel 32 by 4` for
+    every target, and its scales are packed as a bias is. A weight that a transposed operand
     reads is transposed as it is stored. A weight that is also used
     otherwise (an embedding table that is the output projection too) gets a
     second symbol. Sinusoidal weights are left alone, as is a product whose bias

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Products of f32 by weights that are stored in fewer bits, made so from an f32
 file when it is loaded; and that what a row gives depends in no bit on the other
-rows."""
+rows. Those of i8 are exact: what is not behind an activation is compared with
+the definition bit for bit."""
 import cases
 import numpy as np
 import reference_ops as reference
@@ -11,18 +12,53 @@ from core_cases import Weights
 rng = np.random.default_rng(6)
 weights = Weights()
 
-# What a product may be off by: both factors are rounded, or one alone.
-TOLERANCE = 2**-7
+element = None
+
+
+def tolerance(activation=None):
+    """What a product may be off by. Of bf16, both factors are rounded or one."""
+    if element == "bf16":
+        return 2**-7
+    return 2e-6 if activation else 0
 
 
 def normal(*shape, scale=1.0):
     return rng.standard_normal(shape, np.float32) * np.float32(scale)
 
 
-def narrow(name, array):
-    """IR that gets the weight as %name, its type, and its numbers."""
-    type, get = weights.add(array, "bf16", "f32")
-    return get(name), type, cases.round_to_bf16(array)
+def narrow(array, parts=1):
+    """IR that gets the weight as %w, and its scales as %scale if it has any; how an
+    operation names both; their types; and the weight's numbers."""
+    first = len(weights.header)
+    type, get = weights.add(array, element, "f32", parts)
+    if element == "bf16":
+        return get("w"), "%w", [type], cases.round_to_bf16(array)
+    sources = ", ".join(f'"tensor{first + i}"' for i in range(parts))
+    symbol, scales_type = f"s{len(weights.lines)}", f"tensor<{len(array)}xf32>"
+    weights.lines.append(f"attn.weight @{symbol} scales from [{sources}] : {scales_type}")
+    load = get("w") + f"%scale = attn.get_weight @group::@{symbol} : {scales_type}\n"
+    return load, "%w scales(%scale)", [type, scales_type], array
+
+
+def round_rows(rows):
+    """What each row becomes, and its scale: `attn.linear` says how."""
+    finite = np.isfinite(rows).all(-1, keepdims=True)
+    rows = np.where(finite, rows, 0)
+    magnitude = np.maximum(np.abs(rows).max(-1, initial=0), np.float32(2.0**-100))
+    rounded = np.rint(rows * (np.float32(127) / magnitude)[:, None])
+    scales = np.where(finite[:, 0], magnitude / np.float32(127), np.float32(np.nan))
+    return rounded.astype(np.int64), scales
+
+
+def multiply(x, weight, bias=None, residual=None, activation=None):
+    if element == "bf16":
+        return reference.linear(x, weight, bias, residual, activation)
+    (rows, steps), (columns, scales) = round_rows(x), round_rows(weight)
+    with np.errstate(all="ignore"):
+        result = (rows @ columns.T).astype(np.float32) * (steps[:, None] * scales)
+        result = result if bias is None else result + bias
+        result = reference.activate(result, activation) if activation else result
+        return result if residual is None else result + residual
 
 
 def compare_alone(operation, destination, arguments, results, rows, lone):
@@ -51,15 +87,17 @@ def compare_alone(operation, destination, arguments, results, rows, lone):
     return body
 
 
-def linear_case(rows, outputs, inputs, bias=True, residual=False, activation=None):
-    x, b = normal(rows, inputs), normal(outputs)
-    load, weight_type, weight = narrow("w", normal(outputs, inputs, scale=inputs**-0.5))
-    r = normal(rows, outputs)
-    wanted = reference.linear(
-        x, weight, b if bias else None, r if residual else None, activation
-    )
+def linear_case(
+    rows, outputs, inputs, bias=True, residual=False, activation=None, parts=1, special=None
+):  # fmt: skip
+    """`special` changes the input and the weight."""
+    x, weight = normal(rows, inputs), normal(outputs, inputs, scale=inputs**-0.5)
+    if special:
+        special(x, weight)
+    b, r = normal(outputs), normal(rows, outputs)
+    load, factor, types, weight = narrow(weight, parts)
+    wanted = multiply(x, weight, b if bias else None, r if residual else None, activation)
     arrays = {"x": x, "o": np.full(wanted.shape, np.nan, np.float32)}
-    types = [weight_type]
     if bias:
         bias_type, get = weights.add(b)
         load += get("b")
@@ -69,7 +107,7 @@ def linear_case(rows, outputs, inputs, bias=True, residual=False, activation=Non
     arguments = {n: (tensor(a, [-1]), a) for n, a in arrays.items()}
 
     def operation(suffix, type_of):
-        text = f"%y{suffix} = attn.linear %x{suffix}, %w"
+        text = f"%y{suffix} = attn.linear %x{suffix}, {factor}"
         text += " bias(%b)" if bias else ""
         text += f" residual(%r{suffix})" if residual else ""
         text += f" activation {activation}" if activation else ""
@@ -82,15 +120,45 @@ def linear_case(rows, outputs, inputs, bias=True, residual=False, activation=Non
     about = (
         f"linear, {rows}x{inputs} to {outputs}, bias {bias}, residual {residual}, {activation}"
     )
-    return Case(about, body, arguments, results, TOLERANCE)
+    if special:
+        about += f", {special.__name__}"
+    # What is rounded is the factors, however much of the products cancels.
+    largest = np.abs(wanted).max(initial=0)
+    products = (np.abs(x) @ np.abs(weight.T)).max(initial=0) if element == "bf16" else 0
+    limit = tolerance(activation) * max(1, products / (largest or 1))
+    return Case(about, body, arguments, results, limit)
+
+
+def saturated(x, weight):
+    """Products and sums as large as can be."""
+    x[:], weight[:] = 1.5, -0.25
+    x[1::2] *= -1
+    weight[::3] *= -1
+
+
+def alternating(x, weight):
+    """The largest of both signs side by side, which pairs of products add up."""
+    x[:], weight[:] = 127, 127
+    x[:, 1::4], weight[:, 1::4] = -127, -127
+
+
+def extreme(x, weight):
+    """Zeros, denormal numbers, outliers, ties, and rows that are not finite."""
+    x[0], weight[0] = 0, 0
+    x[1], weight[1] = 1e-42, 1e-41
+    x[2, 3], weight[2, 5] = 3e38, -1e20
+    x[3] = np.resize(np.array([127, 0.5, 1.5, 2.5, -0.5, -1.5], np.float32), x.shape[1])
+    x[4, 7], x[5, 0], x[6, -1] = np.nan, np.inf, -np.inf
+    x[7] = 2.0**-101
+    x[8], weight[8] = 1e-30, 3e-31
 
 
 def mlp_case(rows, inputs, hidden, outputs, activation="relu"):
     x, r = normal(rows, inputs), normal(rows, outputs)
     b1, b2 = normal(hidden), normal(outputs)
-    load, t1, w1 = narrow("w1", normal(hidden, inputs, scale=inputs**-0.5))
-    more, t2, w2 = narrow("w2", normal(outputs, hidden, scale=hidden**-0.5))
-    load += more
+    load, _, (t1,), w1 = narrow(normal(hidden, inputs, scale=inputs**-0.5))
+    more, _, (t2,), w2 = narrow(normal(outputs, hidden, scale=hidden**-0.5))
+    load = load.replace("%w", "%w1") + more.replace("%w", "%w2")
     wanted = reference.mlp(x, w1, w2, b1, b2, r, activation)
     arrays = {"x": x, "r": r, "o": np.full(wanted.shape, np.nan, np.float32)}
     arguments = {n: (tensor(a, [-1]), a) for n, a in arrays.items()}
@@ -108,13 +176,13 @@ def mlp_case(rows, inputs, hidden, outputs, activation="relu"):
     results = {"y": (arguments["o"][0], wanted)}
     body = load + compare_alone(operation, "o", arguments, results, rows, arguments)
     about = f"mlp, {rows}x{inputs} to {hidden} to {outputs}, {activation}"
-    return Case(about, body, arguments, results, 2 * TOLERANCE)
+    return Case(about, body, arguments, results, 2 * tolerance())
 
 
 def logits_case(rows, columns, inputs, width=64):
     """Maxima and sums too, which have to belong to the values that are written."""
     x, b = normal(rows, inputs), normal(columns)
-    load, weight_type, weight = narrow("w", normal(columns, inputs, scale=inputs**-0.5))
+    load, factor, types, weight = narrow(normal(columns, inputs, scale=inputs**-0.5))
     bias_type, get = weights.add(b)
     load += get("b")
     blocks = -(-columns // width)
@@ -124,14 +192,14 @@ def logits_case(rows, columns, inputs, width=64):
     known = {"x": [-1], "v": [0, 2], "m": [0], "s": [0]}
     arguments = {n: (tensor(a, known[n]), a) for n, a in arrays.items()}
     whole = columns // width
-    wanted = reference.linear(x, weight, b)[:, : whole * width]
+    wanted = multiply(x, weight, b)[:, : whole * width]
     wanted = wanted.reshape(rows, whole, width).transpose(1, 0, 2)
     maxima, sums = reference.summaries(wanted)
-    types = [arguments["x"][0], weight_type, bias_type]
+    types = [arguments["x"][0], *types, bias_type]
     outs = [arguments[n][0] for n in "vms"]
     part, short = f"tensor<{whole}x?x{width}xf32>", f"tensor<{whole}x?xf32>"
     body = load + (
-        f"%yv, %ym, %ys = attn.logits %x, %w bias(%b) columns {columns} outs(%v, %m, %s)"
+        f"%yv, %ym, %ys = attn.logits %x, {factor} bias(%b) columns {columns} outs(%v, %m, %s)"
         f" : ({', '.join(types + outs)}) -> ({', '.join(outs)})\n"
         f"%rows = arith.constant {rows} : index\n"
         f"%pv = tensor.extract_slice %yv[0, 0, 0] [{whole}, %rows, {width}] [1, 1, 1] :"
@@ -141,7 +209,7 @@ def logits_case(rows, columns, inputs, width=64):
     )
     results = {"pv": (part, wanted), "pm": (short, maxima), "ps": (short, sums)}
     about = f"logits, {rows}x{inputs} to {columns} by {width}"
-    return Case(about, body, arguments, results, 2 * TOLERANCE)
+    return Case(about, body, arguments, results, 2 * tolerance() or 2e-6)
 
 
 def every():
@@ -153,10 +221,17 @@ def every():
             yield linear_case(rows, 33, 70, residual=True, activation=activation)
     yield linear_case(0, 33, 70)
     yield linear_case(2500, 48, 40)
+    yield linear_case(9, 96, 70, parts=3)
+    for rows, inputs in ((9, 20), (9, 64), (40, 1000), (13, 4096)):
+        for special in (saturated, alternating, extreme):
+            if element == "i8":
+                yield linear_case(rows, 40, inputs, special=special)
     for rows in (0, 1, 5, 33, 300, 700):
-        yield mlp_case(rows, 40, 96, 33)
-        yield mlp_case(rows, 70, 100, 40, "gelu")
-    yield mlp_case(150, 520, 2112, 70)
+        if element == "bf16":
+            yield mlp_case(rows, 40, 96, 33)
+            yield mlp_case(rows, 70, 100, 40, "gelu")
+    if element == "bf16":
+        yield mlp_case(150, 520, 2112, 70)
     for rows in (0, 1, 2, 31, 33, 100):
         yield logits_case(rows, 200, 24)
     yield logits_case(19, 64, 700)
@@ -164,7 +239,11 @@ def every():
 
 
 def main():
-    arguments = cases.parse_arguments(__doc__)
+    global element
+    options = cases.parser(__doc__)
+    options.add_argument("--element", default="bf16", choices=("bf16", "i8"))
+    arguments = cases.complete(options.parse_args())
+    element = arguments.element
     found = list(every())
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path = arguments.folder / "weights.safetensors"

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "QuantizedProduct.h"
+#include "TileSizes.h"
+#include "VectorMath.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Rows and columns of a block, and of the tiles that it has.
+static constexpr int64_t kBlock = AmxTiles::kBlock;
+static constexpr int64_t kTile = AmxTiles::kRows;
+/// Numbers of the depth in a tile, and of those in an i32.
+static constexpr int64_t kDepth = 64;
+static constexpr int64_t kGroup = 4;
+/// Most rows of a task, and tasks for each thread.
+static constexpr int64_t kPartRows = 2048;
+static constexpr int64_t kTasks = 2;
+
+/// This many times 2^23 and a half has steps of 1: a number that is added is
+/// rounded to an integer, which its last bits then are.
+static constexpr double kIntegerSteps = 0x1.8p23;
+static constexpr int64_t kIntegerStepsBits = 0x4b400000;
+static constexpr int64_t kMagnitudeBits = 0x7fffffff;
+static constexpr int64_t kInfinityBits = 0x7f800000;
+/// 2^-100.
+static constexpr int64_t kLeastBits = 0x0d800000;
+static constexpr int64_t kMost = 127;
+
+static MemRefType typeOf(Value memref) {
+  return cast<MemRefType>(memref.getType());
+}
+
+QuantizedProduct::QuantizedProduct(KernelBuilder &b,
+                                   const ProductOperands &operands)
+    : b(b), operands(operands), dot(IntegerDot::get(b.getTarget())),
+      rows(b.dim(operands.input, 0)),
+      steps(llvm::divideCeil(operands.depth, kDepth)),
+      panels(llvm::divideCeil(operands.columns, kBlock)) {
+  if (b.getTarget().hasIntegerTiles())
+    tiles.emplace(b);
+}
+
+bool QuantizedProduct::canEmit(const ProductOperands &operands) {
+  return typeOf(operands.weight).getElementType().isInteger();
+}
+
+void QuantizedProduct::allocate() {
+  Value count = b.roundUp(rows, kBlock);
+  auto allocate = [&](ArrayRef<int64_t> shape, Type element) -> Value {
+    return memref::AllocOp::create(b, MemRefType::get(shape, element), count,
+                                   b.getI64IntegerAttr(64));
+  };
+  constexpr int64_t dynamic = ShapedType::kDynamic;
+  numbers = allocate({dynamic, steps * kDepth}, b.getI8Type());
+  scales = allocate({dynamic}, b.getF32Type());
+  if (!tiles && dot.getBias())
+    excess = allocate({dynamic}, b.getI32Type());
+}
+
+void QuantizedProduct::deallocate() {
+  for (Value memory : {numbers, scales, excess})
+    if (memory)
+      memref::DeallocOp::create(b, memory);
+}
+
+SmallVector<MemRefType> QuantizedProduct::getWorkspace() const {
+  if (tiles)
+    return {MemRefType::get({kBlock, kBlock}, b.getI32Type())};
+  return {};
+}
+
+void QuantizedProduct::setMemory(ValueRange memory) {
+  if (tiles)
+    sums = memory.front();
+}
+
+void QuantizedProduct::setOutput(Value memory, Value firstColumn) {
+  operands.out = memory;
+  firstOutColumn = firstColumn;
+}
+
+void QuantizedProduct::emit() {
+  allocate();
+  RowBlocks parts(b, rows, kBlock, kPartRows);
+  Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
+  // Panels that stay in the second-level cache while rows go by.
+  int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock;
+  int64_t most =
+      std::clamp<int64_t>(TileSizes(b.getTarget()).getAmxPanelBytes() / bytes,
+                          1, std::max<int64_t>(panels, 1));
+  Value width = b.min(b.ceilDiv(b.index(panels), wanted), b.index(most));
+  width = b.max(width, b.index(1));
+  Value groups = b.ceilDiv(b.index(panels), width);
+  Value work = b.mul(rows, b.index(operands.depth * operands.columns));
+  b.parallel(work, getWorkspace(), [&](ValueRange memory) {
+    setMemory(memory);
+    shareRows();
+    b.share(b.mul(parts.count, groups), [&](Value task) {
+      Value panel = b.mul(b.rem(task, groups), width);
+      Value part = b.div(task, groups);
+      emitPart(parts.getFirstRow(b, part),
+               parts.getFirstRow(b, b.add(part, b.index(1))), panel,
+               b.min(b.add(panel, width), b.index(panels)));
+    });
+  });
+  deallocate();
+}
+
+//===----------------------------------------------------------------------===//
+// Rounding of rows
+//===----------------------------------------------------------------------===//
+
+Value QuantizedProduct::integers(int64_t lanes, int64_t value) {
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, static_cast<int32_t>(value)));
+}
+
+void QuantizedProduct::shareRows() {
+  b.share(rows, [&](Value row) { emitRow(row); });
+}
+
+Value QuantizedProduct::loadNumbers(Value row, Value k, bool isInside) {
+  if (isInside)
+    return b.load(operands.input, {row, k}, b.lanes());
+  Value count = b.max(b.sub(b.index(operands.depth), k), b.index(0));
+  return b.loadMasked(operands.input, {row, k}, b.mask(b.lanes(), count));
+}
+
+/// The bits of the largest magnitude of a row: as integers, NaN is more than
+/// infinity, and that more than all numbers.
+Value QuantizedProduct::emitMagnitude(Value row) {
+  int64_t lanes = b.lanes(), whole = operands.depth / lanes * lanes;
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  auto update = [&](Value largest, Value k, bool isInside) -> Value {
+    Value bits =
+        arith::BitcastOp::create(b, type, loadNumbers(row, k, isInside));
+    bits = arith::AndIOp::create(b, bits, integers(lanes, kMagnitudeBits));
+    return arith::MaxSIOp::create(b, largest, bits);
+  };
+  Value largest = b.forLoop(
+      b.index(0), b.index(whole), lanes, integers(lanes, kLeastBits),
+      [&](Value k, KernelBuilder::Values carried) {
+        return SmallVector<Value>{update(carried[0], k, /*isInside=*/true)};
+      })[0];
+  if (whole < operands.depth)
+    largest = update(largest, b.index(whole), /*isInside=*/false);
+  return vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largest);
+}
+
+void QuantizedProduct::emitRow(Value row) {
+  int64_t lanes = b.lanes();
+  auto i32 = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  Value bits = emitMagnitude(row);
+  Value isFinite = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, bits,
+                                         i32(kInfinityBits));
+  Value magnitude = arith::BitcastOp::create(b, b.getF32Type(), bits);
+  Value scale = arith::DivFOp::create(b, magnitude, b.scalar(kMost));
+  Value nan = b.scalar(std::numeric_limits<double>::quiet_NaN());
+  b.storeScalar(arith::SelectOp::create(b, isFinite, scale, nan), scales, row);
+
+  Value inverse = arith::DivFOp::create(b, b.scalar(kMost), magnitude);
+  inverse = b.splat(lanes, inverse);
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  auto narrow = VectorType::get({lanes}, b.getI8Type());
+  /// Stores what is rounded, and adds it to the sum.
+  auto round = [&](Value sum, Value k, bool isInside) -> Value {
+    Value rounded = arith::AddFOp::create(
+        b, arith::MulFOp::create(b, loadNumbers(row, k, isInside), inverse),
+        b.splat(lanes, kIntegerSteps));
+    Value bits = arith::BitcastOp::create(b, type, rounded);
+    vector::StoreOp::create(b, arith::TruncIOp::create(b, narrow, bits),
+                            numbers, ValueRange{row, k});
+    bits = arith::SubIOp::create(b, bits, integers(lanes, kIntegerStepsBits));
+    return arith::AddIOp::create(b, sum, bits);
+  };
+  auto roundAll = [&](Value sum, Value begin, Value end, bool isInside) {
+    return b.forLoop(
+        begin, end, lanes, sum, [&](Value k, KernelBuilder::Values carried) {
+          return SmallVector<Value>{round(carried[0], k, isInside)};
+        })[0];
+  };
+  // Of a row that is not finite nothing is rounded: it counts for nothing.
+  int64_t whole = operands.depth / lanes * lanes;
+  auto endOf = [&](int64_t end) -> Value {
+    return arith::SelectOp::create(b, isFinite, b.index(end), b.index(0));
+  };
+  Value sum =
+      roundAll(integers(lanes, 0), b.index(0), endOf(whole), /*isInside=*/true);
+  if (whole < steps * kDepth)
+    sum = roundAll(sum, b.index(whole), endOf(steps * kDepth),
+                   /*isInside=*/false);
+  if (!excess)
+    return;
+  Value total = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+  total = arith::MulIOp::create(b, total, i32(dot.getBias()));
+  memref::StoreOp::create(b, total, excess, row);
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
+                                Value endPanel) {
+  if (tiles) {
+    b.forLoop(row, endRow, kBlock, [&](Value block) {
+      b.forLoop(panel, endPanel, 1,
+                [&](Value panel) { emitTiles(block, endRow, panel); });
+    });
+    return;
+  }
+  b.forLoop(panel, endPanel, 1, [&](Value panel) {
+    Value begin = row;
+    SmallVector<int64_t> sizes = {getVectorRows()};
+    for (int64_t smaller : {4, 2, 1})
+      if (smaller < sizes.back())
+        sizes.push_back(smaller);
+    for (int64_t size : sizes) {
+      Value whole = b.roundDown(b.sub(endRow, begin), size);
+      Value end = b.add(begin, whole);
+      b.forLoop(begin, end, size,
+                [&](Value row) { emitVectors(row, size, panel); });
+      begin = end;
+    }
+  });
+}
+
+void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel) {
+  Value zero = b.index(0);
+  AmxTiles::Block block = tiles->multiply(
+      tiles->zeros(b.getI32Type()), b.index(steps),
+      [&](int64_t half, Value k) {
+        return tiles->loadRows(numbers, {b.add(row, b.index(half * kTile)),
+                                         b.mul(k, b.index(kDepth))});
+      },
+      [&](Value k, int64_t half) {
+        return tiles->stream(operands.weight, {panel, k, b.index(half)});
+      });
+  SmallVector<Value> place = {zero, zero};
+  tiles->storeSums(block, sums, place);
+  Value count = b.min(b.sub(endRow, row), b.index(kBlock));
+  Value column = b.mul(panel, b.index(kBlock));
+  b.forLoop(zero, count, 1, [&](Value i) {
+    for (int64_t offset = 0; offset < kBlock; offset += b.lanes()) {
+      auto type = VectorType::get({b.lanes()}, b.getI32Type());
+      Value sum =
+          vector::LoadOp::create(b, type, sums, ValueRange{i, b.index(offset)});
+      emitEpilogue(sum, b.add(row, i), b.add(column, b.index(offset)));
+    }
+  });
+}
+
+/// So many rows leave registers for the weights of a step, a row, and what is
+/// made of them.
+int64_t QuantizedProduct::getVectorRows() const {
+  int64_t registers = b.getInstructionSet().getRegisters();
+  int64_t vectors = kBlock / b.lanes() * dot.getSums();
+  return std::clamp<int64_t>((registers - vectors - 2) / vectors, 1, 12);
+}
+
+void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel) {
+  int64_t lanes = b.lanes(), vectors = kBlock / lanes;
+  int64_t each = dot.getSums();
+  // A row of a tile is 64 bytes: groups of as many columns as fit.
+  int64_t groupColumns = kDepth / kGroup;
+  auto bytes = VectorType::get({lanes * kGroup}, b.getI8Type());
+  auto words = VectorType::get({kGroup}, b.getI8Type());
+  auto multiply = [&](Value step, Value group, KernelBuilder::Values carried) {
+    SmallVector<Value> weights, next;
+    for (int64_t v = 0; v < vectors; ++v) {
+      int64_t column = v * lanes;
+      weights.push_back(vector::LoadOp::create(
+          b, bytes, operands.weight,
+          ValueRange{panel, step, b.index(column / groupColumns), group,
+                     b.index(column % groupColumns * kGroup)}));
+    }
+    Value k =
+        b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));
+    for (int64_t r = 0; r < count; ++r) {
+      Value four = vector::LoadOp::create(
+          b, words, numbers, ValueRange{b.add(row, b.index(r)), k});
+      four = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
+                                       four);
+      four = vector::ExtractOp::create(b, four, ArrayRef<int64_t>{0});
+      for (int64_t v = 0; v < vectors; ++v)
+        llvm::append_range(
+            next, dot.emitDot(b, carried.slice((r * vectors + v) * each, each),
+                              weights[v], four));
+    }
+    return next;
+  };
+  SmallVector<Value> result(count * vectors * each, integers(lanes, 0));
+  result = b.forLoop(b.index(0), b.index(steps), 1, result,
+                     [&](Value step, KernelBuilder::Values carried) {
+                       return b.forLoop(
+                           b.index(0), b.index(kDepth / kGroup), 1, carried,
+                           [&](Value group, KernelBuilder::Values carried) {
+                             return multiply(step, group, carried);
+                           });
+                     });
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value at = b.add(row, b.index(r));
+      Value sum = dot.emitTotal(
+          b, ArrayRef(result).slice((r * vectors + v) * each, each));
+      if (excess) {
+        Value more = memref::LoadOp::create(b, excess, at);
+        more = vector::BroadcastOp::create(b, sum.getType(), more);
+        sum = arith::SubIOp::create(b, sum, more);
+      }
+      emitEpilogue(sum, at,
+                   b.add(b.mul(panel, b.index(kBlock)), b.index(v * lanes)));
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// The end of both
+//===----------------------------------------------------------------------===//
+
+void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
+  int64_t lanes = b.lanes();
+  Value result = arith::SIToFPOp::create(b, b.vectorType(lanes), sum);
+  // What panels cover is there.
+  Value scale =
+      arith::MulFOp::create(b, b.splat(lanes, b.loadScalar(scales, row)),
+                            loadColumns(operands.scales, column, column));
+  result = arith::MulFOp::create(b, result, scale);
+  if (operands.bias)
+    result = arith::AddFOp::create(b, result,
+                                   loadColumns(operands.bias, column, column));
+  if (operands.activation)
+    result = emitActivation(b, *operands.activation, result);
+  SmallVector<Value> place = {row, column};
+  if (operands.residual)
+    result = arith::AddFOp::create(
+        b, result, loadColumns(operands.residual, place, column));
+  if (firstOutColumn)
+    place[1] = b.sub(column, firstOutColumn);
+  if (operands.columns % kBlock != 0)
+    b.storeMasked(result, emitInside(column), operands.out, place);
+  else
+    b.store(result, operands.out, place);
+}
+
+Value QuantizedProduct::emitInside(Value column) {
+  Value left = b.sub(b.index(operands.columns), column);
+  return b.mask(b.lanes(), b.max(left, b.index(0)));
+}
+
+Value QuantizedProduct::loadColumns(Value memref, ArrayRef<Value> indices,
+                                    Value column) {
+  int64_t size = typeOf(memref).getShape().back();
+  if (operands.columns % kBlock == 0 ||
+      (indices.size() == 1 && size > operands.columns))
+    return b.load(memref, indices, b.lanes());
+  return b.loadMasked(memref, indices, emitInside(column));
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of rows of f32 by a matrix of i8. First each row is rounded to steps
+// of its own, then integers are multiplied and added, exactly, in AMX tiles or
+// in vectors, and last a sum is scaled and the bias added. So how rows and
+// columns are divided changes nothing.
+
+#ifndef ATTN_LIB_CONVERSION_QUANTIZEDPRODUCT_H
+#define ATTN_LIB_CONVERSION_QUANTIZEDPRODUCT_H
+
+#include "AmxTiles.h"
+#include "IntegerDot.h"
+#include "MatrixProduct.h"
+
+namespace attn {
+
+class QuantizedProduct {
+public:
+  using Value = mlir::Value;
+
+  QuantizedProduct(KernelBuilder &b, const ProductOperands &operands);
+
+  /// Whether the weight is of i8.
+  static bool canEmit(const ProductOperands &operands);
+
+  /// Writes the whole product, on the threads there are.
+  void emit();
+
+  // Part by part, in a region between allocate() and deallocate().
+  /// Memory for the rounded rows.
+  void allocate();
+  void deallocate();
+  /// What a thread needs beside.
+  llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
+  void setMemory(mlir::ValueRange memory);
+  /// Rounds all rows, which the threads of the region share.
+  void shareRows();
+  int64_t getPanels() const { return panels; }
+  /// Some rows, from a multiple of 32 on, and panels of 32 columns.
+  void emitPart(Value row, Value endRow, Value panel, Value endPanel);
+  /// emitPart writes (row, column) at memory[row, column - firstColumn].
+  void setOutput(Value memory, Value firstColumn);
+
+private:
+  void emitRow(Value row);
+  Value emitMagnitude(Value row);
+  /// lanes() numbers of a row from `k` on, 0 past the last.
+  Value loadNumbers(Value row, Value k, bool isInside);
+  /// In AMX tiles: 32 rows of a panel.
+  void emitTiles(Value row, Value endRow, Value panel);
+  /// In vectors: as many rows of a panel as registers have room for.
+  void emitVectors(Value row, int64_t count, Value panel);
+  int64_t getVectorRows() const;
+  /// Writes what follows from the sums of lanes() columns.
+  void emitEpilogue(Value sum, Value row, Value column);
+  Value loadColumns(Value memref, llvm::ArrayRef<Value> indices, Value column);
+  Value emitInside(Value column);
+  Value integers(int64_t lanes, int64_t value);
+
+  KernelBuilder &b;
+  ProductOperands operands;
+  const IntegerDot &dot;
+  std::optional<AmxTiles> tiles;
+  Value rows;
+  /// Steps of 64 numbers of the depth, and panels.
+  int64_t steps, panels;
+  /// Rows of i8, padded with 0 to whole steps, in which AMX may read 31 past
+  /// the last; their scales; and what is too much in their sums.
+  Value numbers, scales, excess;
+  Value sums, firstOutColumn;
+};
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_QUANTIZEDPRODUCT_H
