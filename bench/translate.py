@@ -25,11 +25,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 class Attn:
     """The program, started for each round; it says how long it translated."""
 
+    dtype = "f32"
+
     def __init__(self, options, directory):
         self.input = directory / "source.ids"
         self.input.write_text("".join(f"{' '.join(map(str, s))}\n" for s in options.sentences))
         self.command = [
-            options.attn, "translate", "--stats",
+            options.attn, "translate", "--stats", f"--dtype={self.dtype}",
             "--input-format=ids", "--output-format=ids", f"--input={self.input}",
             f"--model={options.model}", f"--threads={options.threads}",
             f"--batch-size={options.batch_size}", f"--beam-size={options.beam_size}",
@@ -42,6 +44,18 @@ class Attn:
         stats = json.loads(result.stderr.strip().splitlines()[-1])
         outputs = [list(map(int, l.split())) for l in result.stdout.splitlines()]
         return stats["translate_s"], outputs
+
+
+class AttnBf16(Attn):
+    """The same with products of bf16."""
+
+    dtype = "bf16"
+
+
+class AttnInt8(Attn):
+    """The same with products of eight bits."""
+
+    dtype = "int8"
 
 
 class Transformers:
@@ -132,6 +146,8 @@ class CTranslate2Int8(CTranslate2):
 
 ENGINES = {
     "attn": Attn,
+    "attn-bf16": AttnBf16,
+    "attn-int8": AttnInt8,
     "transformers": Transformers,
     "ctranslate2": CTranslate2,
     "ctranslate2-int8": CTranslate2Int8,

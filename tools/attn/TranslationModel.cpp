@@ -88,17 +88,31 @@ static Expected<DataType> resolve(DataType dataType, StringRef cpu) {
   Expected<CpuTarget> target = resolveTarget(cpu);
   if (!target)
     return target.takeError();
-  bool hasTiles = target->has("amx-bf16") && target->has("avx512bf16");
-  return hasTiles ? DataType::BF16 : DataType::F32;
+  // Without these, products of i8 are no faster than those of f32.
+  bool isFast = target->has("amx-int8") || target->has("avx512vnni") ||
+                target->has("avxvnni");
+  return isFast ? DataType::I8 : DataType::F32;
+}
+
+/// The element type of the weights of products.
+static StringRef weightsFor(DataType dataType) {
+  switch (dataType) {
+  case DataType::BF16:
+    return "bf16";
+  case DataType::I8:
+    return "i8";
+  default:
+    return "f32";
+  }
 }
 
 /// Makes what a search calls of what was imported: `decode_prepare` and
-/// `decode_step` in place of `decode`, with products in `dataType`.
-static Error deriveSteps(mlir::ModuleOp module, DataType dataType) {
+/// `decode_step` in place of `decode`, with weights of products in `weights`.
+static Error deriveSteps(mlir::ModuleOp module, StringRef weights) {
   mlir::PassManager passes(module.getContext());
   buildDecodingPipeline(passes);
-  if (dataType == DataType::BF16)
-    passes.addPass(createQuantizeWeights());
+  if (weights != "f32")
+    passes.addPass(createQuantizeWeights({weights.str()}));
   if (failed(passes.run(module)))
     return createStringError("cannot derive the steps of decoding");
   module.lookupSymbol("decode")->erase();
@@ -120,11 +134,12 @@ static Expected<CompiledCode> compile(StringRef directory, DataType dataType,
       importMarian(directory, context);
   if (!module)
     return module.takeError();
-  return CompiledCode::get(
-      **module, options,
-      {*resolved == DataType::BF16 ? "decoding steps in bf16"
-                                   : "decoding steps",
-       [&](mlir::ModuleOp module) { return deriveSteps(module, *resolved); }});
+  StringRef weights = weightsFor(*resolved);
+  std::string name = ("decoding steps, weights of " + weights).str();
+  return CompiledCode::get(**module, options,
+                           {name, [&](mlir::ModuleOp module) {
+                              return deriveSteps(module, weights);
+                            }});
 }
 
 Expected<TranslationModel>

@@ -19,9 +19,9 @@ llvm::Expected<std::string> findDefaultModel(llvm::StringRef executable);
 /// and that the search does not know.
 llvm::Expected<GenerationOptions> generationOptions(const MarianConfig &config);
 
-/// What products are computed in. Auto: bf16 where the processor multiplies
-/// tiles of it, else f32.
-enum class DataType { F32, BF16, Auto };
+/// What products are computed in. Auto: i8 where the processor has instructions
+/// for it (AMX, VNNI), else f32.
+enum class DataType { F32, BF16, I8, Auto };
 
 /// A checkpoint ready to translate.
 struct TranslationModel {

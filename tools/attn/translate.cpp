@@ -97,9 +97,12 @@ static cl::opt<DataType>
                         clEnumValN(DataType::BF16, "bf16",
                                    "products of bf16, which round more: half "
                                    "of the bytes"),
+                        clEnumValN(DataType::I8, "int8",
+                                   "products of 8-bit integers, with a scale "
+                                   "for each row: a quarter of the bytes"),
                         clEnumValN(DataType::Auto, "auto",
-                                   "bf16 where the processor multiplies it in "
-                                   "tiles (AMX), else f32")),
+                                   "int8 where the processor multiplies it "
+                                   "fast (AMX, VNNI), else f32")),
              cl::init(DataType::F32), cl::sub(command));
 static cl::opt<bool> stats("stats",
                            cl::desc("One JSON line about time and memory on "
