@@ -182,7 +182,9 @@ private:
     llvm::TypeSwitch<Operation *>(op)
         .Case([&](LookupOp op) {
           name(names, op.getIds(), "bs");
-          name(names, op.getTable(), "_d");
+          // In tiles, sizes are static.
+          if (!op.isPacked())
+            name(names, op.getTable(), "_d");
           name(names, op.getPositions(), "_d");
           name(names, op.getOffsets(), "b");
           name(names, op.getOut(), "bsd");

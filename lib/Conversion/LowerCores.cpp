@@ -80,6 +80,8 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
               "a target with AMX, got "
            << type;
   };
+  if (auto lookup = dyn_cast<LookupOp>(op); lookup && lookup.getScales())
+    return check(lookup.getTable());
   if (auto linear = dyn_cast<LinearOp>(op))
     return check(linear.getWeight());
   if (auto logits = dyn_cast<LogitsOp>(op))

@@ -155,10 +155,55 @@ void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
 }
 
 /// Writes one row of the result, for the token at `place` of a batch entry.
+/// The row of the positions that goes with a place.
+static Value emitPosition(KernelBuilder &b, LookupOp op, Value entry,
+                          Value place) {
+  Value position = place;
+  if (op.getOffsets())
+    position = b.add(position, b.loadIndex(op.getOffsets(), {entry}));
+  return b.clamp(position, b.dim(op.getPositions(), 0));
+}
+
+/// A row of a table of i8 in tiles, where four numbers are together.
+static void emitIntegerRow(KernelBuilder &b, LookupOp op, Value id, Value entry,
+                           Value place) {
+  constexpr int64_t group = 4, lanes = WeightOp::kTileRows,
+                    depth = group * lanes;
+  int64_t width = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
+  Value factor = b.loadScalar(op.getScales(), id), position;
+  if (op.getPositions())
+    position = emitPosition(b, op, entry, place);
+  Value panel = b.div(id, b.index(2 * lanes));
+  Value half = b.rem(b.div(id, b.index(lanes)), b.index(2));
+  Value lane = b.mul(b.rem(id, b.index(lanes)), b.index(group));
+  auto emit = [&](Value k, int64_t count) {
+    SmallVector<Value> from = {panel, b.div(k, b.index(depth)), half,
+                               b.div(b.rem(k, b.index(depth)), b.index(group)),
+                               lane};
+    auto type = VectorType::get({count}, b.getI8Type());
+    Value numbers = vector::LoadOp::create(b, type, op.getTable(), from);
+    Value row = arith::SIToFPOp::create(b, b.vectorType(count), numbers);
+    row = arith::MulFOp::create(b, row, b.splat(count, factor));
+    row = arith::MulFOp::create(
+        b, row, b.splat(count, op.getScale().convertToDouble()));
+    if (position)
+      row = arith::AddFOp::create(
+          b, row, b.load(op.getPositions(), {position, k}, count));
+    b.store(row, op.getOut(), {entry, place, k});
+  };
+  int64_t whole = width / group * group;
+  b.forLoop(b.index(0), b.index(whole), group,
+            [&](Value k) { emit(k, group); });
+  if (whole < width)
+    emit(b.index(whole), width - whole);
+}
+
 static void emitLookupRow(KernelBuilder &b, LookupOp op, Value entry,
                           Value place) {
-  Value id = b.clamp(b.loadIndex(op.getIds(), {entry, place}),
-                     b.dim(op.getTable(), 0));
+  Value count = b.dim(op.getScales() ? op.getScales() : op.getTable(), 0);
+  Value id = b.clamp(b.loadIndex(op.getIds(), {entry, place}), count);
+  if (op.getScales())
+    return emitIntegerRow(b, op, id, entry, place);
   Row table(b, op.getTable(), {id}), out(b, op.getOut(), {entry, place});
   Value scale = b.splat(b.lanes(), op.getScale().convertToDouble());
   if (!op.getPositions()) {
@@ -167,11 +212,7 @@ static void emitLookupRow(KernelBuilder &b, LookupOp op, Value entry,
     });
     return;
   }
-  Value position = place;
-  if (op.getOffsets())
-    position = b.add(position, b.loadIndex(op.getOffsets(), {entry}));
-  position = b.clamp(position, b.dim(op.getPositions(), 0));
-  Row positions(b, op.getPositions(), {position});
+  Row positions(b, op.getPositions(), {emitPosition(b, op, entry, place)});
   out.forEach([&](Value column) {
     // Scaled, then added: two roundings, as whoever trained the table did.
     Value scaled = arith::MulFOp::create(b, table.load(column), scale);
@@ -182,7 +223,9 @@ static void emitLookupRow(KernelBuilder &b, LookupOp op, Value entry,
 void attn::emitLookup(KernelBuilder &b, LookupOp op) {
   Value batch = b.dim(op.getIds(), 0), length = b.dim(op.getIds(), 1);
   Value count = b.mul(batch, length);
-  int64_t width = cast<MemRefType>(op.getTable().getType()).getDimSize(1);
+  int64_t width = op.isPacked()
+                      ? cast<MemRefType>(op.getOut().getType()).getDimSize(2)
+                      : cast<MemRefType>(op.getTable().getType()).getDimSize(1);
   // Without rows there is nothing to read.
   Value rows = b.dim(op.getTable(), 0);
   if (op.getPositions())

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Execution/WeightsStore.h"
+#include "WeightNumbers.h"
 #include "attn/Weights/SafetensorsFile.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/bit.h"
 #include "llvm/Support/Alignment.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/ThreadPool.h"
@@ -12,7 +12,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <sys/mman.h>
+#include <tuple>
 
 using namespace attn;
 
@@ -29,13 +31,15 @@ namespace {
 /// One recipe with all that it needs resolved. Rows are indices of dimension 0.
 struct Job {
   const WeightRecipe *recipe = nullptr;
-  std::vector<Weight> sources;
+  std::vector<WeightSource> sources;
   /// The first row of each source, and the number of rows at the end.
   std::vector<int64_t> firstRows;
   int64_t rowElements = 1;
   /// Numbers of a row of the sources: of scales more than one.
   int64_t sourceWidth = 1;
   char *output = nullptr;
+  /// The first job that makes the same.
+  size_t first = 0;
 };
 
 struct Task {
@@ -44,72 +48,6 @@ struct Task {
 };
 
 } // namespace
-
-// Conversions are branch-free bit operations, which compilers turn into vector
-// code for any x86 without intrinsics.
-
-static float fromHalf(uint16_t half) {
-  // Moving the exponent field in place leaves it 112 too small; multiplying
-  // corrects that, and makes denormal numbers normal.
-  float value = llvm::bit_cast<float>(uint32_t(half & 0x7fff) << 13) *
-                llvm::bit_cast<float>(uint32_t(127 + 112) << 23);
-  uint32_t special = (half & 0x7c00) == 0x7c00 ? 0x7f800000u : 0u;
-  return llvm::bit_cast<float>(llvm::bit_cast<uint32_t>(value) | special |
-                               uint32_t(half & 0x8000) << 16);
-}
-
-static float fromBrain(uint16_t brain) {
-  return llvm::bit_cast<float>(uint32_t(brain) << 16);
-}
-
-/// To the nearest number of bf16, ties to even. A NaN stays one.
-static uint16_t toBrain(float number) {
-  auto bits = llvm::bit_cast<uint32_t>(number);
-  uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  uint32_t quiet = bits >> 16 | 0x40;
-  return (bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded;
-}
-
-/// Elements of a file need not be aligned.
-template <typename T> static T loadAt(const uint8_t *bytes, int64_t index) {
-  T value;
-  std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
-  return value;
-}
-
-/// Converts `count` elements of `source`, from element `first` on.
-static void convert(const Weight &source, int64_t first, int64_t count,
-                    float *output) {
-  const uint8_t *bytes = source.bytes.data() + first * sizeInBytes(source.type);
-  if (source.type == WeightType::F32)
-    std::memcpy(output, bytes, count * sizeof(float));
-  else if (source.type == WeightType::F16)
-    for (int64_t i = 0; i < count; ++i)
-      output[i] = fromHalf(loadAt<uint16_t>(bytes, i));
-  else
-    for (int64_t i = 0; i < count; ++i)
-      output[i] = fromBrain(loadAt<uint16_t>(bytes, i));
-}
-
-/// The same to numbers of two bytes: f16 is copied, as is bf16, to which others
-/// are rounded.
-static void convert(const Weight &source, int64_t first, int64_t count,
-                    uint16_t *output, ElementType type) {
-  const uint8_t *bytes = source.bytes.data() + first * sizeInBytes(source.type);
-  if (source.type == WeightType::F32)
-    for (int64_t i = 0; i < count; ++i)
-      output[i] = toBrain(loadAt<float>(bytes, i));
-  else if (source.type == WeightType::F16 && type == ElementType::BF16)
-    for (int64_t i = 0; i < count; ++i)
-      output[i] = toBrain(fromHalf(loadAt<uint16_t>(bytes, i)));
-  else
-    std::memcpy(output, bytes, count * sizeof(uint16_t));
-}
-
-static void convert(const Weight &source, int64_t first, int64_t count,
-                    float *output, ElementType) {
-  convert(source, first, count, output);
-}
 
 /// Calls `visit(source, row in the source, rows)` for each piece of the rows
 /// from `begin` to `end` that one source holds.
@@ -128,7 +66,7 @@ template <typename T> static void copyRows(const Task &task) {
   const Job &job = *task.job;
   T *output = reinterpret_cast<T *>(job.output) + task.begin * job.rowElements;
   forEachPiece(job, task.begin, task.end,
-               [&](const Weight &source, int64_t row, int64_t rows) {
+               [&](const WeightSource &source, int64_t row, int64_t rows) {
                  int64_t count = rows * job.rowElements;
                  convert(source, row * job.rowElements, count, output,
                          job.recipe->type);
@@ -163,12 +101,16 @@ struct PanelLayout {
     }
   }
 
-  /// Where an element of a panel is.
-  int64_t placeOf(int64_t column, int64_t k) const {
-    int64_t place = k / tileDepth * tileDepth * panel;
-    if (group > 1)
-      place += k % tileDepth / group * tileDepth + k % group;
-    return place + column / run * run * tileDepth + column % run * group;
+  /// Writes whole groups, those of one column of a panel at `output`.
+  void writeRow(int8_t *output, int64_t column,
+                llvm::ArrayRef<int8_t> groups) const {
+    output += column / run * run * tileDepth + column % run * group;
+    // From one group to the next, and from the last of a tile to the next one.
+    int64_t step = group > 1 ? tileDepth : panel;
+    int64_t size = groups.size();
+    for (int64_t k = 0; k < size; k += tileDepth, output += tileDepth * panel)
+      for (int64_t i = 0; i < std::min(tileDepth, size - k); i += group)
+        std::memcpy(output + i / group * step, groups.data() + k + i, group);
   }
 
   int64_t panel, group;
@@ -195,14 +137,15 @@ template <typename T> static void packRows(const Task &task) {
       // the first cache. Rows that do not exist stay as they are: zero.
       int64_t count = std::min(blockSize, width - k);
       T *converted = block.data();
-      forEachPiece(job, begin, begin + rows,
-                   [&](const Weight &source, int64_t row, int64_t pieceRows) {
-                     for (int64_t r = 0; r < pieceRows; ++r) {
-                       convert(source, (row + r) * width + k, count, converted,
-                               job.recipe->type);
-                       converted += blockSize;
-                     }
-                   });
+      forEachPiece(
+          job, begin, begin + rows,
+          [&](const WeightSource &source, int64_t row, int64_t pieceRows) {
+            for (int64_t r = 0; r < pieceRows; ++r) {
+              convert(source, (row + r) * width + k, count, converted,
+                      job.recipe->type);
+              converted += blockSize;
+            }
+          });
       for (int64_t i = 0; i < count; ++i)
         layout.write(output, k + i, rows,
                      [&](int64_t r) { return block[r * blockSize + i]; });
@@ -210,88 +153,42 @@ template <typename T> static void packRows(const Task &task) {
   }
 }
 
-namespace {
-
-/// How the numbers of a row become i8: in 127 steps to the largest magnitude.
-struct RowSteps {
-  /// A NaN or an infinity gives a NaN and no steps.
-  explicit RowSteps(llvm::ArrayRef<float> row) {
-    constexpr float least = 0x1p-100f, most = 127;
-    float magnitude = least;
-    bool isFinite = true;
-    for (float number : row) {
-      magnitude = std::max(magnitude, std::abs(number));
-      isFinite &= std::isfinite(number);
-    }
-    scale = isFinite ? magnitude / most : NAN;
-    inverse = isFinite ? most / magnitude : 0;
-  }
-
-  int8_t round(float number) const {
-    return inverse > 0 ? static_cast<int8_t>(std::nearbyint(number * inverse))
-                       : 0;
-  }
-
-  float scale, inverse;
-};
-
-} // namespace
-
-/// Calls `visit(row, numbers)` for the rows of `task`, of so many numbers each.
-template <typename Visit>
-static void forEachRow(const Task &task, int64_t width, Visit visit) {
-  std::vector<float> numbers(width);
-  int64_t row = task.begin;
-  forEachPiece(*task.job, task.begin, task.end,
-               [&](const Weight &source, int64_t first, int64_t rows) {
-                 for (int64_t r = 0; r < rows; ++r) {
-                   convert(source, (first + r) * width, width, numbers.data());
-                   visit(row++, llvm::ArrayRef(numbers));
-                 }
-               });
-}
-
 /// The scales of rows of the matrix that the sources are.
 static void computeScales(const Task &task) {
-  auto *output = reinterpret_cast<float *>(task.job->output);
-  forEachRow(task, task.job->sourceWidth, [&](int64_t row, auto numbers) {
-    output[row] = RowSteps(numbers).scale;
-  });
+  const Job &job = *task.job;
+  auto *output = reinterpret_cast<float *>(job.output) + task.begin;
+  std::vector<float> numbers(job.sourceWidth);
+  forEachPiece(job, task.begin, task.end,
+               [&](const WeightSource &source, int64_t first, int64_t rows) {
+                 for (int64_t row = first; row < first + rows; ++row)
+                   *output++ = scaleOfRow(source, row, numbers);
+               });
 }
 
 /// Rows of i8, in panels or as they are; of a file that has i8, copied.
 static void packIntegers(const Task &task) {
   const Job &job = *task.job;
+  PanelLayout layout(*job.recipe);
   int64_t width = job.rowElements, panel = job.recipe->panel;
   auto *output = reinterpret_cast<int8_t *>(job.output);
-  auto write = [&](int64_t row, llvm::function_ref<int8_t(int64_t)> get) {
-    if (!panel) {
-      for (int64_t k = 0; k < width; ++k)
-        output[row * width + k] = get(k);
-      return;
-    }
-    PanelLayout layout(*job.recipe);
-    int8_t *place = output + row / panel * layout.panelElements;
-    for (int64_t k = 0; k < width; ++k)
-      place[layout.placeOf(row % panel, k)] = get(k);
-  };
-  if (llvm::all_of(job.sources, [](const Weight &source) {
-        return source.type == WeightType::I8;
-      })) {
-    int64_t row = task.begin;
-    return forEachPiece(job, task.begin, task.end,
-                        [&](const Weight &source, int64_t first, int64_t rows) {
-                          for (int64_t r = 0; r < rows; ++r)
-                            write(row++, [&](int64_t k) {
-                              return loadAt<int8_t>(source.bytes.data(),
-                                                    (first + r) * width + k);
-                            });
-                        });
-  }
-  forEachRow(task, width, [&](int64_t row, llvm::ArrayRef<float> numbers) {
-    RowSteps steps(numbers);
-    write(row, [&](int64_t k) { return steps.round(numbers[k]); });
-  });
+  std::vector<float> numbers(width);
+  // Whole groups, the last one with zeros.
+  std::vector<int8_t> integers(llvm::alignTo(width, layout.group), 0);
+  int64_t row = task.begin;
+  forEachPiece(job, task.begin, task.end,
+               [&](const WeightSource &source, int64_t first, int64_t rows) {
+                 for (int64_t r = first; r < first + rows; ++r, ++row) {
+                   roundRow(source, r, numbers,
+                            llvm::MutableArrayRef(integers).take_front(width));
+                   if (panel)
+                     layout.writeRow(output +
+                                         row / panel * layout.panelElements,
+                                     row % panel, integers);
+                   else
+                     llvm::copy(llvm::ArrayRef(integers).take_front(width),
+                                output + row * width);
+                 }
+               });
 }
 
 /// Packs steps of the depth, which are rows of a transposed matrix.
@@ -306,12 +203,13 @@ template <typename T> static void packSteps(const Task &task) {
   for (int64_t begin = task.begin; begin < task.end; begin += blockSize) {
     int64_t rows = std::min(blockSize, task.end - begin);
     T *converted = block.data();
-    forEachPiece(job, begin, begin + rows,
-                 [&](const Weight &source, int64_t row, int64_t pieceRows) {
-                   convert(source, row * width, pieceRows * width, converted,
-                           job.recipe->type);
-                   converted += pieceRows * width;
-                 });
+    forEachPiece(
+        job, begin, begin + rows,
+        [&](const WeightSource &source, int64_t row, int64_t pieceRows) {
+          convert(source, row * width, pieceRows * width, converted,
+                  job.recipe->type);
+          converted += pieceRows * width;
+        });
     T *output = reinterpret_cast<T *>(job.output);
     for (int64_t column = 0; column < width;
          column += layout.panel, output += layout.panelElements)
@@ -361,12 +259,14 @@ static void run(const Task &task, const SafetensorsFile *file) {
     packIntegers(task);
   else
     packFloats(task);
-  forEachPiece(
-      job, task.begin, task.end, [&](Weight source, int64_t row, int64_t rows) {
-        size_t rowBytes = job.sourceWidth * sizeInBytes(source.type);
-        source.bytes = source.bytes.slice(row * rowBytes, rows * rowBytes);
-        file->release(source);
-      });
+  forEachPiece(job, task.begin, task.end,
+               [&](const WeightSource &source, int64_t row, int64_t rows) {
+                 Weight piece = source.numbers;
+                 size_t rowBytes = job.sourceWidth * sizeInBytes(piece.type);
+                 piece.bytes =
+                     piece.bytes.slice(row * rowBytes, rows * rowBytes);
+                 file->release(piece);
+               });
 }
 
 /// Whether a weight of `type` can be made from elements of `source`.
@@ -375,14 +275,32 @@ static bool isConvertible(WeightType source, ElementType type) {
   case ElementType::F32:
   case ElementType::BF16:
   case ElementType::I8:
-    return (type == ElementType::I8 && source == WeightType::I8) ||
-           source == WeightType::F32 || source == WeightType::F16 ||
-           source == WeightType::BF16;
+    return source == WeightType::I8 || source == WeightType::F32 ||
+           source == WeightType::F16 || source == WeightType::BF16;
   case ElementType::F16:
     return source == WeightType::F16;
   default:
     return false;
   }
+}
+
+/// The scales of the rows of a tensor of I8, where `recipe` asks for what the
+/// integers stand for; nothing of another.
+static llvm::Expected<Weight> findScales(const SafetensorsFile &file,
+                                         llvm::StringRef name,
+                                         const Weight &weight,
+                                         const WeightRecipe &recipe) {
+  if (weight.type != WeightType::I8 || recipe.type == ElementType::I8)
+    return Weight{weight.type, {}, {}};
+  llvm::Expected<Weight> scales = file.find(scaleNameOf(name));
+  if (!scales)
+    return scales.takeError();
+  if (weight.shape.size() < 2 || scales->type != WeightType::F32 ||
+      scales->numElements() * weight.shape.back() != weight.numElements())
+    return llvm::createStringError(
+        file.path() + ": tensor '" + scaleNameOf(name) +
+        "': expected F32, a number for each row of '" + name + "'");
+  return *scales;
 }
 
 /// Finds and checks the sources of `job.recipe`.
@@ -395,7 +313,6 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
                                    "': " + what);
   };
   int64_t rows = 0;
-  std::optional<bool> areIntegers;
   for (llvm::StringRef name : recipe.sources) {
     llvm::Expected<Weight> weight = file.find(name);
     if (!weight)
@@ -404,12 +321,6 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
       return fail(name, "expected an element type that converts to " +
                             stringify(recipe.type) + ", got " +
                             nameOf(weight->type));
-    // Integers have scales of their own.
-    bool isInteger = weight->type == WeightType::I8;
-    if (areIntegers.value_or(isInteger) != isInteger)
-      return fail(name, "expected either all sources or none of I8, got " +
-                            nameOf(weight->type));
-    areIntegers = isInteger;
     // Leading dimensions of size 1 do not count.
     llvm::SmallVector<int64_t, 4> own(weight->shape);
     while (own.size() > shape.size() && own.front() == 1)
@@ -439,7 +350,10 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
     }
     job.firstRows.push_back(rows);
     rows += own.front();
-    job.sources.push_back(*weight);
+    llvm::Expected<Weight> scales = findScales(file, name, *weight, recipe);
+    if (!scales)
+      return scales.takeError();
+    job.sources.push_back({*weight, *scales});
   }
   job.firstRows.push_back(rows);
   if (rows != shape.front())
@@ -452,9 +366,18 @@ static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
 static bool staysInFile(const Job &job) {
   const WeightRecipe &recipe = *job.recipe;
   return recipe.type == ElementType::F32 && !recipe.panel && !recipe.scales &&
-         job.sources.size() == 1 && job.sources[0].type == WeightType::F32 &&
-         job.sources[0].bytes.size() >= smallestInFile &&
-         llvm::isAddrAligned(llvm::Align(4), job.sources[0].bytes.data());
+         job.sources.size() == 1 &&
+         job.sources[0].numbers.type == WeightType::F32 &&
+         job.sources[0].numbers.bytes.size() >= smallestInFile &&
+         llvm::isAddrAligned(llvm::Align(4),
+                             job.sources[0].numbers.bytes.data());
+}
+
+/// What decides the bytes of a weight: those that have the same share memory,
+/// such as an embedding and the output's weight.
+static auto contentOf(const WeightRecipe &recipe) {
+  return std::tie(recipe.sources, recipe.sinusoidal, recipe.scales, recipe.type,
+                  recipe.shape, recipe.panel, recipe.transposed, recipe.group);
 }
 
 WeightsStore::WeightsStore() = default;
@@ -478,9 +401,13 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
   }
 
   std::vector<Job> jobs(recipes.size());
+  std::map<decltype(contentOf(recipes[0])), size_t> firstOf;
   size_t arenaBytes = 0;
-  for (auto [job, recipe] : llvm::zip(jobs, recipes)) {
+  for (auto [index, job, recipe] : llvm::enumerate(jobs, recipes)) {
     job.recipe = &recipe;
+    job.first = firstOf.try_emplace(contentOf(recipe), index).first->second;
+    if (job.first != index)
+      continue;
     for (int64_t size : llvm::ArrayRef(recipe.shape).drop_front())
       job.rowElements *= size;
     job.sourceWidth = job.rowElements;
@@ -508,11 +435,15 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
   std::vector<Task> tasks;
   for (Job &job : jobs) {
     const WeightRecipe &recipe = *job.recipe;
+    if (job.first != store->table.size()) {
+      store->table.push_back(store->table[job.first]);
+      continue;
+    }
     if (staysInFile(job)) {
       // Compiled code never writes to weights.
       store->table.push_back(
-          const_cast<uint8_t *>(job.sources[0].bytes.data()));
-      store->inFile.push_back(job.sources[0]);
+          const_cast<uint8_t *>(job.sources[0].numbers.bytes.data()));
+      store->inFile.push_back(job.sources[0].numbers);
       continue;
     }
     job.output = next;
@@ -546,8 +477,8 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
   // Pages at the borders of tasks, and those that reading ahead brought in.
   for (const Job &job : jobs)
     if (job.output)
-      for (const Weight &source : job.sources)
-        store->file->release(source);
+      for (const WeightSource &source : job.sources)
+        store->file->release(source.numbers);
   return std::move(store);
 }
 

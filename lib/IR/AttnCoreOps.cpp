@@ -81,11 +81,40 @@ ATTN_CORE_INTERFACES(CacheAppendOp)
 
 LogicalResult LookupOp::verify() {
   ShapedType ids = typeOf(getIds()), table = typeOf(getTable());
-  if (failed(checkRank(*this, "ids", ids, 2)) ||
-      failed(checkRank(*this, "table", table, 2)) ||
-      failed(checkStaticWidth(*this, "table", table)))
+  if (failed(checkRank(*this, "ids", ids, 2)))
     return failure();
-  int64_t width = table.getDimSize(1);
+  bool isInteger = table.getElementType().isInteger();
+  int64_t width = 0, rows = 0;
+  if (isInteger && table.getRank() == 5) {
+    constexpr int64_t lanes = WeightOp::kTileRows;
+    ShapedType out = typeOf(getOut());
+    if (failed(checkRank(*this, "out", out, 3)) ||
+        failed(checkStaticWidth(*this, "out", out)))
+      return failure();
+    width = out.getDimSize(2);
+    if (failed(
+            checkShape(*this, "table", table,
+                       {kDynamic, int64_t(llvm::divideCeil(width, 4 * lanes)),
+                        2, lanes, 4 * lanes})))
+      return failure();
+    rows = table.getDimSize(0) * 2 * lanes;
+  } else {
+    if (failed(checkRank(*this, "table", table, 2)) ||
+        failed(checkStaticWidth(*this, "table", table)))
+      return failure();
+    width = table.getDimSize(1);
+    rows = table.getDimSize(0);
+  }
+  if (isInteger != bool(getScales()))
+    return emitOpError() << "expected 'scales' with a table of i8 and with no "
+                            "other, got "
+                         << table;
+  if (isInteger && !typeOf(getScales()).getElementType().isF32())
+    return emitOpError() << "expected 'scales' of f32, got "
+                         << getScales().getType();
+  if (isInteger &&
+      failed(checkShape(*this, "scales", typeOf(getScales()), {rows})))
+    return failure();
   if (failed(checkShape(*this, "out", typeOf(getOut()),
                         {ids.getDimSize(0), ids.getDimSize(1), width})))
     return failure();

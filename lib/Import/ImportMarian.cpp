@@ -47,6 +47,7 @@ public:
 private:
   // Weights.
   std::optional<Weight> findTensor(const Twine &name);
+  bool checkScales(StringRef name, const Weight &weight);
   void addWeight(StringRef name, const Twine &source, ArrayRef<int64_t> shape,
                  Type elementType = nullptr);
   void addLinear(StringRef name, const Twine &source, int64_t outputs,
@@ -127,9 +128,29 @@ std::optional<Weight> MarianImporter::findTensor(const Twine &name) {
   if (llvm::is_contained({WeightType::F32, WeightType::F16, WeightType::BF16},
                          weight->type))
     return *weight;
-  fail("tensor '" + text + "': expected F32, F16 or BF16, got " +
-       nameOf(weight->type));
+  if (weight->type == WeightType::I8 && weight->shape.size() == 2)
+    return checkScales(text, *weight) ? std::optional(*weight) : std::nullopt;
+  fail("tensor '" + text + "': expected F32, F16 or BF16, or a matrix of I8, " +
+       "got " + nameOf(weight->type));
   return std::nullopt;
+}
+
+/// Whether a matrix of I8 has scales.
+bool MarianImporter::checkScales(StringRef name, const Weight &weight) {
+  std::string scaleName = scaleNameOf(name);
+  if (!file.contains(scaleName)) {
+    fail("tensor '" + name + "': expected its scales as tensor '" + scaleName +
+         "', got none of this name");
+    return false;
+  }
+  Expected<Weight> scales = file.find(scaleName);
+  if (scales && scales->type == WeightType::F32 &&
+      scales->shape == weight.shape.take_front())
+    return true;
+  llvm::consumeError(scales.takeError());
+  fail("tensor '" + scaleName + "': expected F32 of shape " +
+       shapeText(weight.shape.take_front()));
+  return false;
 }
 
 /// Adds the weight `name`, which is the tensor `source` of the file, to the
@@ -148,9 +169,10 @@ void MarianImporter::addWeight(StringRef name, const Twine &source,
                 shapeText(shape) + " by config.json, got " +
                 shapeText(weight->shape));
   if (!elementType)
-    elementType = weight->type == WeightType::F32   ? builder.getF32Type()
-                  : weight->type == WeightType::F16 ? Type(builder.getF16Type())
-                                                    : builder.getBF16Type();
+    elementType = weight->type == WeightType::F16 ? Type(builder.getF16Type())
+                  : weight->type == WeightType::BF16
+                      ? Type(builder.getBF16Type())
+                      : builder.getF32Type();
   WeightOp::create(builder, location, name, /*sym_visibility=*/nullptr,
                    builder.getStrArrayAttr({sourceName}),
                    /*sinusoidal=*/false,

@@ -146,6 +146,9 @@ static void readNetwork(FieldReader &reader, MarianConfig &config) {
                  config.shareEncoderDecoderEmbeddings);
   reader.boolean("tie_word_embeddings", config.tieWordEmbeddings);
   reader.boolean("scale_embedding", config.scaleEmbedding);
+  if (const json::Value *value = reader.get("quantization_config"))
+    if (const json::Object *object = value->getAsObject())
+      config.isQuantized = object->getString("quant_method") == "attn";
 
   if (const json::Value *value = reader.get("activation_function")) {
     using Activation = MarianConfig::Activation;

@@ -157,8 +157,8 @@ struct DecomposeEmbedding : public LayerPattern<EmbeddingOp> {
     Value out =
         createEmpty(rewriter, op.getLoc(), sizes, type.getElementType());
     return {LookupOp::create(rewriter, op.getLoc(), out.getType(), op.getIds(),
-                             table, positions, /*offsets=*/Value(), out,
-                             op.getScaleAttr())
+                             table, /*scales=*/Value(), positions,
+                             /*offsets=*/Value(), out, op.getScaleAttr())
                 .getResult(0)};
   }
 };

@@ -263,17 +263,18 @@ private:
                                  "starts at the first position";
     FailureOr<Value> ids = getToken(op, "ids", op.getIds());
     FailureOr<Value> table = getConstant(op, "table", op.getTable());
+    FailureOr<Value> scales = getConstant(op, "scales", op.getScales());
     FailureOr<Value> added = getConstant(op, "positions", op.getPositions());
-    if (failed(ids) || failed(table) || failed(added))
+    if (failed(ids) || failed(table) || failed(scales) || failed(added))
       return failure();
     SmallVector<OpFoldResult> sizes = getSizes(builder, op.getLoc(), *ids);
     auto type = cast<RankedTensorType>(op.getOut().getType());
     sizes.push_back(builder.getIndexAttr(type.getDimSize(2)));
     Value out = createEmpty(builder, op.getLoc(), sizes, type.getElementType());
-    return finish(op,
-                  LookupOp::create(builder, op.getLoc(), out.getType(), *ids,
-                                   *table, *added, *added ? positions : Value(),
-                                   out, op.getScaleAttr()));
+    return finish(op, LookupOp::create(builder, op.getLoc(), out.getType(),
+                                       *ids, *table, *scales, *added,
+                                       *added ? positions : Value(), out,
+                                       op.getScaleAttr()));
   }
 
   LogicalResult deriveOp(LinearOp op) {

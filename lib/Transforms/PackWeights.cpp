@@ -37,6 +37,11 @@ public:
         collect(logits.getWeightMutable(),
                 {logits.getBiasMutable(), logits.getScalesMutable()},
                 /*isTransposed=*/false);
+      } else if (auto lookup = dyn_cast<LookupOp>(op)) {
+        // So that a table which is the weight of a product too is there once.
+        if (lookup.getScales())
+          collect(lookup.getTableMutable(), {lookup.getScalesMutable()},
+                  /*isTransposed=*/false);
       } else if (auto mlp = dyn_cast<MlpOp>(op)) {
         // Tiles do not tell how wide the hidden matrix is, if not exactly.
         if (isInTiles(mlp.getWeight()) &&

@@ -32,29 +32,42 @@ public:
               isTransposed = product.getTransposed();
             if (element.isInteger() && isTransposed)
               return;
-            if (Value scales =
-                    quantize(product.getInput(), product.getWeightMutable()))
+            if (Value scales = quantizeFactor(product.getInput(),
+                                              product.getWeightMutable()))
               product.getScalesMutable().assign(scales);
+          })
+          .Case([&](LookupOp lookup) {
+            if (!element.isInteger())
+              return;
+            if (Value scales = quantize(lookup.getTableMutable()))
+              lookup.getScalesMutable().assign(scales);
           })
           .Case([&](MlpOp mlp) {
             // There is none of integers.
             if (element.isInteger())
               return;
-            quantize(mlp.getInput(), mlp.getHiddenWeightMutable());
-            quantize(mlp.getInput(), mlp.getWeightMutable());
+            quantizeFactor(mlp.getInput(), mlp.getHiddenWeightMutable());
+            quantizeFactor(mlp.getInput(), mlp.getWeightMutable());
           });
     });
     eraseUnused(replaced.getArrayRef(), module, symbols);
   }
 
 private:
+  /// quantize, of a product of f32.
+  Value quantizeFactor(Value input, OpOperand &operand) {
+    if (!getElementTypeOrSelf(input).isF32() ||
+        !getElementTypeOrSelf(operand.get()).isF32())
+      return {};
+    return quantize(operand);
+  }
+
   /// Makes the operand a weight of fewer bits, if it can be; gives its scales,
   /// if that has any.
-  Value quantize(Value input, OpOperand &operand) {
+  Value quantize(OpOperand &operand) {
     WeightOp weight = getWeight(operand.get(), symbols);
     if (!weight || weight.getSinusoidal() || weight.getPanel() ||
-        !getElementTypeOrSelf(input).isF32() ||
-        !getElementTypeOrSelf(operand.get()).isF32())
+        weight.getLogicalType().getElementType().isInteger())
       return {};
     auto get = operand.get().getDefiningOp<GetWeightOp>();
     RankedTensorType type = weight.getLogicalType();
@@ -65,8 +78,11 @@ private:
     if (element.isInteger()) {
       WeightStorage storage;
       storage.scales = UnitAttr::get(module.getContext());
-      scales = getWeightLike(get, weight, name + ".scales",
-                             type.clone({type.getDimSize(0)}), storage);
+      scales = getWeightLike(
+          get, weight, name + ".scales",
+          RankedTensorType::get({type.getDimSize(0)},
+                                Float32Type::get(module.getContext())),
+          storage);
     }
     if (get->use_empty())
       get.erase();

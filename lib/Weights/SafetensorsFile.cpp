@@ -53,6 +53,10 @@ StringRef attn::nameOf(WeightType type) {
   llvm_unreachable("unknown weight type");
 }
 
+std::string attn::scaleNameOf(StringRef name) {
+  return (name + "_scale").str();
+}
+
 static std::optional<WeightType> parseType(StringRef text) {
   for (const auto &[name, type] : typeNames)
     if (name == text)

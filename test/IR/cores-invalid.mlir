@@ -297,6 +297,70 @@ func.func @f(%a: tensor<?x8xf32>, %b: tensor<8x100xi8>, %s: tensor<100xf32>, %c:
 
 // -----
 
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<100x8xi8>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'scales' with a table of i8 and with no other, got 'tensor<100x8xi8>'}}
+  %0 = attn.lookup %i, %t outs(%o) : (tensor<?x?xi32>, tensor<100x8xi8>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<100x8xf32>, %s: tensor<100xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'scales' with a table of i8 and with no other, got 'tensor<100x8xf32>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<100xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<100x8xi8>, %s: tensor<8xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'scales' of shape [100], got 'tensor<8xf32>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<100x8xi8>, tensor<8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<100x8xi8>, %s: tensor<100xf16>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'scales' of f32, got 'tensor<100xf16>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<100x8xi8>, tensor<100xf16>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x2x2x16x64xi8>, %s: tensor<128xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'table' of shape [?, 1, 2, 16, 64], got 'tensor<4x2x2x16x64xi8>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<100xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'scales' of shape [128], got 'tensor<100xf32>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<100xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<128xf32>, %o: tensor<?x?x?xf32>) {
+  // expected-error@+1 {{expected 'out' of static width, got 'tensor<?x?x?xf32>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<128xf32>, %o: tensor<f32>) {
+  // expected-error@+1 {{expected 'out' of rank 3, got 'tensor<f32>'}}
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x8xf16>, %b: tensor<100x8xf16>, %c: tensor<100xbf16>, %d: tensor<?x100xf16>) {
   // expected-error@+1 {{expected 'bias' of the element type of 'input', 'f16', got 'tensor<100xbf16>'}}
   %0 = attn.linear %a, %b bias(%c) outs(%d) : (tensor<?x8xf16>, tensor<100x8xf16>, tensor<100xbf16>, tensor<?x100xf16>) -> tensor<?x100xf16>

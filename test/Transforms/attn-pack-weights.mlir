@@ -230,7 +230,7 @@ attn.weights @w {
   attn.weight @f32 from ["a"] : tensor<100x70xf32>
 }
 
-func.func @linear(%x: tensor<?x70xf32>, %o: tensor<?x100xf32>) -> (tensor<?x100xf32>, tensor<?x100xf32>) {
+func.func @linear(%x: tensor<?x70xf32>, %o: tensor<?x100xf32>, %ids: tensor<?x?xi32>, %e: tensor<?x?x70xf32>) -> (tensor<?x100xf32>, tensor<?x100xf32>, tensor<?x?x70xf32>) {
   %matrix = attn.get_weight @w::@matrix : tensor<100x70xi8>
   %scales = attn.get_weight @w::@scales : tensor<100xf32>
   %bias = attn.get_weight @w::@bias : tensor<100xf32>
@@ -239,7 +239,9 @@ func.func @linear(%x: tensor<?x70xf32>, %o: tensor<?x100xf32>) -> (tensor<?x100x
   // I8: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x70xf32>, tensor<7x70x16xf32>, tensor<112xf32>, tensor<?x100xf32>)
   %0 = attn.linear %x, %matrix scales(%scales) bias(%bias) outs(%o) : (tensor<?x70xf32>, tensor<100x70xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
   %1 = attn.linear %x, %f32 bias(%bias) outs(%o) : (tensor<?x70xf32>, tensor<100x70xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
-  return %0, %1 : tensor<?x100xf32>, tensor<?x100xf32>
+  // I8: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) : (tensor<?x?xi32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<?x?x70xf32>)
+  %2 = attn.lookup %ids, %matrix scales(%scales) outs(%e) : (tensor<?x?xi32>, tensor<100x70xi8>, tensor<100xf32>, tensor<?x?x70xf32>) -> tensor<?x?x70xf32>
+  return %0, %1, %2 : tensor<?x100xf32>, tensor<?x100xf32>, tensor<?x?x70xf32>
 }
 }
 

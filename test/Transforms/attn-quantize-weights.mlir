@@ -91,8 +91,8 @@ attn.weights @layer {
 }
 
 // I8-LABEL: func.func @products(
-func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<1x?xf32>)
-    -> (tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>) {
+func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<1x?xf32>, %ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>) {
   %w1 = attn.get_weight @layer::@hidden : tensor<16x8xf32>
   %w2 = attn.get_weight @layer::@weight : tensor<8x16xf32>
   // I8-DAG: %[[W1:.*]] = attn.get_weight @layer::@hidden.i8 : tensor<16x8xi8>
@@ -106,7 +106,10 @@ func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf3
   // A transposed one stays as it is.
   // I8: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) {transposed} : (tensor<?x8xf32>, tensor<8x16xf32>, tensor<?x16xf32>)
   %3 = attn.linear %x, %w2 outs(%h) {transposed} : (tensor<?x8xf32>, tensor<8x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
-  return %1, %2#0, %3 : tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>
+  // A table is the same weight as that of a product.
+  // I8: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) : (tensor<?x?xi32>, tensor<16x8xi8>, tensor<16xf32>, tensor<?x?x8xf32>)
+  %4 = attn.lookup %ids, %w1 outs(%e) : (tensor<?x?xi32>, tensor<16x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %1, %2#0, %3, %4 : tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>
 }
 
 //--- type.mlir

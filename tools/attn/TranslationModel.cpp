@@ -106,9 +106,7 @@ static StringRef weightsFor(DataType dataType) {
   }
 }
 
-/// Makes what a search calls of what was imported: `decode_prepare` and
-/// `decode_step` in place of `decode`, with weights of products in `weights`.
-static Error deriveSteps(mlir::ModuleOp module, StringRef weights) {
+Error attn::deriveSteps(mlir::ModuleOp module, StringRef weights) {
   mlir::PassManager passes(module.getContext());
   buildDecodingPipeline(passes);
   if (weights != "f32")
@@ -144,7 +142,8 @@ static Expected<CompiledCode> compile(StringRef directory, DataType dataType,
 
 Expected<TranslationModel>
 TranslationModel::load(StringRef directory, bool withTokenizer,
-                       DataType dataType, const CompileOptions &options) {
+                       std::optional<DataType> dataType,
+                       const CompileOptions &options) {
   auto start = std::chrono::steady_clock::now();
   TranslationModel model;
   Expected<MarianConfig> config = MarianConfig::load(directory);
@@ -157,7 +156,11 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
       return tokenizer.takeError();
     model.tokenizer = std::move(*tokenizer);
   }
-  Expected<CompiledCode> code = compile(directory, dataType, options);
+  Expected<CompiledCode> code =
+      compile(directory,
+              dataType.value_or(model.config.isQuantized ? DataType::I8
+                                                         : DataType::F32),
+              options);
   if (!code)
     return code.takeError();
   Expected<std::unique_ptr<Program>> program =

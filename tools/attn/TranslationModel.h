@@ -23,6 +23,11 @@ llvm::Expected<GenerationOptions> generationOptions(const MarianConfig &config);
 /// for it (AMX, VNNI), else f32.
 enum class DataType { F32, BF16, I8, Auto };
 
+/// Makes what a search calls of a module that was imported: `decode_prepare`
+/// and `decode_step` in place of `decode`, with weights of products in
+/// `weights`, f32, bf16 or i8.
+llvm::Error deriveSteps(mlir::ModuleOp module, llvm::StringRef weights);
+
 /// A checkpoint ready to translate.
 struct TranslationModel {
   MarianConfig config;
@@ -34,10 +39,11 @@ struct TranslationModel {
   /// Seconds to read the checkpoint and prepare its weights, and to compile.
   double loadSeconds = 0, compileSeconds = 0;
 
-  /// Products are computed in `dataType`.
+  /// Products are computed in `dataType`; by default, in i8 if the checkpoint
+  /// is quantised, else in f32.
   static llvm::Expected<TranslationModel> load(llvm::StringRef directory,
                                                bool withTokenizer,
-                                               DataType dataType,
+                                               std::optional<DataType> dataType,
                                                const CompileOptions &options);
 };
 

@@ -92,7 +92,9 @@ static cl::opt<IntegerIn<1>>
                        "the other, each by all threads"),
               cl::sub(command));
 static cl::opt<DataType>
-    dataType("dtype", cl::desc("Numbers that are computed with:"),
+    dataType("dtype",
+             cl::desc("Numbers that are computed with (default: int8 if "
+                      "the checkpoint is quantized, else f32):"),
              cl::values(clEnumValN(DataType::F32, "f32", "32-bit floats"),
                         clEnumValN(DataType::BF16, "bf16",
                                    "products of bf16, which round more: half "
@@ -103,7 +105,7 @@ static cl::opt<DataType>
                         clEnumValN(DataType::Auto, "auto",
                                    "int8 where the processor multiplies it "
                                    "fast (AMX, VNNI), else f32")),
-             cl::init(DataType::F32), cl::sub(command));
+             cl::sub(command));
 static cl::opt<bool> stats("stats",
                            cl::desc("One JSON line about time and memory on "
                                     "standard error"),
@@ -238,7 +240,10 @@ static Error runTranslate() {
   bool withTokenizer =
       inputFormat != LineFormat::Ids || outputFormat != LineFormat::Ids;
   Expected<TranslationModel> model = TranslationModel::load(
-      directory, withTokenizer, dataType, compileOptions());
+      directory, withTokenizer,
+      dataType.getNumOccurrences() ? std::optional<DataType>(dataType)
+                                   : std::nullopt,
+      compileOptions());
   if (!model)
     return model.takeError();
   Expected<GenerationOptions> options = searchOptions(model->config);

@@ -389,10 +389,53 @@ TEST_F(WeightsStoreTest, IntegersOfAFileAreTakenAsTheyAre) {
       expected[placeInTiles(n, k, depth)] = int8_t(bytes[n * depth + k]);
   EXPECT_EQ(make<int8_t>(path, matrix), expected);
 
-  matrix.sources = {"a", "c"};
-  EXPECT_EQ(messageOf(WeightsStore::create(path, {matrix}, 1)),
-            path + ": tensor 'c' of weight 'w': expected either all sources or "
-                   "none of I8, got F32");
+  // Next to numbers that are rounded.
+  auto [mixed, mixedScales] = integerRecipes({"c", "a"}, rows, depth);
+  std::vector<int8_t> got = make<int8_t>(path, mixed);
+  for (int64_t k = 0; k < depth; ++k)
+    EXPECT_EQ(got[placeInTiles(5, k, depth)], int8_t(bytes[k]));
+  EXPECT_EQ(got[placeInTiles(4, 69, depth)], 127);
+}
+
+TEST_F(WeightsStoreTest, IntegersStandForMultiplesOfTheirScales) {
+  std::string bytes = {1, -2, 3, 127, -127, 0};
+  FileBuilder file;
+  file.add("a", "I8", "[2,3]", bytes);
+  file.addFloats("a_scale", "[2]", {0.5f, 2});
+  file.add("b", "I8", "[2,3]", bytes);
+  file.addFloats("b_scale", "[3]", {1, 2, 3});
+  file.add("c", "I8", "[2,3]", bytes);
+  file.addFloats("d", "[1,3]", {0, -254, 1});
+  std::string path = file.write(directory, 1);
+  EXPECT_EQ(make(path, recipe({"a"}, {2, 3})),
+            (std::vector<float>{0.5f, -1, 1.5f, 254, -254, 0}));
+  EXPECT_EQ(make<uint16_t>(path, recipe({"a"}, {2, 3}, 0, ElementType::BF16)),
+            (std::vector<uint16_t>{0x3f00, 0xbf80, 0x3fc0, 0x437e, 0xc37e, 0}));
+  WeightRecipe scales = recipe({"a", "d"}, {3});
+  scales.scales = true;
+  EXPECT_EQ(make(path, scales), (std::vector<float>{0.5f, 2, 2}));
+  EXPECT_EQ(messageOf(WeightsStore::create(path, {recipe({"b"}, {2, 3})}, 1)),
+            path + ": tensor 'b_scale': expected F32, a number for each row of "
+                   "'b'");
+  EXPECT_THAT(messageOf(WeightsStore::create(path, {recipe({"c"}, {2, 3})}, 1)),
+              testing::HasSubstr("c_scale"));
+}
+
+TEST_F(WeightsStoreTest, TheSameWeightsShareMemory) {
+  FileBuilder file;
+  file.addFloats("a", "[2,3]", numbers(6));
+  file.addFloats("b", "[2,3]", numbers(6));
+  std::vector<WeightRecipe> recipes = {
+      recipe({"a"}, {2, 3}, 2), recipe({"b"}, {2, 3}, 2),
+      recipe({"a"}, {2, 3}, 1), recipe({"a"}, {2, 3}, 2)};
+  recipes.back().name = "another";
+  auto store = WeightsStore::create(file.write(directory), recipes, 1);
+  ASSERT_EQ(store ? "" : llvm::toString(store.takeError()), "");
+  llvm::ArrayRef<void *> pointers = (*store)->pointers();
+  ASSERT_EQ(pointers.size(), 4u);
+  EXPECT_EQ(pointers[0], pointers[3]);
+  EXPECT_NE(pointers[0], pointers[1]);
+  EXPECT_NE(pointers[0], pointers[2]);
 }
 
 TEST_F(WeightsStoreTest, LargeTensorsStayInTheFile) {

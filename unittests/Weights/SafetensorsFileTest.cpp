@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Weights/SafetensorsFile.h"
+#include "attn/Weights/WriteSafetensors.h"
 
 #include "../TestFiles.h"
 #include "llvm/Support/Endian.h"
@@ -280,6 +281,33 @@ TEST_F(SafetensorsFileTest, rejectsUnknownTypesOnlyWhenAsked) {
   EXPECT_EQ(messageOf(file->find("c\nd")),
             file->path().str() +
                 R"(: expected a tensor "c\nd", got 2 tensors of other names)");
+}
+
+TEST(WriteSafetensors, IsReadAsItWasWritten) {
+  TemporaryDirectory directory;
+  std::string path = directory.write("out.safetensors", "before");
+  std::vector<int64_t> shape = {2, 3}, scalar, none = {0, 5};
+  std::vector<uint8_t> bytes = {1, 2, 3, 4, 5, 255};
+  std::vector<NamedWeight> tensors = {
+      {"m.weight", {WeightType::I8, shape, bytes}},
+      {"h\"x\\y",
+       {WeightType::F32, scalar, llvm::ArrayRef(bytes).take_front(4)}},
+      {"empty", {WeightType::BF16, none, {}}}};
+  ASSERT_EQ(llvm::toString(writeSafetensors(path, tensors)), "");
+  auto file = SafetensorsFile::open(path);
+  ASSERT_EQ(file ? "" : llvm::toString(file.takeError()), "");
+  EXPECT_EQ((*file)->names().size(), 3u);
+  for (const NamedWeight &tensor : tensors) {
+    llvm::Expected<Weight> weight = (*file)->find(tensor.name);
+    ASSERT_EQ(weight ? "" : llvm::toString(weight.takeError()), "");
+    EXPECT_EQ(weight->type, tensor.weight.type);
+    EXPECT_EQ(weight->shape, tensor.weight.shape);
+    EXPECT_EQ(weight->bytes, tensor.weight.bytes);
+  }
+  auto first = (*file)->find("m.weight");
+  ASSERT_TRUE(bool(first));
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(first->bytes.data()) % 64, 0u);
+  EXPECT_NE(llvm::toString(writeSafetensors(path + "/below", tensors)), "");
 }
 
 } // namespace

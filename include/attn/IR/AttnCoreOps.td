@@ -37,22 +37,30 @@ def Attn_LookupOp : Attn_CoreOp<"lookup", [AttrSizedOperandSegments]> {
     Rows outside the table or the positions are read at the nearest row; without
     any row, the result is 0.
 
+    A table of i8 goes with `scales` [V] of f32, and row v of it stands for
+    scales[v] · table[v, :]. As the weight of a product, it may be in tiles
+    (`attn.linear`), with the scales padded: rows of the padding are 0.
+
     ```mlir
     %r = attn.lookup %ids, %table positions(%p) outs(%out) {scale = 1.600000e+01 : f64}
        : (tensor<?x?xi32>, tensor<8001x256xf16>, tensor<512x256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     ```
   }];
-  let arguments = (ins Attn_IntShaped:$ids, Attn_FloatShaped:$table,
+  let arguments = (ins Attn_IntShaped:$ids, Attn_WeightShaped:$table,
+                       Optional<Attn_FloatShaped>:$scales,
                        Optional<Attn_FloatShaped>:$positions,
                        Optional<Attn_IntShaped>:$offsets,
                        Attn_FloatShaped:$out,
                        DefaultValuedAttr<F64Attr, "1.0">:$scale);
   let assemblyFormat = [{
-    $ids `,` $table (`positions` `(` $positions^ `)`)?
-    (`offsets` `(` $offsets^ `)`)? `outs` `(` $out `)` attr-dict
+    $ids `,` $table (`scales` `(` $scales^ `)`)?
+    (`positions` `(` $positions^ `)`)? (`offsets` `(` $offsets^ `)`)? `outs` `(` $out `)` attr-dict
     `:` functional-type(operands, results)
   }];
-  let extraClassDeclaration = Attn_OneDestination;
+  let extraClassDeclaration = Attn_OneDestination # [{
+    /// Whether the table is in tiles.
+    bool isPacked() { return getTable().getType().getRank() > 2; }
+  }];
 }
 
 def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {

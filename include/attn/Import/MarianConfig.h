@@ -77,6 +77,9 @@ struct MarianConfig {
   /// vocabSize if not given, or if embeddings are shared.
   int64_t decoderVocabSize = 58101;
   int64_t maxPositionEmbeddings = 1024;
+  /// Matrices are of I8, as `attn quantize` writes them: quantization_config
+  /// names it as "quant_method".
+  bool isQuantized = false;
   /// Encoder and decoder use one embedding, `model.shared.weight`; otherwise
   /// each has its own, and the target language a vocabulary of its own.
   bool shareEncoderDecoderEmbeddings = true;

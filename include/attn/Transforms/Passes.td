@@ -383,7 +383,9 @@ def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
     i8 another one of its scales. Weights that are used no more go. Activations,
     biases and all other operations stay as they are, so the results are of f32,
     with the rounding of the factors (`attn.linear`). Half of the bytes are read,
-    or a quarter, and a target that multiplies tiles (AMX) does that.
+    or a quarter, and a target that multiplies tiles (AMX) does that. For i8 the
+    table of an `attn.lookup` changes too, whatever floats it is of: so it can be
+    the output's weight as well, and there once.
 
     Limits: sinusoidal and packed weights are left alone, so this comes before
     `attn-pack-weights`; for i8 transposed weights are, and `attn.mlp`, so this
@@ -417,7 +419,7 @@ def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
     order. Panels are as wide as two vector registers of the module's
     `attn.target`, or as the option `panel` says; a matrix of bf16 is in tiles
     for a target that multiplies those (AMX), one of i8 is in `panel 32 by 4` for
-    every target, and its scales are packed as a bias is. A weight that a transposed operand
+    every target, as a table of i8 is, and their scales are packed as a bias is. A weight that a transposed operand
     reads is transposed as it is stored. A weight that is also used
     otherwise (an embedding table that is the output projection too) gets a
     second symbol. Sinusoidal weights are left alone, as is a product whose bias

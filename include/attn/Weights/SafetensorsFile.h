@@ -16,6 +16,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 #include <memory>
+#include <string>
 
 namespace attn {
 
@@ -27,6 +28,10 @@ size_t sizeInBytes(WeightType type);
 
 /// The name of the type as safetensors files write it, such as "BF16".
 llvm::StringRef nameOf(WeightType type);
+
+/// The name of the tensor [N] of F32 whose numbers the rows of a tensor [N, K]
+/// of I8 stand for multiples of.
+std::string scaleNameOf(llvm::StringRef name);
 
 /// A tensor in a mapped file. Valid as long as its SafetensorsFile.
 struct Weight {

@@ -212,7 +212,39 @@ def logits_case(rows, columns, inputs, width=64):
     return Case(about, body, arguments, results, 2 * tolerance() or 2e-6)
 
 
+def lookup_case(batch, length, entries, width, positions=False):
+    """Rows of a table, an id outside of it among them."""
+    ids = rng.integers(0, entries, (batch, length)).astype(np.int32)
+    ids.flat[:1] = -5
+    table, places = normal(entries, width), normal(length, width)
+    load, factor, types, _ = narrow(table)
+    rounded, scales = round_rows(table)
+    rows = rounded.astype(np.float32) * scales[:, None]
+    wanted = rows[np.clip(ids, 0, entries - 1)] * np.float32(3)
+    out = f"tensor<?x?x{width}xf32>"
+    arguments = {
+        "i": ("tensor<?x?xi32>", ids),
+        "o": (out, np.full(wanted.shape, np.nan, np.float32)),
+    }
+    added = ""
+    if positions:
+        place_type, get = weights.add(places)
+        load, added = load + get("p"), " positions(%p)"
+        types, wanted = [*types, place_type], wanted + places
+    operands = ", ".join(["tensor<?x?xi32>", *types, out])
+    body = load + (
+        f"%y = attn.lookup %i, {factor}{added} outs(%o) {{scale = 3.0 : f64}} : ({operands})"
+        f" -> {out}\n"
+    )
+    about = f"lookup, {batch}x{length} of {entries}x{width}, positions {positions}"
+    return Case(about, body, arguments, {"y": (out, wanted)}, 0)
+
+
 def every():
+    if element == "i8":
+        for width in (1, 3, 64, 70, 200):
+            yield lookup_case(3, 5, 45, width, positions=width != 64)
+        yield lookup_case(0, 4, 45, 8)
     for outputs, inputs in [(1, 1), (31, 17), (33, 32), (128, 64), (200, 63), (40, 1024), (7, 2100)]:
         for rows in (1, 2, 3, 31, 33, 200):
             yield linear_case(rows, outputs, inputs, bias=rows != 2, residual=rows == 3)
