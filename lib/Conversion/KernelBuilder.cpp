@@ -11,7 +11,7 @@ using namespace mlir;
 using namespace attn;
 
 /// Waking a thread costs a few microseconds: about this many multiplications.
-static constexpr int64_t kParallelWork = 200'000;
+static constexpr int64_t kParallelWork = 100'000;
 
 Value KernelBuilder::index(int64_t value) {
   return arith::ConstantIndexOp::create(*this, value);
@@ -102,7 +102,8 @@ void KernelBuilder::parallelFor(Value count, Value work,
                                 Function<void(Value, ValueRange)> body,
                                 bool isUneven) {
   parallel(work, workspace, [&](ValueRange memory) {
-    share(count, [&](Value i) { body(i, memory); }, isUneven);
+    auto task = [&](Value i) { body(i, memory); };
+    isUneven ? shareUneven(count, task) : share(count, task);
   });
 }
 
@@ -124,27 +125,36 @@ void KernelBuilder::parallel(Value work, ArrayRef<MemRefType> workspace,
   omp::TerminatorOp::create(*this);
 }
 
-void KernelBuilder::share(Value count, Function<void(Value)> body,
-                          bool isUneven) {
-  Value zero = index(0), one = index(1);
+void KernelBuilder::share(Value count, Function<void(Value)> body) {
+  // What OpenMP's static schedule does, without its calls, which take as long
+  // as a small body.
+  Value thread = askRuntime("omp_get_thread_num");
+  Value threads = askRuntime("omp_get_num_threads");
+  auto firstOf = [&](Value thread) { return div(mul(thread, count), threads); };
+  forLoop(firstOf(thread), firstOf(add(thread, index(1))), 1, body);
+}
+
+void KernelBuilder::shareUneven(Value count, Function<void(Value)> body) {
   omp::WsloopOperands schedule;
-  if (isUneven)
-    schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(
-        getContext(), omp::ClauseScheduleKind::Dynamic);
+  schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(
+      getContext(), omp::ClauseScheduleKind::Dynamic);
+  schedule.nowait = getUnitAttr();
   auto worksharing = omp::WsloopOp::create(*this, schedule);
   OpBuilder::InsertionGuard guard(*this);
   createBlock(&worksharing.getRegion());
   omp::LoopNestOperands bounds;
   bounds.collapseNumLoops = getI64IntegerAttr(1);
-  bounds.loopLowerBounds = {zero};
+  bounds.loopLowerBounds = {index(0)};
   bounds.loopUpperBounds = {count};
-  bounds.loopSteps = {one};
+  bounds.loopSteps = {index(1)};
   auto nest = omp::LoopNestOp::create(*this, bounds);
   Block *block =
       createBlock(&nest.getRegion(), {}, {getIndexType()}, {getLoc()});
   body(block->getArgument(0));
   omp::YieldOp::create(*this);
 }
+
+void KernelBuilder::barrier() { omp::BarrierOp::create(*this); }
 
 void KernelBuilder::ifThen(Value condition, Function<void()> then) {
   auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
@@ -178,8 +188,9 @@ KernelBuilder::ifElse(Value condition, TypeRange types,
   return SmallVector<Value>(branch.getResults());
 }
 
-Value KernelBuilder::threads() {
-  constexpr StringLiteral name = "omp_get_max_threads";
+Value KernelBuilder::threads() { return askRuntime("omp_get_max_threads"); }
+
+Value KernelBuilder::askRuntime(StringRef name) {
   auto module = getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (!module.lookupSymbol(name)) {
     OpBuilder::InsertionGuard guard(*this);
@@ -187,9 +198,9 @@ Value KernelBuilder::threads() {
     func::FuncOp::create(*this, name, getFunctionType({}, getI32Type()))
         .setPrivate();
   }
-  Value count =
+  Value number =
       func::CallOp::create(*this, name, TypeRange(getI32Type())).getResult(0);
-  return arith::IndexCastOp::create(*this, getIndexType(), count);
+  return arith::IndexCastOp::create(*this, getIndexType(), number);
 }
 
 Value KernelBuilder::scalar(double value) {

@@ -72,10 +72,16 @@ public:
   /// them. Each has memory of its own, of the types given.
   void parallel(Value work, llvm::ArrayRef<mlir::MemRefType> workspace,
                 Function<void(mlir::ValueRange)> body);
-  /// In such a region, all threads together run body(0) ... body(count - 1);
-  /// none goes on before all are done. `isUneven` where some bodies have more
-  /// to do than others.
-  void share(Value count, Function<void(Value)> body, bool isUneven = false);
+  /// In such a region, all threads together run body(0) ... body(count - 1),
+  /// each as many adjacent ones. A thread that has done its own goes on:
+  /// barrier() is for what needs those of others.
+  void share(Value count, Function<void(Value)> body);
+  /// The same where some bodies have more to do than others: a thread takes the
+  /// next as it has done one.
+  void shareUneven(Value count, Function<void(Value)> body);
+  /// In such a region, no thread goes on before all have come here. The end of
+  /// a region is one too.
+  void barrier();
   /// Runs body(0) ... body(count - 1) on the threads there are, in one OpenMP
   /// region, if `work` (multiplications or so, all tasks together) is worth
   /// waking them.
@@ -143,6 +149,8 @@ public:
 private:
   /// The numbers as elements of `memref`.
   Value round(Value numbers, Value memref);
+  /// What the function of OpenMP's runtime says, a number.
+  Value askRuntime(llvm::StringRef function);
 
   TargetAttr target;
   const InstructionSet &set;

@@ -98,6 +98,7 @@ private:
       product.setMemory(memory);
       b.share(rowBlocks,
               [&](Value block) { source.emitToTiles(block, input); });
+      b.barrier();
       shareProduct(product);
     });
     memref::DeallocOp::create(b, input);

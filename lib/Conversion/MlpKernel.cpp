@@ -124,6 +124,8 @@ private:
     Value threads = b.threads();
     b.parallel(work(), tileWorkspace(toHidden, toOut), [&](ValueRange memory) {
       for (AmxProduct *product : {&toHidden, &toOut}) {
+        if (product == &toOut)
+          b.barrier();
         product->setMemory(memory);
         Value panels = b.index(product->getPanels());
         Value width = b.ceilDiv(panels, threads);
@@ -216,6 +218,7 @@ private:
                [&](ValueRange memory) {
                  toHidden.setMemory(memory.take_front(count));
                  toHidden.emitTasks(hiddenTasks);
+                 b.barrier();
                  toOut.setMemory(memory.drop_front(count));
                  toOut.emitTasks(outTasks);
                });

@@ -120,6 +120,7 @@ Value QuantizedProduct::integers(int64_t lanes, int64_t value) {
 
 void QuantizedProduct::shareRows() {
   b.share(rows, [&](Value row) { emitRow(row); });
+  b.barrier();
 }
 
 Value QuantizedProduct::loadNumbers(Value row, Value k, bool isInside) {

@@ -33,7 +33,7 @@ public:
   /// What a thread needs beside.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
-  /// Rounds all rows, which the threads of the region share.
+  /// Rounds all rows, which the threads of the region share, and waits for all.
   void shareRows();
   int64_t getPanels() const { return panels; }
   /// Some rows, from a multiple of 32 on, and panels of 32 columns.

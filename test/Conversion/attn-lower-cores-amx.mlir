@@ -73,7 +73,7 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:         omp.parallel
 // CHECK-NEXT:      memref.alloc{{.*}} : memref<16x2x16x32xbf16>
 // CHECK-NEXT:      memref.alloc{{.*}} : memref<1x32x32xf32>
-// CHECK-NEXT:      omp.wsloop
+// CHECK-NEXT:      func.call @omp_get_thread_num
 // CHECK-NOT:     vector.shuffle
 // CHECK-NOT:     vector.fma
 // CHECK-COUNT-4:     amx.tile_zero
@@ -96,15 +96,17 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:         scf.if
 // CHECK:           memref.alloc{{.*}} : memref<?x96xbf16>
 // CHECK:           omp.parallel
-// CHECK-COUNT-2:     omp.wsloop
+// CHECK:             omp.barrier
+// CHECK:             omp.terminator
 // CHECK:           memref.alloc{{.*}} : memref<?x3x2x16x32xbf16>
 // CHECK:           omp.parallel
-// CHECK-COUNT-2:     omp.wsloop
+// CHECK:             omp.barrier
+// CHECK:             omp.terminator
 // CHECK:         } else {
 // CHECK:           omp.parallel
 // CHECK:             memref.alloc{{.*}} : memref<64x3x2x16x32xbf16>
-// CHECK:             omp.wsloop
-// CHECK-NOT:         omp.wsloop
+// CHECK-NOT:         omp.barrier
+// CHECK:             omp.terminator
 // CHECK:           }
 func.func @mlp_in_tiles(%x: memref<?x64xbf16>, %w1: memref<3x2x2x16x32xbf16>, %w2: memref<2x3x2x16x32xbf16>, %y: memref<?x64xbf16>) {
   attn.mlp %x, %w1 activation relu, %w2 outs(%y) : (memref<?x64xbf16>, memref<3x2x2x16x32xbf16>, memref<2x3x2x16x32xbf16>, memref<?x64xbf16>) -> ()

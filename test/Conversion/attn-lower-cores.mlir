@@ -14,7 +14,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK-SAME:    memref<?x64xf32>, %{{.*}}: memref<2x64x32xf32>, %{{.*}}: memref<64xf32>, %{{.*}}: memref<?x64xf32>)
 // CHECK-SAME:    passthrough = ["noinline"]
 // CHECK:         omp.parallel if
-// CHECK:         omp.wsloop
+// CHECK:         func.call @omp_get_thread_num
 // CHECK-COUNT-28: vector.fma {{.*}} : vector<16xf32>
 // CHECK:         scf.yield
 // CHECK-COUNT-8: vector.fma {{.*}} : vector<16xf32>
@@ -23,7 +23,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:         scf.yield
 // CHECK-COUNT-2: vector.fma {{.*}} : vector<16xf32>
 // CHECK-NOT:     vector.fma
-// CHECK:         omp.yield
+// CHECK:         omp.terminator
 // CHECK-NOT:   func.func private @linear
 func.func @linear_twice(%x: memref<?x?x64xf32>, %w: memref<2x64x32xf32>, %b: memref<64xf32>, %y: memref<?x?x64xf32>) {
   attn.linear %x, %w bias(%b) outs(%y) : (memref<?x?x64xf32>, memref<2x64x32xf32>, memref<64xf32>, memref<?x?x64xf32>) -> ()
@@ -75,7 +75,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:         scf.if
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<64x32xf32>
-// CHECK-NEXT:        omp.wsloop
+// CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK:           vector.maskedstore
 // CHECK:         } else {
 // CHECK:           memref.alloc{{.*}} : memref<2x64x32xf32>
@@ -98,7 +98,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:         scf.if
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<128xf32>
-// CHECK-NEXT:        omp.wsloop
+// CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK-COUNT-8:   vector.load %arg1
 // CHECK:         } else {
 func.func @transposed(%x: memref<?x64xf32>, %w: memref<64x128xf32>, %y: memref<?x128xf32>) {
@@ -120,7 +120,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:         } else {
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<182x528xf32>
-// CHECK-NEXT:        omp.wsloop
+// CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
 func.func @two_products(%x: memref<?x64xf32>, %w: memref<64x64x32xf32>, %v: memref<2x2048x32xf32>, %y: memref<?x64xf32>) {
@@ -159,7 +159,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<8x16x32xf32>
-// CHECK-NEXT:        omp.wsloop
+// CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK-NOT:     memref.alloc
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
@@ -170,7 +170,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<1xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
-// CHECK-NEXT:        omp.wsloop
+// CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
 func.func @attention(%q: memref<?x?x64xf32>, %n: memref<?xi32>, %y: memref<?x?x64xf32>) {
@@ -190,7 +190,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:           omp.parallel
 // CHECK:             memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
-// CHECK-NEXT:        omp.wsloop
+// CHECK-NEXT:        func.call @omp_get_thread_num
 func.func @strided(%q: memref<1x2x?x16xf32, strided<[?, ?, ?, 1]>>, %k: memref<1x2x?x16xf32>, %y: memref<1x2x?x16xf32>) {
   attn.sdpa %q, %k, %k outs(%y) {scale = 0.25 : f64}
     : (memref<1x2x?x16xf32, strided<[?, ?, ?, 1]>>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>) -> ()
@@ -267,7 +267,7 @@ module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2
 // CHECK:         vector.fma {{.*}} : vector<8xf32>
 // CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
 // CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
-// CHECK:         omp.yield
+// CHECK:         omp.terminator
 func.func @logits(%x: memref<?x64xf32>, %w: memref<5x64x16xf32>, %b: memref<80xf32>, %v: memref<2x?x64xf32>, %m: memref<2x?xf32>, %s: memref<2x?xf32>) {
   attn.logits %x, %w bias(%b) columns 75 outs(%v, %m, %s) : (memref<?x64xf32>, memref<5x64x16xf32>, memref<80xf32>, memref<2x?x64xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
   return
