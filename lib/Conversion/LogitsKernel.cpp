@@ -45,10 +45,9 @@ private:
   /// All rows are rounded once, then all of them meet block after block.
   void emitQuantized() {
     QuantizedProduct product(b, getOperands());
-    product.allocate();
+    product.round();
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
-      product.shareRows();
       shareProduct(product);
     });
     product.deallocate();
@@ -77,10 +76,11 @@ private:
   void shareBlocks(llvm::function_ref<void(Value, Value)> body) {
     Value wanted = b.mul(b.threads(), b.index(kTasks));
     Value count = b.ceilDiv(b.index(blocks), wanted);
-    b.share(b.ceilDiv(b.index(blocks), count), [&](Value task) {
+    auto emitTask = [&](Value task) {
       Value first = b.mul(task, count);
       body(first, b.min(b.add(first, count), b.index(blocks)));
-    });
+    };
+    b.share(b.ceilDiv(b.index(blocks), count), emitTask);
   }
 
   /// All rows are put in tiles once, then all of them meet block after block.

@@ -18,6 +18,9 @@ static constexpr int64_t kGroup = 4;
 static constexpr int64_t kPartRows = 2048;
 static constexpr int64_t kTasks = 2;
 
+/// Multiplications of f32 that take as long as to round a number.
+static constexpr int64_t kRoundingWork = 16;
+
 /// This many times 2^23 and a half has steps of 1: a number that is added is
 /// rounded to an integer, which its last bits then are.
 static constexpr double kIntegerSteps = 0x1.8p23;
@@ -82,7 +85,7 @@ void QuantizedProduct::setOutput(Value memory, Value firstColumn) {
 }
 
 void QuantizedProduct::emit() {
-  allocate();
+  round();
   RowBlocks parts(b, rows, kBlock, kPartRows);
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
   // Panels that stay in the second-level cache while rows go by.
@@ -96,14 +99,14 @@ void QuantizedProduct::emit() {
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   b.parallel(work, getWorkspace(), [&](ValueRange memory) {
     setMemory(memory);
-    shareRows();
-    b.share(b.mul(parts.count, groups), [&](Value task) {
+    auto emitTask = [&](Value task) {
       Value panel = b.mul(b.rem(task, groups), width);
       Value part = b.div(task, groups);
       emitPart(parts.getFirstRow(b, part),
                parts.getFirstRow(b, b.add(part, b.index(1))), panel,
                b.min(b.add(panel, width), b.index(panels)));
-    });
+    };
+    b.share(b.mul(parts.count, groups), emitTask);
   });
   deallocate();
 }
@@ -118,9 +121,11 @@ Value QuantizedProduct::integers(int64_t lanes, int64_t value) {
       b, DenseElementsAttr::get(type, static_cast<int32_t>(value)));
 }
 
-void QuantizedProduct::shareRows() {
-  b.share(rows, [&](Value row) { emitRow(row); });
-  b.barrier();
+void QuantizedProduct::round() {
+  allocate();
+  // Few rows are rounded sooner than threads come together.
+  Value work = b.mul(rows, b.index(operands.depth * kRoundingWork));
+  b.parallelFor(rows, work, [&](Value row) { emitRow(row); });
 }
 
 Value QuantizedProduct::loadNumbers(Value row, Value k, bool isInside) {

@@ -26,15 +26,13 @@ public:
   /// Writes the whole product, on the threads there are.
   void emit();
 
-  // Part by part, in a region between allocate() and deallocate().
-  /// Memory for the rounded rows.
-  void allocate();
+  // Part by part, in a region between round() and deallocate().
+  /// Rounds all rows, on the threads there are.
+  void round();
   void deallocate();
   /// What a thread needs beside.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
-  /// Rounds all rows, which the threads of the region share, and waits for all.
-  void shareRows();
   int64_t getPanels() const { return panels; }
   /// Some rows, from a multiple of 32 on, and panels of 32 columns.
   void emitPart(Value row, Value endRow, Value panel, Value endPanel);
@@ -42,6 +40,8 @@ public:
   void setOutput(Value memory, Value firstColumn);
 
 private:
+  /// Memory for the rounded rows.
+  void allocate();
   void emitRow(Value row);
   Value emitMagnitude(Value row);
   /// lanes() numbers of a row from `k` on, 0 past the last.
