@@ -127,13 +127,19 @@ class CTranslate2:
         self.max_length = config["max_length"]
 
     def translate(self):
+        # Batches of one: one after the other, which one thread does fastest.
+        one = self.options.batch_size == 1
         start = time.perf_counter()
-        results = self.translator.translate_batch(
-            self.tokens,
-            beam_size=self.options.beam_size,
-            max_batch_size=self.options.batch_size,
-            max_decoding_length=self.max_length,
-        )
+        results = [
+            result
+            for tokens in ([[t] for t in self.tokens] if one else [self.tokens])
+            for result in self.translator.translate_batch(
+                tokens,
+                beam_size=self.options.beam_size,
+                max_batch_size=self.options.batch_size,
+                max_decoding_length=self.max_length,
+            )
+        ]
         seconds = time.perf_counter() - start
         return seconds, [[self.ids[t] for t in r.hypotheses[0]] for r in results]
 
