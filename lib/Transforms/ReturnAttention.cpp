@@ -69,14 +69,16 @@ private:
                << "expected no use of '" << function
                << "', whose results are about to change";
 
-    SmallVector<Operation *> layers;
+    SmallVector<Operation *> found;
     func.walk([&](Operation *op) {
       if (kind == "cross" ? isa<CrossAttentionOp>(op)
                           : isa<SelfAttentionOp>(op))
-        layers.push_back(op);
+        found.push_back(op);
     });
+    if (failed(chooseLayers(func, found)))
+      return failure();
     auto terminator = cast<func::ReturnOp>(func.front().getTerminator());
-    for (Operation *layer : layers) {
+    for (Operation *layer : found) {
       if (layer->getBlock() != &func.front())
         return layer->emitOpError()
                << "expected in the body of the function, got it nested in '"
@@ -92,6 +94,23 @@ private:
                                    probabilities.getType(), {})))
         return failure();
     }
+    return success();
+  }
+
+  /// Leaves of `found` the layers that the option names, in its order.
+  LogicalResult chooseLayers(func::FuncOp func,
+                             SmallVectorImpl<Operation *> &found) {
+    if (layers.empty())
+      return success();
+    SmallVector<Operation *> chosen;
+    for (int64_t number : layers) {
+      if (number < 0 || number >= static_cast<int64_t>(found.size()))
+        return func.emitError()
+               << "expected the number of one of " << found.size() << ' '
+               << kind << "-attention layers, from 0 on, got " << number;
+      chosen.push_back(found[number]);
+    }
+    found.assign(chosen.begin(), chosen.end());
     return success();
   }
 };

@@ -44,22 +44,24 @@ private:
     if (!linear)
       return func.emitError()
              << "expected '" << function
-             << "' to return one attn.linear of rank 3 and f32, without "
+             << "' to return first an attn.linear of rank 3 and f32, without "
                 "residual, activation or transposed weight";
     OpBuilder builder(terminator);
     LogitsOp logits = createLogits(builder, linear);
-    terminator->setOperands(logits.getResults());
-    func.setFunctionType(builder.getFunctionType(func.getArgumentTypes(),
-                                                 logits->getResultTypes()));
+    SmallVector<Value> results(logits.getResults());
+    llvm::append_range(results, terminator.getOperands().drop_front());
+    terminator->setOperands(results);
+    func.setFunctionType(builder.getFunctionType(
+        func.getArgumentTypes(), ValueRange(results).getTypes()));
     func.removeResAttrsAttr();
     if (linear.use_empty())
       linear.erase();
     return success();
   }
 
-  /// The product that is returned, if it has the right form.
+  /// The product that is returned first, if it has the right form.
   static LinearOp findLogits(func::ReturnOp terminator) {
-    if (terminator.getNumOperands() != 1)
+    if (terminator.getNumOperands() == 0)
       return {};
     auto linear = terminator.getOperand(0).getDefiningOp<LinearOp>();
     if (!linear || linear.getResidual() || linear.getActivation() ||

@@ -1,6 +1,8 @@
 // RUN: split-file %s %t
 // RUN: attn-opt %t/model.mlir --attn-return-attention | FileCheck %s --check-prefix=CROSS
 // RUN: attn-opt %t/model.mlir --attn-return-attention="function=encode kind=self" | FileCheck %s --check-prefix=SELF
+// RUN: attn-opt %t/model.mlir --attn-return-attention=layers=1 | FileCheck %s --check-prefix=LAYER
+// RUN: attn-opt %t/layer.mlir --verify-diagnostics --attn-return-attention=layers=1
 // RUN: attn-opt %t/kind.mlir --verify-diagnostics --attn-return-attention=kind=both
 // RUN: attn-opt %t/name.mlir --verify-diagnostics --attn-return-attention=function=translate
 // RUN: attn-opt %t/errors.mlir --split-input-file --verify-diagnostics --attn-return-attention
@@ -25,6 +27,9 @@ func.func @decode(%x: tensor<?x?x16xf32> {attn.role = "x"}, %m: tensor<2x?x16xf3
   // CROSS: %[[X1:.*]], %[[P1:.*]] = attn.cross_attention %[[X0]], %[[M]] lengths(%[[N]]) weights @attention heads 4 norm pre {epsilon = 5.000000e-01 : f64, note = "kept"} : (tensor<?x?x16xf32>, tensor<2x?x16xf32>, tensor<2xi32>) -> (tensor<?x?x16xf32>, tensor<?x4x?x?xf32>)
   // CROSS: %[[X2:.*]], %[[P2:.*]] = attn.cross_attention %[[X1]], %[[M]] weights @attention heads 4
   // CROSS: return %[[X2]], %[[P2]], %[[P1]], %[[P2]]
+  // LAYER: %[[X1:.*]] = attn.cross_attention
+  // LAYER: %[[X2:.*]], %[[P2:.*]] = attn.cross_attention %[[X1]],
+  // LAYER: return %[[X2]], %[[P2]], %[[P2]]
   %0 = attn.self_attention %x weights @attention heads 4 causal : (tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   %1 = attn.cross_attention %0, %m lengths(%n) weights @attention heads 4 norm pre {epsilon = 0.5, note = "kept"} : (tensor<?x?x16xf32>, tensor<2x?x16xf32>, tensor<2xi32>) -> tensor<?x?x16xf32>
   %2:2 = attn.cross_attention %1, %m weights @attention heads 4 : (tensor<?x?x16xf32>, tensor<2x?x16xf32>) -> (tensor<?x?x16xf32>, tensor<?x4x?x?xf32>)
@@ -38,6 +43,13 @@ func.func @encode(%x: tensor<3x7x16xf32>) -> tensor<3x7x16xf32> {
   // SELF: return %[[R]], %[[P]]
   %0 = attn.self_attention %x weights @attention heads 2 : (tensor<3x7x16xf32>) -> tensor<3x7x16xf32>
   return %0 : tensor<3x7x16xf32>
+}
+
+//--- layer.mlir
+
+// expected-error@+1 {{expected the number of one of 0 cross-attention layers, from 0 on, got 1}}
+func.func @decode(%x: tensor<?x?x16xf32>) -> tensor<?x?x16xf32> {
+  return %x : tensor<?x?x16xf32>
 }
 
 //--- kind.mlir

@@ -24,7 +24,19 @@ func.func @decode_step(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %b: tenso
 
 // -----
 
-// expected-error@+1 {{expected 'decode_step' to return one attn.linear of rank 3 and f32, without residual, activation or transposed weight}}
+// Further results stay.
+// CHECK:      func.func @decode_step(
+// CHECK-SAME: %[[P:[^:]*]]: tensor<?x4x1x?xf32>)
+// CHECK-SAME: -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>, tensor<?x4x1x?xf32>)
+// CHECK:      return %{{.*}}#0, %{{.*}}#1, %{{.*}}#2, %[[P]]
+func.func @decode_step(%x: tensor<?x?x16xf32>, %w: tensor<100x16xf32>, %e: tensor<?x?x100xf32>, %p: tensor<?x4x1x?xf32>) -> (tensor<?x?x100xf32>, tensor<?x4x1x?xf32>) {
+  %y = attn.linear %x, %w outs(%e) : (tensor<?x?x16xf32>, tensor<100x16xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return %y, %p : tensor<?x?x100xf32>, tensor<?x4x1x?xf32>
+}
+
+// -----
+
+// expected-error@+1 {{expected 'decode_step' to return first an attn.linear of rank 3 and f32, without residual, activation or transposed weight}}
 func.func @decode_step(%x: tensor<?x16xf32>, %w: tensor<100x16xf32>, %e: tensor<?x100xf32>) -> tensor<?x100xf32> {
   %y = attn.linear %x, %w outs(%e) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
   return %y : tensor<?x100xf32>

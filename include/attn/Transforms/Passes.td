@@ -323,8 +323,9 @@ def SummarizeLogits : Pass<"attn-summarize-logits", "::mlir::ModuleOp"> {
     W], and the maximum and the sum of exponentials of each row in each block.
     What a search reads of a step becomes a small part of what was written.
 
-    A function that returns something else, or whose linear has a residual, an
-    activation or a transposed weight, is an error. Nothing may call it. Runs
+    Results after the linear stay. A function whose first result is something
+    else, or whose linear has a residual, an activation or a transposed weight,
+    is an error. Nothing may call it. Runs
     after `attn-incremental-decoding`.
 
     ```mlir
@@ -354,7 +355,9 @@ def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
   let description = [{
     Adds a result to the function for each `attn.cross_attention` in its body, or
     with `kind=self` for each `attn.self_attention`, in their order: its softmax,
-    [B, H, S, M]. Nothing may call the function.
+    [B, H, S, M]. Nothing may call the function. With `layers`, only those do that
+    are named by their number in this order, from 0 on, and the others cost
+    nothing.
 
     ```mlir
     %y = attn.cross_attention %x, %m weights @c heads 4 : (…) -> tensor<?x?x256xf32>
@@ -370,7 +373,9 @@ def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
     Option<"function", "function", "std::string", /*default=*/"\"decode\"",
            "The function to change">,
     Option<"kind", "kind", "std::string", /*default=*/"\"cross\"",
-           "Which attention: cross or self">
+           "Which attention: cross or self">,
+    ListOption<"layers", "layers", "int64_t",
+               "The numbers of the layers, from 0 on; all if there are none">
   ];
 }
 
