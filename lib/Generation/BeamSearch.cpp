@@ -6,6 +6,7 @@
 // hypotheses in corner cases. Not the same is only how it is stored: a tree of
 // tokens, of which beams hold leaves.
 
+#include "AttentionHistory.h"
 #include "LogitProcessor.h"
 #include "SentenceSearch.h"
 #include "llvm/ADT/STLExtras.h"
@@ -22,6 +23,8 @@ constexpr float penalty = -1.0e9f;
 struct Node {
   int32_t token;
   int32_t parent;
+  /// The number in the history of what it attended to when it was fed.
+  int32_t attended = -1;
 };
 
 /// A beam that goes on, and its last token.
@@ -39,9 +42,10 @@ struct FinishedBeam {
 
 class BeamSearch : public SentenceSearch {
 public:
-  BeamSearch(const LogitProcessor &processor, int64_t vocabulary)
+  BeamSearch(const LogitProcessor &processor, int64_t vocabulary,
+             int64_t sourceTokens)
       : processor(processor), options(processor.getOptions()),
-        vocabulary(vocabulary) {
+        vocabulary(vocabulary), history(options.attentionHeads, sourceTokens) {
     int64_t kept =
         options.beamSize * std::max<int64_t>(2, 1 + options.endTokens.size());
     beamLogits.resize(options.beamSize);
@@ -63,7 +67,8 @@ public:
   }
 
   llvm::ArrayRef<Row> rows() const override { return inputs; }
-  bool advance(const Logits &logits, int64_t first) override;
+  bool advance(const Logits &logits, const StepAttention &attention,
+               int64_t first) override;
   SentenceResult result() const override;
 
 private:
@@ -82,12 +87,14 @@ private:
     return static_cast<float>(
         std::pow(static_cast<double>(length), options.lengthPenalty));
   }
+  std::vector<float> attentionOf(int32_t node) const;
   /// The node of a candidate, made when it is first needed.
   int32_t nodeOf(size_t candidate);
 
   const LogitProcessor &processor;
   const GenerationOptions &options;
   const int64_t vocabulary;
+  AttentionHistory history;
   /// Tokens of each running beam, start token included.
   int64_t length = 1;
   std::string error;
@@ -214,7 +221,12 @@ void BeamSearch::normalize(const Logits &logits, int64_t first) {
   }
 }
 
-bool BeamSearch::advance(const Logits &logits, int64_t first) {
+bool BeamSearch::advance(const Logits &logits, const StepAttention &attention,
+                         int64_t first) {
+  if (options.attention)
+    for (size_t i = 0; i < inputs.size(); ++i)
+      nodes[running[i].node].attended =
+          history.add(attention, first + static_cast<int64_t>(i));
   normalize(logits, first);
   if (llvm::any_of(beamLogits, [](const BeamLogits &beam) {
         return !beam.normalizer.isValid();
@@ -241,6 +253,19 @@ bool BeamSearch::advance(const Logits &logits, int64_t first) {
          llvm::all_of(stops, [](char stop) { return stop; });
 }
 
+/// What the steps that chose a node and those before it attended to.
+std::vector<float> BeamSearch::attentionOf(int32_t node) const {
+  std::vector<float> weights;
+  if (!options.attention)
+    return weights;
+  llvm::SmallVector<int32_t> fed;
+  for (node = nodes[node].parent; node >= 0; node = nodes[node].parent)
+    fed.push_back(nodes[node].attended);
+  for (int32_t number : llvm::reverse(fed))
+    llvm::append_range(weights, history[number]);
+  return weights;
+}
+
 SentenceResult BeamSearch::result() const {
   SentenceResult result;
   result.error = error;
@@ -255,6 +280,7 @@ SentenceResult BeamSearch::result() const {
     for (int32_t node = beam.node; node > 0; node = nodes[node].parent)
       hypothesis.ids.push_back(nodes[node].token);
     std::reverse(hypothesis.ids.begin(), hypothesis.ids.end());
+    hypothesis.attention = attentionOf(beam.node);
     if (!hypothesis.ids.empty() &&
         llvm::is_contained(options.endTokens, hypothesis.ids.back()))
       hypothesis.ids.pop_back();
@@ -266,6 +292,7 @@ SentenceResult BeamSearch::result() const {
 }
 
 std::unique_ptr<SentenceSearch>
-attn::createBeamSearch(const LogitProcessor &processor, int64_t vocabulary) {
-  return std::make_unique<BeamSearch>(processor, vocabulary);
+attn::createBeamSearch(const LogitProcessor &processor, int64_t vocabulary,
+                       int64_t sourceTokens) {
+  return std::make_unique<BeamSearch>(processor, vocabulary, sourceTokens);
 }

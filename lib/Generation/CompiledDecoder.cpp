@@ -94,19 +94,37 @@ CompiledDecoder::checkLogits(const FunctionSignature &signature) const {
     return tensor.type == ElementType::F32 && tensor.shape.size() == rank;
   };
   llvm::ArrayRef<TensorSignature> results = signature.results;
-  if (results.size() != 3 || !isFloat(results[0], 3) ||
+  if (results.size() < 3 || !isFloat(results[0], 3) ||
       !isFloat(results[1], 2) || !isFloat(results[2], 2) ||
       results[0].shape[2] <= 0)
-    return makeError("function 'decode_step': expected three results: logits "
-                     "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
+    return makeError(
+        "function 'decode_step': expected three results first: logits "
+        "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
   int64_t width = results[0].shape[2];
   int64_t blocks = (limits.targetVocabulary + width - 1) / width;
-  for (const TensorSignature &result : results)
+  for (const TensorSignature &result : results.take_front(3))
     if (result.shape[0] != blocks)
       return makeError("function 'decode_step': expected {0} blocks of {1} "
                        "logits for {2} tokens, got {3}",
                        blocks, width, limits.targetVocabulary,
                        result.describe());
+  return llvm::Error::success();
+}
+
+/// Looks for what a step attended to, after its logits.
+llvm::Error CompiledDecoder::bindAttention(const FunctionSignature &signature) {
+  llvm::ArrayRef<TensorSignature> others =
+      llvm::ArrayRef(signature.results).drop_front(3);
+  if (others.empty())
+    return llvm::Error::success();
+  const TensorSignature &first = others.front();
+  if (others.size() > 1 || first.type != ElementType::F32 ||
+      first.shape.size() != 4 || first.shape[1] <= 0)
+    return makeError("function 'decode_step': expected attention "
+                     "tensor<?xHx?x?xf32> or nothing after the logits, got {0} "
+                     "results, the first {1}",
+                     others.size(), first.describe());
+  heads = first.shape[1];
   return llvm::Error::success();
 }
 
@@ -135,6 +153,8 @@ llvm::Error CompiledDecoder::bindAll() {
                      "each cross argument of 'decode_step', got {1}",
                      numCross, prepare->results.size());
   if (llvm::Error error = checkLogits(*step))
+    return error;
+  if (llvm::Error error = bindAttention(*step))
     return error;
   for (auto [role, argument] :
        llvm::zip_equal(stepBinding.roles, step->arguments)) {
@@ -287,8 +307,8 @@ llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
     cacheRows.grow(caches.capacity);
   cacheRows.advance(rows);
 
-  // The logits of the step before make room before new ones are made.
-  logits.clear();
+  // The results of the step before make room before new ones are made.
+  results.clear();
   arguments.clear();
   for (auto [role, number] :
        llvm::zip_equal(stepBinding.roles, stepBinding.numbers)) {
@@ -320,17 +340,28 @@ llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
                        "role 'memory'");
     }
   }
-  llvm::Expected<llvm::SmallVector<Tensor>> results =
+  llvm::Expected<llvm::SmallVector<Tensor>> found =
       functions.call("decode_step", arguments, threads);
-  if (!results)
-    return results.takeError();
-  logits = std::move(*results);
-  for (const Tensor &part : logits)
+  if (!found)
+    return found.takeError();
+  results = std::move(*found);
+  for (const Tensor &part : llvm::ArrayRef(results).take_front(3))
     if (part.dim(1) != numRows)
       return makeError("function 'decode_step': expected logits of {0} rows, "
                        "got {1}",
                        numRows, part.describe());
-  return Logits{logits[0].data<float>(), logits[1].data<float>(),
-                logits[2].data<float>(), numRows,
-                limits.targetVocabulary, logits[0].dim(2)};
+  if (heads && (results[3].dim(0) != numRows || results[3].dim(2) != 1 ||
+                results[3].dim(3) != cross.capacity))
+    return makeError("function 'decode_step': expected attention of {0} rows "
+                     "to {1} positions, got {2}",
+                     numRows, cross.capacity, results[3].describe());
+  return Logits{results[0].data<float>(), results[1].data<float>(),
+                results[2].data<float>(), numRows,
+                limits.targetVocabulary,  results[0].dim(2)};
+}
+
+StepAttention CompiledDecoder::attention() const {
+  if (!heads || results.empty())
+    return {};
+  return {results[3].data<float>(), heads, results[3].dim(3)};
 }

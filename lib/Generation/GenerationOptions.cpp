@@ -13,8 +13,8 @@ static llvm::Error makeError(const char *format, Args &&...args) {
       llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
-llvm::Error GenerationOptions::verify(int64_t vocabulary,
-                                      int64_t positions) const {
+llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
+                                      int64_t heads) const {
   if (beamSize < 1)
     return makeError("beam size must be at least 1, got {0}", beamSize);
   if (nBest < 1 || nBest > beamSize)
@@ -34,6 +34,12 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary,
     return makeError("beam search with {0} end tokens needs a vocabulary "
                      "larger than {1}",
                      endTokens.size(), vocabulary);
+  if (attention && heads < 1)
+    return makeError("the model does not tell what it attends to");
+  for (int32_t head : attentionHeads)
+    if (head < 0 || (attention && head >= heads))
+      return makeError("expected attention heads in 0..{0}, got {1}", heads - 1,
+                       head);
   auto checkToken = [&](const char *what, int32_t token) -> llvm::Error {
     if (token >= 0 && token < vocabulary)
       return llvm::Error::success();

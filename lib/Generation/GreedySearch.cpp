@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
+#include "AttentionHistory.h"
 #include "SentenceSearch.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
@@ -12,14 +13,16 @@ namespace {
 
 class GreedySearch : public SentenceSearch {
 public:
-  explicit GreedySearch(const LogitProcessor &processor)
-      : processor(processor), options(processor.getOptions()) {
+  GreedySearch(const LogitProcessor &processor, int64_t sourceTokens)
+      : processor(processor), options(processor.getOptions()),
+        history(options.attentionHeads, sourceTokens) {
     tokens.reserve(64);
     tokens.push_back(options.startToken);
   }
 
   llvm::ArrayRef<Row> rows() const override { return row; }
-  bool advance(const Logits &logits, int64_t first) override;
+  bool advance(const Logits &logits, const StepAttention &attention,
+               int64_t first) override;
   SentenceResult result() const override;
 
 private:
@@ -29,12 +32,17 @@ private:
   /// Start token first.
   std::vector<int32_t> tokens;
   float score = 0;
+  /// Of each step, if that is asked for.
+  AttentionHistory history;
   bool isValid = true;
 };
 
 } // namespace
 
-bool GreedySearch::advance(const Logits &all, int64_t first) {
+bool GreedySearch::advance(const Logits &all, const StepAttention &attention,
+                           int64_t first) {
+  if (options.attention)
+    history.add(attention, first);
   LogitRow logits = all.row(first);
   int64_t length = tokens.size();
   RowNormalizer normalizer;
@@ -63,6 +71,7 @@ SentenceResult GreedySearch::result() const {
   }
   Hypothesis hypothesis;
   hypothesis.ids.assign(tokens.begin() + 1, tokens.end());
+  hypothesis.attention = history.all();
   if (options.scores)
     hypothesis.score =
         score /
@@ -75,6 +84,7 @@ SentenceResult GreedySearch::result() const {
 }
 
 std::unique_ptr<SentenceSearch>
-attn::createGreedySearch(const LogitProcessor &processor) {
-  return std::make_unique<GreedySearch>(processor);
+attn::createGreedySearch(const LogitProcessor &processor,
+                         int64_t sourceTokens) {
+  return std::make_unique<GreedySearch>(processor, sourceTokens);
 }

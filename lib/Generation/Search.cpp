@@ -50,6 +50,7 @@ private:
     size_t number;
     /// Where the model keeps what it encoded.
     int32_t slot;
+    int64_t tokens;
   };
 
   /// A sentence that is being translated.
@@ -96,7 +97,8 @@ llvm::Error BatchSearch::encodeMore() {
   for (const SentenceQueue::Item &item : items) {
     sentences.push_back(item.ids);
     theirSlots.push_back(slots.take());
-    waiting.push_back({item.number, theirSlots.back()});
+    waiting.push_back({item.number, theirSlots.back(),
+                       static_cast<int64_t>(item.ids.size())});
   }
   return model.encode(sentences, theirSlots, options.padToken);
 }
@@ -109,10 +111,11 @@ llvm::Error BatchSearch::admit() {
         return error;
     if (waiting.empty())
       break;
+    const int64_t tokens = waiting.front().tokens;
     active.push_back({waiting.front(), places.take(),
                       options.beamSize == 1
-                          ? createGreedySearch(processor)
-                          : createBeamSearch(processor, vocabulary)});
+                          ? createGreedySearch(processor, tokens)
+                          : createBeamSearch(processor, vocabulary, tokens)});
     waiting.pop_front();
   }
   return llvm::Error::success();
@@ -133,11 +136,13 @@ llvm::Error BatchSearch::step() {
   llvm::Expected<Logits> logits = model.step(rows);
   if (!logits)
     return logits.takeError();
+  const StepAttention attention = model.attention();
   const int64_t numActive = active.size();
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < numActive; ++i) {
     Active &sentence = active[i];
-    sentence.isDone = sentence.search->advance(*logits, sentence.firstRow);
+    sentence.isDone =
+        sentence.search->advance(*logits, attention, sentence.firstRow);
   }
   return llvm::Error::success();
 }

@@ -28,20 +28,24 @@ public:
   virtual llvm::ArrayRef<Row> rows() const = 0;
 
   /// Takes the logits of a step, in which those after rows() begin at row
-  /// `first`, and may overwrite these. Returns true when the search is over.
-  virtual bool advance(const Logits &logits, int64_t first) = 0;
+  /// `first`, and may overwrite these; and what the rows attended to, if it is
+  /// told. Returns true when the search is over.
+  virtual bool advance(const Logits &logits, const StepAttention &attention,
+                       int64_t first) = 0;
 
   /// What was found, once the search is over.
   virtual SentenceResult result() const = 0;
 };
 
-/// The token with the greatest logit is next. `processor` must outlive it.
+/// The token with the greatest logit is next. `processor` must outlive it; the
+/// sentence has so many source tokens.
 std::unique_ptr<SentenceSearch>
-createGreedySearch(const LogitProcessor &processor);
+createGreedySearch(const LogitProcessor &processor, int64_t sourceTokens);
 
 /// As many beams as the processor's options say.
 std::unique_ptr<SentenceSearch>
-createBeamSearch(const LogitProcessor &processor, int64_t vocabulary);
+createBeamSearch(const LogitProcessor &processor, int64_t vocabulary,
+                 int64_t sourceTokens);
 
 } // namespace attn
 

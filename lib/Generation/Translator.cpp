@@ -13,7 +13,8 @@ Translator::create(llvm::ArrayRef<DecoderModel *> models,
                    GenerationOptions options, BatchOptions batchOptions) {
   const DecoderModel &model = *models.front();
   if (llvm::Error error =
-          options.verify(model.targetVocabulary(), model.targetPositions()))
+          options.verify(model.targetVocabulary(), model.targetPositions(),
+                         model.attentionHeads()))
     return std::move(error);
   if (batchOptions.batchSize < 1 || batchOptions.windowBatches < 1)
     return llvm::createStringError("batch size must be at least 1");

@@ -271,10 +271,17 @@ TEST(CompiledDecoder, SignaturesAreChecked) {
             "function 'decode_step': expected prepared values [sentences, "
             "positions, static sizes], got tensor<?x?x?xf32>");
   EXPECT_EQ(error([](Signatures &s) { s["decode_step"].results.pop_back(); }),
-            "function 'decode_step': expected three results: logits "
+            "function 'decode_step': expected three results first: logits "
             "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
   EXPECT_EQ(
       error([](Signatures &s) { s["decode_step"].results[1].shape = {3, -1}; }),
       "function 'decode_step': expected 2 blocks of 5 logits for 9 "
       "tokens, got tensor<3x?xf32>");
+  EXPECT_EQ(error([](Signatures &s) {
+              s["decode_step"].results.push_back(
+                  {ElementType::F32, {-1, 4, -1}, ""});
+            }),
+            "function 'decode_step': expected attention tensor<?xHx?x?xf32> or "
+            "nothing after the logits, got 1 results, the first "
+            "tensor<?x4x?xf32>");
 }

@@ -46,6 +46,15 @@ struct LanguageModel {
       result[token] += bonus;
   }
 
+  /// What a prefix attends to.
+  float weight(llvm::ArrayRef<int32_t> prefix, int64_t head,
+               int64_t token) const {
+    uint64_t state = mix(seed + head * 1000 + token);
+    for (int32_t id : prefix)
+      state = mix(state * 31 + id + 1);
+    return static_cast<float>(state >> 40) * 0x1p-24f;
+  }
+
   std::vector<float> logits(llvm::ArrayRef<int32_t> source,
                             llvm::ArrayRef<int32_t> prefix) const {
     std::vector<float> result(vocabulary);
@@ -131,7 +140,17 @@ public:
     }
     rows = std::move(next);
     rowsOfSteps.push_back(inputs.size());
+    weights.clear();
+    for (const Row &row : rows)
+      for (int64_t head = 0; head < heads; ++head)
+        for (int64_t token = 0; token < sourcePositions(); ++token)
+          weights.push_back(language.weight(row.tokens, head, token));
     return logits.logits;
+  }
+
+  int64_t attentionHeads() const override { return heads; }
+  StepAttention attention() const override {
+    return {weights.data(), heads, sourcePositions()};
   }
 
   LanguageModel language;
@@ -144,6 +163,8 @@ public:
   int64_t brokenLength = 2;
   /// The error of the fourth step.
   std::string stepError;
+  /// Of attention.
+  int64_t heads = 0;
 
 private:
   struct Row {
@@ -153,6 +174,7 @@ private:
   std::vector<std::vector<int32_t>> sources;
   std::vector<Row> rows;
   BlockedLogits logits;
+  std::vector<float> weights;
 };
 
 /// Translates with `model`; none, and a failure of the test, on an error.

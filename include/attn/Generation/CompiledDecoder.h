@@ -36,7 +36,8 @@ struct DecoderLimits {
 /// The compiled functions `encode`, `decode_prepare` and `decode_step` as a
 /// DecoderModel. Arguments are bound by the roles in the signatures; how many
 /// cross tensors and caches there are, and how large, is theirs to say, and so
-/// is the width of the blocks in which `decode_step` gives logits.
+/// is the width of the blocks in which `decode_step` gives logits, and whether
+/// a last result tells what it attended to, [rows, heads, 1, source positions].
 ///
 /// A cache is [cache rows, capacity, …]. It grows by doubling its capacity and
 /// is never cleared: what is not in use costs no memory until it is written.
@@ -64,6 +65,9 @@ public:
 
   llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) override;
 
+  int64_t attentionHeads() const override { return heads; }
+  StepAttention attention() const override;
+
 private:
   /// What an argument of a function is filled with.
   enum class Role {
@@ -89,6 +93,7 @@ private:
   static llvm::Expected<Binding> bind(const FunctionSignature &signature);
   llvm::Error bindAll();
   llvm::Error checkLogits(const FunctionSignature &signature) const;
+  llvm::Error bindAttention(const FunctionSignature &signature);
   /// Several tensors [entries, capacity, …] that grow together.
   struct Storage {
     llvm::SmallVector<TensorSignature> signatures;
@@ -118,8 +123,9 @@ private:
   CacheRows cacheRows;
   std::vector<int32_t> ids, rowSlots;
   llvm::SmallVector<Tensor> arguments;
-  /// Values, maxima and sums.
-  llvm::SmallVector<Tensor> logits;
+  /// Values, maxima and sums; and attention, if `heads` is not 0.
+  llvm::SmallVector<Tensor> results;
+  int64_t heads = 0;
 };
 
 } // namespace attn

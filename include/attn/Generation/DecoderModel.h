@@ -27,6 +27,15 @@ struct DecoderRow {
   int32_t cacheRow = 0;
 };
 
+/// What the rows of a step attended to in their sentences: of row r and head h,
+/// the weight of source token s is values[r, h, s]. A row of numbers ends where
+/// its sentence does; what comes after it means nothing.
+struct StepAttention {
+  /// Null if there is none.
+  const float *values = nullptr;
+  int64_t heads = 0, positions = 0;
+};
+
 /// An encoder and a one-step decoder over rows. Several rows (beams) may
 /// translate the same sentence; rows of different sentences may have histories
 /// of different lengths.
@@ -57,6 +66,13 @@ public:
   /// them, over targetVocabulary() tokens; the caller may overwrite them, and
   /// they live until the next call.
   virtual llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) = 0;
+
+  /// The heads of attention(); 0 if the model does not tell what it attends to.
+  virtual int64_t attentionHeads() const { return 0; }
+
+  /// What the rows of the last step attended to, until the next call. A row
+  /// attends with the token that it was fed, to choose the token after it.
+  virtual StepAttention attention() const { return {}; }
 };
 
 } // namespace attn

@@ -54,10 +54,16 @@ struct GenerationOptions {
   /// Whether greedy search sums up log probabilities. It does not need them to
   /// choose a token, and leaves the score 0 without. Beam search always scores.
   bool scores = true;
+  /// Whether hypotheses tell what they attended to; the model must do so.
+  bool attention = false;
+  /// The heads whose mean that is; all if there are none.
+  std::vector<int32_t> attentionHeads;
 
   /// Checks the settings against each other and against the model:
-  /// `vocabulary` output tokens, `positions` decoder positions.
-  llvm::Error verify(int64_t vocabulary, int64_t positions) const;
+  /// `vocabulary` output tokens, `positions` decoder positions, `heads` of
+  /// attention that it tells of.
+  llvm::Error verify(int64_t vocabulary, int64_t positions,
+                     int64_t heads = 0) const;
 };
 
 } // namespace attn

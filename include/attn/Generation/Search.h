@@ -18,6 +18,11 @@ struct Hypothesis {
   /// The sum of the log probabilities of the ids and of the end token, divided
   /// by their number to the power of the length penalty.
   float score = 0;
+  /// [steps, source tokens], if the options ask for it: row i is what the step
+  /// that chose ids[i] attended to, fed with the token before; the last row is
+  /// that of the end token, if the output has one. The end token of the source
+  /// is the last column.
+  std::vector<float> attention;
 };
 
 /// What a search found for a sentence.
