@@ -172,6 +172,31 @@ TEST(TokenizerTest, namesTokens) {
   EXPECT_EQ(t.paddingId(), 8000);
 }
 
+TEST(TokenizerTest, joinsTokensToWords) {
+  const Tokenizer &tokenizer = shipped();
+  auto describe = [](llvm::ArrayRef<Word> words) {
+    std::string text;
+    for (const Word &word : words)
+      text += word.text + " " + std::to_string(word.begin) + "-" +
+              std::to_string(word.end) + "; ";
+    return text;
+  };
+  std::vector<int32_t> ids = encode(tokenizer, "Hello, unbelievable cat");
+  std::vector<Word> words = tokenizer.sourceWords(ids);
+  ASSERT_EQ(words.size(), 3u) << describe(words);
+  EXPECT_EQ(words[0].text, "Hello,");
+  EXPECT_EQ(words[1].text, "unbelievable");
+  EXPECT_EQ(words[2].text, "cat");
+  // Together they have all tokens but the end token.
+  EXPECT_EQ(words[0].begin, 0u);
+  EXPECT_EQ(words[1].begin, words[0].end);
+  EXPECT_EQ(words[2].begin, words[1].end);
+  EXPECT_EQ(words[2].end, ids.size() - 1);
+  EXPECT_EQ(describe(tokenizer.targetWords(ids)), describe(words));
+  EXPECT_EQ(describe(tokenizer.sourceWords({})), "");
+  EXPECT_EQ(describe(tokenizer.sourceWords(tokenizer.endId())), "");
+}
+
 TEST(TokenizerTest, rejectsTextThatIsNotUtf8) {
   const Tokenizer &t = shipped();
   EXPECT_EQ(messageOf(t.encode("abc\xff")),

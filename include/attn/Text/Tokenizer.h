@@ -14,6 +14,12 @@
 
 namespace attn {
 
+/// A word, and the tokens begin..end-1 that spell it.
+struct Word {
+  std::string text;
+  size_t begin, end;
+};
+
 /// The tokenizer of a Marian checkpoint: SentencePiece cuts text into pieces,
 /// vocab.json numbers them. All const methods may be called from several
 /// threads at once.
@@ -41,6 +47,11 @@ public:
   /// The text of target ids. End, unknown and padding tokens are left out, and
   /// space at both ends is removed. Error: an id that no token has.
   llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids) const;
+
+  /// The words that ids spell, as spaces part them: punctuation is part of the
+  /// word that it is written to. End and padding tokens are in none.
+  std::vector<Word> sourceWords(llvm::ArrayRef<int32_t> ids) const;
+  std::vector<Word> targetWords(llvm::ArrayRef<int32_t> ids) const;
 
   /// The token that has this id in the source or the target vocabulary, such as
   /// "▁hello"; empty if there is none. Valid as long as this object.
