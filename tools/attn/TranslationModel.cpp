@@ -106,8 +106,13 @@ static StringRef weightsFor(DataType dataType) {
   }
 }
 
-Error attn::deriveSteps(mlir::ModuleOp module, StringRef weights) {
+Error attn::deriveSteps(mlir::ModuleOp module, StringRef weights,
+                        std::optional<int64_t> attentionLayer) {
   mlir::PassManager passes(module.getContext());
+  if (attentionLayer)
+    passes.addPass(createReturnAttention({/*function=*/"decode",
+                                          /*kind=*/"cross",
+                                          /*layers=*/{*attentionLayer}}));
   buildDecodingPipeline(passes);
   if (weights != "f32")
     passes.addPass(createQuantizeWeights({weights.str()}));
@@ -120,7 +125,8 @@ Error attn::deriveSteps(mlir::ModuleOp module, StringRef weights) {
 /// The code of a checkpoint. Nothing of MLIR is left when it returns, so that
 /// its memory does not add up with that of the weights.
 static Expected<CompiledCode> compile(StringRef directory, DataType dataType,
-                                      const CompileOptions &options) {
+                                      const CompileOptions &options,
+                                      std::optional<int64_t> attentionLayer) {
   Expected<DataType> resolved = resolve(dataType, options.cpu);
   if (!resolved)
     return resolved.takeError();
@@ -134,16 +140,17 @@ static Expected<CompiledCode> compile(StringRef directory, DataType dataType,
     return module.takeError();
   StringRef weights = weightsFor(*resolved);
   std::string name = ("decoding steps, weights of " + weights).str();
-  return CompiledCode::get(**module, options,
-                           {name, [&](mlir::ModuleOp module) {
-                              return deriveSteps(module, weights);
-                            }});
+  if (attentionLayer)
+    name += ", attention in layer " + itostr(*attentionLayer);
+  return CompiledCode::get(
+      **module, options, {name, [&](mlir::ModuleOp module) {
+                            return deriveSteps(module, weights, attentionLayer);
+                          }});
 }
 
-Expected<TranslationModel>
-TranslationModel::load(StringRef directory, bool withTokenizer,
-                       std::optional<DataType> dataType,
-                       const CompileOptions &options) {
+Expected<TranslationModel> TranslationModel::load(
+    StringRef directory, bool withTokenizer, std::optional<DataType> dataType,
+    const CompileOptions &options, std::optional<int64_t> attentionLayer) {
   auto start = std::chrono::steady_clock::now();
   TranslationModel model;
   Expected<MarianConfig> config = MarianConfig::load(directory);
@@ -156,11 +163,20 @@ TranslationModel::load(StringRef directory, bool withTokenizer,
       return tokenizer.takeError();
     model.tokenizer = std::move(*tokenizer);
   }
+  if (attentionLayer) {
+    const int64_t layers = model.config.decoderLayers;
+    if (*attentionLayer < -layers || *attentionLayer >= layers)
+      return createStringError("expected an alignment layer in " +
+                               Twine(-layers) + ".." + Twine(layers - 1) +
+                               ", got " + Twine(*attentionLayer));
+    if (*attentionLayer < 0)
+      *attentionLayer += layers;
+  }
   Expected<CompiledCode> code =
       compile(directory,
               dataType.value_or(model.config.isQuantized ? DataType::I8
                                                          : DataType::F32),
-              options);
+              options, attentionLayer);
   if (!code)
     return code.takeError();
   Expected<std::unique_ptr<Program>> program =

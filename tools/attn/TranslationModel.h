@@ -25,8 +25,10 @@ enum class DataType { F32, BF16, I8, Auto };
 
 /// Makes what a search calls of a module that was imported: `decode_prepare`
 /// and `decode_step` in place of `decode`, with weights of products in
-/// `weights`, f32, bf16 or i8.
-llvm::Error deriveSteps(mlir::ModuleOp module, llvm::StringRef weights);
+/// `weights`, f32, bf16 or i8. The step gives what it attends to in a
+/// cross-attention layer, too, if there is one to show.
+llvm::Error deriveSteps(mlir::ModuleOp module, llvm::StringRef weights,
+                        std::optional<int64_t> attentionLayer = std::nullopt);
 
 /// A checkpoint ready to translate.
 struct TranslationModel {
@@ -40,11 +42,13 @@ struct TranslationModel {
   double loadSeconds = 0, compileSeconds = 0;
 
   /// Products are computed in `dataType`; by default, in i8 if the checkpoint
-  /// is quantised, else in f32.
-  static llvm::Expected<TranslationModel> load(llvm::StringRef directory,
-                                               bool withTokenizer,
-                                               std::optional<DataType> dataType,
-                                               const CompileOptions &options);
+  /// is quantised, else in f32. Steps of decoding tell what they attend to in
+  /// the layer `attentionLayer` of the decoder, if it is given: from 0 on, or
+  /// from -1, the last one, backwards. Error: there is no such.
+  static llvm::Expected<TranslationModel>
+  load(llvm::StringRef directory, bool withTokenizer,
+       std::optional<DataType> dataType, const CompileOptions &options,
+       std::optional<int64_t> attentionLayer = std::nullopt);
 };
 
 } // namespace attn

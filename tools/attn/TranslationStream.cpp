@@ -128,6 +128,8 @@ void TranslationStream::writeFinished(raw_ostream &output) {
       write(line, Hypothesis(), std::string(), output);
     else
       write(line, {}, {}, output);
+    if (options.written)
+      options.written(line.number, {}, nullptr, output);
   }
 }
 
@@ -159,7 +161,7 @@ Error TranslationStream::run(Source source, raw_ostream &output,
         return std::nullopt;
       Expected<std::vector<int32_t>> ids = parse(**text);
       std::lock_guard<std::mutex> lock(mutex);
-      lines.push_back({++sentences, /*isPending=*/false, /*tokens=*/0, {}});
+      lines.push_back({++sentences, /*isPending=*/false, /*tokens=*/0, {}, {}});
       if (!ids) {
         fail(lines.back(), toString(ids.takeError()), report);
       } else if (!ids->empty()) {
@@ -170,6 +172,8 @@ Error TranslationStream::run(Source source, raw_ostream &output,
           }
         lines.back().isPending = true;
         lines.back().tokens = ids->size();
+        if (options.written)
+          lines.back().source = *ids;
         return std::move(*ids);
       }
       finished();
@@ -190,6 +194,9 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     tokensIn += line.tokens;
     tokensOut += result.hypotheses.front().ids.size();
     write(line, result.hypotheses, *texts, output);
+    if (options.written)
+      options.written(line.number, line.source, &result.hypotheses.front(),
+                      output);
     lines.pop_front();
   };
   auto emit = [&](MutableArrayRef<SentenceResult> results) -> Error {

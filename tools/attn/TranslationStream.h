@@ -8,6 +8,7 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,11 @@ struct StreamOptions {
   bool scores = false;
   /// Ids of a line are below.
   int64_t sourceVocabulary = 0;
+  /// If set, called after each line is written, with its number, its source ids
+  /// and the best hypothesis; neither of these if it was not translated.
+  std::function<void(int64_t line, llvm::ArrayRef<int32_t> source,
+                     const Hypothesis *best, llvm::raw_ostream &output)>
+      written;
 };
 
 /// Translates lines to lines in the same order. An empty line, or one of
@@ -39,7 +45,8 @@ public:
   /// `tokenizer` may be null if no text comes in or goes out.
   TranslationStream(Translator &translator, const Tokenizer *tokenizer,
                     StreamOptions options)
-      : translator(translator), tokenizer(tokenizer), options(options) {}
+      : translator(translator), tokenizer(tokenizer),
+        options(std::move(options)) {}
 
   /// Translates what `source` gives until it gives nothing more, and writes
   /// to `output`. `flush` is called after some lines were written.
@@ -68,6 +75,7 @@ private:
     bool isPending;
     int64_t tokens; // in the source
     std::string error;
+    std::vector<int32_t> source; // kept for `written`
   };
 
   llvm::Expected<std::vector<int32_t>> parse(llvm::StringRef line) const;

@@ -2,6 +2,7 @@
 //
 // attn translate: sentences → sentences.
 
+#include "AlignmentFile.h"
 #include "IntegerOption.h"
 #include "Interrupts.h"
 #include "LineFile.h"
@@ -106,6 +107,36 @@ static cl::opt<DataType>
                                    "int8 where the processor multiplies it "
                                    "fast (AMX, VNNI), else f32")),
              cl::sub(command));
+static cl::opt<std::string> alignments(
+    "alignments", cl::value_desc("FILE"),
+    cl::desc(
+        "Write which source words each word of the best translation "
+        "attends to; the format is that of FILE's name: .json, .html, .svg "
+        "or .pharaoh (a line of source-target pairs, 0-0 1-2)"),
+    cl::sub(command));
+static cl::opt<bool>
+    explain("explain",
+            cl::desc("Write below each translation which source "
+                     "words its words attend to"),
+            cl::sub(command));
+static cl::opt<int64_t> alignmentLayer(
+    "alignment-layer", cl::value_desc("N"),
+    cl::desc("Decoder layer whose attention is shown, from 0 on, "
+             "or from -1, the last one, backwards"),
+    cl::init(-1), cl::sub(command));
+static cl::list<int32_t>
+    alignmentHeads("alignment-heads", cl::value_desc("N,N"), cl::CommaSeparated,
+                   cl::desc("Heads whose mean is shown, from 0 on (default: "
+                            "all)"),
+                   cl::sub(command));
+static cl::opt<AlignmentStep>
+    alignmentStep("alignment-step",
+                  cl::desc("The step that shows what a word attends to:"),
+                  cl::values(clEnumValN(AlignmentStep::Choosing, "choosing",
+                                        "that which chooses it"),
+                             clEnumValN(AlignmentStep::Fed, "fed",
+                                        "that which is fed with it")),
+                  cl::init(AlignmentStep::Choosing), cl::sub(command));
 static cl::opt<bool> stats("stats",
                            cl::desc("One JSON line about time and memory on "
                                     "standard error"),
@@ -121,6 +152,8 @@ static cl::opt<std::string>
     targetCpu("target-cpu", cl::value_desc("CPU"),
               cl::desc("Processor to compile for, as LLVM names it"),
               cl::init("native"), cl::sub(command));
+
+static bool showsAttention() { return explain || !alignments.empty(); }
 
 /// The options given, on top of what the checkpoint says.
 static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
@@ -144,6 +177,8 @@ static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
   if (minLength.getNumOccurrences())
     options->minLength = minLength.value;
   options->scores = scores || outputFormat == LineFormat::Json;
+  options->attention = showsAttention();
+  options->attentionHeads = alignmentHeads;
   return options;
 }
 
@@ -174,7 +209,7 @@ static void printStatistics(const TranslationModel &model,
 
 /// Translates `texts`, or what `reader` gives.
 static Error translateLines(TranslationStream &stream, LineReader *reader,
-                            OutputFile &file) {
+                            OutputFile &file, AlignmentFile &alignmentFile) {
   std::mutex mutex; // of what follows: lines are read while others are done
   Progress progress;
   progress.bytes = reader ? reader->numBytes() : 0;
@@ -205,8 +240,11 @@ static Error translateLines(TranslationStream &stream, LineReader *reader,
     ++progress.linesDone;
     bar.update(progress);
   };
-  return stream.run(
-      source, file.stream(), [&] { return file.flush(); }, report, finished);
+  auto flush = [&] {
+    Error error = file.flush();
+    return error ? std::move(error) : alignmentFile.flush();
+  };
+  return stream.run(source, file.stream(), flush, report, finished);
 }
 
 static Error runTranslate() {
@@ -237,13 +275,24 @@ static Error runTranslate() {
   if (!file)
     return file.takeError();
 
-  bool withTokenizer =
-      inputFormat != LineFormat::Ids || outputFormat != LineFormat::Ids;
+  if (explain && outputFormat != LineFormat::Text)
+    return createStringError("--explain: expected --output-format text");
+  bool withColors = output == "-" && sys::Process::StandardOutHasColors();
+  Expected<std::unique_ptr<AlignmentFile>> alignmentFile =
+      AlignmentFile::open(alignments, explain, withColors, alignmentStep);
+  if (!alignmentFile)
+    return alignmentFile.takeError();
+
+  bool withTokenizer = inputFormat != LineFormat::Ids ||
+                       outputFormat != LineFormat::Ids || showsAttention();
+  std::optional<int64_t> layer;
+  if (showsAttention())
+    layer = alignmentLayer;
   Expected<TranslationModel> model = TranslationModel::load(
       directory, withTokenizer,
       dataType.getNumOccurrences() ? std::optional<DataType>(dataType)
                                    : std::nullopt,
-      compileOptions());
+      compileOptions(), layer);
   if (!model)
     return model.takeError();
   Expected<GenerationOptions> options = searchOptions(model->config);
@@ -255,6 +304,11 @@ static Error runTranslate() {
   streamOptions.nBest = options->nBest;
   streamOptions.scores = scores;
   streamOptions.sourceVocabulary = model->config.vocabSize;
+  if (showsAttention())
+    streamOptions.written = [&](int64_t line, ArrayRef<int32_t> source,
+                                const Hypothesis *best, raw_ostream &output) {
+      (*alignmentFile)->write(*model->tokenizer, line, source, best, output);
+    };
   BatchOptions batchOptions;
   batchOptions.threads = model->program->statistics().threads;
   // More rows at a time are not faster, and caches and logits take memory.
@@ -281,11 +335,14 @@ static Error runTranslate() {
 
   TranslationStream stream(**translator, model->tokenizer.get(), streamOptions);
   auto start = std::chrono::steady_clock::now();
-  if (Error error = translateLines(stream, reader.get(), **file))
+  if (Error error =
+          translateLines(stream, reader.get(), **file, **alignmentFile))
     return error;
   std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
   if (Error error = (*file)->close())
+    return error;
+  if (Error error = (*alignmentFile)->close())
     return error;
   if (stats)
     printStatistics(*model, stream, seconds.count());
