@@ -54,6 +54,8 @@ def runs(*command):
 
 if runs(config.python, "-c", "import numpy"):
     config.available_features.add("numpy")
+if runs("valgrind", "--version"):
+    config.available_features.add("valgrind")
 if runs("chromium", "--version"):
     config.available_features.add("chromium")
 if runs(config.clang_format, "--version"):

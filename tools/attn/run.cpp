@@ -3,6 +3,7 @@
 // attn run: compiles a function of an MLIR file and calls it on tensors.
 
 #include "IntegerOption.h"
+#include "ModuleFile.h"
 #include "PeakMemory.h"
 #include "RandomInputs.h"
 #include "Subcommand.h"
@@ -10,11 +11,9 @@
 #include "attn/Execution/DiagnosticError.h"
 #include "attn/Execution/NpyFile.h"
 #include "attn/Execution/Program.h"
-#include "attn/IR/AttnDialect.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
@@ -101,24 +100,6 @@ static cl::opt<std::string>
              cl::sub(command));
 static cl::opt<bool> noCache("no-cache", cl::desc("Always compile"),
                              cl::sub(command));
-
-/// Parses the file; weights that it names relatively are beside it.
-static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-parseFile(StringRef path, mlir::MLIRContext &context) {
-  attn::DiagnosticError errors(&context);
-  mlir::OwningOpRef<mlir::ModuleOp> module =
-      mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
-  if (!module)
-    return errors.take((path + ": cannot parse the module").str());
-  StringRef attribute = attn::AttnDialect::kWeightsFileAttr;
-  if (auto file = (*module)->getAttrOfType<mlir::StringAttr>(attribute);
-      file && sys::path::is_relative(file.getValue())) {
-    SmallString<128> absolute = sys::path::parent_path(path);
-    sys::path::append(absolute, file.getValue());
-    (*module)->setAttr(attribute, mlir::StringAttr::get(&context, absolute));
-  }
-  return module;
-}
 
 /// Finds the function to call and hides all others, so that only what it needs
 /// is compiled. Modules that are in the LLVM dialect stay as they are.
@@ -277,7 +258,7 @@ static Error runProgram() {
   attn::registerAllDialects(registry);
   // With few cores, threads of the compiler cost more than they give.
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  auto module = parseFile(files[0], context);
+  auto module = attn::parseModuleFile(files[0], context);
   if (!module)
     return module.takeError();
   if (emitStage != Stage::None)
