@@ -35,6 +35,7 @@ config.substitutions += [
     ("%reference", os.path.join(config.test_source_root, "reference")),
     ("%utils", os.path.join(config.attn_source_dir, "utils")),
     ("%source", config.attn_source_dir),
+    ("%build", config.attn_binary_dir),
     (
         "%expect_error",
         f'"{config.python}" {config.test_source_root}/Inputs/expect_error.py',

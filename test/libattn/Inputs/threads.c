@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// threads MODEL COUNT < ids: translates each line in turn, and then all of them
+// in as many threads as COUNT says, on one translator; prints the first
+// translations. An error if another thread got something else.
+
+#include <attn-c/attn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { mostLines = 64, mostIds = 256 };
+
+static attn_translator *translator;
+static int32_t source[mostLines][mostIds], *expected[mostLines];
+static size_t lengths[mostLines], expectedLengths[mostLines];
+static size_t lines;
+
+static void *translateAll(void *argument) {
+  size_t first = (size_t)argument, wrong = 0;
+  for (size_t i = 0; i < lines; ++i) {
+    size_t line = (first + i) % lines, length;
+    int32_t *ids;
+    if (attn_translate_ids(translator, source[line], lengths[line], &ids,
+                           &length)) {
+      fprintf(stderr, "error: %s\n", attn_error_message());
+      return (void *)1;
+    }
+    wrong += length != expectedLengths[line] ||
+             memcmp(ids, expected[line], length * sizeof(*ids)) != 0;
+    attn_free(ids);
+    // An error belongs to its thread, and spoils nothing.
+    int32_t unknown = -1 - (int32_t)first;
+    char message[128];
+    snprintf(message, sizeof(message), "got %d", unknown);
+    wrong += attn_translate_ids(translator, &unknown, 1, &ids, &length) !=
+                 ATTN_INVALID_INPUT ||
+             !strstr(attn_error_message(), message);
+  }
+  return (void *)wrong;
+}
+
+int main(int argc, char **argv) {
+  attn_options options = {sizeof(options), 2, 1, 0};
+  if (argc != 3 || attn_translator_create(argv[1], &options, &translator))
+    return 1;
+  static char text[mostIds * 8];
+  for (; lines < mostLines && fgets(text, sizeof(text), stdin); ++lines) {
+    size_t count = 0;
+    for (char *word = strtok(text, " \n"); word; word = strtok(NULL, " \n"))
+      source[lines][count++] = atoi(word);
+    lengths[lines] = count;
+    if (attn_translate_ids(translator, source[lines], count, &expected[lines],
+                           &expectedLengths[lines]))
+      return 1;
+    for (size_t i = 0; i < expectedLengths[lines]; ++i)
+      printf(i ? " %d" : "%d", expected[lines][i]);
+    printf("\n");
+  }
+  size_t count = atoi(argv[2]), wrong = 0;
+  pthread_t *threads = calloc(count, sizeof(*threads));
+  for (size_t i = 0; i < count; ++i)
+    if (pthread_create(&threads[i], NULL, translateAll, (void *)i))
+      return 1;
+  for (size_t i = 0; i < count; ++i) {
+    void *result;
+    pthread_join(threads[i], &result);
+    wrong += (size_t)result;
+  }
+  free(threads);
+  for (size_t i = 0; i < lines; ++i)
+    attn_free(expected[i]);
+  attn_translator_destroy(translator);
+  fprintf(stderr, "%zu threads, %zu wrong\n", count, wrong);
+  return wrong != 0;
+}
