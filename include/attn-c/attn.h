@@ -58,7 +58,7 @@ typedef struct {
 
 /* Loads a checkpoint in the Hugging Face MarianMT layout, compiled or taken
    from the disk cache. `options` may be null. */
-attn_status attn_translator_create(const char *model_directory,
+attn_status attn_translator_create(const char *directory,
                                    const attn_options *options,
                                    attn_translator **translator);
 
@@ -73,7 +73,7 @@ attn_status attn_translate(attn_translator *translator, const char *text,
    neither start nor end token. */
 attn_status attn_translate_ids(attn_translator *translator, const int32_t *ids,
                                size_t count, int32_t **translation,
-                               size_t *translation_count);
+                               size_t *length);
 
 /* Frees what a call gave. Null is nothing. */
 void attn_free(void *memory);

@@ -58,8 +58,8 @@ static Error write(StringRef path, StringRef content) {
 static Error link(StringRef object, StringRef path) {
   ErrorOr<std::string> compiler = std::error_code();
   for (StringRef name : {"cc", "clang", "gcc", "clang-22"})
-    if ((compiler = sys::findProgramByName(name)))
-      break;
+    if (!compiler)
+      compiler = sys::findProgramByName(name);
   if (!compiler)
     return createStringError(path + ": found no C compiler to link with; hint: "
                                     "write a .o file");

@@ -70,10 +70,10 @@ const char *attn_error_message(void) { return errorMessage.c_str(); }
 
 const char *attn_version(void) { return ATTN_VERSION; }
 
-attn_status attn_translator_create(const char *model_directory,
+attn_status attn_translator_create(const char *directory,
                                    const attn_options *options,
                                    attn_translator **translator) {
-  if (!model_directory || !translator)
+  if (!directory || !translator)
     return fail(ATTN_INVALID_ARGUMENT, "expected a model and a place for the "
                                        "translator, got a null pointer");
   attn_options given = {};
@@ -93,7 +93,7 @@ attn_status attn_translator_create(const char *model_directory,
   // A library does not write to its program's standard error.
   compileOptions.warn = [](StringRef) {};
   Expected<TranslationModel> model =
-      TranslationModel::load(model_directory, /*withTokenizer=*/true,
+      TranslationModel::load(directory, /*withTokenizer=*/true,
                              /*dataType=*/std::nullopt, compileOptions);
   if (!model)
     return fail(ATTN_INVALID_MODEL, model.takeError());
@@ -150,15 +150,15 @@ template <typename T> static T *copy(ArrayRef<T> values) {
 
 attn_status attn_translate_ids(attn_translator *translator, const int32_t *ids,
                                size_t count, int32_t **translation,
-                               size_t *translation_count) {
-  if (!translator || !ids || !translation || !translation_count)
+                               size_t *length) {
+  if (!translator || !ids || !translation || !length)
     return fail(ATTN_INVALID_ARGUMENT, "expected a translator, ids and a place "
                                        "for a translation, got a null pointer");
   std::vector<int32_t> result;
   if (attn_status status = translate(*translator, {ids, count}, result))
     return status;
   *translation = copy(ArrayRef(result));
-  *translation_count = result.size();
+  *length = result.size();
   return ATTN_OK;
 }
 
