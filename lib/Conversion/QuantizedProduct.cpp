@@ -221,17 +221,22 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
     });
     return;
   }
-  b.forLoop(panel, endPanel, 1, [&](Value panel) {
+  auto [blockRows, vectors] = getVectorBlock();
+  SmallVector<int64_t> sizes = {blockRows};
+  for (int64_t smaller : {4, 2, 1})
+    if (smaller < sizes.back())
+      sizes.push_back(smaller);
+  b.forLoop(panel, endPanel, 1, [&, vectors = vectors](Value panel) {
     Value begin = row;
-    SmallVector<int64_t> sizes = {getVectorRows()};
-    for (int64_t smaller : {4, 2, 1})
-      if (smaller < sizes.back())
-        sizes.push_back(smaller);
     for (int64_t size : sizes) {
       Value whole = b.roundDown(b.sub(endRow, begin), size);
       Value end = b.add(begin, whole);
-      b.forLoop(begin, end, size,
-                [&](Value row) { emitVectors(row, size, panel); });
+      b.forLoop(begin, end, size, [&](Value row) {
+        b.forLoop(b.index(0), b.index(kBlock), vectors * b.lanes(),
+                  [&](Value first) {
+                    emitVectors(row, size, panel, first, vectors);
+                  });
+      });
       begin = end;
     }
   });
@@ -262,16 +267,23 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel) {
   });
 }
 
-/// So many rows leave registers for the weights of a step, a row, and what is
-/// made of them.
-int64_t QuantizedProduct::getVectorRows() const {
+/// Rows, and vectors of columns, whose sums leave registers for the weights of
+/// a step, a row, and what is made of them: the most columns with several rows,
+/// which share what is made of the weights.
+std::pair<int64_t, int64_t> QuantizedProduct::getVectorBlock() const {
+  constexpr int64_t fewest = 4, most = 12;
   int64_t registers = b.getInstructionSet().getRegisters();
-  int64_t vectors = kBlock / b.lanes() * dot.getSums();
-  return std::clamp<int64_t>((registers - vectors - 2) / vectors, 1, 12);
+  for (int64_t vectors = kBlock / b.lanes();; vectors /= 2) {
+    int64_t sums = vectors * dot.getSums();
+    int64_t rows = std::clamp<int64_t>((registers - sums - 2) / sums, 1, most);
+    if (rows >= fewest || vectors == 1)
+      return {rows, vectors};
+  }
 }
 
-void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel) {
-  int64_t lanes = b.lanes(), vectors = kBlock / lanes;
+void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
+                                   Value first, int64_t vectors) {
+  int64_t lanes = b.lanes();
   int64_t each = dot.getSums();
   // A row of a tile is 64 bytes: groups of as many columns as fit.
   int64_t groupColumns = kDepth / kGroup;
@@ -280,11 +292,13 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel) {
   auto multiply = [&](Value step, Value group, KernelBuilder::Values carried) {
     SmallVector<Value> weights, next;
     for (int64_t v = 0; v < vectors; ++v) {
-      int64_t column = v * lanes;
+      Value column = b.add(first, b.index(v * lanes));
+      Value place =
+          b.mul(b.rem(column, b.index(groupColumns)), b.index(kGroup));
       weights.push_back(vector::LoadOp::create(
           b, bytes, operands.weight,
-          ValueRange{panel, step, b.index(column / groupColumns), group,
-                     b.index(column % groupColumns * kGroup)}));
+          ValueRange{panel, step, b.div(column, b.index(groupColumns)), group,
+                     place}));
     }
     Value k =
         b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));
@@ -320,8 +334,8 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel) {
         more = vector::BroadcastOp::create(b, sum.getType(), more);
         sum = arith::SubIOp::create(b, sum, more);
       }
-      emitEpilogue(sum, at,
-                   b.add(b.mul(panel, b.index(kBlock)), b.index(v * lanes)));
+      Value column = b.add(b.mul(panel, b.index(kBlock)), first);
+      emitEpilogue(sum, at, b.add(column, b.index(v * lanes)));
     }
 }
 

@@ -48,9 +48,11 @@ private:
   Value loadNumbers(Value row, Value k, bool isInside);
   /// In AMX tiles: 32 rows of a panel.
   void emitTiles(Value row, Value endRow, Value panel);
-  /// In vectors: as many rows of a panel as registers have room for.
-  void emitVectors(Value row, int64_t count, Value panel);
-  int64_t getVectorRows() const;
+  /// In vectors: some rows, and vectors of columns of a panel from `first` on,
+  /// as many as registers have room for.
+  void emitVectors(Value row, int64_t count, Value panel, Value first,
+                   int64_t vectors);
+  std::pair<int64_t, int64_t> getVectorBlock() const;
   /// Writes what follows from the sums of lanes() columns.
   void emitEpilogue(Value sum, Value row, Value column);
   Value loadColumns(Value memref, llvm::ArrayRef<Value> indices, Value column);
