@@ -27,6 +27,13 @@ class Failure(Exception):
     """Why an engine has no number for a case."""
 
 
+def cpu_seconds_of(process):
+    """What its threads, and compilers that it called, have used."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text()
+    times = fields.rpartition(")")[2].split()[11:15]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+
 class Peer:
     """One library in a process of its own that waits between its turns."""
 
@@ -68,10 +75,7 @@ class Peer:
         return self.ask(measure=seconds)
 
     def cpu_seconds(self):
-        """What its threads, and compilers that it called, have used."""
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
-        times = fields.rpartition(")")[2].split()[11:15]
-        return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds_of(self.process)
 
     def close(self):
         os.kill(self.process.pid, signal.SIGCONT)

@@ -62,15 +62,15 @@ def parse_arguments():
     return options
 
 
-def enter_environment(directory):
-    """Goes on in the virtual environment, with everything installed."""
+def enter_environment(directory, needed):
+    """Goes on in the virtual environment, with the modules needed installed."""
     if pathlib.Path(sys.prefix).resolve() == directory.resolve():
         return
     python = directory / "bin/python"
     script = (
         "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"
     )
-    check = [python, "-c", script, *NEEDED]
+    check = [python, "-c", script, *needed]
     if not python.exists() or subprocess.run(check).returncode:
         subprocess.run([BENCH / "setup.sh", directory], check=True)
     os.execv(python, [str(python), *sys.argv])
@@ -78,9 +78,10 @@ def enter_environment(directory):
 
 def main():
     options = parse_arguments()
-    enter_environment(options.peers)
+    enter_environment(options.peers, NEEDED)
     import kernel_bench
     import kernel_report
+    import sections
 
     # Processes that wait would outlive this one.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -94,7 +95,7 @@ def main():
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     print(kernel_report.tables(bench.cases, figures))
     if options.output:
-        options.output.write_text(kernel_report.page(bench.cases, figures))
+        sections.write(options.output, kernel_report.page(bench.cases, figures))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""docs/Performance.md is made of sections, each written by one benchmark."""
+
+import re
+
+WRITER = re.compile(r"<!-- Written by (\S+) from ")
+BEGIN = re.compile(rf"^(?={WRITER.pattern.replace('(', '(?:')})", re.MULTILINE)
+
+
+def write(path, text):
+    """Puts `text`, whose first line says who writes it, in place of what that
+    benchmark wrote before, or at the end."""
+    sections = {}
+    page = path.read_text() if path.exists() else ""
+    for section in [*BEGIN.split(page), text]:
+        if section:
+            writer = WRITER.match(section).group(1)
+            sections[writer] = section.rstrip("\n") + "\n"
+    path.write_text("\n".join(sections.values()))
