@@ -3,6 +3,7 @@
 // Writes copies of what is not dense as loops.
 
 #include "attn/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -36,6 +37,28 @@ struct LowerCopiesPass : attn::impl::LowerCopiesBase<LowerCopiesPass> {
                                op.getTarget());
       op.erase();
     }
+    SmallVector<bufferization::CloneOp> clones;
+    getOperation().walk([&](bufferization::CloneOp op) {
+      if (!isDense(op.getInput()) && isDense(op.getOutput()))
+        clones.push_back(op);
+    });
+    for (bufferization::CloneOp op : clones)
+      lowerClone(op);
+  }
+
+  /// A part that a function returns is copied for the caller.
+  void lowerClone(bufferization::CloneOp op) {
+    OpBuilder builder(op);
+    auto type = cast<MemRefType>(op.getType());
+    SmallVector<Value> sizes;
+    for (auto [dim, size] : llvm::enumerate(type.getShape()))
+      if (ShapedType::isDynamic(size))
+        sizes.push_back(
+            memref::DimOp::create(builder, op.getLoc(), op.getInput(), dim));
+    Value copy = memref::AllocOp::create(builder, op.getLoc(), type, sizes);
+    linalg::makeMemRefCopyOp(builder, op.getLoc(), op.getInput(), copy);
+    op.replaceAllUsesWith(copy);
+    op.erase();
   }
 };
 

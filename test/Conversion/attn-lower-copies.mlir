@@ -15,3 +15,16 @@ func.func @dense(%x: memref<?x3xf32>, %y: memref<?x3xf32>) {
   memref.copy %x, %y : memref<?x3xf32> to memref<?x3xf32>
   return
 }
+
+// A part that is returned.
+
+// CHECK-LABEL: func.func @part
+// CHECK-NOT:     bufferization.clone
+// CHECK:         %[[n:.*]] = memref.dim %{{.*}}, %c0
+// CHECK:         %[[copy:.*]] = memref.alloc(%[[n]]) : memref<?x3xf32>
+// CHECK:         linalg.generic {{.*}} outs(%[[copy]] : memref<?x3xf32>)
+// CHECK:         return %[[copy]]
+func.func @part(%x: memref<?x3xf32, strided<[6, 1]>>) -> memref<?x3xf32> {
+  %y = bufferization.clone %x : memref<?x3xf32, strided<[6, 1]>> to memref<?x3xf32>
+  return %y : memref<?x3xf32>
+}

@@ -62,13 +62,15 @@ def LowerCopies : Pass<"attn-lower-copies", "::mlir::func::FuncOp"> {
   let description = [{
     LLVM's `memcpy` copies what is dense; for a `memref.copy` of anything else,
     such as a slice, upstream calls a function of its runtime library. Here it
-    becomes a `linalg.generic`, so that compiled code needs no library.
+    becomes a `linalg.generic`, so that compiled code needs no library. So does
+    a `bufferization.clone`, of a part that a function returns.
 
     ```mlir
     memref.copy %slice, %dense : memref<4x3xf32, strided<[6, 1]>> to memref<4x3xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect"];
 }
 
 def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {
