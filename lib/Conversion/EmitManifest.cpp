@@ -178,6 +178,10 @@ struct EmitManifestPass : attn::impl::EmitManifestBase<EmitManifestPass> {
       json.attributeArray("functions", [&] { writeFunctions(json, module); });
     });
     text.push_back('\0');
+    // Said now; arguments that are pointers have no sizes.
+    for (auto function : module.getOps<func::FuncOp>())
+      for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
+        function.removeArgAttr(i, AttnDialect::kSizesAttr);
 
     OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
     LLVM::GlobalOp::create(

@@ -105,6 +105,14 @@ public:
   explicit Collector(func::FuncOp function) : function(function) {}
 
   SmallVector<EqualSizes> run() {
+    Names byName;
+    for (BlockArgument argument : function.getArguments())
+      if (auto given = function.getArgAttrOfType<ArrayAttr>(
+              argument.getArgNumber(), AttnDialect::kSizesAttr))
+        for (auto [dim, size] :
+             llvm::enumerate(given.getAsValueRange<StringAttr>()))
+          if (!size.empty())
+            equate(byName, size.str(), argument, dim);
     for (Operation &op : function.front())
       visit(&op);
 
@@ -273,6 +281,17 @@ private:
               equate(names, name, op.getSrc(), static_cast<int64_t>(dim));
               equate(names, name, op.getResult(), *only);
             }
+        })
+        .Case([&](tensor::InsertSliceOp op) {
+          // The sizes are those of the part, dimension by dimension.
+          if (op.getSourceType().getRank() != op.getDestType().getRank())
+            return;
+          for (auto [dim, given] : llvm::enumerate(op.getMixedSizes())) {
+            std::optional<Size> size = resolve(given);
+            std::optional<Size> part = resolve(op.getSource(), dim);
+            if (size && part && *size != *part)
+              classes.unionSets(*size, *part);
+          }
         })
         .Default([&](Operation *op) {
           if (!OpTrait::hasElementwiseMappableTraits(op))

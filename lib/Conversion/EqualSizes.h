@@ -20,9 +20,10 @@ struct EqualSizes {
   std::optional<int64_t> value;
 };
 
-/// What the operations on tensors in the function's entry block ask of dynamic
-/// dimensions of its arguments. Sizes whose origin cannot be followed to an
-/// argument or a constant are passed over.
+/// What names of sizes (attn.sizes) and the operations on tensors in the
+/// function's entry block ask of dynamic dimensions of its arguments. Sizes
+/// whose origin cannot be followed to an argument or a constant are passed
+/// over.
 llvm::SmallVector<EqualSizes> collectEqualSizes(mlir::func::FuncOp function);
 
 } // namespace attn

@@ -57,6 +57,18 @@ LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op,
                                                     unsigned argIndex,
                                                     NamedAttribute attribute) {
   StringRef name = attribute.getName();
+  if (name == kSizesAttr) {
+    auto type = dyn_cast<ShapedType>(
+        op->getRegion(regionIndex).getArgument(argIndex).getType());
+    auto names = dyn_cast<ArrayAttr>(attribute.getValue());
+    if (type && type.hasRank() && names &&
+        llvm::all_of(names, llvm::IsaPred<StringAttr>) &&
+        static_cast<int64_t>(names.size()) == type.getRank())
+      return success();
+    return op->emitError() << "expected a string for each dimension in '"
+                           << name << "' of argument " << argIndex << ", got "
+                           << attribute.getValue();
+  }
   if (name != kRoleAttr)
     return op->emitError() << "unknown attribute '" << name << "' of argument "
                            << argIndex;

@@ -3,6 +3,7 @@
 #include "attn/Import/ImportOnnx.h"
 
 #include "OnnxCall.h"
+#include "attn/IR/AttnOps.h"
 #include "attn/Weights/OnnxFile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -71,6 +72,19 @@ Expected<RankedTensorType> GraphImporter::getType(const OnnxValueInfo &info) {
 
 Error GraphImporter::addInputs(func::FuncOp function,
                                ArrayRef<const OnnxValueInfo *> inputs) {
+  llvm::StringMap<unsigned> uses;
+  for (const OnnxValueInfo *info : inputs)
+    for (const OnnxSize &size : *info->shape)
+      ++uses[size.name];
+  // Whoever calls the function checks sizes that have one name.
+  for (auto [index, info] : llvm::enumerate(inputs)) {
+    SmallVector<StringRef> names;
+    for (const OnnxSize &size : *info->shape)
+      names.push_back(uses[size.name] > 1 && !size.value ? size.name : "");
+    if (!llvm::all_of(names, std::mem_fn(&StringRef::empty)))
+      function.setArgAttr(index, AttnDialect::kSizesAttr,
+                          builder.getStrArrayAttr(names));
+  }
   llvm::StringMap<OpFoldResult> named;
   for (auto [info, argument] : llvm::zip(inputs, function.getArguments())) {
     argument.setLoc(NameLoc::get(builder.getStringAttr(info->name), location));
@@ -139,7 +153,7 @@ Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
   import.tensors.location = NameLoc::get(builder.getStringAttr(name), location);
   OnnxCall call(import, node, std::move(inputs));
   FailureOr<OnnxValues> results = importer(call);
-  if (failed(results))
+  if (failed(results) || !import.message.empty())
     return failNode(import.message);
   if (const OnnxAttribute *attribute = call.findUnread())
     return failNode("expected attributes that can be imported, got '" +
@@ -220,7 +234,7 @@ Expected<OwningOpRef<ModuleOp>> attn::importOnnx(StringRef path,
   Expected<std::unique_ptr<OnnxFile>> file = OnnxFile::open(path);
   if (!file)
     return file.takeError();
-  context.loadDialect<arith::ArithDialect, func::FuncDialect,
+  context.loadDialect<AttnDialect, arith::ArithDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
                       tensor::TensorDialect>();
   return GraphImporter(**file, context).run();

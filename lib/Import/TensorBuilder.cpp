@@ -340,14 +340,27 @@ SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
 SizedTensor TensorBuilder::concatenate(ArrayRef<SizedTensor> tensors,
                                        int64_t axis) {
   TensorSizes sizes = tensors.front().sizes;
-  for (const SizedTensor &tensor : tensors.drop_front())
-    sizes[axis] = add(sizes[axis], tensor.sizes[axis]);
+  OpFoldResult total = sizes[axis];
+  for (const SizedTensor &tensor : tensors.drop_front()) {
+    // The other sizes are equal, and may be known of one part only.
+    for (auto [size, other] : llvm::zip(sizes, tensor.sizes))
+      if (getConstantIntValue(other))
+        size = other;
+    sizes[axis] = add(total, tensor.sizes[axis]);
+    total = sizes[axis];
+  }
   Value value = empty(sizes, tensors.front().elementType());
   SmallVector<OpFoldResult> offsets(sizes.size(), constantSize(0));
   SmallVector<OpFoldResult> strides(sizes.size(), constantSize(1));
   for (const SizedTensor &tensor : tensors) {
-    value = tensor::InsertSliceOp::create(
-        builder, location, tensor.value, value, offsets, tensor.sizes, strides);
+    TensorSizes part = sizes;
+    part[axis] = tensor.sizes[axis];
+    RankedTensorType type = getType(part, tensor.elementType());
+    Value source = tensor.value;
+    if (source.getType() != type)
+      source = tensor::CastOp::create(builder, location, type, source);
+    value = tensor::InsertSliceOp::create(builder, location, source, value,
+                                          offsets, part, strides);
     offsets[axis] = add(offsets[axis], tensor.sizes[axis]);
   }
   return {value, sizes};

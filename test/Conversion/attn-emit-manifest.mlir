@@ -116,3 +116,26 @@ func.func @reshaped(%a: tensor<?x?xf32>, %b: tensor<1x?x?xf32>, %c: tensor<?xf32
   %r = arith.addf %a, %b2 : tensor<?x?xf32>
   return %r : tensor<?x?xf32>
 }
+
+// -----
+
+// By name, and of a part that is put into another.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22name\22:\22named\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,1]]}]
+// CHECK-SAME: \22name\22:\22beside\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,0]]}]
+// CHECK: func.func @named(
+// CHECK-NOT: attn.sizes
+func.func @named(%a: tensor<?x4xf32> {attn.sizes = ["n", ""]}, %b: tensor<?x?xf32> {attn.sizes = ["m", "n"]}) -> tensor<?x4xf32> {
+  return %a : tensor<?x4xf32>
+}
+func.func @beside(%a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %a, %c0 : tensor<?x4xf32>
+  %o = tensor.empty(%n) : tensor<?x8xf32>
+  %0 = tensor.insert_slice %a into %o[0, 0] [%n, 4] [1, 1] : tensor<?x4xf32> into tensor<?x8xf32>
+  %1 = tensor.insert_slice %b into %0[0, 4] [%n, 4] [1, 1] : tensor<?x4xf32> into tensor<?x8xf32>
+  return %1 : tensor<?x8xf32>
+}

@@ -218,6 +218,13 @@ func.func @f(%a: tensor<4xf32>, %b: tensor<4xf32> {attn.role = 1}) {
 
 // -----
 
+// expected-error@+1 {{expected a string for each dimension in 'attn.sizes' of argument 1, got ["n"]}}
+func.func @f(%a: tensor<4xf32>, %b: tensor<?x4xf32> {attn.sizes = ["n"]}) {
+  return
+}
+
+// -----
+
 // expected-error@+1 {{unknown attribute 'attn.rule' of argument 0}}
 func.func @f(%a: tensor<4xf32> {attn.rule = "ids"}) {
   return

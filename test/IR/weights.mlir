@@ -39,8 +39,8 @@ module attributes {
   }
 
   // CHECK-LABEL: func.func @get(
-  // CHECK-SAME: {attn.role = "ids"}
-  func.func @get(%ids: tensor<?xi32> {attn.role = "ids"}) {
+  // CHECK-SAME: {attn.role = "ids", attn.sizes = ["n"]}
+  func.func @get(%ids: tensor<?xi32> {attn.role = "ids", attn.sizes = ["n"]}) {
     // CHECK: attn.get_weight @layer::@q.weight : tensor<16x8xf32>
     %0 = attn.get_weight @layer::@q.weight : tensor<16x8xf32>
     // CHECK: attn.get_weight @layer::@packed.weight : tensor<2x8x12xf32>

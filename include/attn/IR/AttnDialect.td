@@ -44,6 +44,9 @@ def Attn_Dialect : Dialect {
     static constexpr llvm::StringLiteral kTargetAttr = "attn.target";
     /// Function argument attribute: what a caller has to pass, by name.
     static constexpr llvm::StringLiteral kRoleAttr = "attn.role";
+    /// Function argument attribute: a name for each dimension, or "". Those of
+    /// one name have to be of one size in all arguments.
+    static constexpr llvm::StringLiteral kSizesAttr = "attn.sizes";
   }];
 }
 
