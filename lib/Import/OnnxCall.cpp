@@ -196,9 +196,6 @@ FailureOr<OnnxValue> OnnxCall::constant(const OnnxTensor &tensor) {
     return fail("expected a constant of FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
                 "INT64, INT32, INT8 or BOOL, got " +
                 nameOf(tensor.type));
-  if (tensor.isExternal)
-    return fail("expected the elements of '" + tensor.name +
-                "' in the model, got external data");
   auto type = RankedTensorType::get(tensor.shape, element);
   DenseElementsAttr elements;
   if (element.isInteger(1)) {

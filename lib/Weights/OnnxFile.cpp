@@ -7,6 +7,7 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Path.h"
 #include <cstring>
 
 using namespace llvm;
@@ -358,43 +359,93 @@ void ModelParser::parseShape(StringRef bytes, OnnxValueInfo &info) {
 // The file
 //===----------------------------------------------------------------------===//
 
-Expected<std::unique_ptr<OnnxFile>> OnnxFile::open(StringRef path) {
-  std::unique_ptr<OnnxFile> file(new OnnxFile());
-  file->filePath = path.str();
-  if (Error error = file->map())
-    return std::move(error);
-  ModelParser parser(StringRef(file->region.const_data(), file->region.size()));
-  parser.parseModel(file->modelGraph, file->version);
-  if (!parser.message.empty())
-    return createStringError(path + ": " + parser.message);
-  return std::move(file);
-}
-
-Error OnnxFile::map() {
-  auto failure = [&](const Twine &what, std::error_code code) {
-    return createStringError(code, filePath + ": " + what + ": " +
+/// Maps a whole file, which is not empty; `what` is how errors call it.
+static Expected<sys::fs::mapped_file_region> mapFile(const Twine &path,
+                                                     StringRef what) {
+  auto failure = [&](StringRef action, std::error_code code) {
+    return createStringError(code, path + ": cannot " + action + " the " +
+                                       what + ": " +
                                        StringRef(code.message()).lower());
   };
-  Expected<sys::fs::file_t> handle = sys::fs::openNativeFileForRead(filePath);
+  Expected<sys::fs::file_t> handle = sys::fs::openNativeFileForRead(path);
   if (!handle)
-    return failure("cannot read the model",
-                   errorToErrorCode(handle.takeError()));
+    return failure("read", errorToErrorCode(handle.takeError()));
   // Nothing was written that a failing close could lose.
   scope_exit close([&] { sys::fs::closeFile(*handle).clear(); });
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(*handle, status))
-    return failure("cannot read the model", code);
+    return failure("read", code);
   if (status.type() != sys::fs::file_type::regular_file)
     return createStringError(
-        filePath + ": expected a regular file, got a directory or device");
+        path + ": expected a regular file, got a directory or device");
   if (status.getSize() == 0)
-    return createStringError(filePath +
-                             ": expected an ONNX model, got an empty file");
+    return createStringError(path + ": expected an ONNX " + what +
+                             ", got an empty file");
   std::error_code code;
-  region = sys::fs::mapped_file_region(
-      *handle, sys::fs::mapped_file_region::readonly, status.getSize(),
-      /*offset=*/0, code);
+  sys::fs::mapped_file_region region(*handle,
+                                     sys::fs::mapped_file_region::readonly,
+                                     status.getSize(), /*offset=*/0, code);
   if (code)
-    return failure("cannot map the model", code);
+    return failure("map", code);
+  return std::move(region);
+}
+
+/// The elements of a tensor that are in another file.
+Error OnnxFile::findElements(OnnxTensor &tensor) {
+  uint64_t size = sizeInBytes(tensor.type);
+  if (!tensor.isExternal || size == 0)
+    return Error::success();
+  for (int64_t extent : tensor.shape)
+    size *= extent;
+  auto fail = [&](const Twine &text) {
+    return createStringError(filePath + ": tensor '" + tensor.name +
+                             "': expected " + text);
+  };
+  // A model from elsewhere has no business in other folders.
+  if (tensor.location.empty() || sys::path::is_absolute(tensor.location) ||
+      is_contained(make_range(sys::path::begin(tensor.location),
+                              sys::path::end(tensor.location)),
+                   ".."))
+    return fail("external data in the model's folder, got the path '" +
+                tensor.location + "'");
+  auto [file, isNew] = data.try_emplace(tensor.location);
+  if (isNew) {
+    SmallString<128> path = sys::path::parent_path(filePath);
+    sys::path::append(path, tensor.location);
+    Expected<sys::fs::mapped_file_region> mapped =
+        mapFile(path, "model's external data");
+    if (!mapped)
+      return mapped.takeError();
+    file->second = std::move(*mapped);
+  }
+  uint64_t available = file->second.size();
+  if (tensor.offset > available || size > available - tensor.offset)
+    return fail(Twine(size) + " bytes from byte " + Twine(tensor.offset) +
+                " of '" + tensor.location + "', got a file of " +
+                Twine(available) + "; hint: it may be cut off");
+  tensor.bytes = ArrayRef(reinterpret_cast<const uint8_t *>(
+                              file->second.const_data() + tensor.offset),
+                          size);
   return Error::success();
+}
+
+Expected<std::unique_ptr<OnnxFile>> OnnxFile::open(StringRef path) {
+  std::unique_ptr<OnnxFile> file(new OnnxFile());
+  file->filePath = path.str();
+  Expected<sys::fs::mapped_file_region> mapped = mapFile(path, "model");
+  if (!mapped)
+    return mapped.takeError();
+  file->region = std::move(*mapped);
+  ModelParser parser(StringRef(file->region.const_data(), file->region.size()));
+  parser.parseModel(file->modelGraph, file->version);
+  if (!parser.message.empty())
+    return createStringError(path + ": " + parser.message);
+  for (OnnxTensor &tensor : file->modelGraph.initializers)
+    if (Error error = file->findElements(tensor))
+      return std::move(error);
+  for (OnnxNode &node : file->modelGraph.nodes)
+    for (OnnxAttribute &attribute : node.attributes)
+      if (Error error = file->findElements(attribute.tensor))
+        return std::move(error);
+  return std::move(file);
 }

@@ -3,6 +3,7 @@
 #include "attn/Weights/OnnxFile.h"
 
 #include "../TestFiles.h"
+#include "llvm/ADT/StringExtras.h"
 #include "gmock/gmock.h"
 
 using namespace attn;
@@ -102,24 +103,49 @@ TEST_F(OnnxFileTest, givesTensorsInPlaceOrUnpacked) {
   EXPECT_EQ(second.bytes[16], 44);
 }
 
-TEST_F(OnnxFileTest, givesThePlaceOfExternalData) {
+/// A model with one tensor of four floats in another file.
+static std::string external(llvm::StringRef location, llvm::StringRef offset,
+                            llvm::StringRef length) {
   auto entry = [](llvm::StringRef key, llvm::StringRef value) {
     return bytes(13, bytes(1, key) + bytes(2, value));
   };
-  std::string tensor = number(1, 4) + number(2, 1) + number(14, 1) +
-                       entry("location", "weights.bin") +
-                       entry("offset", "64") + entry("length", "16");
-  auto file = open(bytes(7, bytes(5, tensor)));
+  return bytes(7,
+               bytes(5, number(1, 4) + number(2, 1) + bytes(8, "w") +
+                            number(14, 1) + entry("location", location) +
+                            entry("offset", offset) + entry("length", length)));
+}
+
+TEST_F(OnnxFileTest, mapsExternalData) {
+  std::string elements = std::string(64, 'x') + "0123456789abcdef";
+  directory.write("weights.bin", elements);
+  auto file = open(external("weights.bin", "64", "16"));
   ASSERT_TRUE(file);
-  const OnnxTensor &external = file->graph().initializers[0];
-  EXPECT_TRUE(external.isExternal);
-  EXPECT_EQ(external.location, "weights.bin");
-  EXPECT_EQ(external.offset, 64u);
-  EXPECT_EQ(external.length, 16u);
-  EXPECT_EQ(
-      errorOf(bytes(7, bytes(5, bytes(8, "w") + entry("offset", "far away")))),
-      "tensor 'w': expected a number as the offset of its external data, "
-      "got 'far away'");
+  const OnnxTensor &tensor = file->graph().initializers[0];
+  EXPECT_TRUE(tensor.isExternal);
+  EXPECT_EQ(llvm::toStringRef(tensor.bytes), "0123456789abcdef");
+}
+
+TEST_F(OnnxFileTest, refusesExternalDataThatIsNotThere) {
+  EXPECT_THAT(messageOf(OnnxFile::open(directory.write(
+                  "model.onnx", external("missing.bin", "0", "16")))),
+              testing::EndsWith("missing.bin: cannot read the model's external "
+                                "data: no such file or directory"));
+  directory.write("weights.bin", std::string(64, 'x'));
+  EXPECT_EQ(errorOf(external("weights.bin", "56", "16")),
+            "tensor 'w': expected 16 bytes from byte 56 of 'weights.bin', got "
+            "a file of 64; hint: it may be cut off");
+  EXPECT_THAT(errorOf(external("weights.bin", "18446744073709551615", "16")),
+              HasSubstr("expected 16 bytes from byte 18446744073709551615"));
+  EXPECT_EQ(errorOf(external("weights.bin", "0", "12")),
+            "tensor 'w': expected 16 bytes by its type and shape, got 12");
+  for (llvm::StringRef path : {"", "/etc/hostname", "../weights.bin"})
+    EXPECT_EQ(errorOf(external(path, "0", "16")),
+              "tensor 'w': expected external data in the model's folder, got "
+              "the path '" +
+                  path.str() + "'");
+  EXPECT_EQ(errorOf(external("weights.bin", "far away", "16")),
+            "tensor 'w': expected a number as the offset of its external data, "
+            "got 'far away'");
 }
 
 TEST_F(OnnxFileTest, refusesOtherFiles) {

@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
@@ -49,13 +50,13 @@ struct OnnxTensor {
   OnnxType type = OnnxType::Undefined;
   llvm::SmallVector<int64_t, 4> shape;
   /// Dense, row-major, little endian, of the size that type and shape ask for;
-  /// not aligned. Empty if the elements are in another file.
+  /// not aligned. Empty if the type cannot be read.
   llvm::ArrayRef<uint8_t> bytes;
   /// Elements that the file has as numbers, written out.
   std::shared_ptr<std::vector<uint8_t>> unpacked;
 
-  /// Where the elements are if they are not here: a path relative to the
-  /// model's folder, and the bytes in it.
+  /// Where the elements are if they are not in the model: a path relative to
+  /// its folder, and the bytes in it, which are mapped too.
   bool isExternal = false;
   llvm::StringRef location;
   uint64_t offset = 0;
@@ -117,7 +118,8 @@ class OnnxFile {
 public:
   /// Maps the file at `path` and reads its structure, but no element of raw
   /// tensors. Errors: not a model, or cut off, with the byte where it ends to
-  /// make sense; a tensor whose bytes do not go with its type and shape.
+  /// make sense; a tensor whose bytes do not go with its type and shape;
+  /// external data that is missing, too short or outside the model's folder.
   static llvm::Expected<std::unique_ptr<OnnxFile>> open(llvm::StringRef path);
 
   llvm::StringRef path() const { return filePath; }
@@ -128,10 +130,12 @@ public:
 
 private:
   OnnxFile() = default;
-  llvm::Error map();
+  llvm::Error findElements(OnnxTensor &tensor);
 
   std::string filePath;
   llvm::sys::fs::mapped_file_region region;
+  /// Files of external data, by their paths in the model.
+  llvm::StringMap<llvm::sys::fs::mapped_file_region> data;
   OnnxGraph modelGraph;
   int64_t version = 0;
 };
