@@ -76,6 +76,17 @@ const OnnxAttribute *OnnxCall::find(StringRef name) {
   return nullptr;
 }
 
+const OnnxAttribute *OnnxCall::find(StringRef name, OnnxAttribute::Kind kind) {
+  const OnnxAttribute *attribute = find(name);
+  // The first models did not say the kind.
+  if (attribute && attribute->kind != kind &&
+      attribute->kind != OnnxAttribute::Undefined)
+    (void)fail("expected the attribute '" + name + "' to be of kind " +
+               Twine(int32_t(kind)) + ", got " +
+               Twine(int32_t(attribute->kind)));
+  return attribute;
+}
+
 const OnnxAttribute *OnnxCall::findUnread() const {
   for (const OnnxAttribute &attribute : node.attributes)
     if (!read.contains(attribute.name))
@@ -84,22 +95,22 @@ const OnnxAttribute *OnnxCall::findUnread() const {
 }
 
 int64_t OnnxCall::integer(StringRef name, int64_t otherwise) {
-  const OnnxAttribute *attribute = find(name);
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Int);
   return attribute ? attribute->integer : otherwise;
 }
 
 double OnnxCall::number(StringRef name, double otherwise) {
-  const OnnxAttribute *attribute = find(name);
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Float);
   return attribute ? attribute->number : otherwise;
 }
 
 StringRef OnnxCall::string(StringRef name, StringRef otherwise) {
-  const OnnxAttribute *attribute = find(name);
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::String);
   return attribute ? attribute->string : otherwise;
 }
 
 std::optional<SmallVector<int64_t>> OnnxCall::integers(StringRef name) {
-  const OnnxAttribute *attribute = find(name);
+  const OnnxAttribute *attribute = find(name, OnnxAttribute::Ints);
   if (!attribute)
     return std::nullopt;
   return SmallVector<int64_t>(attribute->integers);

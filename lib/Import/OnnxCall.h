@@ -117,6 +117,8 @@ public:
   llvm::StringRef string(llvm::StringRef name, llvm::StringRef otherwise);
   std::optional<llvm::SmallVector<int64_t>> integers(llvm::StringRef name);
   const OnnxAttribute *find(llvm::StringRef name);
+  /// The same; remembers an error if it is not of `kind`.
+  const OnnxAttribute *find(llvm::StringRef name, OnnxAttribute::Kind kind);
   /// An attribute that was not read; null if there is none.
   const OnnxAttribute *findUnread() const;
   /// Integers that older operators have as an attribute, newer ones as an
