@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Generation/GenerationOptions.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include <algorithm>
 #include <cmath>
@@ -30,6 +31,10 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
     return makeError("minimum length must be between 0 and the maximum length "
                      "{0}, got {1}",
                      maxLength, minLength);
+  if (int64_t(prefix.size()) > maxLength - 2)
+    return makeError("expected a prefix of at most {0} tokens (the maximum "
+                     "length without start and end), got {1}",
+                     maxLength - 2, prefix.size());
   if (beamSize > 1 && vocabulary < std::max<int64_t>(2, 1 + endTokens.size()))
     return makeError("beam search with {0} end tokens needs a vocabulary "
                      "larger than {1}",
@@ -54,6 +59,12 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
   for (int32_t token : forcedEndTokens)
     if (llvm::Error error = checkToken("forced end token", token))
       return error;
+  for (int32_t token : prefix) {
+    if (llvm::Error error = checkToken("prefix token", token))
+      return error;
+    if (llvm::is_contained(endTokens, token))
+      return makeError("prefix token {0} is an end token", token);
+  }
   for (const std::vector<int32_t> &word : badWords) {
     if (word.empty())
       return makeError("a bad word has no tokens");

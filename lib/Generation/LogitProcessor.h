@@ -9,9 +9,9 @@
 
 namespace attn {
 
-/// Applies bad words and the forced end token to the logits of a row, in the
-/// order in which generate() does: bad words, then the forced end, then the
-/// second normalisation.
+/// Applies the prefix, bad words and the forced end token to the logits of a
+/// row. Where there is no prefix, the order is that of generate(): bad words,
+/// then the forced end, then the second normalisation.
 class LogitProcessor {
 public:
   explicit LogitProcessor(const GenerationOptions &options);
@@ -38,6 +38,10 @@ public:
 private:
   bool isForced(int64_t length) const {
     return length == options.maxLength - 1 && !options.forcedEndTokens.empty();
+  }
+
+  bool isInPrefix(int64_t length) const {
+    return length <= int64_t(options.prefix.size());
   }
 
   const GenerationOptions &options;

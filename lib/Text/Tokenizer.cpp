@@ -4,6 +4,7 @@
 
 #include "attn/Weights/JsonFile.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/ConvertUTF.h"
@@ -146,6 +147,7 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::load(StringRef directory) {
   if (!separate)
     return separate.takeError();
   std::string targetPath = pathIn(directory, "target.spm");
+  tokenizer->targetPiecesPath = targetPath;
   if (!*separate) {
     // The reference asks for the file and then does without it.
     if (std::error_code code =
@@ -190,7 +192,9 @@ static StringRef takeLanguageCode(StringRef &text) {
   return code;
 }
 
-Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
+Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text,
+                                                 const Pieces &textPieces,
+                                                 const Vocabulary &vocabulary) {
   const UTF8 *position = text.bytes_begin();
   if (!isLegalUTF8String(&position, text.bytes_end()))
     return createStringError(
@@ -200,16 +204,17 @@ Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
 
   std::vector<int32_t> ids;
   auto append = [&](StringRef token) {
-    auto it = source->ids.find(token);
-    ids.push_back(it == source->ids.end() ? source->unknownId : it->getValue());
+    auto it = vocabulary.ids.find(token);
+    ids.push_back(it == vocabulary.ids.end() ? vocabulary.unknownId
+                                             : it->getValue());
   };
   std::vector<std::string> pieces;
   while (!text.empty()) {
     auto [segment, special] = takeSegment(text);
     if (StringRef code = takeLanguageCode(segment); !code.empty())
       append(code);
-    sentencepiece::util::Status status = sourcePieces->processor.Encode(
-        {segment.data(), segment.size()}, &pieces);
+    sentencepiece::util::Status status =
+        textPieces.processor.Encode({segment.data(), segment.size()}, &pieces);
     if (!status.ok())
       return createStringError("cannot cut the text into pieces: " +
                                status.ToString());
@@ -218,7 +223,26 @@ Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
     if (!special.empty())
       append(special);
   }
-  ids.push_back(source->endId);
+  return ids;
+}
+
+Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
+  Expected<std::vector<int32_t>> ids = encode(text, *sourcePieces, *source);
+  if (ids)
+    ids->push_back(source->endId);
+  return ids;
+}
+
+Expected<std::vector<int32_t>> Tokenizer::encodeTarget(StringRef text) const {
+  std::shared_ptr<const Pieces> pieces = targetPieces;
+  if (target == source)
+    if (Error error = Pieces::load(targetPiecesPath).moveInto(pieces))
+      return std::move(error);
+  Expected<std::vector<int32_t>> ids = encode(text, *pieces, *target);
+  if (ids && is_contained(*ids, target->unknownId))
+    return createStringError("expected text of the target vocabulary, got " +
+                             describeJson(json::Value(text)) +
+                             ", of which a piece is unknown");
   return ids;
 }
 

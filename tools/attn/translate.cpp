@@ -77,6 +77,11 @@ static cl::opt<IntegerIn<0>>
               cl::desc("Fewest tokens of an output, start but not end "
                        "included"),
               cl::sub(command));
+static cl::opt<std::string>
+    prefix("prefix", cl::value_desc("TEXT"),
+           cl::desc("Every output begins with TEXT, in the target language; "
+                    "--max-length counts it"),
+           cl::sub(command));
 static cl::opt<IntegerIn<1, 1024>>
     nBest("n-best", cl::desc("Write the N best, a line each"),
           cl::sub(command));
@@ -284,7 +289,8 @@ static Error runTranslate() {
     return alignmentFile.takeError();
 
   bool withTokenizer = inputFormat != LineFormat::Ids ||
-                       outputFormat != LineFormat::Ids || showsAttention();
+                       outputFormat != LineFormat::Ids || showsAttention() ||
+                       !prefix.empty();
   std::optional<int64_t> layer;
   if (showsAttention())
     layer = alignmentLayer;
@@ -298,6 +304,12 @@ static Error runTranslate() {
   Expected<GenerationOptions> options = searchOptions(model->config);
   if (!options)
     return options.takeError();
+  if (!prefix.empty()) {
+    Expected<std::vector<int32_t>> ids = model->tokenizer->encodeTarget(prefix);
+    if (!ids)
+      return createStringError("--prefix: " + toString(ids.takeError()));
+    options->prefix = std::move(*ids);
+  }
   StreamOptions streamOptions;
   streamOptions.input = inputFormat;
   streamOptions.output = outputFormat;

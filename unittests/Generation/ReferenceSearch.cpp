@@ -23,9 +23,18 @@ static void logSoftmax(Scores &scores) {
     score = (score - maximum) - std::log(sum);
 }
 
-/// The list of processors that generate() builds.
+/// The list of processors that generate() builds, after one that allows the
+/// prefix only (which is PrefixConstrainedLogitsProcessor, but for the bans).
 static void process(Scores &scores, const Sequence &sequence,
                     const GenerationOptions &options) {
+  if (sequence.size() <= options.prefix.size()) {
+    for (auto [token, score] : llvm::enumerate(scores))
+      if (int32_t(token) != options.prefix[sequence.size() - 1])
+        score = minusInfinity;
+    if (options.renormalize)
+      logSoftmax(scores);
+    return;
+  }
   for (const Sequence &word : options.badWords) {
     if (word.size() == 1 && llvm::is_contained(options.endTokens, word[0]))
       continue;

@@ -90,6 +90,10 @@ struct RandomCase {
       options.minLength = below(options.maxLength + 1);
     language.favoured = options.endTokens;
     language.bonus = 0.5f * below(7);
+    // Tokens that are no end tokens.
+    if (below(3) == 0)
+      for (int64_t length = below(options.maxLength - 1); length > 0; --length)
+        options.prefix.push_back(1 + 2 * below(2));
   }
 
   SentenceResult expected(llvm::ArrayRef<int32_t> source) const {
@@ -333,6 +337,16 @@ TEST(GenerationOptions, Verify) {
   EXPECT_EQ(changed([](Options &o) { o.minLength = 34; }),
             "minimum length must be between 0 and the maximum length 33, got "
             "34");
+  EXPECT_EQ(changed([](Options &o) { o.prefix.assign(32, 1); }),
+            "expected a prefix of at most 31 tokens (the maximum length "
+            "without start and end), got 32");
+  EXPECT_EQ(changed([](Options &o) { o.prefix = {1, 10}; }),
+            "prefix token 10 is out of range, expected 0 to 9");
+  EXPECT_EQ(changed([](Options &o) {
+              o.endTokens = {3};
+              o.prefix = {1, 3};
+            }),
+            "prefix token 3 is an end token");
   EXPECT_EQ(changed([](Options &o) { o.startToken = 10; }),
             "decoder start token 10 is out of range, expected 0 to 9");
   EXPECT_EQ(changed([](Options &o) { o.endTokens = {-1}; }),

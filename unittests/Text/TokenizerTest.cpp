@@ -130,6 +130,17 @@ TEST(TokenizerTest, takesSpecialTokensFromTheText) {
   EXPECT_THAT(encode(t, "</s>>>fra<< hi"), ElementsAre(0, 1, 6, 2035, 0));
 }
 
+TEST(TokenizerTest, encodesTheTargetLanguage) {
+  auto ids = shipped().encodeTarget("Le chat dort");
+  ASSERT_TRUE(bool(ids)) << llvm::toString(ids.takeError());
+  // As SentencePiece cuts it by target.spm, without an end token.
+  EXPECT_THAT(*ids, ElementsAre(131, 1033, 2745));
+  EXPECT_EQ(decode(shipped(), *ids), "Le chat dort");
+  EXPECT_EQ(messageOf(shipped().encodeTarget("日本")),
+            "expected text of the target vocabulary, got \"日本\", of which a "
+            "piece is unknown");
+}
+
 TEST(TokenizerTest, decodesEdgeCases) {
   const Tokenizer &t = shipped();
   EXPECT_EQ(decode(t, {}), "");

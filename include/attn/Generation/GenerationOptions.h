@@ -43,6 +43,9 @@ struct GenerationOptions {
   std::vector<int32_t> endTokens;
   /// If not empty, the only tokens allowed at position `maxLength` - 1.
   std::vector<int32_t> forcedEndTokens;
+  /// The tokens that every output begins with, after the start token. They come
+  /// before bad words, and score as the model says; with `renormalize`, 0.
+  std::vector<int32_t> prefix;
   /// Fills unequal source lengths. The model masks it, so it never matters
   /// which token it is.
   int32_t padToken = 0;

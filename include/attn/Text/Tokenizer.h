@@ -44,6 +44,11 @@ public:
   /// lacks become the unknown token. Error: `text` is not UTF-8.
   llvm::Expected<std::vector<int32_t>> encode(llvm::StringRef text) const;
 
+  /// The target ids of `text`, without an end token, cut by target.spm (read
+  /// here where decode() does without it). Errors: as of encode(), and a piece
+  /// that the target vocabulary lacks.
+  llvm::Expected<std::vector<int32_t>> encodeTarget(llvm::StringRef text) const;
+
   /// The text of target ids. End, unknown and padding tokens are left out, and
   /// space at both ends is removed. Error: an id that no token has.
   llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids) const;
@@ -69,10 +74,15 @@ private:
 
   Tokenizer();
 
+  static llvm::Expected<std::vector<int32_t>>
+  encode(llvm::StringRef text, const Pieces &pieces,
+         const Vocabulary &vocabulary);
+
   // Shared where the two languages have one vocabulary; the reference then
   // joins pieces with the source model, too.
   std::shared_ptr<const Vocabulary> source, target;
   std::shared_ptr<const Pieces> sourcePieces, targetPieces;
+  std::string targetPiecesPath;
 };
 
 } // namespace attn
