@@ -3,6 +3,8 @@
 #include "AttentionScope.h"
 #include "VectorMath.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
+
 #include <cmath>
 #include <limits>
 
@@ -87,6 +89,24 @@ static Value emitScaled(KernelBuilder &b, Value numbers) {
   return arith::SelectOp::create(b, isExcluded, excluded, clamped);
 }
 
+Value AttentionScope::getBias(Value head, Value query, Value firstKey) {
+  int64_t lanes = b.lanes();
+  Value first = b.sub(firstKey, b.add(before, query));
+  Value ahead = arith::SIToFPOp::create(
+      b, b.getF32Type(), arith::IndexCastOp::create(b, b.getI64Type(), first));
+  SmallVector<float> steps;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    steps.push_back(static_cast<float>(lane));
+  auto type = VectorType::get(lanes, b.getF32Type());
+  Value step = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, ArrayRef<float>(steps)));
+  Value distance = math::AbsFOp::create(
+      b, arith::AddFOp::create(b, b.splat(lanes, ahead), step));
+  Value slope = arith::MulFOp::create(b, b.loadScalar(op.getSlopes(), {head}),
+                                      b.scalar(1.0 / std::log(2.0)));
+  return arith::MulFOp::create(b, b.splat(lanes, slope), distance);
+}
+
 Value AttentionScope::applyMask(Value scores, Value head, Value query,
                                 Value firstKey, Value count) {
   int64_t lanes = b.lanes();
@@ -96,6 +116,8 @@ Value AttentionScope::applyMask(Value scores, Value head, Value query,
         emitTanh(b, arith::MulFOp::create(b, scores, b.splat(lanes, 1 / cap)));
     scores = arith::MulFOp::create(b, bounded, b.splat(lanes, cap));
   }
+  if (op.getSlopes())
+    scores = arith::SubFOp::create(b, scores, getBias(head, query, firstKey));
   Value mask = op.getMask();
   if (!mask)
     return scores;

@@ -40,17 +40,21 @@ public:
   mlir::Value getRow() { return row; }
   /// How many keys, from the first on, `query` may attend to; at least 0.
   mlir::Value getVisible(mlir::Value query);
-  /// Caps `count` scores in units of log 2 and adds the mask, if that is to be
-  /// done, from scores[row, 0] on: those of a query and the keys from
-  /// `firstKey` on.
+  /// Caps `count` scores in units of log 2 and adds the linear bias and the
+  /// mask, if that is to be done, from scores[row, 0] on: those of a query and
+  /// the keys from `firstKey` on.
   void emitMask(mlir::Value scores, mlir::Value row, mlir::Value head,
                 mlir::Value query, mlir::Value firstKey, mlir::Value count);
-  /// A vector of such scores, capped and with the mask; `count` of them, at
-  /// least 0, are of keys.
+  /// A vector of such scores, capped and with bias and mask; `count` of them,
+  /// at least 0, are of keys.
   mlir::Value applyMask(mlir::Value scores, mlir::Value head, mlir::Value query,
                         mlir::Value firstKey, mlir::Value count);
 
 private:
+  /// What the slope of `head` takes off a vector of scores, in units of log 2.
+  mlir::Value getBias(mlir::Value head, mlir::Value query,
+                      mlir::Value firstKey);
+
   KernelBuilder &b;
   SdpaOp op;
   mlir::Value entry, row, length, before;

@@ -262,6 +262,7 @@ private:
           name(names, op.getPositions(), "b");
           if (op.getRows())
             equate(names, "b", op.getRows(), 0);
+          name(names, op.getSlopes(), "h");
           name(names, op.getOuts()[0], "b" + heads + "sf");
           if (op.getOuts().size() == 2)
             name(names, op.getOuts()[1], "bhsm");

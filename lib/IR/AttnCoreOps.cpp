@@ -512,6 +512,9 @@ LogicalResult SdpaOp::verify() {
   if (getLengths() && failed(checkShape(*this, "lengths", typeOf(getLengths()),
                                         {key.getDimSize(0)})))
     return failure();
+  if (getSlopes() &&
+      failed(checkShape(*this, "slopes", typeOf(getSlopes()), {heads})))
+    return failure();
   if (getPositions()) {
     if (!getCausal())
       return emitOpError() << "expected 'causal' where there are 'positions'";

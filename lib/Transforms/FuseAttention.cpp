@@ -44,8 +44,8 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
     auto sdpa = SdpaOp::create(
         rewriter, op.getLoc(), ValueRange(outs).getTypes(), scores.getQuery(),
         scores.getKey(), op.getValue(), /*mask=*/Value(), scores.getLengths(),
-        /*positions=*/Value(), /*rows=*/Value(), outs, scores.getHeadsAttr(),
-        scores.getScaleAttr(), scores.getCausalAttr(),
+        /*positions=*/Value(), /*rows=*/Value(), /*slopes=*/Value(), outs,
+        scores.getHeadsAttr(), scores.getScaleAttr(), scores.getCausalAttr(),
         /*softcap=*/FloatAttr());
     if (outs.size() == 2)
       rewriter.replaceAllUsesExcept(probabilities, sdpa->getResult(1), op);

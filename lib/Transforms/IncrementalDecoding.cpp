@@ -362,6 +362,8 @@ private:
     if (op.getMask() || op.hasHeadDim())
       return op.emitOpError() << "expected attention without a mask of its own "
                                  "and with heads side by side";
+    if (op.getSlopes())
+      return op.emitOpError() << "expected attention without 'slopes'";
     FailureOr<Value> query = getToken(op, "query", op.getQuery());
     if (failed(query))
       return failure();
@@ -396,8 +398,9 @@ private:
     return finish(op, SdpaOp::create(builder, op.getLoc(), out.getType(), query,
                                      keys, values, /*mask=*/Value(),
                                      /*lengths=*/Value(), positions, cacheRows,
-                                     out, op.getHeadsAttr(), op.getScaleAttr(),
-                                     op.getCausalAttr(), op.getSoftcapAttr()));
+                                     /*slopes=*/Value(), out, op.getHeadsAttr(),
+                                     op.getScaleAttr(), op.getCausalAttr(),
+                                     op.getSoftcapAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -445,12 +448,13 @@ private:
       outs.push_back(createEmpty(builder, op.getLoc(), sizes,
                                  getElementTypeOrSelf(op.getOuts()[1])));
     }
-    return finish(
-        op, SdpaOp::create(
-                builder, op.getLoc(), ValueRange(outs).getTypes(), query, key,
-                value, /*mask=*/Value(), mapping.lookupOrNull(op.getLengths()),
-                /*positions=*/Value(), memoryRows, outs, op.getHeadsAttr(),
-                op.getScaleAttr(), op.getCausalAttr(), op.getSoftcapAttr()));
+    return finish(op, SdpaOp::create(
+                          builder, op.getLoc(), ValueRange(outs).getTypes(),
+                          query, key, value, /*mask=*/Value(),
+                          mapping.lookupOrNull(op.getLengths()),
+                          /*positions=*/Value(), memoryRows, /*slopes=*/Value(),
+                          outs, op.getHeadsAttr(), op.getScaleAttr(),
+                          op.getCausalAttr(), op.getSoftcapAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

@@ -204,8 +204,8 @@ Operation *AttentionMatcher::replace() {
   }
   auto sdpa = SdpaOp::create(
       builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
-      positions, /*rows=*/Value(), outs, builder.getI64IntegerAttr(heads),
-      builder.getF64FloatAttr(scale),
+      positions, /*rows=*/Value(), /*slopes=*/Value(), outs,
+      builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr());
   if (shown)

@@ -455,3 +455,11 @@ func.func @f(%a: tensor<2x4x5x8xf32>, %d: tensor<2x4x5x8xf32>) {
   %0 = attn.sdpa %a, %a, %a outs(%d) {scale = 0.5 : f64, softcap = 0.0 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %s: tensor<3xf32>) {
+  // expected-error@+1 {{expected 'slopes' of shape [4], got 'tensor<3xf32>'}}
+  %0 = attn.sdpa %a, %a, %a slopes(%s) outs(%a) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<3xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}

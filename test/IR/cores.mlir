@@ -140,3 +140,10 @@ func.func @cache_append(%x: tensor<?x?x16xf32>, %p: tensor<?xi32>, %r: tensor<?x
   attn.cache_append %mx at %mp outs(%mc) : (memref<?x?x16xf32>, memref<?xi32>, memref<8x64x16xf32>) -> ()
   return
 }
+
+// CHECK-LABEL: func.func @attention_with_slopes(
+func.func @attention_with_slopes(%q: tensor<?x?x16xf32>, %n: tensor<?xi32>, %slopes: tensor<4xf32>) -> tensor<?x?x16xf32> {
+  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} lengths(%{{.*}}) slopes(%{{.*}}) outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64}
+  %0 = attn.sdpa %q, %q, %q lengths(%n) slopes(%slopes) outs(%q) {causal, heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return %0 : tensor<?x?x16xf32>
+}

@@ -259,3 +259,16 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf3
   %y = attn.sdpa %x, %x, %x mask(%m) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x2x?x?xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+attn.weights @w {
+  attn.weight @t from ["t"] : tensor<100x8xf32>
+}
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %s: tensor<2xf32>) -> tensor<?x?x8xf32> {
+  %t = attn.get_weight @w::@t : tensor<100x8xf32>
+  %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // expected-error@+1 {{expected attention without 'slopes'}}
+  %y = attn.sdpa %x, %x, %x slopes(%s) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<2xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %y : tensor<?x?x8xf32>
+}

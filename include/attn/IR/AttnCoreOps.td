@@ -331,6 +331,9 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       with weight 0, so that a NaN or an infinity in it spreads.
     - With `softcap`, cap(x) = softcap · tanh(x / softcap) (Gemma Team, 2024),
       before the mask, which so excludes what it did; without it, cap(x) = x.
+    - `slopes` [H]: a linear bias (ALiBi; Press et al., 2022), which is computed
+      and nowhere stored: slopes[h] · |positions[b] + i - j| is taken off the
+      score after the cap. It is rounded in f32, so errors grow with it.
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
     - A second destination [B, H, S, M] receives the softmax.
@@ -344,6 +347,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
        : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     %s = attn.sdpa %q4, %k4, %v4 mask(%m) outs(%o4) {causal, scale = 1.250000e-01 : f64}
        : (tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x1x1x?xi1>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
+    %t = attn.sdpa %q, %k, %v lengths(%n) slopes(%a) outs(%out) {causal, heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     ```
   }];
   let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
@@ -352,6 +357,7 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                        Optional<Attn_IntShaped>:$lengths,
                        Optional<Attn_IntShaped>:$positions,
                        Optional<Attn_IntShaped>:$rows,
+                       Optional<Attn_FloatShaped>:$slopes,
                        Variadic<Attn_FloatShaped>:$outs,
                        DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>,
                                          "1">:$heads,
@@ -360,8 +366,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
-    (`rows` `(` $rows^ `)`)? `outs` `(` $outs `)` attr-dict
-    `:` functional-type(operands, results)
+    (`rows` `(` $rows^ `)`)? (`slopes` `(` $slopes^ `)`)?
+    `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() {
@@ -370,7 +376,7 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     /// Whether heads have a dimension of their own: operands are [B, H, S, E].
     bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
     /// Whether anything is done to scores between scaling and softmax.
-    bool changesScores() { return getMask() || getSoftcap(); }
+    bool changesScores() { return getMask() || getSoftcap() || getSlopes(); }
   }];
   let hasCanonicalizeMethod = 1;
 }

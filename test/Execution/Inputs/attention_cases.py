@@ -26,12 +26,14 @@ def sdpa_case(
     name, query, key, value, heads, scale=None,
     causal=False, probabilities=False, softcap=None, **rest,
 ):  # fmt: skip
-    """rest: mask, lengths, rows, positions."""
+    """rest: mask, lengths, rows, positions, slopes."""
     if element == "bf16":
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
         if "mask" in rest and rest["mask"].dtype == np.float32:
             rest["mask"] = cases.round_to_bf16(rest["mask"])
     scale = (query.shape[2] // heads) ** -0.5 if scale is None else scale
+    if element == "bf16" and "slopes" in rest:
+        rest["slopes"] = cases.round_to_bf16(rest["slopes"])
     out, weights = reference.sdpa(
         query, key, value, heads, scale, causal, softcap=softcap, **rest
     )
@@ -45,13 +47,13 @@ def sdpa_case(
         ones = [d for d in range(3) if array.shape[d : d + 1] == (1,)]
         static = {"p": [1], "mask": ones}.get(argument, [-1] if array.ndim == 3 else [])
         arguments[argument] = (tensor(array, static), array)
-    order = ["q", "k", "v", "mask", "lengths", "positions", "rows", "o", "p"]
+    order = ["q", "k", "v", "mask", "lengths", "positions", "rows", "slopes", "o", "p"]
     types = [arguments[n][0] for n in order if n in arguments]
     outs = [n for n in ("o", "p") if n in arguments]
     results = [f"%r{n}" for n in outs]
     body = (
         f"{', '.join(results)} = attn.sdpa %q, %k, %v"
-        + "".join(optional(n, n, rest) for n in ("mask", "lengths", "positions", "rows"))
+        + "".join(optional(n, n, rest) for n in ("mask", "lengths", "positions", "rows", "slopes"))
         + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
         + f"scale = {scale!r} : f64{', causal' if causal else ''}"
         + (f", softcap = {softcap!r} : f64" if softcap else "")
@@ -198,6 +200,33 @@ def capped():
     yield sdpa_case("NaN under a softcap", q, k, v, 2, softcap=2.0)
 
 
+def linear_biases():
+    """Alone, and together with all else that says which keys are seen."""
+    # The last prefers far keys. Scores are rounded in f32: of one that favours keys
+    # by more, 0.125 over 600 keys, that alone is more than is allowed here.
+    slopes = np.array([0.5, 0.0625, 0.0, -0.03125], np.float32)
+    for queries, keys in [(1, 40), (2, 15), (17, 33), (70, 300), (300, 600)]:
+        q, k, v = normal(2, queries, 64), normal(2, keys, 64), normal(2, keys, 64)
+        lengths = integers(keys, keys * 2 // 3)
+        yield sdpa_case(
+            f"slopes {queries} to {keys}", q, k, v, 4,
+            slopes=slopes, probabilities=queries < 20,
+        )  # fmt: skip
+        yield sdpa_case(
+            f"slopes {queries} to {keys}, causal, after others, lengths", q, k, v, 4,
+            slopes=slopes, causal=True, lengths=lengths, positions=integers(keys // 2, -1),
+        )  # fmt: skip
+        yield sdpa_case(
+            f"slopes {queries} to {keys}, mask, softcap", q, k, v, 4, slopes=slopes,
+            softcap=2.0, mask=rng.random((2, 1, queries, keys)) < 0.7,
+        )  # fmt: skip
+    yield sdpa_case(
+        "slopes, cache rows", normal(2, 1, 64), normal(3, 40, 64), normal(3, 40, 64), 4,
+        slopes=slopes, causal=True, positions=integers(30, 7),
+        rows=rng.integers(0, 3, (2, 40)).astype(np.int32),
+    )  # fmt: skip
+
+
 def by_head():
     """Heads in a dimension of their own."""
     for batch, heads, queries, keys in [(2, 3, 1, 5), (1, 2, 17, 31), (3, 1, 60, 300)]:
@@ -328,7 +357,7 @@ def main():
     element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(), *capped(),
+        *rows_and_positions(), *masks(), *capped(), *linear_biases(),
     ]  # fmt: skip
     if element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]

@@ -13,6 +13,8 @@ the next number (bf16: 2^-8, f16: 2^-11):
   the largest of the result, or, where all sums happen to cancel, of the root of
   the sum of the squares of the terms.
 - What is stored in bf16 or f16 is rounded once: u of the element.
+- A score is rounded, the more the larger its linear bias is: 2^-24 of it, four
+  times, in a weight and in the sum of the weights.
 - A product of what is rounded itself, probabilities or a hidden matrix, adds u of
   each term, which is u of the sum of their magnitudes.
 """
@@ -164,13 +166,14 @@ class Attention:
         self.rows = draw.one_of(None, None, None, 1, 2)
         self.lengths = self.rows != 2 and draw.chance()
         self.probabilities = draw.chance(0.2)
+        self.slopes = draw.chance(0.3)
         self.mask_element = draw.one_of(draw.element, "f32")
         self.out_element = draw.one_of(draw.element, draw.element, "f32")
 
     def about(self):
         masks = [
             f"mask {self.mask} but {self.mask_ones}" if self.mask else "",
-            *(n for n in ("causal", "positions", "lengths", "probabilities") if getattr(self, n)),
+            *(n for n in ("causal", "positions", "lengths", "slopes", "probabilities") if getattr(self, n)),
             f"rows of rank {self.rows}" if self.rows else "",
         ]
         return (
@@ -208,6 +211,8 @@ class Attention:
             rest["rows"] = draw.integers(-1, capacity, batch)
         if self.rows == 2:
             rest["rows"] = draw.integers(-1, capacity, batch, draw.one_of(keys, keys // 2 + 1))
+        if self.slopes:
+            rest["slopes"] = draw.store(draw.rng.uniform(-0.01, 0.5, self.heads), "f32")
         if self.lengths:
             # Nothing is read of what no query may attend to.
             for entry, length in enumerate(rest["lengths"]):
@@ -229,17 +234,23 @@ class Attention:
         bounds = {
             "o": bound(wanted, np.sqrt(squares), self.out_element, magnitudes, draw.element)
         }
+        rounded_bias = 0.0
+        if self.slopes and queries and keys:
+            before = np.abs(rest.get("positions", np.zeros(1))).max(initial=0)
+            farthest = before + max(queries, keys)
+            rounded_bias = 8 * 2.0**-24 * farthest * np.abs(rest["slopes"]).max()
+            bounds["o"] = bounds["o"] + rounded_bias * magnitudes
         if self.probabilities:
             operands["p"] = out_of(weights.shape, self.out_element)
             results["p"] = weights
-            bounds["p"] = bound(weights, 0.0, self.out_element)
+            bounds["p"] = bound(weights, 0.0, self.out_element) + rounded_bias * weights
         about = f"{batch} of {capacity}, {queries} queries, {keys} keys"
         return Problem(operands, results, bounds, about)
 
     def kernel(self, name, weights):
         operands = self.problem().operands
-        names = ["q", "k", "v", "mask", "lengths", "positions", "rows", "o", "p"]
-        known = {"mask": self.mask_ones, "lengths": [], "positions": [], "rows": [], "p": [1]}
+        names = ["q", "k", "v", "mask", "lengths", "positions", "rows", "slopes", "o", "p"]
+        known = {"mask": self.mask_ones, "lengths": [], "positions": [], "rows": [], "slopes": [0], "p": [1]}
         types = {
             n: tensor(operands[n], known.get(n, [-1])) for n in names if n in operands
         }
@@ -253,7 +264,7 @@ class Attention:
             attributes = [f"scale = {self.size**-0.5!r} : f64"]
             attributes += [] if self.by_head else [f"heads = {self.heads} : i64"]
             attributes += ["causal"] if self.causal else []
-            words = ("mask", "lengths", "positions", "rows")
+            words = ("mask", "lengths", "positions", "rows", "slopes")
             return (
                 f"{results} = attn.sdpa {value('q')}, {value('k')}, {value('v')}"
                 + "".join(optional(types, n, n, value) for n in words)

@@ -51,7 +51,7 @@ def scores(query, key, heads, scale, causal=False, lengths=None):
 
 def sdpa(
     query, key, value, heads, scale,
-    causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None,
+    causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None, slopes=None,
 ):  # fmt: skip
     """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
     or 1 instead of some."""
@@ -77,6 +77,11 @@ def sdpa(
     products = scale * np.einsum("bhie,bhje->bhij", q, k)
     if softcap:
         products = softcap * np.tanh(products / softcap)
+    if slopes is not None:
+        before = np.zeros(batch, int) if positions is None else positions
+        at = before[:, None] + np.arange(queries)
+        distance = np.abs(at[:, :, None] - np.arange(keys))
+        products = products - slopes.astype(np.float64)[:, None, None] * distance[:, None]
     products = np.where(seen[:, None], products, -np.inf)
     if mask is not None and mask.dtype == bool:
         products = np.where(mask, products, -np.inf)
