@@ -123,8 +123,9 @@ Error GraphImporter::addInitializers() {
 static OnnxOperator findOperator(const OnnxNode &node) {
   if (!node.domain.empty() && node.domain != "ai.onnx")
     return nullptr;
-  for (auto *find : {findElementwiseOperator, findShapeOperator,
-                     findMovingOperator, findNetworkOperator})
+  for (auto *find :
+       {findElementwiseOperator, findShapeOperator, findMovingOperator,
+        findGatherOperator, findNetworkOperator})
     if (OnnxOperator found = find(node.operation))
       return found;
   return nullptr;

@@ -12,9 +12,6 @@ using namespace attn;
 using llvm::StringRef;
 using llvm::Twine;
 
-/// More scalars than this are a tensor.
-static constexpr size_t kFew = 64;
-
 Type attn::getElementType(MLIRContext *context, OnnxType type) {
   Builder builder(context);
   switch (type) {
@@ -219,7 +216,7 @@ FailureOr<OnnxValue> OnnxCall::constant(const OnnxTensor &tensor) {
                        tensor.bytes.size()));
   }
   // Sizes are integers; of floats there is one in a scale.
-  size_t count = type.getNumElements();
+  int64_t count = type.getNumElements();
   if (type.getRank() > 1 || count > (isa<FloatType>(element) ? 1 : kFew)) {
     Value value =
         arith::ConstantOp::create(builder, tensors.location, elements);
@@ -234,6 +231,18 @@ FailureOr<OnnxValue> OnnxCall::constant(const OnnxTensor &tensor) {
         builder, tensors.location, llvm::cast<TypedAttr>(attribute)));
   return type.getRank() == 0 ? OnnxValue::scalar(scalars.front())
                              : OnnxValue::row(element, scalars);
+}
+
+/// Whether an integer is the size of a tensor, and therefore not negative.
+static bool isSizeOfTensor(Value integer) {
+  auto cast = integer.getDefiningOp<arith::IndexCastOp>();
+  return cast && cast.getIn().getDefiningOp<tensor::DimOp>();
+}
+
+/// Exporters ask of sizes whether they are -1, which stands for "as it was".
+static bool neverEqual(Value a, Value b) {
+  std::optional<int64_t> value = getConstantIntValue(b);
+  return value && *value < 0 && isSizeOfTensor(a);
 }
 
 //===----------------------------------------------------------------------===//
@@ -292,7 +301,11 @@ FailureOr<OnnxValue> OnnxCall::elementwise(StringRef operation,
       SmallVector<Value> at;
       for (const OnnxValue &value : operands)
         at.push_back(value.elements()[value.elements().size() == 1 ? 0 : i]);
-      results.push_back(scalars.build(operation, at));
+      if (operation == "Equal" &&
+          (neverEqual(at[0], at[1]) || neverEqual(at[1], at[0])))
+        results.push_back(scalars.constant(type, 0));
+      else
+        results.push_back(scalars.build(operation, at));
     }
     return sizes->empty() ? OnnxValue::scalar(results.front())
                           : OnnxValue::row(type, results);

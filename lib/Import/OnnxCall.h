@@ -77,6 +77,9 @@ public:
       : tensors(import.tensors), node(node), inputs(std::move(inputs)),
         import(import) {}
 
+  /// More scalars than this are a tensor.
+  static constexpr int64_t kFew = 64;
+
   TensorBuilder &tensors;
   const OnnxNode &node;
 
@@ -157,6 +160,7 @@ using OnnxOperator = mlir::FailureOr<OnnxValues> (*)(OnnxCall &);
 OnnxOperator findElementwiseOperator(llvm::StringRef name);
 OnnxOperator findShapeOperator(llvm::StringRef name);
 OnnxOperator findMovingOperator(llvm::StringRef name);
+OnnxOperator findGatherOperator(llvm::StringRef name);
 OnnxOperator findNetworkOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 

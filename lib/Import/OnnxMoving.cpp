@@ -64,38 +64,6 @@ static FailureOr<OnnxValues> importConcat(OnnxCall &call) {
   return OnnxValues{call.tensors.concatenate(tensors, *axis)};
 }
 
-static FailureOr<OnnxValues> importGather(OnnxCall &call) {
-  if (failed(call.expectInputs(2, 2)))
-    return failure();
-  OnnxValue data = call.input(0), indices = call.input(1);
-  FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), data.rank());
-  if (failed(axis))
-    return failure();
-  if (!isa<IntegerType>(indices.type()) || indices.type().isInteger(1))
-    return call.fail("expected integers as indices");
-  // One size of many.
-  if (data.isFew() && indices.isFew() &&
-      llvm::all_of(indices.elements(), [](Value index) {
-        return getConstantIntValue(index).has_value();
-      })) {
-    SmallVector<Value> chosen;
-    for (Value element : indices.elements()) {
-      FailureOr<int64_t> index =
-          call.axis(*getConstantIntValue(element), data.elements().size());
-      if (failed(index))
-        return failure();
-      chosen.push_back(data.elements()[*index]);
-    }
-    return OnnxValues{indices.rank() == 0
-                          ? OnnxValue::scalar(chosen.front())
-                          : OnnxValue::row(data.type(), chosen)};
-  }
-  SizedTensor tensor = call.asTensor(data);
-  if (isSize(tensor.sizes[*axis], 0))
-    return call.fail("expected something to choose from, got a size of 0");
-  return OnnxValues{call.tensors.gather(tensor, call.asTensor(indices), *axis)};
-}
-
 //===----------------------------------------------------------------------===//
 // Slices
 //===----------------------------------------------------------------------===//
@@ -325,7 +293,6 @@ OnnxOperator attn::findMovingOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("Transpose", importTranspose)
       .Case("Concat", importConcat)
-      .Case("Gather", importGather)
       .Case("Slice", importSlice)
       .Case("Split", importSplit)
       .Case("Pad", importPad)

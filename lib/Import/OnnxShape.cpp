@@ -77,6 +77,14 @@ static FailureOr<OnnxValues> importConstantOfShape(OnnxCall &call) {
   }
   if (value.elements().size() != 1)
     return call.fail("expected 'value' of one element");
+  // What sizes are compared with, or made of.
+  Value element = value.elements().front();
+  std::optional<int64_t> count =
+      sizes->size() == 1 ? getConstantIntValue(sizes->front()) : std::nullopt;
+  if (count && *count > 0 && *count <= OnnxCall::kFew &&
+      isa<IntegerType>(element.getType()))
+    return OnnxValues{
+        OnnxValue::row(element.getType(), SmallVector<Value>(*count, element))};
   return OnnxValues{call.tensors.fill(*sizes, value.elements().front())};
 }
 

@@ -65,6 +65,9 @@ struct SizeProduct {
   void add(OpFoldResult size) {
     if (std::optional<int64_t> value = getConstantIntValue(size))
       number *= *value;
+    else if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>())
+      for (Value factor : product->getOperands())
+        add(getAsOpFoldResult(factor));
     else
       unknown.push_back(cast<Value>(size));
   }
@@ -96,15 +99,15 @@ TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
   SizeProduct dividend, divisor;
   for (OpFoldResult size : dividends)
     dividend.add(size);
-  for (OpFoldResult size : divisors) {
-    auto *found = size.dyn_cast<Value>()
-                      ? llvm::find(dividend.unknown, cast<Value>(size))
-                      : dividend.unknown.end();
-    if (found != dividend.unknown.end())
-      dividend.unknown.erase(found);
-    else
-      divisor.add(size);
-  }
+  for (OpFoldResult size : divisors)
+    divisor.add(size);
+  llvm::erase_if(divisor.unknown, [&](Value size) {
+    auto *found = llvm::find(dividend.unknown, size);
+    if (found == dividend.unknown.end())
+      return false;
+    dividend.unknown.erase(found);
+    return true;
+  });
   if (divisor.number == 0)
     return std::nullopt;
   if (divisor.unknown.empty() && dividend.number % divisor.number == 0) {
@@ -396,6 +399,22 @@ SizedTensor TensorBuilder::pad(const SizedTensor &tensor,
   return {result, sizes};
 }
 
+Value TensorBuilder::place(OpBuilder &builder, Location location, Value integer,
+                           Value extent) {
+  Value zero = arith::ConstantIndexOp::create(builder, location, 0);
+  Value one = arith::ConstantIndexOp::create(builder, location, 1);
+  Value index = arith::IndexCastOp::create(builder, location,
+                                           builder.getIndexType(), integer);
+  Value isNegative = arith::CmpIOp::create(
+      builder, location, arith::CmpIPredicate::slt, index, zero);
+  index = arith::SelectOp::create(
+      builder, location, isNegative,
+      arith::AddIOp::create(builder, location, index, extent), index);
+  Value last = arith::SubIOp::create(builder, location, extent, one);
+  index = arith::MinSIOp::create(builder, location, index, last);
+  return arith::MaxSIOp::create(builder, location, index, zero);
+}
+
 SizedTensor TensorBuilder::gather(const SizedTensor &tensor,
                                   const SizedTensor &indices, int64_t axis) {
   TensorSizes sizes(ArrayRef(tensor.sizes).take_front(axis));
@@ -410,27 +429,17 @@ SizedTensor TensorBuilder::gather(const SizedTensor &tensor,
   SmallVector<utils::IteratorType> iterators(loops,
                                              utils::IteratorType::parallel);
   Value extent = asIndex(tensor.sizes[axis]);
-  Value zero = asIndex(constantSize(0));
-  Value last = asIndex(subtract(tensor.sizes[axis], constantSize(1)));
   return generic(
       indices.value, empty(sizes, tensor.elementType()), sizes, maps, iterators,
       [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
-        Value index =
-            arith::IndexCastOp::create(b, loc, b.getIndexType(), arguments[0]);
-        Value isNegative = arith::CmpIOp::create(
-            b, loc, arith::CmpIPredicate::slt, index, zero);
-        index = arith::SelectOp::create(
-            b, loc, isNegative, arith::AddIOp::create(b, loc, index, extent),
-            index);
-        index = arith::MinSIOp::create(b, loc, index, last);
-        index = arith::MaxSIOp::create(b, loc, index, zero);
-        SmallVector<Value> place;
+        Value index = place(b, loc, arguments[0], extent);
+        SmallVector<Value> at;
         for (int64_t dim = 0; dim < tensor.rank(); ++dim) {
           int64_t loop = dim < axis ? dim : dim - 1 + indices.rank();
-          place.push_back(dim == axis ? index
-                                      : linalg::IndexOp::create(b, loc, loop));
+          at.push_back(dim == axis ? index
+                                   : linalg::IndexOp::create(b, loc, loop));
         }
-        return tensor::ExtractOp::create(b, loc, tensor.value, place);
+        return tensor::ExtractOp::create(b, loc, tensor.value, at);
       });
 }
 

@@ -96,6 +96,10 @@ public:
   /// if they are negative; those outside are read at the nearest place.
   SizedTensor gather(const SizedTensor &tensor, const SizedTensor &indices,
                      int64_t axis);
+  /// An index that counts from the end of `extent` if it is negative, as one
+  /// that is inside: the nearest.
+  static mlir::Value place(mlir::OpBuilder &builder, mlir::Location location,
+                           mlir::Value integer, mlir::Value extent);
   /// start + i · step for `count` indices i, as i64.
   SizedTensor iota(mlir::OpFoldResult start, mlir::OpFoldResult count,
                    mlir::OpFoldResult step);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operators of ONNX that choose elements by indices.
+
+#include "OnnxCall.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+
+static LogicalResult expectIndices(OnnxCall &call, const OnnxValue &indices) {
+  if (isa<IntegerType>(indices.type()) && !indices.type().isInteger(1))
+    return success();
+  return call.fail("expected integers as indices");
+}
+
+static LogicalResult expectElements(OnnxCall &call, OpFoldResult size) {
+  if (!isSize(size, 0))
+    return success();
+  return call.fail("expected something to choose from, got a size of 0");
+}
+
+static FailureOr<OnnxValues> importGather(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  OnnxValue data = call.input(0), indices = call.input(1);
+  FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), data.rank());
+  if (failed(axis))
+    return failure();
+  if (failed(expectIndices(call, indices)))
+    return failure();
+  // One size of many.
+  if (data.isFew() && indices.isFew() &&
+      llvm::all_of(indices.elements(), [](Value index) {
+        return getConstantIntValue(index).has_value();
+      })) {
+    SmallVector<Value> chosen;
+    for (Value element : indices.elements()) {
+      FailureOr<int64_t> index =
+          call.axis(*getConstantIntValue(element), data.elements().size());
+      if (failed(index))
+        return failure();
+      chosen.push_back(data.elements()[*index]);
+    }
+    return OnnxValues{indices.rank() == 0
+                          ? OnnxValue::scalar(chosen.front())
+                          : OnnxValue::row(data.type(), chosen)};
+  }
+  SizedTensor tensor = call.asTensor(data);
+  if (failed(expectElements(call, tensor.sizes[*axis])))
+    return failure();
+  return OnnxValues{call.tensors.gather(tensor, call.asTensor(indices), *axis)};
+}
+
+/// Along one axis, from the element's own place in all others.
+static FailureOr<OnnxValues> importGatherElements(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)) ||
+      failed(expectIndices(call, call.input(1))))
+    return failure();
+  SizedTensor data = call.asTensor(call.input(0));
+  SizedTensor indices = call.asTensor(call.input(1));
+  FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), data.rank());
+  if (failed(axis) || failed(expectElements(call, data.sizes[*axis])))
+    return failure();
+  if (indices.rank() != data.rank())
+    return call.fail("expected indices of rank " + llvm::Twine(data.rank()) +
+                     ", as the data, got " + llvm::Twine(indices.rank()));
+  for (auto [dim, size] : llvm::enumerate(data.sizes)) {
+    std::optional<int64_t> has = getConstantIntValue(size);
+    std::optional<int64_t> asked = getConstantIntValue(indices.sizes[dim]);
+    if (int64_t(dim) != *axis && has && asked && *asked > *has)
+      return call.fail("expected at most " + llvm::Twine(*has) +
+                       " indices along axis " + llvm::Twine(dim) + ", got " +
+                       llvm::Twine(*asked));
+  }
+  Value extent = call.tensors.asIndex(data.sizes[*axis]);
+  return OnnxValues{call.tensors.map(
+      indices, indices.sizes, data.elementType(),
+      [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+        SmallVector<Value> at;
+        for (int64_t dim = 0; dim < data.rank(); ++dim)
+          at.push_back(dim == *axis
+                           ? TensorBuilder::place(b, loc, arguments[0], extent)
+                           : linalg::IndexOp::create(b, loc, dim));
+        return tensor::ExtractOp::create(b, loc, data.value, at);
+      })};
+}
+
+/// The last dimension of the indices is a place in some dimensions of the data,
+/// after `batch_dims` that both have.
+static FailureOr<OnnxValues> importGatherND(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)) ||
+      failed(expectIndices(call, call.input(1))))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor data = call.asTensor(call.input(0));
+  SizedTensor indices = call.asTensor(call.input(1));
+  int64_t batch = call.integer("batch_dims", 0), leading = indices.rank() - 1;
+  std::optional<int64_t> count =
+      indices.rank() ? getConstantIntValue(indices.sizes.back()) : std::nullopt;
+  if (batch < 0 || !count || *count < 1 || batch > leading ||
+      batch + *count > data.rank())
+    return call.fail("expected indices whose last dimension has a known size "
+                     "from 1 to the rank of the data without 'batch_dims'");
+  TensorSizes sizes(ArrayRef(indices.sizes).drop_back());
+  llvm::append_range(sizes, ArrayRef(data.sizes).drop_front(batch + *count));
+
+  // For each dimension that is chosen from, its indices; one for all of the
+  // elements that stay together.
+  SmallVector<SizedTensor> chosen;
+  SmallVector<Value> extents;
+  SmallVector<OpFoldResult> offsets(indices.rank(), tensors.constantSize(0));
+  TensorSizes part = indices.sizes;
+  part.back() = tensors.constantSize(1);
+  TensorSizes flat(ArrayRef(indices.sizes).drop_back());
+  flat.resize(sizes.size(), tensors.constantSize(1));
+  for (int64_t i = 0; i < *count; ++i) {
+    if (failed(expectElements(call, data.sizes[batch + i])))
+      return failure();
+    offsets.back() = tensors.constantSize(i);
+    SizedTensor slice = tensors.slice(indices, offsets, part,
+                                      SmallVector<int64_t>(indices.rank(), 1));
+    chosen.push_back(tensors.reshape(slice, flat));
+    extents.push_back(tensors.asIndex(data.sizes[batch + i]));
+  }
+  return OnnxValues{tensors.map(
+      chosen, sizes, data.elementType(),
+      [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+        SmallVector<Value> at;
+        for (int64_t dim = 0; dim < data.rank(); ++dim) {
+          int64_t i = dim - batch;
+          at.push_back(
+              i < 0 ? linalg::IndexOp::create(b, loc, dim)
+              : i < *count
+                  ? TensorBuilder::place(b, loc, arguments[i], extents[i])
+                  : linalg::IndexOp::create(b, loc, leading + i - *count));
+        }
+        return tensor::ExtractOp::create(b, loc, data.value, at);
+      })};
+}
+
+OnnxOperator attn::findGatherOperator(StringRef name) {
+  return llvm::StringSwitch<OnnxOperator>(name)
+      .Case("Gather", importGather)
+      .Case("GatherElements", importGatherElements)
+      .Case("GatherND", importGatherND)
+      .Default(nullptr);
+}
