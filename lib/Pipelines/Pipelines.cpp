@@ -24,6 +24,7 @@ using namespace mlir;
 void attn::buildFusionPipeline(OpPassManager &pm) {
   pm.addPass(createImportGlobals());
   pm.addNestedPass<func::FuncOp>(createRaiseAttention());
+  pm.addNestedPass<func::FuncOp>(createRaiseLayerNorm());
   pm.addNestedPass<func::FuncOp>(createRaiseLinear());
   pm.addNestedPass<func::FuncOp>(createDecomposeLayers());
   pm.addNestedPass<func::FuncOp>(createFuseAttention());

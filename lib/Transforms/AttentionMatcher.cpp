@@ -103,6 +103,18 @@ bool AttentionMatcher::isNoneLeft(const Element &element,
          elements.areSame(elements.operand(e, 0), scores);
 }
 
+/// Whether `element` says that `number` is not a number: so is the softmax of
+/// scores that are all -∞. One that is of another origin stays one.
+bool AttentionMatcher::isNaNOf(const Element &element, const Element &number) {
+  Element e = elements.forward(element);
+  auto compare = e.getOp<arith::CmpFOp>();
+  if (!compare || (compare.getPredicate() != arith::CmpFPredicate::UNO &&
+                   compare.getPredicate() != arith::CmpFPredicate::UNE))
+    return false;
+  return elements.areSame(elements.operand(e, 0), elements.operand(e, 1)) &&
+         elements.areSame(elements.operand(e, 0), number);
+}
+
 /// The mask of which `element` says that it is -∞ for all keys, by its largest.
 std::optional<Element>
 AttentionMatcher::matchLargestIsExcluded(const Element &element) {
@@ -147,6 +159,8 @@ std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
       elements.getConstant(elements.operand(e, 1)) == 0.0) {
     std::optional<Element> scores = matchSoftmax(elements.operand(e, 2));
     if (scores && isNoneLeft(elements.operand(e, 0), *scores))
+      return scores;
+    if (scores && isNaNOf(elements.operand(e, 0), elements.operand(e, 2)))
       return scores;
     std::optional<Element> guard =
         matchLargestIsExcluded(elements.operand(e, 0));

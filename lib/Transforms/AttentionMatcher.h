@@ -46,6 +46,7 @@ private:
   std::optional<Element> matchExponential(const Element &element);
   bool isSumOf(const Element &sum, const Element &element);
   bool isNoneLeft(const Element &element, const Element &scores);
+  bool isNaNOf(const Element &element, const Element &number);
   std::optional<Element> matchLargestIsExcluded(const Element &element);
   bool areGuardsImplied();
   std::optional<Element> matchSoftmax(const Element &element);

@@ -604,3 +604,35 @@ func.func @nothing(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<2
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %o : tensor<2x4x5x8xf32>
 }
+
+// Zero where the softmax is not a number, as PyTorch exports it.
+// CHECK-LABEL: func.func @not_a_number(
+// CHECK:         attn.sdpa %arg0, %arg1, %arg1 mask(%arg2) outs
+func.func @not_a_number(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %bias: tensor<2x4x5x7xf32>) -> tensor<2x4x5x8xf32> {
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %m = arith.addf %s, %bias : tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %n = arith.cmpf uno, %p, %p : tensor<2x4x5x7xf32>
+  %g = arith.select %n, %zeros, %p : tensor<2x4x5x7xi1>, tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%g, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
+// The same where something else is none.
+// CHECK-LABEL: func.func @not_a_number_elsewhere(
+// CHECK-COUNT-2: linalg.contract
+func.func @not_a_number_elsewhere(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %bias: tensor<2x4x5x7xf32>) -> tensor<2x4x5x8xf32> {
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %m = arith.addf %s, %bias : tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %n = arith.cmpf uno, %bias, %bias : tensor<2x4x5x7xf32>
+  %g = arith.select %n, %zeros, %p : tensor<2x4x5x7xi1>, tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%g, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}

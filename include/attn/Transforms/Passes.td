@@ -63,8 +63,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
     - Softmax: `linalg.softmax`, or exp(x - max x) / Σ exp(x - max x), with a
       division, a multiplication by the inverse, or a division of the result.
       Where a query has no key, by its scores or by the largest number of its
-      mask, probabilities may be replaced by 0. Those that are used elsewhere
-      too become the second result.
+      mask, or where the softmax is not a number, probabilities may be replaced
+      by 0; numbers that are none by another reason are passed on. Probabilities
+      that are used elsewhere too become the second result.
     - Masks that are added, and selects between scores and a constant of at most
       -10⁴; several become one. Where a condition compares indices, or a constant
       is a triangle, it becomes `causal`, with `positions` if the bound is not
@@ -92,6 +93,48 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
 
     ```mlir
     %y = attn.sdpa %q, %k, %v outs(%y0) {scale = 1.0 : f64} : …
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def RaiseLayerNorm : Pass<"attn-raise-layer-norm", "::mlir::func::FuncOp"> {
+  let summary = "recognises layer normalisation written in upstream operations";
+  let description = [{
+    Replaces (x - mean x) / √(variance x + ε) · w + b, over the last dimension, by
+    one `attn.layer_norm` (Ba et al., 2016, "Layer Normalization"). Elements and
+    axes are followed as by `attn-raise-attention`. Starting from each sum, which
+    may be that of the squares, tensors that are computed from it are tried as
+    the result, the last first.
+
+    A mean is a sum that is divided by the size, or multiplied by its reciprocal;
+    a square a product or a power; the root divides, or its reciprocal
+    multiplies. The mean and the deviation may be used elsewhere too, and are
+    computed for that as they were.
+
+    Limits: a normalisation stays as it is if its width is dynamic, if w or b is
+    missing or is not a vector, if more than one dimension is normalised, or if it
+    is not of f32.
+
+    ```mlir
+    %n = linalg.generic … ins(%x, %mean, %variance, %w, %b : …) … {
+    ^bb0(%u: f32, %m: f32, %v: f32, %g: f32, %c: f32, %o: f32):
+      %d = arith.subf %u, %m : f32
+      %e = arith.addf %v, %epsilon : f32
+      %r = math.rsqrt %e : f32
+      %s = arith.mulf %d, %r : f32
+      %t = arith.mulf %s, %g : f32
+      %y = arith.addf %t, %c : f32
+      linalg.yield %y : f32
+    } -> tensor<?x256xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %n = attn.layer_norm %x, %w, %b outs(%n0) : …
     ```
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",

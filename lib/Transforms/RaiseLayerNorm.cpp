@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Recognises layer normalisation that is written in upstream operations.
+
+#include "Elements.h"
+#include "Uses.h"
+#include "attn/IR/AttnOps.h"
+#include "attn/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+
+#include <cmath>
+
+namespace attn {
+#define GEN_PASS_DEF_RAISELAYERNORM
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Matches one normalisation, up to one tensor.
+class LayerNormMatcher {
+public:
+  /// Whether `root` is a normalised tensor whose squares `op` adds up.
+  bool match(Value root, Operation *op);
+
+  /// Replaces the root; returns its definition, which is unused.
+  Operation *replace();
+
+private:
+  std::optional<Reduction> matchMean(const Element &element);
+  bool matchNormalized(const Element &element, Operation *op);
+  bool matchCentred(const Element &element, const Element &variance,
+                    Operation *op);
+  std::optional<Element> pick(const Element &element, bool isVector,
+                              Operation *op);
+
+  Elements elements;
+  Element root, input, weight, bias;
+  /// The axis of rows that are normalised, and its size.
+  AxisList width;
+  int64_t size = 0;
+  double epsilon = 0;
+};
+
+} // namespace
+
+/// The sum that `element` is, divided by the number of its addends.
+std::optional<Reduction> LayerNormMatcher::matchMean(const Element &element) {
+  Element e = elements.plain(element), sum;
+  auto count = static_cast<double>(size);
+  if (e.getOp<arith::DivFOp>() &&
+      elements.getConstant(elements.operand(e, 1)) == count)
+    sum = elements.operand(e, 0);
+  for (unsigned index : {0, 1})
+    if (e.getOp<arith::MulFOp>()) {
+      // A reciprocal is rounded.
+      std::optional<double> factor =
+          elements.getConstant(elements.operand(e, index));
+      if (factor && std::abs(*factor * count - 1) < 1e-6)
+        sum = elements.operand(e, 1 - index);
+    }
+  if (!sum)
+    return std::nullopt;
+  std::optional<Reduction> reduction =
+      elements.matchReduction(elements.plain(sum), width);
+  if (!reduction || !isa<arith::AddFOp>(reduction->combiner) ||
+      elements.getConstant(reduction->init) != 0.0)
+    return std::nullopt;
+  return reduction;
+}
+
+/// (x - mean(x)) / √(variance(x) + epsilon), also by the reciprocal.
+bool LayerNormMatcher::matchNormalized(const Element &element, Operation *op) {
+  Element e = elements.plain(element);
+  auto matchRoot = [&](const Element &centred, const Element &deviation) {
+    Element sum = elements.plain(elements.operand(deviation, 0));
+    if (!sum.getOp<arith::AddFOp>())
+      return false;
+    for (unsigned index : {0, 1})
+      if (std::optional<double> constant =
+              elements.getConstant(elements.operand(sum, index))) {
+        epsilon = *constant;
+        return matchCentred(centred, elements.operand(sum, 1 - index), op);
+      }
+    return false;
+  };
+  if (e.getOp<arith::DivFOp>()) {
+    Element divisor = elements.plain(elements.operand(e, 1));
+    return divisor.getOp<math::SqrtOp>() &&
+           matchRoot(elements.operand(e, 0), divisor);
+  }
+  if (!e.getOp<arith::MulFOp>())
+    return false;
+  for (unsigned index : {0, 1}) {
+    Element factor = elements.plain(elements.operand(e, index));
+    Element centred = elements.operand(e, 1 - index);
+    if (factor.getOp<arith::DivFOp>() &&
+        elements.getConstant(elements.operand(factor, 0)) == 1.0) {
+      Element divisor = elements.plain(elements.operand(factor, 1));
+      if (divisor.getOp<math::SqrtOp>() && matchRoot(centred, divisor))
+        return true;
+    }
+    if (factor.getOp<math::RsqrtOp>() && matchRoot(centred, factor))
+      return true;
+  }
+  return false;
+}
+
+/// Whether `variance` is the mean of the squares of `element`, and that x less
+/// its mean.
+bool LayerNormMatcher::matchCentred(const Element &element,
+                                    const Element &variance, Operation *op) {
+  std::optional<Reduction> squares = matchMean(variance);
+  if (!squares || squares->combiner->getParentOp() != op)
+    return false;
+  Element square = elements.plain(squares->input);
+  bool isSquare = false;
+  if (square.getOp<arith::MulFOp>())
+    isSquare = elements.areSame(elements.operand(square, 0),
+                                elements.operand(square, 1));
+  else if (square.getOp<math::PowFOp>())
+    isSquare = elements.getConstant(elements.operand(square, 1)) == 2.0;
+  if (!isSquare || !elements.areSame(elements.operand(square, 0), element))
+    return false;
+  Element difference = elements.plain(element);
+  if (!difference.getOp<arith::SubFOp>())
+    return false;
+  input = elements.operand(difference, 0);
+  std::optional<Reduction> mean = matchMean(elements.operand(difference, 1));
+  return mean && elements.areSame(mean->input, input);
+}
+
+/// The tensor furthest up that has the element: the axis of the width alone, or
+/// all axes of the root, that one last.
+std::optional<Element> LayerNormMatcher::pick(const Element &element,
+                                              bool isVector, Operation *op) {
+  std::optional<Element> tensor = elements.getTensor(element, /*widen=*/false);
+  if (!tensor)
+    return std::nullopt;
+  auto sorted = [&](const Layout &layout) {
+    AxisList list = elements.axes.resolve(flatten(layout));
+    llvm::sort(list);
+    return list;
+  };
+  SmallVector<Element> sources = elements.getSources(*tensor, /*widen=*/false);
+  for (const Element &source : llvm::reverse(sources)) {
+    if (!getElementTypeOrSelf(source.value).isF32())
+      continue;
+    bool hasAxes =
+        isVector ? elements.axes.resolve(flatten(source.layout)) == width
+                 : sorted(source.layout) == sorted(root.layout) &&
+                       !source.layout.empty() &&
+                       elements.axes.resolve(source.layout.back()) == width;
+    if (hasAxes && !dependsOn(source.value, op))
+      return source;
+  }
+  return std::nullopt;
+}
+
+bool LayerNormMatcher::match(Value tensor, Operation *op) {
+  root = elements.get(tensor);
+  if (root.layout.empty() || !getElementTypeOrSelf(tensor).isF32())
+    return false;
+  width = elements.axes.resolve(root.layout.back());
+  size = elements.axes.getStaticSize(width);
+  Element sum = elements.plain(root);
+  if (width.size() != 1 || ShapedType::isDynamic(size) || size == 0 ||
+      !sum.getOp<arith::AddFOp>())
+    return false;
+  for (unsigned added : {1, 0}) {
+    Element product = elements.plain(elements.operand(sum, 1 - added));
+    if (!product.getOp<arith::MulFOp>())
+      continue;
+    for (unsigned factor : {1, 0}) {
+      if (!matchNormalized(elements.operand(product, 1 - factor), op))
+        continue;
+      std::optional<Element> x = pick(input, /*isVector=*/false, op);
+      std::optional<Element> w =
+          pick(elements.operand(product, factor), /*isVector=*/true, op);
+      std::optional<Element> b =
+          pick(elements.operand(sum, added), /*isVector=*/true, op);
+      if (!x || !w || !b)
+        continue;
+      std::tie(input, weight, bias) = std::tie(*x, *w, *b);
+      return true;
+    }
+  }
+  return false;
+}
+
+Operation *LayerNormMatcher::replace() {
+  Operation *old = root.value.getDefiningOp();
+  OpBuilder builder(old);
+  Location loc = old->getLoc();
+  const Axes &axes = elements.axes;
+  Layout layout = axes.resolveAll(input.layout);
+  auto arrange = [&](const Element &element, ArrayRef<AxisList> to) {
+    return axes.rearrange(builder, loc, element.value, element.layout, to);
+  };
+  Value out = tensor::EmptyOp::create(
+      builder, loc, axes.getSizes(builder, loc, layout), builder.getF32Type());
+  auto norm =
+      LayerNormOp::create(builder, loc, out.getType(), arrange(input, layout),
+                          arrange(weight, {width}), arrange(bias, {width}), out,
+                          builder.getF64FloatAttr(epsilon));
+  Value result =
+      axes.rearrange(builder, loc, norm->getResult(0), layout, root.layout);
+  if (result.getType() != root.value.getType())
+    result = tensor::CastOp::create(builder, loc, root.value.getType(), result);
+  root.value.replaceAllUsesWith(result);
+  return old;
+}
+
+namespace {
+
+struct RaiseLayerNorm : public attn::impl::RaiseLayerNormBase<RaiseLayerNorm> {
+  void runOnOperation() override {
+    resolveSizes(getOperation());
+    llvm::DenseSet<Operation *> erased;
+    for (Operation *sum : collectReductions(getOperation())) {
+      if (erased.contains(sum))
+        continue;
+      for (Value end : collectElementwiseUsers(sum->getResult(0))) {
+        LayerNormMatcher matcher;
+        if (!matcher.match(end, sum))
+          continue;
+        eraseWithOperands(matcher.replace(),
+                          [&](Operation *op) { erased.insert(op); });
+        break;
+      }
+    }
+  }
+};
+
+} // namespace

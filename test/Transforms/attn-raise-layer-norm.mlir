@@ -1,0 +1,148 @@
+// RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(attn-raise-layer-norm,canonicalize,cse))' | FileCheck %s
+
+#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (j)>
+#column = affine_map<(i, j) -> (i)>
+#unit = affine_map<(i, j) -> (i, 0)>
+
+// Step by step, with the mean kept as a column, as ONNX has it.
+// CHECK-LABEL: func.func @steps(
+// CHECK:         %[[E:.*]] = tensor.empty
+// CHECK-NEXT:    %[[Y:.*]] = attn.layer_norm %arg0, %arg1, %arg2 outs(%[[E]]) {epsilon = 9.9{{[0-9]+}}E-7 : f64} : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+// CHECK-NEXT:    return %[[Y]]
+func.func @steps(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>, %m: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty(%m) : tensor<?x8xf32>
+  %v = tensor.empty(%m) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%v : tensor<?xf32>) -> tensor<?xf32>
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %column = tensor.expand_shape %sum [[0, 1]] output_shape [%m, 1] : tensor<?xf32> into tensor<?x1xf32>
+  %centred = linalg.generic {indexing_maps = [#id, #unit, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %column : tensor<?x8xf32>, tensor<?x1xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %mean = arith.divf %s, %count : f32
+    %r = arith.subf %a, %mean : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  %square = arith.mulf %centred, %centred : tensor<?x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%square : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%centred, %squares, %w, %b : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%c: f32, %s: f32, %g: f32, %h: f32, %o: f32):
+    %variance = arith.divf %s, %count : f32
+    %more = arith.addf %variance, %epsilon : f32
+    %root = math.sqrt %more : f32
+    %n = arith.divf %c, %root : f32
+    %t = arith.mulf %n, %g : f32
+    %r = arith.addf %t, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// By reciprocals, with a power, factors and addends the other way round.
+// CHECK-LABEL: func.func @reciprocals(
+// CHECK:         attn.layer_norm %arg0, %arg1, %arg2
+// CHECK-NOT:     linalg
+// CHECK:         return
+func.func @reciprocals(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>, %m: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %part = arith.constant 0.125 : f32
+  %two = arith.constant 2.0 : f32
+  %epsilon = arith.constant 1.0e-05 : f32
+  %e = tensor.empty(%m) : tensor<?x8xf32>
+  %v = tensor.empty(%m) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%v : tensor<?xf32>) -> tensor<?xf32>
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %squares = linalg.generic {indexing_maps = [#id, #column, #column], iterator_types = ["parallel", "reduction"]} ins(%x, %sum : tensor<?x8xf32>, tensor<?xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %mean = arith.mulf %part, %s : f32
+    %c = arith.subf %a, %mean : f32
+    %q = math.powf %c, %two : f32
+    %r = arith.addf %o, %q : f32
+    linalg.yield %r : f32
+  } -> tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %mean = arith.mulf %part, %s : f32
+    %c = arith.subf %a, %mean : f32
+    %variance = arith.mulf %q, %part : f32
+    %more = arith.addf %epsilon, %variance : f32
+    %root = math.rsqrt %more : f32
+    %n = arith.mulf %root, %c : f32
+    %t = arith.mulf %g, %n : f32
+    %r = arith.addf %h, %t : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// The mean of the squares of x itself is no variance.
+// CHECK-LABEL: func.func @not_centred(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @not_centred(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>, %m: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-05 : f32
+  %e = tensor.empty(%m) : tensor<?x8xf32>
+  %v = tensor.empty(%m) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%v : tensor<?xf32>) -> tensor<?xf32>
+  %square = arith.mulf %x, %x : tensor<?x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%square : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %squares, %w, %b : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%c: f32, %s: f32, %g: f32, %h: f32, %o: f32):
+    %variance = arith.divf %s, %count : f32
+    %more = arith.addf %variance, %epsilon : f32
+    %root = math.sqrt %more : f32
+    %n = arith.divf %c, %root : f32
+    %t = arith.mulf %n, %g : f32
+    %r = arith.addf %t, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// A sum of squares by another number is no variance, and without b it is not
+// the operation.
+// CHECK-LABEL: func.func @others(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @others(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>, %m: index) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %less = arith.constant 7.0 : f32
+  %epsilon = arith.constant 1.0e-05 : f32
+  %e = tensor.empty(%m) : tensor<?x8xf32>
+  %v = tensor.empty(%m) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%v : tensor<?xf32>) -> tensor<?xf32>
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %centred = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum : tensor<?x8xf32>, tensor<?xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %mean = arith.divf %s, %count : f32
+    %r = arith.subf %a, %mean : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  %square = arith.mulf %centred, %centred : tensor<?x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%square : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %y:2 = linalg.generic {indexing_maps = [#id, #column, #row, #row, #id, #id], iterator_types = ["parallel", "parallel"]} ins(%centred, %squares, %w, %b : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e, %e : tensor<?x8xf32>, tensor<?x8xf32>) {
+  ^bb0(%c: f32, %s: f32, %g: f32, %h: f32, %o: f32, %o2: f32):
+    %variance = arith.divf %s, %less : f32
+    %more = arith.addf %variance, %epsilon : f32
+    %root = math.sqrt %more : f32
+    %n = arith.divf %c, %root : f32
+    %t = arith.mulf %n, %g : f32
+    %r = arith.addf %t, %h : f32
+    linalg.yield %r, %t : f32, f32
+  } -> (tensor<?x8xf32>, tensor<?x8xf32>)
+  %z = linalg.generic {indexing_maps = [#id, #column, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%centred, %squares, %w : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%c: f32, %s: f32, %g: f32, %o: f32):
+    %variance = arith.divf %s, %count : f32
+    %more = arith.addf %variance, %epsilon : f32
+    %root = math.sqrt %more : f32
+    %n = arith.divf %c, %root : f32
+    %t = arith.mulf %n, %g : f32
+    linalg.yield %t : f32
+  } -> tensor<?x8xf32>
+  return %y#0, %z : tensor<?x8xf32>, tensor<?x8xf32>
+}
