@@ -6,7 +6,7 @@
 #define ATTN_LIB_EXECUTION_WEIGHTNUMBERS_H
 
 #include "attn/Execution/Tensor.h"
-#include "attn/Weights/SafetensorsFile.h"
+#include "attn/Weights/WeightsFile.h"
 
 namespace attn {
 

@@ -2,7 +2,7 @@
 
 #include "attn/Execution/WeightsStore.h"
 #include "WeightNumbers.h"
-#include "attn/Weights/SafetensorsFile.h"
+#include "attn/Weights/WeightsFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Alignment.h"
@@ -249,7 +249,7 @@ static void packFloats(const Task &task) {
     wide ? copyRows<float>(task) : copyRows<uint16_t>(task);
 }
 
-static void run(const Task &task, const SafetensorsFile *file) {
+static void run(const Task &task, const WeightsFile *file) {
   const Job &job = *task.job;
   if (job.recipe->sinusoidal)
     return computePositions(task);
@@ -286,7 +286,7 @@ static bool isConvertible(WeightType source, ElementType type) {
 
 /// The scales of the rows of a tensor of I8, where `recipe` asks for what the
 /// integers stand for; nothing of another.
-static llvm::Expected<Weight> findScales(const SafetensorsFile &file,
+static llvm::Expected<Weight> findScales(const WeightsFile &file,
                                          llvm::StringRef name,
                                          const Weight &weight,
                                          const WeightRecipe &recipe) {
@@ -304,7 +304,7 @@ static llvm::Expected<Weight> findScales(const SafetensorsFile &file,
 }
 
 /// Finds and checks the sources of `job.recipe`.
-static llvm::Error resolveSources(const SafetensorsFile &file, Job &job) {
+static llvm::Error resolveSources(const WeightsFile &file, Job &job) {
   const WeightRecipe &recipe = *job.recipe;
   llvm::ArrayRef<int64_t> shape = recipe.shape;
   auto fail = [&](llvm::StringRef source, const llvm::Twine &what) {
@@ -393,8 +393,7 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
       return llvm::createStringError(
           "the functions need weights but no file is given; hint: --weights "
           "FILE names one, or the module attribute attn.weights_file");
-    llvm::Expected<std::unique_ptr<SafetensorsFile>> file =
-        SafetensorsFile::open(path);
+    llvm::Expected<std::unique_ptr<WeightsFile>> file = WeightsFile::open(path);
     if (!file)
       return file.takeError();
     store->file = std::move(*file);

@@ -8,11 +8,14 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
 
 using namespace mlir;
 using namespace attn;
@@ -36,7 +39,9 @@ public:
 private:
   Error addInputs(func::FuncOp function,
                   ArrayRef<const OnnxValueInfo *> inputs);
-  Error addInitializers();
+  Error addInitializers(func::FuncOp function);
+  OnnxValue addWeight(func::FuncOp function, const OnnxTensor &tensor);
+  Error setWeightsFile(ModuleOp module);
   Error addNode(size_t index, const OnnxNode &node);
   Error addResults(func::FuncOp function);
   Expected<RankedTensorType> getType(const OnnxValueInfo &info);
@@ -108,9 +113,67 @@ Error GraphImporter::addInputs(func::FuncOp function,
   return Error::success();
 }
 
-Error GraphImporter::addInitializers() {
+/// Whether a constant is one of the network's weights, which stay in the file,
+/// and not a number or a size that a graph is computed with.
+static bool isWeight(const OnnxTensor &tensor, StringRef function) {
+  constexpr OnnxType floats[] = {OnnxType::Float, OnnxType::Float16,
+                                 OnnxType::BFloat16};
+  int64_t count = 1;
+  for (int64_t size : tensor.shape)
+    count *= size;
+  // The name becomes a symbol, and is written as JSON.
+  return llvm::is_contained(floats, tensor.type) && count > 1 &&
+         !tensor.name.empty() && tensor.name != function &&
+         llvm::json::isUTF8(tensor.name);
+}
+
+OnnxValue GraphImporter::addWeight(func::FuncOp function,
+                                   const OnnxTensor &tensor) {
+  MLIRContext *context = builder.getContext();
+  auto type =
+      RankedTensorType::get(tensor.shape, getElementType(context, tensor.type));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(function);
+  auto global = ml_program::GlobalOp::create(
+      builder, location, tensor.name, type, /*is_mutable=*/false,
+      ml_program::ExternAttr::get(context, type),
+      builder.getStringAttr("private"));
+  builder.setInsertionPointToEnd(&function.front());
+  Value value = ml_program::GlobalLoadConstOp::create(
+      builder, location, type, FlatSymbolRefAttr::get(global));
+  return OnnxValue(SizedTensor{
+      value, TensorSizes(llvm::map_range(tensor.shape, [&](int64_t size) {
+        return import.tensors.constantSize(size);
+      }))});
+}
+
+/// Leaves out weights that nobody uses, and says where the others are.
+Error GraphImporter::setWeightsFile(ModuleOp module) {
+  llvm::StringSet<> used;
+  module->walk([&](ml_program::GlobalLoadConstOp load) {
+    used.insert(load.getGlobal().getLeafReference());
+  });
+  for (auto global :
+       llvm::make_early_inc_range(module.getOps<ml_program::GlobalOp>()))
+    if (!used.contains(global.getSymName()))
+      global->erase();
+  if (used.empty())
+    return Error::success();
+  SmallString<128> absolute(path);
+  if (std::error_code code = llvm::sys::fs::make_absolute(absolute))
+    return fail("cannot find the working directory: " + code.message());
+  module->setAttr(AttnDialect::kWeightsFileAttr,
+                  builder.getStringAttr(absolute));
+  return Error::success();
+}
+
+Error GraphImporter::addInitializers(func::FuncOp function) {
   OnnxNode none;
   for (const OnnxTensor &tensor : graph.initializers) {
+    if (isWeight(tensor, function.getName())) {
+      values[tensor.name] = addWeight(function, tensor);
+      continue;
+    }
     OnnxCall call(import, none, {});
     FailureOr<OnnxValue> value = call.constant(tensor);
     if (failed(value))
@@ -218,12 +281,14 @@ Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
   builder.setInsertionPointToStart(function.addEntryBlock());
   if (Error error = addInputs(function, inputs))
     return std::move(error);
-  if (Error error = addInitializers())
+  if (Error error = addInitializers(function))
     return std::move(error);
   for (auto [index, node] : llvm::enumerate(graph.nodes))
     if (Error error = addNode(index, node))
       return std::move(error);
   if (Error error = addResults(function))
+    return std::move(error);
+  if (Error error = setWeightsFile(*module))
     return std::move(error);
   if (failed(verify(*module)))
     return fail("the graph built from it is not valid");
@@ -237,6 +302,6 @@ Expected<OwningOpRef<ModuleOp>> attn::importOnnx(StringRef path,
     return file.takeError();
   context.loadDialect<AttnDialect, arith::ArithDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
-                      tensor::TensorDialect>();
+                      ml_program::MLProgramDialect, tensor::TensorDialect>();
   return GraphImporter(**file, context).run();
 }

@@ -440,12 +440,67 @@ Expected<std::unique_ptr<OnnxFile>> OnnxFile::open(StringRef path) {
   parser.parseModel(file->modelGraph, file->version);
   if (!parser.message.empty())
     return createStringError(path + ": " + parser.message);
-  for (OnnxTensor &tensor : file->modelGraph.initializers)
+  for (OnnxTensor &tensor : file->modelGraph.initializers) {
     if (Error error = file->findElements(tensor))
       return std::move(error);
+    if (!file->initializers.try_emplace(tensor.name, &tensor).second)
+      return createStringError(path +
+                               ": expected names of initializers to "
+                               "differ, got '" +
+                               tensor.name + "' twice");
+  }
   for (OnnxNode &node : file->modelGraph.nodes)
     for (OnnxAttribute &attribute : node.attributes)
       if (Error error = file->findElements(attribute.tensor))
         return std::move(error);
   return std::move(file);
+}
+
+static std::optional<WeightType> asWeightType(OnnxType type) {
+  switch (type) {
+  case OnnxType::Double:
+    return WeightType::F64;
+  case OnnxType::Float:
+    return WeightType::F32;
+  case OnnxType::Float16:
+    return WeightType::F16;
+  case OnnxType::BFloat16:
+    return WeightType::BF16;
+  case OnnxType::Int64:
+    return WeightType::I64;
+  case OnnxType::Int32:
+    return WeightType::I32;
+  case OnnxType::Int16:
+    return WeightType::I16;
+  case OnnxType::Int8:
+    return WeightType::I8;
+  case OnnxType::UInt8:
+    return WeightType::U8;
+  case OnnxType::Bool:
+    return WeightType::Bool;
+  default:
+    return std::nullopt;
+  }
+}
+
+Expected<Weight> OnnxFile::find(StringRef name) const {
+  auto it = initializers.find(name);
+  if (it == initializers.end())
+    return createStringError(filePath + ": expected an initializer '" + name +
+                             "', got " + Twine(initializers.size()) +
+                             " of other names");
+  const OnnxTensor &tensor = *it->second;
+  std::optional<WeightType> type = asWeightType(tensor.type);
+  if (!type)
+    return createStringError(filePath + ": initializer '" + name +
+                             "': expected an element type that weights may "
+                             "have, got " +
+                             nameOf(tensor.type));
+  return Weight{*type, tensor.shape, tensor.bytes};
+}
+
+void OnnxFile::release(const Weight &weight) const {
+  releasePages(region, weight.bytes);
+  for (const auto &file : data)
+    releasePages(file.second, weight.bytes);
 }

@@ -7,9 +7,7 @@
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/Process.h"
 #include <optional>
-#include <sys/mman.h>
 
 using namespace llvm;
 using namespace attn;
@@ -17,52 +15,6 @@ using namespace attn;
 /// The limit of the format's reference implementation.
 static constexpr uint64_t maxHeaderLength = 100'000'000;
 static constexpr uint64_t lengthFieldSize = 8;
-
-size_t attn::sizeInBytes(WeightType type) {
-  switch (type) {
-  case WeightType::F64:
-  case WeightType::I64:
-    return 8;
-  case WeightType::F32:
-  case WeightType::I32:
-    return 4;
-  case WeightType::F16:
-  case WeightType::BF16:
-  case WeightType::I16:
-    return 2;
-  case WeightType::I8:
-  case WeightType::U8:
-  case WeightType::Bool:
-    return 1;
-  }
-  llvm_unreachable("unknown weight type");
-}
-
-static constexpr std::pair<StringLiteral, WeightType> typeNames[] = {
-    {"F64", WeightType::F64}, {"F32", WeightType::F32},
-    {"F16", WeightType::F16}, {"BF16", WeightType::BF16},
-    {"I64", WeightType::I64}, {"I32", WeightType::I32},
-    {"I16", WeightType::I16}, {"I8", WeightType::I8},
-    {"U8", WeightType::U8},   {"BOOL", WeightType::Bool},
-};
-
-StringRef attn::nameOf(WeightType type) {
-  for (const auto &[name, candidate] : typeNames)
-    if (candidate == type)
-      return name;
-  llvm_unreachable("unknown weight type");
-}
-
-std::string attn::scaleNameOf(StringRef name) {
-  return (name + "_scale").str();
-}
-
-static std::optional<WeightType> parseType(StringRef text) {
-  for (const auto &[name, type] : typeNames)
-    if (name == text)
-      return type;
-  return std::nullopt;
-}
 
 /// `name` in quotes and on one line, whatever a file calls its tensors.
 static std::string quoted(StringRef name) {
@@ -193,7 +145,7 @@ Error SafetensorsFile::parseHeader() {
 
     // Only the range of a tensor of unknown type can be checked; `find` will
     // refuse to give it out.
-    if (std::optional<WeightType> type = parseType(entry.typeName)) {
+    if (std::optional<WeightType> type = parseWeightType(entry.typeName)) {
       std::optional<uint64_t> size = byteSize(entry.shape, *type);
       if (size != *end - *begin)
         return createStringError(filePath + ": tensor " + quoted(name) +
@@ -243,7 +195,7 @@ Expected<Weight> SafetensorsFile::find(StringRef name) const {
                              ", got " + Twine(entries.size()) +
                              " tensors of other names");
   const Entry &entry = it->getValue();
-  std::optional<WeightType> type = parseType(entry.typeName);
+  std::optional<WeightType> type = parseWeightType(entry.typeName);
   if (!type)
     return createStringError(
         filePath + ": tensor " + quoted(name) +
@@ -255,16 +207,5 @@ Expected<Weight> SafetensorsFile::find(StringRef name) const {
 }
 
 void SafetensorsFile::release(const Weight &weight) const {
-  if (weight.bytes.empty())
-    return;
-  // Whole pages only, rounded outwards: neighbours that share a page get it
-  // back at their next access, and nothing stays behind when all are released.
-  // The mapping itself begins with a page.
-  size_t pageSize = sys::Process::getPageSizeEstimate();
-  char *base = const_cast<char *>(region.const_data());
-  size_t offset = reinterpret_cast<const char *>(weight.bytes.data()) - base;
-  size_t begin = alignDown(offset, pageSize);
-  size_t end = alignTo(offset + weight.bytes.size(), pageSize);
-  // Advice: where the system refuses it, the pages merely stay.
-  (void)madvise(base + begin, end - begin, MADV_DONTNEED);
+  releasePages(region, weight.bytes);
 }

@@ -103,6 +103,30 @@ TEST_F(OnnxFileTest, givesTensorsInPlaceOrUnpacked) {
   EXPECT_EQ(second.bytes[16], 44);
 }
 
+TEST_F(OnnxFileTest, findsInitializers) {
+  std::string raw = bytes(1, varint(2)) + number(2, 16) + bytes(8, "w") +
+                    bytes(9, llvm::StringRef("\0\1\2\3", 4));
+  std::string other = number(1, 1) + number(2, 12) + bytes(8, "u") +
+                      bytes(9, llvm::StringRef("\0\0\0\0", 4));
+  std::unique_ptr<WeightsFile> file =
+      open(bytes(7, bytes(5, raw) + bytes(5, other)));
+  ASSERT_TRUE(file);
+  llvm::Expected<Weight> weight = file->find("w");
+  ASSERT_TRUE(bool(weight)) << llvm::toString(weight.takeError());
+  EXPECT_EQ(weight->type, WeightType::BF16);
+  EXPECT_THAT(weight->shape, ElementsAre(2));
+  file->release(*weight);
+  EXPECT_THAT(weight->bytes, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(messageOf(file->find("v")),
+              HasSubstr("model.onnx: expected an initializer 'v', got 2 of "
+                        "other names"));
+  EXPECT_THAT(messageOf(file->find("u")),
+              HasSubstr("initializer 'u': expected an element type that "
+                        "weights may have, got UINT32"));
+  EXPECT_EQ(errorOf(bytes(7, bytes(5, raw) + bytes(5, raw))),
+            "expected names of initializers to differ, got 'w' twice");
+}
+
 /// A model with one tensor of four floats in another file.
 static std::string external(llvm::StringRef location, llvm::StringRef offset,
                             llvm::StringRef length) {

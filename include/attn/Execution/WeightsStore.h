@@ -9,7 +9,7 @@
 #define ATTN_EXECUTION_WEIGHTSSTORE_H
 
 #include "attn/Execution/Manifest.h"
-#include "attn/Weights/SafetensorsFile.h"
+#include "attn/Weights/WeightsFile.h"
 
 #include "llvm/Support/Memory.h"
 
@@ -43,7 +43,7 @@ public:
 private:
   WeightsStore();
 
-  std::unique_ptr<SafetensorsFile> file;
+  std::unique_ptr<WeightsFile> file;
   /// Tensors that stay in the file.
   std::vector<Weight> inFile;
   llvm::sys::OwningMemoryBlock arena;

@@ -37,7 +37,8 @@ def Attn_Dialect : Dialect {
   let hasRegionArgAttrVerify = 1;
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{
-    /// Module attribute: path of the safetensors file that holds the weights.
+    /// Module attribute: path of the safetensors file or ONNX model that holds
+    /// the weights.
     static constexpr llvm::StringLiteral kWeightsFileAttr =
         "attn.weights_file";
     /// Module attribute: the `#attn.target` that code is generated for.

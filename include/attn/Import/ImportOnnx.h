@@ -18,6 +18,11 @@ namespace attn {
 /// size have to agree in it. Two open sizes that meet are taken to be equal,
 /// and never to be 1 that is repeated.
 ///
+/// Initializers of FLOAT, FLOAT16 and BFLOAT16 that have more than one element
+/// stay in their file: each is an external `ml_program.global` of its name, and
+/// the module's `attn.weights_file` is the absolute path of the model. All
+/// others are constants.
+///
 /// Operators: those of ONNX that transformers are made of. Attention becomes
 /// the operators that its definition consists of, which
 /// attn-raise-attention recognises, as it does those of a graph.

@@ -6,15 +6,9 @@
 #ifndef ATTN_WEIGHTS_ONNXFILE_H
 #define ATTN_WEIGHTS_ONNXFILE_H
 
-#include "llvm/ADT/ArrayRef.h"
+#include "attn/Weights/WeightsFile.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringRef.h"
-#include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
-#include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
 namespace attn {
@@ -114,19 +108,24 @@ struct OnnxGraph {
 };
 
 /// A model file. All methods may be called from several threads at once.
-class OnnxFile {
+class OnnxFile final : public WeightsFile {
 public:
   /// Maps the file at `path` and reads its structure, but no element of raw
   /// tensors. Errors: not a model, or cut off, with the byte where it ends to
   /// make sense; a tensor whose bytes do not go with its type and shape;
-  /// external data that is missing, too short or outside the model's folder.
+  /// external data that is missing, too short or outside the model's folder;
+  /// two initializers of one name.
   static llvm::Expected<std::unique_ptr<OnnxFile>> open(llvm::StringRef path);
 
-  llvm::StringRef path() const { return filePath; }
+  llvm::StringRef path() const override { return filePath; }
   const OnnxGraph &graph() const { return modelGraph; }
   /// The version of ONNX's own operators that the model is written in; 0 if it
   /// does not say.
   int64_t opset() const { return version; }
+
+  /// The initializer called `name`.
+  llvm::Expected<Weight> find(llvm::StringRef name) const override;
+  void release(const Weight &weight) const override;
 
 private:
   OnnxFile() = default;
@@ -137,6 +136,7 @@ private:
   /// Files of external data, by their paths in the model.
   llvm::StringMap<llvm::sys::fs::mapped_file_region> data;
   OnnxGraph modelGraph;
+  llvm::StringMap<const OnnxTensor *> initializers;
   int64_t version = 0;
 };
 

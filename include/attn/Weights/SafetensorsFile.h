@@ -9,43 +9,14 @@
 #ifndef ATTN_WEIGHTS_SAFETENSORSFILE_H
 #define ATTN_WEIGHTS_SAFETENSORSFILE_H
 
-#include "llvm/ADT/ArrayRef.h"
+#include "attn/Weights/WeightsFile.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringRef.h"
-#include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
-#include <memory>
-#include <string>
 
 namespace attn {
 
-/// The element types that a weight may have.
-enum class WeightType { F64, F32, F16, BF16, I64, I32, I16, I8, U8, Bool };
-
-/// The size of one element in bytes.
-size_t sizeInBytes(WeightType type);
-
-/// The name of the type as safetensors files write it, such as "BF16".
-llvm::StringRef nameOf(WeightType type);
-
-/// The name of the tensor [N] of F32 whose numbers the rows of a tensor [N, K]
-/// of I8 stand for multiples of.
-std::string scaleNameOf(llvm::StringRef name);
-
-/// A tensor in a mapped file. Valid as long as its SafetensorsFile.
-struct Weight {
-  WeightType type;
-  llvm::ArrayRef<int64_t> shape;
-  /// Dense, row-major, little endian, read-only. The format does not promise
-  /// that the first byte is aligned for the type.
-  llvm::ArrayRef<uint8_t> bytes;
-
-  int64_t numElements() const { return bytes.size() / sizeInBytes(type); }
-};
-
 /// A safetensors file. All methods may be called from several threads at once.
-class SafetensorsFile {
+class SafetensorsFile final : public WeightsFile {
 public:
   /// Maps the file at `path` and checks its whole header: lengths, byte ranges
   /// (inside the file, without overlap or gap) and that each range has the size
@@ -53,7 +24,7 @@ public:
   static llvm::Expected<std::unique_ptr<SafetensorsFile>>
   open(llvm::StringRef path);
 
-  llvm::StringRef path() const { return filePath; }
+  llvm::StringRef path() const override { return filePath; }
 
   /// The names of all tensors, in the order of their bytes in the file. Valid
   /// as long as this object.
@@ -61,14 +32,8 @@ public:
 
   bool contains(llvm::StringRef name) const { return entries.contains(name); }
 
-  /// The tensor called `name`. Errors: there is none, or its element type is
-  /// not a WeightType (which is no error as long as nobody asks for it).
-  llvm::Expected<Weight> find(llvm::StringRef name) const;
-
-  /// Tells the system that the pages of `weight` are not needed for now, so
-  /// that they no longer count as memory of this process. The bytes stay valid:
-  /// reading them again brings them back from the file.
-  void release(const Weight &weight) const;
+  llvm::Expected<Weight> find(llvm::StringRef name) const override;
+  void release(const Weight &weight) const override;
 
 private:
   struct Entry {

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Weights/WeightsFile.h"
+
+#include "attn/Weights/OnnxFile.h"
+#include "attn/Weights/SafetensorsFile.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Process.h"
+#include <sys/mman.h>
+
+using namespace llvm;
+using namespace attn;
+
+static constexpr struct {
+  StringLiteral name;
+  WeightType type;
+  size_t size;
+} types[] = {
+    {"F64", WeightType::F64, 8}, {"F32", WeightType::F32, 4},
+    {"F16", WeightType::F16, 2}, {"BF16", WeightType::BF16, 2},
+    {"I64", WeightType::I64, 8}, {"I32", WeightType::I32, 4},
+    {"I16", WeightType::I16, 2}, {"I8", WeightType::I8, 1},
+    {"U8", WeightType::U8, 1},   {"BOOL", WeightType::Bool, 1},
+};
+
+size_t attn::sizeInBytes(WeightType type) {
+  for (const auto &known : types)
+    if (known.type == type)
+      return known.size;
+  llvm_unreachable("unknown weight type");
+}
+
+StringRef attn::nameOf(WeightType type) {
+  for (const auto &known : types)
+    if (known.type == type)
+      return known.name;
+  llvm_unreachable("unknown weight type");
+}
+
+std::optional<WeightType> attn::parseWeightType(StringRef name) {
+  for (const auto &known : types)
+    if (known.name == name)
+      return known.type;
+  return std::nullopt;
+}
+
+std::string attn::scaleNameOf(StringRef name) {
+  return (name + "_scale").str();
+}
+
+WeightsFile::~WeightsFile() = default;
+
+Expected<std::unique_ptr<WeightsFile>> WeightsFile::open(StringRef path) {
+  if (path.ends_with(".onnx"))
+    return OnnxFile::open(path);
+  return SafetensorsFile::open(path);
+}
+
+void WeightsFile::releasePages(const sys::fs::mapped_file_region &region,
+                               ArrayRef<uint8_t> bytes) {
+  char *base = const_cast<char *>(region.const_data());
+  const char *first = reinterpret_cast<const char *>(bytes.data());
+  if (bytes.empty() || first < base || first >= base + region.size())
+    return;
+  // Whole pages only, rounded outwards: neighbours that share a page get it
+  // back at their next access, and nothing stays behind when all are released.
+  // The mapping itself begins with a page.
+  size_t pageSize = sys::Process::getPageSizeEstimate();
+  size_t begin = alignDown(first - base, pageSize);
+  size_t end = alignTo(first - base + bytes.size(), pageSize);
+  // Advice: where the system refuses it, the pages merely stay.
+  (void)madvise(base + begin, end - begin, MADV_DONTNEED);
+}
