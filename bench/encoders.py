@@ -5,8 +5,8 @@
     bench/encoders.py                           # all, writes docs/Performance.md
     bench/encoders.py --models bert-dynamo --shapes 8x128 --threads 2
 
-utils/export_encoders.py writes the models, a BERT and a Marian encoder with
-random weights, each by both exporters of PyTorch; it and ONNX Runtime are
+utils/export_encoders.py writes the models, BERT and Marian encoders of two sizes
+with random weights, each by both exporters of PyTorch; it and ONNX Runtime are
 installed into a virtual environment (bench/setup.sh) where they are missing. The
 two take turns on each shape and are compared by the medians of their rounds;
 neither starting, loading nor compiling counts. Inputs are of unequal length, with
@@ -32,8 +32,12 @@ BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
 TEMPLATE = BENCH / "encoders.md.in"
 NEEDED = ["torch", "transformers", "onnx", "onnxscript", "onnxruntime"]
-MODELS = ["bert-torchscript", "bert-dynamo", "marian-torchscript", "marian-dynamo"]
-SHAPES = ["1x32", "1x128", "8x64", "32x32"]
+MODELS = [
+    f"{shape}-{exporter}"
+    for shape in ("bert-mini", "bert", "marian-mini", "marian")
+    for exporter in ("torchscript", "dynamo")
+]
+SHAPES = ["1x32", "1x128", "8x64"]
 WORDS, TOLERANCE, AT_LEAST = 1000, 1e-4, 1.5
 # After which threads of ONNX Runtime no longer wait in a loop.
 PAUSE_SECONDS = 0.05
@@ -164,7 +168,7 @@ def flops(name, shape):
     """Of the products: projections, the feed-forward and attention."""
     import export_encoders
 
-    sizes = export_encoders.SHAPES[name.partition("-")[0]]
+    sizes = export_encoders.SHAPES[name.rpartition("-")[0]]
     batch, length = map(int, shape.split("x"))
     weights = 4 * sizes["width"] ** 2 + 2 * sizes["width"] * sizes["hidden"]
     layer = 2 * weights + 4 * length * sizes["width"]
@@ -195,7 +199,7 @@ def results(figures):
 def export(options):
     missing = [n for n in options.models if not (options.folder / f"{n}.onnx").exists()]
     if missing:
-        shapes, exporters = zip(*(name.split("-") for name in missing))
+        shapes, exporters = zip(*(name.rsplit("-", 1) for name in missing))
         command = [sys.executable, ROOT / "utils/export_encoders.py", options.folder]
         command += ["--shapes", *set(shapes), "--exporters", *set(exporters)]
         subprocess.run(command, check=True)

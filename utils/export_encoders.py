@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Export random encoders to ONNX (needs torch, transformers, onnx and onnxscript).
 
-    utils/export_encoders.py OUT                  # both shapes, both exporters
+    utils/export_encoders.py OUT                  # all shapes, both exporters
     utils/export_encoders.py OUT --shapes bert --exporters torchscript --layers 2
-    utils/export_encoders.py test/Import/Inputs/encoders --reference --width 16 \\
-        --hidden 32 --heads 2 --layers 2 --vocab 24 --positions 12
+    utils/export_encoders.py test/Import/Inputs/encoders --reference --shapes bert \\
+        marian --width 16 --hidden 32 --heads 2 --layers 2 --vocab 24 --positions 12
 
 Writes OUT/<shape>-<exporter>.onnx: token ids and a mask of those that count, i64
 of batch x length, to the last layer's f32 of batch x length x width. The weights
@@ -20,9 +20,11 @@ import onnx
 import torch
 import transformers
 
-# The sizes of MiniLM and of OPUS-MT; each attends through heads of its own width.
+# The sizes of BERT-mini and MiniLM, of the model in models/ and of OPUS-MT.
 SHAPES = {
+    "bert-mini": {"width": 256, "hidden": 1024, "heads": 4, "layers": 4},
     "bert": {"width": 384, "hidden": 1536, "heads": 12, "layers": 6},
+    "marian-mini": {"width": 256, "hidden": 1024, "heads": 4, "layers": 6},
     "marian": {"width": 512, "hidden": 2048, "heads": 8, "layers": 6},
 }
 EXPORTERS = ["torchscript", "dynamo"]
@@ -52,7 +54,7 @@ def parse_arguments():
 
 
 def make_encoder(shape, sizes, options):
-    if shape == "bert":
+    if shape.startswith("bert"):
         config = transformers.BertConfig(
             vocab_size=options.vocab,
             hidden_size=sizes["width"],

@@ -32,7 +32,7 @@ def compare(module, models, folder, threads):
     inputs = [models / f"{name}.npy" for name in ("input_ids", "attention_mask")]
     attn("run", module, *inputs, "--output-dir", folder, "--threads", threads, "--no-cache")
     result = np.load(folder / "result0.npy")
-    reference = np.load(models / f"{module.stem.partition('-')[0]}.npy")
+    reference = np.load(models / f"{module.stem.rpartition('-')[0]}.npy")
     assert result.shape == reference.shape, f"{module}: {result.shape}"
     error = abs(result - reference).max()
     assert error <= TOLERANCE, f"{module}: at most {TOLERANCE} expected, got {error}"
