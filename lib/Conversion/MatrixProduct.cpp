@@ -23,12 +23,11 @@ static MemRefType typeOf(Value memref) {
   return cast<MemRefType>(memref.getType());
 }
 
-RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t tileRows,
+RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t unit,
                      int64_t maxRows, bool mayBeOne)
-    : rows(rows), tiles(b.ceilDiv(rows, tileRows)), tileRows(tileRows) {
+    : rows(rows), units(b.ceilDiv(rows, unit)), unit(unit) {
   Value one = b.index(1), threads = b.threads();
-  count =
-      b.max(b.ceilDiv(tiles, std::max<int64_t>(maxRows / tileRows, 1)), one);
+  count = b.max(b.ceilDiv(units, std::max<int64_t>(maxRows / unit, 1)), one);
   Value even = b.mul(b.ceilDiv(count, threads), threads);
   if (mayBeOne) {
     Value isOne =
@@ -39,8 +38,8 @@ RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t tileRows,
 }
 
 Value RowBlocks::getFirstRow(KernelBuilder &b, Value block) const {
-  Value tile = b.div(b.mul(block, tiles), count);
-  return b.min(b.mul(tile, b.index(tileRows)), rows);
+  Value first = b.div(b.mul(block, units), count);
+  return b.min(b.mul(first, b.index(unit)), rows);
 }
 
 /// Whether sums over some of the depth can wait in `out` for the others, which

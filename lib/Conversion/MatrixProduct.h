@@ -36,20 +36,20 @@ struct ProductOperands {
   std::optional<Activation> activation;
 };
 
-/// Rows cut into blocks of whole tiles, of at most a number of rows; either one
+/// Rows cut into blocks of whole units, of at most a number of rows; either one
 /// block, if that `mayBeOne`, or as many for each thread, which differ by one
-/// tile at most.
+/// unit at most.
 struct RowBlocks {
-  RowBlocks(KernelBuilder &b, mlir::Value rows, int64_t tileRows,
-            int64_t maxRows, bool mayBeOne = true);
+  RowBlocks(KernelBuilder &b, mlir::Value rows, int64_t unit, int64_t maxRows,
+            bool mayBeOne = true);
 
   mlir::Value count;
   /// For block `count` too, as which it gives the end.
   mlir::Value getFirstRow(KernelBuilder &b, mlir::Value block) const;
 
 private:
-  mlir::Value rows, tiles;
-  int64_t tileRows;
+  mlir::Value rows, units;
+  int64_t unit;
 };
 
 class MatrixProduct {

@@ -241,7 +241,9 @@ private:
     int64_t mostRows = TileSizes(b.getTarget()).getHiddenBytes() /
                        (4 * (kHiddenColumns + kPadding));
     int64_t blockRows = std::max(mostRows / tileRows * tileRows, tileRows);
-    RowBlocks blocks(b, rows, tileRows, blockRows, /*mayBeOne=*/false);
+    // So that threads have as much to do, a block may end with smaller tiles.
+    RowBlocks blocks(b, rows, std::min(tileRows, TileProduct::kSmallRows),
+                     blockRows, /*mayBeOne=*/false);
     SmallVector<MemRefType> workspace = toHidden.getWorkspace();
     workspace.push_back(MemRefType::get({blockRows, kHiddenColumns + kPadding},
                                         b.getF32Type()));

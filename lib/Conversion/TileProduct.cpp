@@ -15,7 +15,7 @@ int64_t TileProduct::getMaxRows() const {
 void TileProduct::forTiles(Value begin, Value end,
                            llvm::function_ref<void(Value, int64_t)> emitTile) {
   SmallVector<int64_t> sizes = {getMaxRows()};
-  for (int64_t smaller : {4, 2, 1})
+  for (int64_t smaller = kSmallRows; smaller > 0; smaller /= 2)
     if (smaller < sizes.back())
       sizes.push_back(smaller);
   for (int64_t size : sizes) {

@@ -27,6 +27,9 @@ public:
   /// As many rows as leave registers for one row of the panel and a broadcast.
   int64_t getMaxRows() const;
 
+  /// Most rows of a tile that is not of getMaxRows().
+  static constexpr int64_t kSmallRows = 4;
+
   /// Covers the rows begin..end-1 with tiles of getMaxRows() rows, and what
   /// they leave with smaller ones: emitTile(first row, rows).
   void forTiles(Value begin, Value end,
