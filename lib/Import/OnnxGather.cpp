@@ -3,6 +3,8 @@
 // Operators of ONNX that choose elements by indices.
 
 #include "OnnxCall.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -55,6 +57,19 @@ static FailureOr<OnnxValues> importGather(OnnxCall &call) {
   return OnnxValues{call.tensors.gather(tensor, call.asTensor(indices), *axis)};
 }
 
+/// The loop of `dim`, which goes as far as `asked`, as a place in a dimension
+/// of size `has`: the last one there is, if that is known only at run time.
+static Value placeOfLoop(OpBuilder &b, Location loc, int64_t dim,
+                         OpFoldResult asked, OpFoldResult has) {
+  Value index = linalg::IndexOp::create(b, loc, dim);
+  if (asked == has || (getConstantIntValue(asked) && getConstantIntValue(has)))
+    return index;
+  Value extent = getValueOrCreateConstantIndexOp(b, loc, has);
+  Value one = arith::ConstantIndexOp::create(b, loc, 1);
+  Value last = arith::SubIOp::create(b, loc, extent, one);
+  return arith::MinSIOp::create(b, loc, index, last);
+}
+
 /// Along one axis, from the element's own place in all others.
 static FailureOr<OnnxValues> importGatherElements(OnnxCall &call) {
   if (failed(call.expectInputs(2, 2)) ||
@@ -84,7 +99,8 @@ static FailureOr<OnnxValues> importGatherElements(OnnxCall &call) {
         for (int64_t dim = 0; dim < data.rank(); ++dim)
           at.push_back(dim == *axis
                            ? TensorBuilder::place(b, loc, arguments[0], extent)
-                           : linalg::IndexOp::create(b, loc, dim));
+                           : placeOfLoop(b, loc, dim, indices.sizes[dim],
+                                         data.sizes[dim]));
         return tensor::ExtractOp::create(b, loc, data.value, at);
       })};
 }
@@ -105,6 +121,14 @@ static FailureOr<OnnxValues> importGatherND(OnnxCall &call) {
       batch + *count > data.rank())
     return call.fail("expected indices whose last dimension has a known size "
                      "from 1 to the rank of the data without 'batch_dims'");
+  for (int64_t dim = 0; dim < batch; ++dim) {
+    std::optional<int64_t> has = getConstantIntValue(data.sizes[dim]);
+    std::optional<int64_t> asked = getConstantIntValue(indices.sizes[dim]);
+    if (has && asked && *has != *asked)
+      return call.fail("expected dimension " + llvm::Twine(dim) +
+                       " of the data and the indices to be equal, got " +
+                       llvm::Twine(*has) + " and " + llvm::Twine(*asked));
+  }
   TensorSizes sizes(ArrayRef(indices.sizes).drop_back());
   llvm::append_range(sizes, ArrayRef(data.sizes).drop_front(batch + *count));
 
@@ -133,7 +157,7 @@ static FailureOr<OnnxValues> importGatherND(OnnxCall &call) {
         for (int64_t dim = 0; dim < data.rank(); ++dim) {
           int64_t i = dim - batch;
           at.push_back(
-              i < 0 ? linalg::IndexOp::create(b, loc, dim)
+              i < 0 ? placeOfLoop(b, loc, dim, sizes[dim], data.sizes[dim])
               : i < *count
                   ? TensorBuilder::place(b, loc, arguments[i], extents[i])
                   : linalg::IndexOp::create(b, loc, leading + i - *count));
