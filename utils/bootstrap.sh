@@ -42,7 +42,7 @@ cd "$(dirname "$0")/.."
 build=$PWD/build
 
 packages="cmake ninja-build pkg-config clang-22 lld-22 llvm-22-dev
-  llvm-22-tools mlir-22-tools libmlir-22-dev libomp-22-dev libfmt-dev libsentencepiece-dev
+  llvm-22-tools mlir-22-tools libmlir-22-dev libomp-22-dev libfmt-dev libicu-dev libsentencepiece-dev
   zlib1g-dev libzstd-dev libxml2-dev"
 if [ $check = yes ]; then
   packages="$packages clang-format-22 libgtest-dev libgmock-dev python3

@@ -113,20 +113,24 @@ static std::string pathIn(StringRef directory, StringRef name) {
   return path.str().str();
 }
 
-/// Whether the target language of the checkpoint has its own vocabulary.
-static Expected<bool> hasTargetVocabulary(StringRef directory) {
+/// tokenizer_config.json; without fields if there is none.
+static Expected<json::Object> readConfig(StringRef directory) {
   std::string path = pathIn(directory, "tokenizer_config.json");
-  if (sys::fs::exists(path)) {
-    Expected<json::Object> config = readJsonObject(path);
-    if (!config)
-      return config.takeError();
-    if (const json::Value *value = config->get("separate_vocabs")) {
-      if (std::optional<bool> separate = value->getAsBoolean())
-        return *separate;
-      return createStringError(
-          path + ": field separate_vocabs: expected true or false, got " +
-          describeJson(*value));
-    }
+  if (sys::fs::exists(path))
+    return readJsonObject(path);
+  return json::Object();
+}
+
+/// Whether the target language of the checkpoint has its own vocabulary.
+static Expected<bool> hasTargetVocabulary(StringRef directory,
+                                          const json::Object &config) {
+  if (const json::Value *value = config.get("separate_vocabs")) {
+    if (std::optional<bool> separate = value->getAsBoolean())
+      return *separate;
+    return createStringError(
+        pathIn(directory, "tokenizer_config.json") +
+        ": field separate_vocabs: expected true or false, got " +
+        describeJson(*value));
   }
   return sys::fs::exists(pathIn(directory, "target_vocab.json"));
 }
@@ -143,7 +147,13 @@ Expected<std::unique_ptr<Tokenizer>> Tokenizer::load(StringRef directory) {
                         .moveInto(tokenizer->source))
     return std::move(error);
 
-  Expected<bool> separate = hasTargetVocabulary(directory);
+  Expected<json::Object> config = readConfig(directory);
+  if (!config)
+    return config.takeError();
+  // Some checkpoints have null here.
+  if (std::optional<StringRef> language = config->getString("source_lang"))
+    tokenizer->language = language->str();
+  Expected<bool> separate = hasTargetVocabulary(directory, *config);
   if (!separate)
     return separate.takeError();
   std::string targetPath = pathIn(directory, "target.spm");
@@ -182,14 +192,9 @@ static std::pair<StringRef, StringRef> takeSegment(StringRef &text) {
   return {segment, found};
 }
 
-/// Splits a language code such as `>>fra<<` off the front of `text`.
-static StringRef takeLanguageCode(StringRef &text) {
+StringRef Tokenizer::languageCode(StringRef text) {
   size_t end = text.starts_with(">>") ? text.find("<<") : StringRef::npos;
-  if (end == StringRef::npos)
-    return {};
-  StringRef code = text.take_front(end + 2);
-  text = text.drop_front(code.size());
-  return code;
+  return end == StringRef::npos ? StringRef() : text.take_front(end + 2);
 }
 
 Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text,
@@ -211,8 +216,10 @@ Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text,
   std::vector<std::string> pieces;
   while (!text.empty()) {
     auto [segment, special] = takeSegment(text);
-    if (StringRef code = takeLanguageCode(segment); !code.empty())
+    if (StringRef code = languageCode(segment); !code.empty()) {
       append(code);
+      segment = segment.drop_front(code.size());
+    }
     sentencepiece::util::Status status =
         textPieces.processor.Encode({segment.data(), segment.size()}, &pieces);
     if (!status.ok())

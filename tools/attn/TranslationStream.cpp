@@ -17,6 +17,11 @@ static std::string quote(StringRef text) {
   return describeJson(json::fixUTF8(text));
 }
 
+/// Which of a line's sentences a message is about, if there are several.
+static std::string describeSentence(size_t number, size_t count) {
+  return count > 1 ? ("sentence " + Twine(number) + ": ").str() : "";
+}
+
 Expected<std::vector<int32_t>>
 TranslationStream::parseIds(StringRef line) const {
   std::vector<int32_t> ids;
@@ -37,13 +42,14 @@ TranslationStream::parseIds(StringRef line) const {
   return ids;
 }
 
-/// The ids of a line; none if there is nothing to translate.
-Expected<std::vector<int32_t>> TranslationStream::parse(StringRef line) const {
-  if (line.trim().empty())
+/// The ids of a sentence; none if there is nothing to translate.
+Expected<std::vector<int32_t>>
+TranslationStream::encode(StringRef sentence) const {
+  if (sentence.trim().empty())
     return std::vector<int32_t>();
   Expected<std::vector<int32_t>> ids = options.input == LineFormat::Ids
-                                           ? parseIds(line)
-                                           : tokenizer->encode(line);
+                                           ? parseIds(sentence)
+                                           : tokenizer->encode(sentence);
   if (!ids)
     return ids;
   // There is space that only the tokenizer knows.
@@ -51,6 +57,34 @@ Expected<std::vector<int32_t>> TranslationStream::parse(StringRef line) const {
       ids->front() == tokenizer->endId())
     ids->clear();
   return ids;
+}
+
+/// The ids of each sentence of a line.
+Expected<std::deque<std::vector<int32_t>>>
+TranslationStream::parse(StringRef line) const {
+  std::vector<std::string> sentences;
+  if (options.splitter) {
+    // It says how each sentence is to be translated.
+    StringRef code = Tokenizer::languageCode(line);
+    Expected<std::vector<StringRef>> split =
+        options.splitter->split(line.drop_front(code.size()));
+    if (!split)
+      return split.takeError();
+    for (StringRef sentence : *split)
+      sentences.push_back((code + sentence).str());
+  } else {
+    sentences.push_back(line.str());
+  }
+  std::deque<std::vector<int32_t>> parsed;
+  for (const auto &[i, sentence] : enumerate(sentences)) {
+    Expected<std::vector<int32_t>> ids = encode(sentence);
+    if (!ids)
+      return createStringError(describeSentence(i + 1, sentences.size()) +
+                               toString(ids.takeError()));
+    if (!ids->empty())
+      parsed.push_back(std::move(*ids));
+  }
+  return parsed;
 }
 
 /// An id that the network does not have is no fault of the line that it shows
@@ -122,7 +156,7 @@ void TranslationStream::write(const Line &line, ArrayRef<Hypothesis> hypotheses,
 
 /// Writes the lines at the front that wait for nothing.
 void TranslationStream::writeFinished(raw_ostream &output) {
-  for (; !lines.empty() && !lines.front().isPending; lines.pop_front()) {
+  for (; !lines.empty() && lines.front().pending == 0; lines.pop_front()) {
     const Line &line = lines.front();
     if (options.output == LineFormat::Json && line.error.empty())
       write(line, Hypothesis(), std::string(), output);
@@ -136,7 +170,6 @@ void TranslationStream::writeFinished(raw_ostream &output) {
 void TranslationStream::fail(Line &line, std::string error,
                              function_ref<void(const Twine &)> report) {
   ++failed;
-  line.isPending = false;
   line.error = std::move(error);
   report("line " + Twine(line.number) + ": " + line.error);
 }
@@ -150,8 +183,10 @@ Error TranslationStream::run(Source source, raw_ostream &output,
   std::mutex mutex;
   // Reading ends at the first error, which waits for the end of the window.
   std::optional<Error> stop;
+  // Of the line read last.
+  std::deque<std::vector<int32_t>> sentencesOfLine;
   auto next = [&]() -> std::optional<std::vector<int32_t>> {
-    for (;;) {
+    while (sentencesOfLine.empty()) {
       Expected<std::optional<std::string>> text = source();
       if (!text) {
         stop = text.takeError();
@@ -159,26 +194,35 @@ Error TranslationStream::run(Source source, raw_ostream &output,
       }
       if (!*text)
         return std::nullopt;
-      Expected<std::vector<int32_t>> ids = parse(**text);
+      Expected<std::deque<std::vector<int32_t>>> parsed = parse(**text);
       std::lock_guard<std::mutex> lock(mutex);
-      lines.push_back({++sentences, /*isPending=*/false, /*tokens=*/0, {}, {}});
-      if (!ids) {
-        fail(lines.back(), toString(ids.takeError()), report);
-      } else if (!ids->empty()) {
-        if (options.input == LineFormat::Text)
-          if (Error error = checkVocabulary(*ids)) {
-            stop = std::move(error);
-            return std::nullopt;
-          }
-        lines.back().isPending = true;
-        lines.back().tokens = ids->size();
-        if (options.written)
-          lines.back().source = *ids;
-        return std::move(*ids);
+      Line &line = lines.emplace_back();
+      line.number = ++numLines;
+      if (!parsed) {
+        fail(line, toString(parsed.takeError()), report);
+      } else {
+        for (const std::vector<int32_t> &ids : *parsed) {
+          if (options.input == LineFormat::Text)
+            if (Error error = checkVocabulary(ids)) {
+              stop = std::move(error);
+              return std::nullopt;
+            }
+          line.tokensIn += ids.size();
+        }
+        line.sentences = line.pending = parsed->size();
+        if (options.written && !parsed->empty())
+          line.source = parsed->front();
+        sentencesOfLine = std::move(*parsed);
       }
-      finished();
-      writeFinished(output);
+      sentences += std::max<int64_t>(line.sentences, 1);
+      if (line.pending == 0) {
+        finished();
+        writeFinished(output);
+      }
     }
+    std::vector<int32_t> ids = std::move(sentencesOfLine.front());
+    sentencesOfLine.pop_front();
+    return ids;
   };
 
   auto emitOne = [&](SentenceResult &result) {
@@ -187,12 +231,30 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     Expected<std::vector<std::string>> texts = textsOf(result.hypotheses);
     if (!texts)
       result.error = toString(texts.takeError());
-    if (!result.error.empty()) {
-      fail(line, std::move(result.error), report);
+    --line.pending;
+    if (!result.error.empty() && line.error.empty())
+      fail(line,
+           describeSentence(line.sentences - line.pending, line.sentences) +
+               result.error,
+           report);
+    // It is written with those before it that failed, once all is there.
+    if (!line.error.empty()) {
+      if (options.splitter && line.pending == 0)
+        finished();
       return;
     }
-    tokensIn += line.tokens;
-    tokensOut += result.hypotheses.front().ids.size();
+    line.tokensOut += result.hypotheses.front().ids.size();
+    if (options.splitter) {
+      if (!line.text.empty() && !texts->front().empty())
+        line.text += ' ';
+      line.text += texts->front();
+      if (line.pending)
+        return;
+      texts->front() = std::move(line.text);
+      finished();
+    }
+    tokensIn += line.tokensIn;
+    tokensOut += line.tokensOut;
     write(line, result.hypotheses, *texts, output);
     if (options.written)
       options.written(line.number, line.source, &result.hypotheses.front(),
@@ -207,7 +269,11 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     return flush();
   };
 
-  if (Error error = translator.run(next, emit, finished)) {
+  // Not by sentences, where lines are counted.
+  Translator::Observer sentenceFinished = finished;
+  if (options.splitter)
+    sentenceFinished = nullptr;
+  if (Error error = translator.run(next, emit, sentenceFinished)) {
     if (stop)
       consumeError(std::move(*stop));
     return error;

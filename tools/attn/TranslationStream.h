@@ -4,6 +4,7 @@
 #define ATTN_TOOLS_ATTN_TRANSLATIONSTREAM_H
 
 #include "attn/Generation/Translator.h"
+#include "attn/Text/SentenceSplitter.h"
 #include "attn/Text/Tokenizer.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -27,6 +28,10 @@ struct StreamOptions {
   bool scores = false;
   /// Ids of a line are below.
   int64_t sourceVocabulary = 0;
+  /// If set, each line of text is split into sentences, and their translations
+  /// are joined by spaces. Text comes in and goes out, without scores; nBest is
+  /// 1, and `written` is not set.
+  SentenceSplitter *splitter = nullptr;
   /// If set, called after each line is written, with its number, its source ids
   /// and the best hypothesis; neither of these if it was not translated.
   std::function<void(int64_t line, llvm::ArrayRef<int32_t> source,
@@ -59,7 +64,7 @@ public:
                   llvm::function_ref<void(const llvm::Twine &)> report,
                   llvm::function_ref<void()> finished);
 
-  /// Lines read, empty ones included.
+  /// Sentences read; an empty line counts as one.
   int64_t numSentences() const { return sentences; }
   /// Source tokens, end tokens included, of the lines translated.
   int64_t numTokensIn() const { return tokensIn; }
@@ -71,14 +76,18 @@ public:
 private:
   struct Line {
     int64_t number;
-    /// Written as it is, once its turn comes; not for one being translated.
-    bool isPending;
-    int64_t tokens; // in the source
+    /// Sentences, and how many of them are being translated. A line without any
+    /// is written as it is, once its turn comes.
+    int64_t sentences = 0, pending = 0;
+    int64_t tokensIn = 0, tokensOut = 0;
     std::string error;
+    std::string text;            // of the sentences translated so far
     std::vector<int32_t> source; // kept for `written`
   };
 
-  llvm::Expected<std::vector<int32_t>> parse(llvm::StringRef line) const;
+  llvm::Expected<std::vector<int32_t>> encode(llvm::StringRef sentence) const;
+  llvm::Expected<std::deque<std::vector<int32_t>>>
+  parse(llvm::StringRef line) const;
   llvm::Error checkVocabulary(llvm::ArrayRef<int32_t> ids) const;
   llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef line) const;
   void writeFinished(llvm::raw_ostream &output);
@@ -94,7 +103,7 @@ private:
   StreamOptions options;
   /// Lines that were read and not written yet.
   std::deque<Line> lines;
-  int64_t sentences = 0, tokensIn = 0, tokensOut = 0, failed = 0;
+  int64_t numLines = 0, sentences = 0, tokensIn = 0, tokensOut = 0, failed = 0;
 };
 
 } // namespace attn

@@ -46,6 +46,11 @@ static cl::opt<std::string>
            cl::desc("Write to FILE once all is translated (-: standard "
                     "output, as it goes)"),
            cl::init("-"), cl::sub(command));
+static cl::opt<bool>
+    split("split",
+          cl::desc("Split each line into sentences, and join their "
+                   "translations to a line; for text longer than a sentence"),
+          cl::sub(command));
 static cl::opt<LineFormat>
     inputFormat("input-format", cl::desc("What lines are:"),
                 cl::values(clEnumValN(LineFormat::Text, "text", "sentences"),
@@ -169,7 +174,9 @@ static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
     options->beamSize = beamSize.value;
   // The checkpoint's number of results is no wish of the user's.
   options->nBest = std::min(options->nBest, options->beamSize);
-  if (nBest.getNumOccurrences())
+  if (split)
+    options->nBest = 1;
+  else if (nBest.getNumOccurrences())
     options->nBest = nBest.value;
   if (options->nBest > options->beamSize)
     return createStringError(
@@ -185,6 +192,25 @@ static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
   options->attention = showsAttention();
   options->attentionHeads = alignmentHeads;
   return options;
+}
+
+/// What has no meaning for several sentences that become one line.
+static Error checkSplit() {
+  for (auto [isGiven, option] :
+       {std::pair(inputFormat != LineFormat::Text, "--input-format"),
+        std::pair(outputFormat != LineFormat::Text, "--output-format"),
+        std::pair(nBest.value > 1, "--n-best"),
+        std::pair(scores.getValue(), "--scores"),
+        std::pair(!prefix.empty(), "--prefix"),
+        std::pair(!alignments.empty(), "--alignments"),
+        std::pair(explain.getValue(), "--explain")})
+    if (split && isGiven)
+      return createStringError("--split: expected lines of text and nothing "
+                               "else, got " +
+                               Twine(option) +
+                               ", which is of one sentence; hint: give one "
+                               "sentence a line without --split");
+  return Error::success();
 }
 
 static CompileOptions compileOptions() {
@@ -280,6 +306,8 @@ static Error runTranslate() {
   if (!file)
     return file.takeError();
 
+  if (Error error = checkSplit())
+    return error;
   if (explain && outputFormat != LineFormat::Text)
     return createStringError("--explain: expected --output-format text");
   bool withColors = output == "-" && sys::Process::StandardOutHasColors();
@@ -310,9 +338,16 @@ static Error runTranslate() {
       return createStringError("--prefix: " + toString(ids.takeError()));
     options->prefix = std::move(*ids);
   }
+  std::unique_ptr<SentenceSplitter> splitter;
+  if (split)
+    if (Error error =
+            SentenceSplitter::create(model->tokenizer->sourceLanguage())
+                .moveInto(splitter))
+      return error;
   StreamOptions streamOptions;
   streamOptions.input = inputFormat;
   streamOptions.output = outputFormat;
+  streamOptions.splitter = splitter.get();
   streamOptions.nBest = options->nBest;
   streamOptions.scores = scores;
   streamOptions.sourceVocabulary = model->config.vocabSize;

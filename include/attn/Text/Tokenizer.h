@@ -53,6 +53,14 @@ public:
   /// space at both ends is removed. Error: an id that no token has.
   llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids) const;
 
+  /// The language code that `text` begins with, such as `>>fra<<`; else
+  /// nothing.
+  static llvm::StringRef languageCode(llvm::StringRef text);
+
+  /// The language of the source, as source_lang in tokenizer_config.json gives
+  /// it, such as "en" or "eng"; empty if it does not.
+  llvm::StringRef sourceLanguage() const { return language; }
+
   /// The words that ids spell, as spaces part them: punctuation is part of the
   /// word that it is written to. End and padding tokens are in none.
   std::vector<Word> sourceWords(llvm::ArrayRef<int32_t> ids) const;
@@ -82,7 +90,7 @@ private:
   // joins pieces with the source model, too.
   std::shared_ptr<const Vocabulary> source, target;
   std::shared_ptr<const Pieces> sourcePieces, targetPieces;
-  std::string targetPiecesPath;
+  std::string targetPiecesPath, language;
 };
 
 } // namespace attn

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Text/SentenceSplitter.h"
+
+#include <unicode/ubrk.h>
+#include <unicode/utext.h>
+
+using namespace llvm;
+using namespace attn;
+
+void SentenceSplitter::Close::operator()(UBreakIterator *iterator) const {
+  ubrk_close(iterator);
+}
+
+Expected<std::unique_ptr<SentenceSplitter>>
+SentenceSplitter::create(StringRef language) {
+  // A key of Unicode's locale identifiers: "sentence break suppressions".
+  std::string locale = (language + "@ss=standard").str();
+  UErrorCode status = U_ZERO_ERROR;
+  UBreakIterator *iterator =
+      ubrk_open(UBRK_SENTENCE, locale.c_str(), nullptr, 0, &status);
+  if (U_FAILURE(status))
+    return createStringError("cannot split sentences of the language \"" +
+                             language + "\": ICU says " + u_errorName(status));
+  return std::unique_ptr<SentenceSplitter>(new SentenceSplitter(iterator));
+}
+
+Expected<std::vector<StringRef>> SentenceSplitter::split(StringRef text) {
+  std::vector<StringRef> sentences;
+  UErrorCode status = U_ZERO_ERROR;
+  // Positions are those of bytes, without a copy in UTF-16.
+  UText *view = utext_openUTF8(nullptr, text.data() ? text.data() : "",
+                               static_cast<int64_t>(text.size()), &status);
+  ubrk_setUText(iterator.get(), view, &status);
+  if (U_SUCCESS(status)) {
+    size_t begin = ubrk_first(iterator.get());
+    for (int32_t end; (end = ubrk_next(iterator.get())) != UBRK_DONE;
+         begin = end)
+      if (StringRef sentence = text.slice(begin, end).trim(); !sentence.empty())
+        sentences.push_back(sentence);
+  }
+  utext_close(view);
+  if (U_FAILURE(status))
+    return createStringError("cannot split " + Twine(text.size()) +
+                             " bytes into sentences: ICU says " +
+                             u_errorName(status));
+  return sentences;
+}
