@@ -3,9 +3,12 @@
 #include "Interrupts.h"
 
 #include "llvm/Support/Signals.h"
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <termios.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace attn;
 
@@ -17,6 +20,15 @@ std::timed_mutex &attn::outputLock() {
   return lock;
 }
 
+/// To be given back to standard input.
+static std::atomic<const termios *> terminalSettings{nullptr};
+
+void attn::keepTerminalSettings() {
+  static termios settings;
+  if (tcgetattr(STDIN_FILENO, &settings) == 0)
+    terminalSettings = &settings;
+}
+
 /// Not a handler, in which next to nothing is allowed: a thread that waits.
 static void waitForSignal(sigset_t signals) {
   int signal = 0;
@@ -26,6 +38,8 @@ static void waitForSignal(sigset_t signals) {
   (void)outputLock().try_lock_for(patience);
   // Removes temporary files.
   llvm::sys::RunInterruptHandlers();
+  if (const termios *settings = terminalSettings)
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, settings);
   std::signal(signal, SIG_DFL);
   std::raise(signal);
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);

@@ -17,6 +17,10 @@ void deferInterrupts();
 /// Held while output is written.
 std::timed_mutex &outputLock();
 
+/// The signals of deferInterrupts() give standard input, a terminal, the
+/// settings back that it has now: who edits lines changes them.
+void keepTerminalSettings();
+
 } // namespace attn
 
 #endif // ATTN_TOOLS_ATTN_INTERRUPTS_H

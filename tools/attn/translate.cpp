@@ -11,10 +11,12 @@
 #include "Subcommand.h"
 #include "TranslationModel.h"
 #include "TranslationStream.h"
+#include "llvm/LineEditor/LineEditor.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include <chrono>
+#include <clocale>
 
 using namespace llvm;
 using namespace attn;
@@ -24,8 +26,10 @@ static Error runTranslate();
 static Subcommand command(
     "translate", "translate sentences",
     "attn translate: translates sentences, one a line\n\n"
-    "Without TEXT, lines come from --input or standard input. What is not\n"
-    "given is as the checkpoint's generation_config.json says.\n\n"
+    "Without TEXT, lines come from --input or standard input; on a terminal,\n"
+    "each is translated as it is typed, and Ctrl-D ends (history is kept in\n"
+    "~/.attn-history). What is not given is as the checkpoint's\n"
+    "generation_config.json says.\n\n"
     "example: attn translate \"Hello, how are you?\"\n"
     "example: attn translate --beam-size 6 --input text.en --output text.fr\n",
     runTranslate);
@@ -238,8 +242,9 @@ static void printStatistics(const TranslationModel &model,
   errs() << '\n';
 }
 
-/// Translates `texts`, or what `reader` gives.
-static Error translateLines(TranslationStream &stream, LineReader *reader,
+/// Translates what `reader` gives, or `texts` if it is null.
+static Error translateLines(TranslationStream &stream,
+                            ArrayRef<std::string> texts, LineReader *reader,
                             OutputFile &file, AlignmentFile &alignmentFile) {
   std::mutex mutex; // of what follows: lines are read while others are done
   Progress progress;
@@ -276,6 +281,29 @@ static Error translateLines(TranslationStream &stream, LineReader *reader,
     return error ? std::move(error) : alignmentFile.flush();
   };
   return stream.run(source, file.stream(), flush, report, finished);
+}
+
+/// Whether someone types lines and sees what becomes of them.
+static bool isSession() {
+  return texts.empty() && input == "-" && output == "-" &&
+         sys::Process::StandardInIsUserInput() &&
+         sys::Process::StandardOutIsDisplayed();
+}
+
+/// Translates each line as it is typed.
+static Error translateSession(TranslationStream &stream, OutputFile &file,
+                              AlignmentFile &alignmentFile) {
+  // What is typed is UTF-8, as everywhere; the editor asks the locale.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  keepTerminalSettings();
+  LineEditor editor("attn");
+  editor.setPrompt("> ");
+  while (std::optional<std::string> line = editor.readLine())
+    if (!StringRef(*line).trim().empty())
+      if (Error error = translateLines(stream, *line, /*reader=*/nullptr, file,
+                                       alignmentFile))
+        return error;
+  return Error::success();
 }
 
 static Error runTranslate() {
@@ -382,8 +410,10 @@ static Error runTranslate() {
 
   TranslationStream stream(**translator, model->tokenizer.get(), streamOptions);
   auto start = std::chrono::steady_clock::now();
-  if (Error error =
-          translateLines(stream, reader.get(), **file, **alignmentFile))
+  if (Error error = isSession()
+                        ? translateSession(stream, **file, **alignmentFile)
+                        : translateLines(stream, texts, reader.get(), **file,
+                                         **alignmentFile))
     return error;
   std::chrono::duration<double> seconds =
       std::chrono::steady_clock::now() - start;
