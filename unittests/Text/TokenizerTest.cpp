@@ -172,6 +172,13 @@ TEST(TokenizerTest, stripsEverySpaceOfUnicode) {
   EXPECT_EQ(decode(*tokenizer, {6, 3}), "\u00e0\u200b");
 }
 
+TEST(TokenizerTest, knowsLanguages) {
+  EXPECT_EQ(shipped().sourceLanguage(), "eng");
+  EXPECT_EQ(Tokenizer::languageCode(">>fra<< Hello."), ">>fra<<");
+  for (llvm::StringRef text : {"", "Hello.", ">>fra", "Hello >>fra<<", "<<"})
+    EXPECT_EQ(Tokenizer::languageCode(text), "");
+}
+
 TEST(TokenizerTest, namesTokens) {
   const Tokenizer &t = shipped();
   EXPECT_EQ(t.sourceToken(5), "▁I");
