@@ -46,47 +46,57 @@ static cl::opt<std::string>
             cl::desc("Weights to use in place of the module's"),
             cl::sub(command));
 
-static Error write(StringRef path, StringRef content) {
-  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(path);
-  if (!file)
-    return file.takeError();
-  (*file)->stream() << content;
-  return (*file)->close();
-}
-
 /// Links an object with the OpenMP runtime that this program has.
-static Error link(StringRef object, StringRef path) {
+static Error link(StringRef object, StringRef shared) {
   ErrorOr<std::string> compiler = std::error_code();
   for (StringRef name : {"cc", "clang", "gcc", "clang-22"})
     if (!compiler)
       compiler = sys::findProgramByName(name);
   if (!compiler)
-    return createStringError(path + ": found no C compiler to link with; hint: "
-                                    "write a .o file");
+    return createStringError(output +
+                             ": found no C compiler to link with; hint: "
+                             "write a .o file");
   std::string folder =
       ("-Wl,-rpath," + sys::path::parent_path(ATTN_OMP_LIBRARY)).str();
   std::string message;
   if (sys::ExecuteAndWait(*compiler,
-                          {*compiler, "-shared", "-o", path, object,
+                          {*compiler, "-shared", "-o", shared, object,
                            ATTN_OMP_LIBRARY, folder, "-lm"},
                           /*Env=*/std::nullopt, /*Redirects=*/{},
                           /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message))
-    return createStringError(path + ": " + *compiler + " cannot link it" +
+    return createStringError(output + ": " + *compiler + " cannot link it" +
                              (message.empty() ? "" : ": " + message));
   return Error::success();
 }
 
-static Error writeCode(StringRef code, StringRef path) {
-  if (sys::path::extension(path) == ".o")
-    return write(path, code);
-  SmallString<128> object;
-  if (std::error_code error = sys::fs::createTemporaryFile("attn", "o", object))
+static Expected<SmallString<128>> makeTemporary(StringRef extension) {
+  SmallString<128> path;
+  if (std::error_code error =
+          sys::fs::createTemporaryFile("attn", extension, path))
     return createStringError("cannot make a temporary file: " +
                              error.message());
-  FileRemover remover(object);
-  if (Error error = write(object, code))
-    return error;
-  return link(object, path);
+  return path;
+}
+
+/// The shared object that `object` links to.
+static Expected<std::unique_ptr<MemoryBuffer>> makeShared(StringRef object) {
+  Expected<SmallString<128>> input = makeTemporary("o");
+  if (!input)
+    return input.takeError();
+  FileRemover removeInput(*input);
+  Expected<SmallString<128>> linked = makeTemporary("so");
+  if (!linked)
+    return linked.takeError();
+  FileRemover removeLinked(*linked);
+  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(*input);
+  if (!file)
+    return file.takeError();
+  (*file)->stream() << object;
+  if (Error error = (*file)->close())
+    return std::move(error);
+  if (Error error = link(*input, *linked))
+    return std::move(error);
+  return errorOrToExpected(MemoryBuffer::getFile(*linked));
 }
 
 static Error runCompile() {
@@ -95,6 +105,14 @@ static Error runCompile() {
     return createStringError("-o: expected a file name that ends in .o or .so, "
                              "got '" +
                              output + "'");
+  // What cannot be written shows before anything is compiled.
+  auto codeFile = OutputFile::open(output);
+  if (!codeFile)
+    return codeFile.takeError();
+  std::unique_ptr<OutputFile> headerFile;
+  if (!header.empty())
+    if (Error error = OutputFile::open(header).moveInto(headerFile))
+      return error;
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
@@ -108,7 +126,15 @@ static Error runCompile() {
       compileAheadOfTime(**module, *target, weights);
   if (!code)
     return code.takeError();
-  if (Error error = writeCode(code->object->getBuffer(), output))
+  std::unique_ptr<MemoryBuffer> binary = std::move(code->object);
+  if (extension == ".so")
+    if (Error error = makeShared(binary->getBuffer()).moveInto(binary))
+      return error;
+  (*codeFile)->stream() << binary->getBuffer();
+  if (Error error = (*codeFile)->close())
     return error;
-  return header.empty() ? Error::success() : write(header, code->header);
+  if (!headerFile)
+    return Error::success();
+  headerFile->stream() << code->header;
+  return headerFile->close();
 }
