@@ -29,6 +29,8 @@ config.environment["PYTHONPATH"] = os.path.join(config.attn_source_dir, "utils")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 if config.sanitized:
     config.available_features.add("sanitizer")
+if config.thread_sanitized:
+    config.available_features.add("thread-sanitizer")
 
 config.substitutions += [
     ("%models", os.path.join(config.attn_source_dir, "models")),

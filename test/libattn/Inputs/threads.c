@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// threads MODEL COUNT < ids: translates each line in turn, and then all of them
-// in as many threads as COUNT says, on one translator; prints the first
-// translations. An error if another thread got something else.
+// threads MODEL COUNT < ids: translates each line and a text in turn, and then
+// all of them in as many threads as COUNT says, on one translator; prints the
+// first translations of the lines. An error if another thread got something
+// else.
 
 #include <attn-c/attn.h>
 #include <pthread.h>
@@ -16,6 +17,8 @@ static attn_translator *translator;
 static int32_t source[mostLines][mostIds], *expected[mostLines];
 static size_t lengths[mostLines], expectedLengths[mostLines];
 static size_t lines;
+static const char *text = "Thank you. How are you?";
+static char *expectedText;
 
 static void *translateAll(void *argument) {
   size_t first = (size_t)argument, wrong = 0;
@@ -38,6 +41,13 @@ static void *translateAll(void *argument) {
                  ATTN_INVALID_INPUT ||
              !strstr(attn_error_message(), message);
   }
+  char *translation;
+  if (attn_translate(translator, text, &translation)) {
+    fprintf(stderr, "error: %s\n", attn_error_message());
+    return (void *)1;
+  }
+  wrong += strcmp(translation, expectedText) != 0;
+  attn_free(translation);
   return (void *)wrong;
 }
 
@@ -45,10 +55,12 @@ int main(int argc, char **argv) {
   attn_options options = {sizeof(options), 2, 1, 0};
   if (argc != 3 || attn_translator_create(argv[1], &options, &translator))
     return 1;
-  static char text[mostIds * 8];
-  for (; lines < mostLines && fgets(text, sizeof(text), stdin); ++lines) {
+  if (attn_translate(translator, text, &expectedText))
+    return 1;
+  static char line[mostIds * 8];
+  for (; lines < mostLines && fgets(line, sizeof(line), stdin); ++lines) {
     size_t count = 0;
-    for (char *word = strtok(text, " \n"); word; word = strtok(NULL, " \n"))
+    for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
       source[lines][count++] = atoi(word);
     lengths[lines] = count;
     if (attn_translate_ids(translator, source[lines], count, &expected[lines],
@@ -71,6 +83,7 @@ int main(int argc, char **argv) {
   free(threads);
   for (size_t i = 0; i < lines; ++i)
     attn_free(expected[i]);
+  attn_free(expectedText);
   attn_translator_destroy(translator);
   fprintf(stderr, "%zu threads, %zu wrong\n", count, wrong);
   return wrong != 0;
