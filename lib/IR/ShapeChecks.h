@@ -13,6 +13,11 @@ namespace attn {
 /// A dimension that has to be as given; ShapedType::kDynamic asks nothing.
 using ExpectedShape = llvm::ArrayRef<int64_t>;
 
+/// The type of a tensor or memref.
+inline mlir::ShapedType typeOf(mlir::Value value) {
+  return llvm::cast<mlir::ShapedType>(value.getType());
+}
+
 /// Whether the dimensions may be equal at run time.
 bool areCompatible(int64_t a, int64_t b);
 

@@ -32,4 +32,23 @@ def Attn_WeightShaped : Attn_Shaped<!listconcat(Attn_Float, [I8])>;
 def Attn_IntShaped : Attn_Shaped<[I32]>;
 def Attn_MaskShaped : Attn_Shaped<!listconcat(Attn_Float, [I1])>;
 
+// A core writes into its destinations.
+class Attn_CoreOp<string mnemonic, list<Trait> traits = []>
+    : Attn_Op<mnemonic, !listconcat(traits, [
+        DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                                  ["reifyResultShapes"]>,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
+  // On memrefs a core has no results.
+  let results = (outs Variadic<Attn_FloatShaped>:$results);
+  let hasVerifier = 1;
+}
+
+// What a core with one destination says of itself.
+defvar Attn_OneDestination = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutMutable();
+    }
+  }];
+
 #endif // ATTN_IR_ATTNOPBASE_TD

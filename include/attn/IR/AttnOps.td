@@ -9,5 +9,6 @@ include "attn/IR/AttnDialect.td"
 include "attn/IR/AttnWeightOps.td"
 include "attn/IR/AttnLayerOps.td"
 include "attn/IR/AttnCoreOps.td"
+include "attn/IR/AttnAttentionOps.td"
 
 #endif // ATTN_IR_ATTNOPS_TD

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The cores that attention is made of: fused, and in its parts.
+
+#ifndef ATTN_IR_ATTNATTENTIONOPS_TD
+#define ATTN_IR_ATTNATTENTIONOPS_TD
+
+include "attn/IR/AttnOpBase.td"
+
+def Attn_ScoresOp : Attn_CoreOp<"scores"> {
+  let summary = "builds the matrix of attention scores";
+  let description = [{
+    `query` [B, S, H·E], `key` [B, M, H·E], `lengths` [B], `out` [B, H, S, M]:
+
+      out[b, h, i, j] = scale · query[b, i, h, :]·key[b, j, h, :]
+
+    and -∞ where j ≥ lengths[b] or, with `causal`, j > i.
+
+    ```mlir
+    %r = attn.scores %q, %k lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
+                       Optional<Attn_IntShaped>:$lengths,
+                       Attn_FloatShaped:$out,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$heads,
+                       F64Attr:$scale, UnitAttr:$causal);
+  let assemblyFormat = [{
+    $query `,` $key (`lengths` `(` $lengths^ `)`)? `outs` `(` $out `)`
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_SoftmaxOp : Attn_CoreOp<"softmax"> {
+  let summary = "turns each row into a probability distribution";
+  let description = [{
+    `input` and `out` [..., M]:
+
+      out[..., j] = exp(input[..., j] - max) / Σ exp(input[..., :] - max)
+
+    A row that is -∞ throughout gives 0; a NaN spreads over its row.
+
+    ```mlir
+    %r = attn.softmax %s outs(%out)
+       : (tensor<?x4x?x?xf32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_FloatShaped:$out);
+  let assemblyFormat = [{
+    $input `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_WeightedSumOp : Attn_CoreOp<"weighted_sum"> {
+  let summary = "sums values weighted by attention probabilities";
+  let description = [{
+    `probabilities` [B, H, S, M], `value` [B, M, H·E], `out` [B, S, H·E]:
+
+      out[b, i, h, :] = Σⱼ probabilities[b, h, i, j] · value[b, j, h, :]
+
+    ```mlir
+    %r = attn.weighted_sum %p, %v outs(%out)
+       : (tensor<?x4x?x?xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$probabilities, Attn_FloatShaped:$value,
+                       Attn_FloatShaped:$out);
+  let assemblyFormat = [{
+    $probabilities `,` $value `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
+  let summary = "computes scaled dot-product attention without the score matrix";
+  let description = [{
+    `query` [B, S, H·E], `key` [C, M, H·E], `value` [C, M, H·F], `out`
+    [B, S, H·F], for H = `heads`:
+
+      out[b, i, h, :] = Σⱼ softmaxⱼ(cap(scale · query[b, i, h, :]·key[c, j, h, :]) + mask[b, h, i, j]) · value[c, j, h, :]
+
+    computed by online softmax over blocks of keys (Milakov and Gimelshein,
+    2018; Dao et al., 2022), so that scores exist only as a tile. Or heads have
+    a dimension of their own: `query` [B, H, S, E], `key` [C, H, M, E], `value`
+    [C, H, M, F], `out` [B, H, S, F], without `heads`.
+
+    - Without `rows`, C = B and c = b. `rows` [B] says which entry c of the keys
+      and values each batch entry reads (beams that share a sentence); `rows`
+      [B, T] says it for each position j < T (a history that is spread over
+      cache rows), goes without `lengths`, and keys from T on are attended by
+      none. A row outside 0..C-1 is read at the nearest one.
+    - `lengths` [C]: keys at j ≥ lengths[c] are attended by none, and nothing
+      of them is read.
+    - `causal`: query i attends to keys j ≤ positions[b] + i, where `positions`
+      [B] is how many keys came before the queries (0 without it: queries and
+      keys are aligned at the first).
+    - `mask` [B, H, S, M], of which the first three may be a static 1 instead,
+      which counts for all: a number to add to the score, in natural units (-∞
+      excludes the key), or i1, where true means that the key may be attended.
+      A key that only the mask excludes is read all the same: its value counts
+      with weight 0, so that a NaN or an infinity in it spreads.
+    - With `softcap`, cap(x) = softcap · tanh(x / softcap) (Gemma Team, 2024),
+      before the mask, which so excludes what it did; without it, cap(x) = x.
+    - `slopes` [H]: a linear bias (ALiBi; Press et al., 2022), which is computed
+      and nowhere stored: slopes[h] · |positions[b] + i - j| is taken off the
+      score after the cap. It is rounded in f32, so errors grow with it.
+    - A query that no key may attend to gives 0, whatever the values; a NaN in
+      what is read spreads.
+    - A second destination [B, H, S, M] receives the softmax.
+
+    `query`, `key` and `value` are of one element type; the destinations and a
+    mask of numbers have it too, or f32. Scores, their softmax and sums are in
+    f32.
+
+    ```mlir
+    %r = attn.sdpa %q, %k, %v lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    %s = attn.sdpa %q4, %k4, %v4 mask(%m) outs(%o4) {causal, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x1x1x?xi1>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
+    %t = attn.sdpa %q, %k, %v lengths(%n) slopes(%a) outs(%out) {causal, heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
+                       Attn_FloatShaped:$value,
+                       Optional<Attn_MaskShaped>:$mask,
+                       Optional<Attn_IntShaped>:$lengths,
+                       Optional<Attn_IntShaped>:$positions,
+                       Optional<Attn_IntShaped>:$rows,
+                       Optional<Attn_FloatShaped>:$slopes,
+                       Variadic<Attn_FloatShaped>:$outs,
+                       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>,
+                                         "1">:$heads,
+                       F64Attr:$scale, UnitAttr:$causal,
+                       OptionalAttr<F64Attr>:$softcap);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
+    (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
+    (`rows` `(` $rows^ `)`)? (`slopes` `(` $slopes^ `)`)?
+    `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getOutsMutable();
+    }
+    /// Whether heads have a dimension of their own: operands are [B, H, S, E].
+    bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
+    /// Whether anything is done to scores between scaling and softmax.
+    bool changesScores() { return getMask() || getSoftcap() || getSlopes(); }
+  }];
+  let hasCanonicalizeMethod = 1;
+}
+
+def Attn_CacheAppendOp : Attn_CoreOp<"cache_append"> {
+  let summary = "writes new rows into a cache, in place";
+  let description = [{
+    `input` [B, S, D], `positions` [B], `rows` [B, R], `out` [C, T, D]:
+
+      out[rows[b, t], t, :] = input[b, s, :] where t = positions[b] + s
+
+    and nothing else of `out` changes. Without `rows`, row b is written. A row or
+    a position outside the cache, or outside `rows`, writes nothing. No two
+    inputs may have the same place.
+
+    ```mlir
+    %r = attn.cache_append %k at %positions rows(%rows) outs(%cache)
+       : (tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_IntShaped:$positions,
+                       Optional<Attn_IntShaped>:$rows, Attn_FloatShaped:$out);
+  let assemblyFormat = [{
+    $input `at` $positions (`rows` `(` $rows^ `)`)? `outs` `(` $out `)` attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination;
+}
+
+#endif // ATTN_IR_ATTNATTENTIONOPS_TD
