@@ -3,11 +3,11 @@
 // attn quantize: a checkpoint → one with matrices of 8-bit integers.
 
 #include "Subcommand.h"
-#include "TranslationModel.h"
 #include "attn/Execution/WeightsStore.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Translation/TranslationModel.h"
 #include "attn/Weights/JsonFile.h"
 #include "attn/Weights/WriteSafetensors.h"
 #include "llvm/ADT/StringSet.h"

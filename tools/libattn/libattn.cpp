@@ -2,9 +2,9 @@
 //
 // libattn: translation for other programs.
 
-#include "../attn/TranslationModel.h"
 #include "attn-c/attn.h"
 #include "attn/Generation/Translator.h"
+#include "attn/Translation/TranslationModel.h"
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>

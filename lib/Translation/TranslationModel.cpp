@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "TranslationModel.h"
+#include "attn/Translation/TranslationModel.h"
 
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"

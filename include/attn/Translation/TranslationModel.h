@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef ATTN_TOOLS_ATTN_TRANSLATIONMODEL_H
-#define ATTN_TOOLS_ATTN_TRANSLATIONMODEL_H
+#ifndef ATTN_TRANSLATION_TRANSLATIONMODEL_H
+#define ATTN_TRANSLATION_TRANSLATIONMODEL_H
 
 #include "attn/Execution/Program.h"
 #include "attn/Generation/CompiledDecoder.h"
@@ -53,4 +53,4 @@ struct TranslationModel {
 
 } // namespace attn
 
-#endif // ATTN_TOOLS_ATTN_TRANSLATIONMODEL_H
+#endif // ATTN_TRANSLATION_TRANSLATIONMODEL_H
