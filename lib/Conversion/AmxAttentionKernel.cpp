@@ -70,6 +70,7 @@ public:
           head = b.rem(batchHead, sizes.heads);
           entry = b.div(batchHead, sizes.heads);
           scope.emplace(b, op, entry);
+          keyHead = scope->getKeyHead(head);
           firstQuery = b.mul(block, rows);
           count = b.min(b.sub(sizes.queries, firstQuery), rows);
           emitBlock();
@@ -178,8 +179,10 @@ private:
 
   /// One row of a tile: `size` elements of bf16, then zeros.
   Value loadRow(Value memref, Value position, Value offset, Value size) {
-    Value row = memref == op.getQuery() ? entry : scope->getRow();
-    return tiles.loadPadded(memref, {row, head, position, offset},
+    bool isQuery = memref == op.getQuery();
+    return tiles.loadPadded(memref,
+                            {isQuery ? entry : scope->getRow(),
+                             isQuery ? head : keyHead, position, offset},
                             AmxTiles::kDepth, size);
   }
 
@@ -248,7 +251,7 @@ private:
         arith::SelectOp::create(b, isInside, b.index(size), b.index(0));
     Value position = b.add(firstKey, b.min(key, getLast(keyCount)));
     return tiles.loadPadded(op.getValue(),
-                            {scope->getRow(), head, position, column}, kHalf,
+                            {scope->getRow(), keyHead, position, column}, kHalf,
                             inside);
   }
 
@@ -448,7 +451,7 @@ private:
           Value offset = b.index(chunk.offset);
           Value value =
               b.load(op.getValue(),
-                     {scope->getRow(), head, b.add(firstKey, key), offset},
+                     {scope->getRow(), keyHead, b.add(firstKey, key), offset},
                      chunk.lanes);
           b.store(b.fma(b.splat(chunk.lanes, weight), value,
                         b.load(sums, {row, offset}, chunk.lanes)),
@@ -491,7 +494,8 @@ private:
   /// [rows, 16] and [32, 16], and [32].
   Value scores, sums, bases, weightSums, largest, corrections;
   // Of the task that is being written, its block of keys, and its tile.
-  Value head, entry, firstQuery, count, firstKey, keyCount, firstRow, tileRows;
+  Value head, keyHead, entry, firstQuery, count, firstKey, keyCount;
+  Value firstRow, tileRows;
   std::optional<AttentionScope> scope;
 };
 

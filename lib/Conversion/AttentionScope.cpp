@@ -54,6 +54,11 @@ Value AttentionScope::getRow(Value position) {
                  b.dim(op.getKey(), 0));
 }
 
+Value AttentionScope::getKeyHead(Value head) {
+  int64_t group = op.getGroupSize();
+  return group == 1 ? head : b.div(head, b.index(group));
+}
+
 Value AttentionScope::getVisible(Value query) {
   if (!op.getCausal())
     return length;

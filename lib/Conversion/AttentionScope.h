@@ -38,6 +38,8 @@ public:
   mlir::Value getRow(mlir::Value position);
   /// The entry of all keys, where it is one.
   mlir::Value getRow() { return row; }
+  /// The head of the keys and values that `head` of the queries reads.
+  mlir::Value getKeyHead(mlir::Value head);
   /// How many keys, from the first on, `query` may attend to; at least 0.
   mlir::Value getVisible(mlir::Value query);
   /// Caps `count` scores in units of log 2 and adds the linear bias and the

@@ -240,30 +240,34 @@ private:
           nameLeading(names, op.getOut(), "m");
         })
         .Case([&](ScoresOp op) {
-          name(names, op.getQuery(), "bsd");
-          name(names, op.getKey(), "bmd");
+          // Widths are static.
+          name(names, op.getQuery(), "bs_");
+          name(names, op.getKey(), "bm_");
           name(names, op.getLengths(), "b");
           name(names, op.getOut(), "bhsm");
         })
         .Case([&](WeightedSumOp op) {
           name(names, op.getProbabilities(), "bhsm");
-          name(names, op.getValue(), "bmd");
-          name(names, op.getOut(), "bsd");
+          name(names, op.getValue(), "bm_");
+          name(names, op.getOut(), "bs_");
         })
         .Case([&](SdpaOp op) {
           // Without rows, entries of the keys are those of the batch.
           std::string entries = op.getRows() ? "c" : "b";
           std::string heads = op.hasHeadDim() ? "h" : "";
-          name(names, op.getQuery(), "b" + heads + "sd");
-          name(names, op.getKey(), entries + heads + "md");
-          name(names, op.getValue(), entries + heads + "mf");
+          std::string keyHeads =
+              !op.hasHeadDim() ? "" : (op.getGroupSize() == 1 ? "h" : "g");
+          // Widths are static.
+          name(names, op.getQuery(), "b" + heads + "s_");
+          name(names, op.getKey(), entries + keyHeads + "m_");
+          name(names, op.getValue(), entries + keyHeads + "m_");
           nameMask(names, op.getMask());
           name(names, op.getLengths(), entries);
           name(names, op.getPositions(), "b");
           if (op.getRows())
             equate(names, "b", op.getRows(), 0);
           name(names, op.getSlopes(), "h");
-          name(names, op.getOuts()[0], "b" + heads + "sf");
+          name(names, op.getOuts()[0], "b" + heads + "s_");
           if (op.getOuts().size() == 2)
             name(names, op.getOuts()[1], "bhsm");
         })

@@ -132,12 +132,11 @@ public:
             flatten(*linear.getResidualMutable().begin());
         })
         .Case([&](SdpaOp sdpa) {
-          for (OpOperand &operand : op->getOpOperands())
-            if (operand.get() == sdpa.getQuery() ||
-                operand.get() == sdpa.getKey() ||
-                operand.get() == sdpa.getValue() ||
-                operand.get() == sdpa.getOuts()[0])
-              splitHeads(operand, sdpa.getHeads());
+          int64_t heads = sdpa.getHeads(), keyHeads = sdpa.getKeyHeads();
+          splitHeads(sdpa.getQueryMutable(), heads);
+          splitHeads(sdpa.getKeyMutable(), keyHeads);
+          splitHeads(sdpa.getValueMutable(), keyHeads);
+          splitHeads(sdpa.getOutsMutable()[0], heads);
           sdpa.setHeads(1);
           if (sdpa.getMask())
             seeBytes(sdpa.getMaskMutable()[0]);

@@ -36,6 +36,7 @@ public:
           head = b.rem(batchHead, sizes.heads);
           entry = b.div(batchHead, sizes.heads);
           scope.emplace(b, op, entry);
+          keyHead = scope->getKeyHead(head);
           Value begin = b.mul(group, b.index(kTaskQueries));
           Value end = b.min(b.add(begin, b.index(kTaskQueries)), sizes.queries);
           b.forLoop(begin, end, 1, [&](Value query) { emitQuery(query); });
@@ -100,7 +101,7 @@ private:
     for (auto [i, part] : llvm::enumerate(query)) {
       int64_t offset = static_cast<int64_t>(i) * b.lanes();
       Value vector =
-          b.loadPadded(op.getKey(), {row, head, key, b.index(offset)},
+          b.loadPadded(op.getKey(), {row, keyHead, key, b.index(offset)},
                        sizes.keySize - offset);
       product = product ? b.fma(part, vector, product)
                         : arith::MulFOp::create(b, part, vector);
@@ -121,11 +122,11 @@ private:
           Value weight = b.loadScalar(softmax.scores, {zero, i});
           SmallVector<Value> next;
           for (auto [c, chunk] : llvm::enumerate(chunks))
-            next.push_back(b.fma(b.splat(chunk.lanes, weight),
-                                 b.load(op.getValue(),
-                                        {row, head, key, b.index(chunk.offset)},
-                                        chunk.lanes),
-                                 carried[c]));
+            next.push_back(b.fma(
+                b.splat(chunk.lanes, weight),
+                b.load(op.getValue(),
+                       {row, keyHead, key, b.index(chunk.offset)}, chunk.lanes),
+                carried[c]));
           return next;
         });
     for (auto [c, chunk] : llvm::enumerate(chunks))
@@ -160,7 +161,7 @@ private:
   OnlineSoftmax softmax;
   Value zero;
   // Of the task that is being written.
-  Value head, entry;
+  Value head, keyHead, entry;
   std::optional<AttentionScope> scope;
 };
 

@@ -65,6 +65,7 @@ public:
           head = b.rem(batchHead, sizes.heads);
           entry = b.div(batchHead, sizes.heads);
           scope.emplace(b, op, entry);
+          keyHead = scope->getKeyHead(head);
           firstQuery = b.mul(block, rows);
           count = b.min(b.sub(sizes.queries, firstQuery), rows);
           emitBlock();
@@ -148,7 +149,8 @@ private:
       auto emitSquare = [&](Value offset, int64_t size) {
         SmallVector<Value> rows;
         for (Value position : positions) {
-          SmallVector<Value> place = {scope->getRow(), head, position, offset};
+          SmallVector<Value> place = {scope->getRow(), keyHead, position,
+                                      offset};
           Value key = b.loadPadded(op.getKey(), place, size);
           rows.push_back(arith::MulFOp::create(b, key, scale));
         }
@@ -260,7 +262,7 @@ private:
         },
         [&](Value k, Chunk chunk) {
           return b.load(op.getValue(),
-                        {scope->getRow(), head,
+                        {scope->getRow(), keyHead,
                          b.add(firstKey, b.add(begin, k)),
                          b.add(offset, b.index(chunk.offset))},
                         chunk.lanes);
@@ -283,7 +285,8 @@ private:
   int64_t tileRows, blockRows;
   OnlineSoftmax softmax;
   // Of the task that is being written, its block of keys, and its tile.
-  Value copied, keys, head, entry, firstQuery, count, firstKey, keyCount;
+  Value copied, keys, head, keyHead, entry, firstQuery, count;
+  Value firstKey, keyCount;
   Value isFirst, firstRow;
   std::optional<AttentionScope> scope;
 };

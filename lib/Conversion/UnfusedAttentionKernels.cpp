@@ -22,6 +22,15 @@ emitDot(KernelBuilder &b, Value count,
                    })[0];
 }
 
+/// The first column of the keys or values that `head` shares with others, each
+/// of `size` elements.
+static Value firstOfShared(KernelBuilder &b, Value shared, Value head,
+                           Value heads, int64_t size) {
+  int64_t width = cast<MemRefType>(shared.getType()).getDimSize(2);
+  Value count = b.index(size == 0 ? 1 : width / size);
+  return b.mul(b.div(b.mul(head, count), heads), b.index(size));
+}
+
 void attn::emitScores(KernelBuilder &b, ScoresOp op) {
   Value batch = b.dim(op.getQuery(), 0), queries = b.dim(op.getQuery(), 1);
   Value keys = b.dim(op.getKey(), 1), heads = b.index(op.getHeads());
@@ -34,6 +43,7 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
     Value entry = arith::DivUIOp::create(b, task, heads);
     Value head = arith::RemUIOp::create(b, task, heads);
     Value first = b.mul(head, b.index(size));
+    Value firstOfKey = firstOfShared(b, op.getKey(), head, heads, size);
     Value length = keys;
     if (op.getLengths())
       length = b.min(keys, b.loadIndex(op.getLengths(), {entry}));
@@ -45,10 +55,9 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
         Value inside =
             arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, visible);
         Value dot = emitDot(b, b.index(size), [&](Value i) {
-          Value column = b.add(first, i);
           return std::pair<Value, Value>(
-              b.loadScalar(op.getQuery(), {entry, query, column}),
-              b.loadScalar(op.getKey(), {entry, key, column}));
+              b.loadScalar(op.getQuery(), {entry, query, b.add(first, i)}),
+              b.loadScalar(op.getKey(), {entry, key, b.add(firstOfKey, i)}));
         });
         Value score = arith::SelectOp::create(
             b, inside, arith::MulFOp::create(b, dot, scale),
@@ -65,20 +74,22 @@ void attn::emitWeightedSum(KernelBuilder &b, WeightedSumOp op) {
   Value queries = b.dim(op.getProbabilities(), 2);
   Value keys = b.dim(op.getProbabilities(), 3);
   Value heads = b.index(type.getDimSize(1));
-  int64_t size = cast<MemRefType>(op.getValue().getType()).getDimSize(2) /
+  int64_t size = cast<MemRefType>(op.getOut().getType()).getDimSize(2) /
                  type.getDimSize(1);
   Value tasks = b.mul(batch, heads);
   Value work = b.mul(b.mul(tasks, queries), b.mul(keys, b.index(size)));
   b.parallelFor(tasks, work, [&](Value task) {
     Value entry = arith::DivUIOp::create(b, task, heads);
     Value head = arith::RemUIOp::create(b, task, heads);
+    Value firstOfValue = firstOfShared(b, op.getValue(), head, heads, size);
     b.forLoop(b.index(0), queries, 1, [&](Value query) {
       b.forLoop(b.index(0), b.index(size), 1, [&](Value i) {
         Value column = b.add(b.mul(head, b.index(size)), i);
         Value sum = emitDot(b, keys, [&](Value key) {
           return std::pair<Value, Value>(
               b.loadScalar(op.getProbabilities(), {entry, head, query, key}),
-              b.loadScalar(op.getValue(), {entry, key, column}));
+              b.loadScalar(op.getValue(),
+                           {entry, key, b.add(firstOfValue, i)}));
         });
         b.storeScalar(sum, op.getOut(), {entry, query, column});
       });

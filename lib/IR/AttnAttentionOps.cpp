@@ -24,12 +24,38 @@ static LogicalResult checkHeads(Operation *op, StringRef name, ShapedType type,
                            << type;
 }
 
+/// Checks that keys or values of `shared` heads can serve `heads` of queries.
+static LogicalResult checkShared(Operation *op, StringRef name, ShapedType type,
+                                 int64_t shared, int64_t heads) {
+  if (areCompatible(shared, heads) || (shared > 0 && heads % shared == 0))
+    return success();
+  return op->emitOpError() << "expected a number of heads of '" << name
+                           << "' that divides " << heads << ", got " << shared
+                           << " in " << type;
+}
+
+/// The same for heads of `size` elements beside each other.
+static LogicalResult checkSharedHeads(Operation *op, StringRef name,
+                                      ShapedType type, int64_t size,
+                                      int64_t heads) {
+  if (failed(checkRank(op, name, type, 3)) ||
+      failed(checkStaticWidth(op, name, type)))
+    return failure();
+  int64_t width = type.getDimSize(2);
+  if (size == 0 ? width != 0 : width % size != 0)
+    return op->emitOpError() << "expected '" << name << "' with heads of "
+                             << size << " elements, got " << type;
+  return checkShared(op, name, type, size == 0 ? heads : width / size, heads);
+}
+
 LogicalResult ScoresOp::verify() {
   ShapedType query = typeOf(getQuery()), key = typeOf(getKey());
   int64_t heads = getHeads();
   if (failed(checkHeads(*this, "query", query, heads)) ||
+      failed(checkSharedHeads(*this, "key", key, query.getDimSize(2) / heads,
+                              heads)) ||
       failed(checkShape(*this, "key", key,
-                        {query.getDimSize(0), kDynamic, query.getDimSize(2)})))
+                        {query.getDimSize(0), kDynamic, key.getDimSize(2)})))
     return failure();
   if (getLengths() && failed(checkShape(*this, "lengths", typeOf(getLengths()),
                                         {key.getDimSize(0)})))
@@ -63,13 +89,16 @@ LogicalResult WeightedSumOp::verify() {
     return emitOpError() << "expected 'probabilities' with a static number of "
                             "heads, got "
                          << probabilities;
-  if (failed(checkHeads(*this, "value", value, heads)) ||
+  ShapedType out = typeOf(getOut());
+  if (failed(checkHeads(*this, "out", out, heads)) ||
+      failed(checkSharedHeads(*this, "value", value, out.getDimSize(2) / heads,
+                              heads)) ||
       failed(checkShape(*this, "value", value,
                         {probabilities.getDimSize(0),
                          probabilities.getDimSize(3), kDynamic})) ||
-      failed(checkShape(*this, "out", typeOf(getOut()),
+      failed(checkShape(*this, "out", out,
                         {probabilities.getDimSize(0),
-                         probabilities.getDimSize(2), value.getDimSize(2)})))
+                         probabilities.getDimSize(2), kDynamic})))
     return failure();
   return checkSameElementType(*this, {{"probabilities", getProbabilities()},
                                       {"value", getValue()},
@@ -94,6 +123,38 @@ static LogicalResult checkMask(SdpaOp op, ArrayRef<int64_t> scores) {
       op, {{"query", op.getQuery()}, {"mask", op.getMask()}});
 }
 
+int64_t SdpaOp::getKeyHeads() {
+  ShapedType query = typeOf(getQuery()), key = typeOf(getKey());
+  if (hasHeadDim())
+    return key.getDimSize(1);
+  auto heads = static_cast<int64_t>(getHeads());
+  int64_t size = query.getDimSize(2) / heads;
+  return size == 0 ? heads : key.getDimSize(2) / size;
+}
+
+int64_t SdpaOp::getGroupSize() {
+  int64_t heads = hasHeadDim() ? typeOf(getQuery()).getDimSize(1)
+                               : static_cast<int64_t>(getHeads());
+  int64_t keyHeads = getKeyHeads();
+  if (ShapedType::isDynamic(heads) || ShapedType::isDynamic(keyHeads) ||
+      keyHeads == 0)
+    return 1;
+  return heads / keyHeads;
+}
+
+/// Checks the heads of the queries and of the keys, whatever their form.
+static LogicalResult checkKeyHeads(SdpaOp op) {
+  ShapedType query = typeOf(op.getQuery()), key = typeOf(op.getKey());
+  auto heads = static_cast<int64_t>(op.getHeads());
+  if (failed(checkHeads(op, "query", query, heads, query.getRank())))
+    return failure();
+  if (!op.hasHeadDim())
+    return checkSharedHeads(op, "key", key, query.getDimSize(2) / heads, heads);
+  if (failed(checkRank(op, "key", key, 4)))
+    return failure();
+  return checkShared(op, "key", key, key.getDimSize(1), query.getDimSize(1));
+}
+
 LogicalResult SdpaOp::verify() {
   ShapedType query = typeOf(getQuery()), key = typeOf(getKey());
   ShapedType value = typeOf(getValue());
@@ -109,20 +170,26 @@ LogicalResult SdpaOp::verify() {
                          << getHeads();
   int64_t heads = hasHeadDim() ? query.getDimSize(1) : getHeads();
   int64_t batch = query.getDimSize(0), queries = query.getDimSize(rank - 2);
-  auto shapeOf = [&](int64_t batch, int64_t length, int64_t width) {
+  auto shapeOf = [&](int64_t batch, int64_t heads, int64_t length,
+                     int64_t width) {
     return hasHeadDim() ? SmallVector<int64_t>{batch, heads, length, width}
                         : SmallVector<int64_t>{batch, length, width};
   };
 
-  if (failed(checkHeads(*this, "query", query, getHeads(), rank)) ||
-      failed(checkHeads(*this, "value", value, getHeads(), rank)) ||
+  if (failed(checkKeyHeads(*this)))
+    return failure();
+  int64_t keyHeads = getKeyHeads(), valueHeads = hasHeadDim() ? 1 : keyHeads;
+  int64_t keyWidth = (hasHeadDim() ? query : key).getShape().back();
+  if (failed(checkHeads(*this, "value", value, valueHeads, rank)) ||
       failed(checkShape(*this, "key", key,
                         shapeOf(getRows() ? kDynamic : batch, kDynamic,
-                                query.getDimSize(rank - 1)))) ||
-      failed(checkShape(
-          *this, "value", value,
-          shapeOf(key.getDimSize(0), key.getDimSize(rank - 2), kDynamic))))
+                                kDynamic, keyWidth))) ||
+      failed(checkShape(*this, "value", value,
+                        shapeOf(key.getDimSize(0), keyHeads,
+                                key.getDimSize(rank - 2), kDynamic))))
     return failure();
+  int64_t valueWidth = value.getDimSize(rank - 1) / valueHeads *
+                       static_cast<int64_t>(getHeads());
   if (std::optional<APFloat> cap = getSoftcap();
       cap && (!cap->isFinite() || cap->isNegative() || cap->isZero()))
     return emitOpError() << "expected 'softcap' to be finite and above 0, got "
@@ -159,7 +226,7 @@ LogicalResult SdpaOp::verify() {
   Value out = getOuts()[0];
   Value probabilities = getOuts().size() == 2 ? getOuts()[1] : Value();
   if (failed(checkShape(*this, "out", typeOf(out),
-                        shapeOf(batch, queries, value.getDimSize(rank - 1)))))
+                        shapeOf(batch, heads, queries, valueWidth))))
     return failure();
   if (probabilities &&
       failed(checkShape(*this, "probabilities", typeOf(probabilities),

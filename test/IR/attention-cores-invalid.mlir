@@ -33,7 +33,7 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x4x?x?xf3
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x16xf32>, %c: tensor<?x4x?x?xf32>) {
-  // expected-error@+1 {{expected 'key' of shape [?, ?, 8], got 'tensor<?x?x16xf32>'}}
+  // expected-error@+1 {{expected a number of heads of 'key' that divides 4, got 8 in 'tensor<?x?x16xf32>'}}
   %0 = attn.scores %a, %b outs(%c) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x16xf32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
   return
 }
@@ -137,7 +137,7 @@ func.func @f(%a: tensor<?x4x?x?xf32>, %b: tensor<?x?x?xf32>, %c: tensor<?x?x8xf3
 // -----
 
 func.func @f(%a: tensor<?x4x?x?xf32>, %b: tensor<?x?x6xf32>, %c: tensor<?x?x8xf32>) {
-  // expected-error@+1 {{expected the width of 'value' divisible by 4 heads, got 'tensor<?x?x6xf32>'}}
+  // expected-error@+1 {{expected a number of heads of 'value' that divides 4, got 3 in 'tensor<?x?x6xf32>'}}
   %0 = attn.weighted_sum %a, %b outs(%c) : (tensor<?x4x?x?xf32>, tensor<?x?x6xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
@@ -153,7 +153,7 @@ func.func @f(%a: tensor<?x4x5x7xf32>, %b: tensor<?x5x8xf32>, %c: tensor<?x?x8xf3
 // -----
 
 func.func @f(%a: tensor<?x4x5x7xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x7x8xf32>) {
-  // expected-error@+1 {{expected 'out' of shape [?, 5, 8], got 'tensor<?x7x8xf32>'}}
+  // expected-error@+1 {{expected 'out' of shape [?, 5, ?], got 'tensor<?x7x8xf32>'}}
   %0 = attn.weighted_sum %a, %b outs(%c) : (tensor<?x4x5x7xf32>, tensor<?x?x8xf32>, tensor<?x7x8xf32>) -> tensor<?x7x8xf32>
   return
 }
@@ -217,7 +217,7 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x6xf32>
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x16xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf32>) {
-  // expected-error@+1 {{expected 'key' of shape [?, ?, 8], got 'tensor<?x?x16xf32>'}}
+  // expected-error@+1 {{expected a number of heads of 'key' that divides 4, got 8 in 'tensor<?x?x16xf32>'}}
   %0 = attn.sdpa %a, %b, %c outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x16xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
@@ -353,16 +353,16 @@ func.func @f(%a: tensor<2x4x5x?xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x
 
 // -----
 
-func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x2x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
-  // expected-error@+1 {{expected 'key' of shape [2, 4, ?, 8], got 'tensor<2x2x7x8xf32>'}}
-  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x2x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x3x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected a number of heads of 'key' that divides 4, got 3 in 'tensor<2x3x7x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x3x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return
 }
 
 // -----
 
 func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
-  // expected-error@+1 {{expected 'key' of shape [2, 4, ?, 8], got 'tensor<2x7x8xf32>'}}
+  // expected-error@+1 {{expected 'key' of rank 4, got 'tensor<2x7x8xf32>'}}
   %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return
 }
@@ -461,5 +461,39 @@ func.func @f(%a: tensor<2x4x5x8xf32>, %d: tensor<2x4x5x8xf32>) {
 func.func @f(%a: tensor<2x4x5x8xf32>, %s: tensor<3xf32>) {
   // expected-error@+1 {{expected 'slopes' of shape [4], got 'tensor<3xf32>'}}
   %0 = attn.sdpa %a, %a, %a slopes(%s) outs(%a) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<3xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+// Values have as many heads as keys.
+func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x2x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>) {
+  // expected-error@+1 {{expected 'value' of shape [2, 2, 7, ?], got 'tensor<2x4x7x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x2x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x32xf32>, %b: tensor<?x?x12xf32>) {
+  // expected-error@+1 {{expected 'key' with heads of 8 elements, got 'tensor<?x?x12xf32>'}}
+  %0 = attn.sdpa %a, %b, %b outs(%a) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x32xf32>, tensor<?x?x12xf32>, tensor<?x?x12xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
+  return
+}
+
+// -----
+
+// Two heads of keys and of values, so four of the result are twice as wide.
+func.func @f(%a: tensor<?x?x32xf32>, %b: tensor<?x?x16xf32>, %c: tensor<?x?x10xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [?, ?, 20], got 'tensor<?x?x32xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%a) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x32xf32>, tensor<?x?x16xf32>, tensor<?x?x10xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x32xf32>, %b: tensor<?x?x16xf32>, %c: tensor<?x?x9xf32>) {
+  // expected-error@+1 {{expected the width of 'value' divisible by 2 heads, got 'tensor<?x?x9xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%a) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x32xf32>, tensor<?x?x16xf32>, tensor<?x?x9xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
   return
 }

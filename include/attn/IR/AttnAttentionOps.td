@@ -10,9 +10,10 @@ include "attn/IR/AttnOpBase.td"
 def Attn_ScoresOp : Attn_CoreOp<"scores"> {
   let summary = "builds the matrix of attention scores";
   let description = [{
-    `query` [B, S, H·E], `key` [B, M, H·E], `lengths` [B], `out` [B, H, S, M]:
+    `query` [B, S, H·E], `key` [B, M, G·E], `lengths` [B], `out` [B, H, S, M],
+    for H = `heads`, which G divides:
 
-      out[b, h, i, j] = scale · query[b, i, h, :]·key[b, j, h, :]
+      out[b, h, i, j] = scale · query[b, i, h, :]·key[b, j, ⌊h·G/H⌋, :]
 
     and -∞ where j ≥ lengths[b] or, with `causal`, j > i.
 
@@ -58,9 +59,10 @@ def Attn_SoftmaxOp : Attn_CoreOp<"softmax"> {
 def Attn_WeightedSumOp : Attn_CoreOp<"weighted_sum"> {
   let summary = "sums values weighted by attention probabilities";
   let description = [{
-    `probabilities` [B, H, S, M], `value` [B, M, H·E], `out` [B, S, H·E]:
+    `probabilities` [B, H, S, M], `value` [B, M, G·E], `out` [B, S, H·E], where
+    G divides H:
 
-      out[b, i, h, :] = Σⱼ probabilities[b, h, i, j] · value[b, j, h, :]
+      out[b, i, h, :] = Σⱼ probabilities[b, h, i, j] · value[b, j, ⌊h·G/H⌋, :]
 
     ```mlir
     %r = attn.weighted_sum %p, %v outs(%out)
@@ -79,16 +81,20 @@ def Attn_WeightedSumOp : Attn_CoreOp<"weighted_sum"> {
 def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
   let summary = "computes scaled dot-product attention without the score matrix";
   let description = [{
-    `query` [B, S, H·E], `key` [C, M, H·E], `value` [C, M, H·F], `out`
+    `query` [B, S, H·E], `key` [C, M, G·E], `value` [C, M, G·F], `out`
     [B, S, H·F], for H = `heads`:
 
-      out[b, i, h, :] = Σⱼ softmaxⱼ(cap(scale · query[b, i, h, :]·key[c, j, h, :]) + mask[b, h, i, j]) · value[c, j, h, :]
+      out[b, i, h, :] = Σⱼ softmaxⱼ(cap(scale · query[b, i, h, :]·key[c, j, g, :]) + mask[b, h, i, j]) · value[c, j, g, :]
 
     computed by online softmax over blocks of keys (Milakov and Gimelshein,
     2018; Dao et al., 2022), so that scores exist only as a tile. Or heads have
-    a dimension of their own: `query` [B, H, S, E], `key` [C, H, M, E], `value`
-    [C, H, M, F], `out` [B, H, S, F], without `heads`.
+    a dimension of their own: `query` [B, H, S, E], `key` [C, G, M, E], `value`
+    [C, G, M, F], `out` [B, H, S, F], without `heads`.
 
+    - Keys and values have as many heads as queries, G = H and g = h, or fewer:
+      G divides H, and each serves H/G heads of queries that follow each other,
+      g = ⌊h·G/H⌋ (multi-query heads, Shazeer, 2019; grouped ones, Ainslie et
+      al., 2023). Of two dimensions of heads that differ, both are static.
     - Without `rows`, C = B and c = b. `rows` [B] says which entry c of the keys
       and values each batch entry reads (beams that share a sentence); `rows`
       [B, T] says it for each position j < T (a history that is spread over
@@ -150,6 +156,10 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     }
     /// Whether heads have a dimension of their own: operands are [B, H, S, E].
     bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
+    /// G; dynamic where the dimension of heads is.
+    int64_t getKeyHeads();
+    /// H/G, how many heads share keys and values: 1 unless known to be more.
+    int64_t getGroupSize();
     /// Whether anything is done to scores between scaling and softmax.
     bool changesScores() { return getMask() || getSoftcap() || getSlopes(); }
   }];

@@ -26,17 +26,20 @@ def sdpa_case(
     name, query, key, value, heads, scale=None,
     causal=False, probabilities=False, softcap=None, **rest,
 ):  # fmt: skip
-    """rest: mask, lengths, rows, positions, slopes."""
+    """rest: mask, lengths, rows, positions, slopes. Keys and values may have fewer
+    heads."""
     if element == "bf16":
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
         if "mask" in rest and rest["mask"].dtype == np.float32:
             rest["mask"] = cases.round_to_bf16(rest["mask"])
-    scale = (query.shape[2] // heads) ** -0.5 if scale is None else scale
+    size = query.shape[2] // heads
+    scale = size**-0.5 if scale is None else scale
     if element == "bf16" and "slopes" in rest:
         rest["slopes"] = cases.round_to_bf16(rest["slopes"])
     out, weights = reference.sdpa(
-        query, key, value, heads, scale, causal, softcap=softcap, **rest
-    )
+        query, key, value, heads, scale, causal, softcap=softcap,
+        key_heads=key.shape[2] // size, **rest,
+    )  # fmt: skip
     arrays = {"q": query, "k": key, "v": value, **rest}
     # What is not written stays NaN.
     arrays["o"] = np.full(out.shape, np.nan, np.float32)
@@ -227,23 +230,48 @@ def linear_biases():
     )  # fmt: skip
 
 
+def shared_heads():
+    """Heads that share keys and values: by two, by three, and all."""
+    for heads, shared in [(4, 2), (6, 2), (5, 1)]:
+        for queries, keys in [(1, 40), (2, 15), (17, 33), (70, 300)]:
+            q = normal(2, queries, heads * 24)
+            k, v = normal(2, keys, shared * 24), normal(2, keys, shared * 20)
+            name = f"{heads} heads share {shared}, {queries} to {keys}"
+            yield sdpa_case(name, q, k, v, heads, probabilities=queries < 20)
+            yield sdpa_case(
+                f"{name}, and all else", q, k, v, heads, causal=True, softcap=3.0,
+                lengths=integers(keys, keys // 2), positions=integers(keys // 3, 0),
+                mask=rng.random((2, heads, 1, keys)) < 0.8,
+                slopes=np.linspace(0, 0.1, heads, dtype=np.float32),
+            )  # fmt: skip
+    yield sdpa_case(
+        "shared heads, cache rows", normal(3, 1, 96), normal(4, 40, 32), normal(4, 40, 32),
+        6, causal=True, positions=integers(30, 7, 0),
+        rows=rng.integers(0, 4, (3, 40)).astype(np.int32),
+    )  # fmt: skip
+
+
 def by_head():
     """Heads in a dimension of their own."""
-    for batch, heads, queries, keys in [(2, 3, 1, 5), (1, 2, 17, 31), (3, 1, 60, 300)]:
-        q, k, v = (normal(batch, n, heads * 20) for n in (queries, keys, keys))
+    for batch, heads, shared, queries, keys in [
+        (2, 3, 3, 1, 5), (1, 2, 2, 17, 31), (3, 1, 1, 60, 300), (2, 6, 2, 1, 9), (2, 6, 2, 17, 31),
+    ]:  # fmt: skip
+        counts = (heads, shared, shared)
+        q, k, v = (normal(batch, n, h * 20) for n, h in zip((queries, keys, keys), counts))
         lengths = rng.integers(0, keys + 1, batch).astype(np.int32)
-        out, _ = reference.sdpa(q, k, v, heads, 0.2, lengths=lengths)
-        arrays = {n: reference.split(x, heads).copy() for n, x in zip("qkv", (q, k, v))}
+        out, _ = reference.sdpa(q, k, v, heads, 0.2, lengths=lengths, key_heads=shared)
+        arrays = {n: reference.split(x, h).copy() for n, x, h in zip("qkv", (q, k, v), counts)}
         wanted = reference.split(out, heads)
         arrays["o"] = np.full(wanted.shape, np.nan, np.float32)
-        arguments = {n: (tensor(x, [-1] if n in "qk" else [1, -1]), x) for n, x in arrays.items()}
+        known = [1, -1] if heads != shared else [-1]
+        arguments = {n: (tensor(x, known if n in "qk" else [1, -1]), x) for n, x in arrays.items()}
         arguments["lengths"] = (tensor(lengths), lengths)
         types = [arguments[n][0] for n in ("q", "k", "v", "lengths", "o")]
         body = (
             "%r = attn.sdpa %q, %k, %v lengths(%lengths) outs(%o) {scale = 0.2 : f64} : "
             f"({', '.join(types)}) -> {types[-1]}"
         )
-        yield Case(f"by head, {queries} to {keys}", body, arguments, {"r": (types[-1], wanted)})
+        yield Case(f"by head, {heads} share {shared}, {queries} to {keys}", body, arguments, {"r": (types[-1], wanted)})
 
 
 def large_scores():
@@ -299,7 +327,8 @@ def rows_and_positions():
 
 def unfused():
     for causal in (False, True):
-        q, k, lengths = normal(3, 5, 12), normal(3, 7, 12), integers(7, 0, 4)
+        # Three heads share one of keys where it is causal.
+        q, k, lengths = normal(3, 5, 12), normal(3, 7, 4 if causal else 12), integers(7, 0, 4)
         wanted = reference.scores(q, k, 3, 0.5, causal, lengths)
         out = np.full(wanted.shape, np.nan, np.float32)
         arrays = {"q": q, "k": k, "n": lengths, "o": out}
@@ -312,13 +341,15 @@ def unfused():
             {n: (t, a) for (n, a), t in zip(arrays.items(), types)},
             {"r": (types[3], wanted)},
         )
-    for heads, queries, keys, width in [(3, 5, 7, 12), (1, 1, 1, 1), (2, 3, 0, 4)]:
-        p, v = normal(2, heads, queries, keys), normal(2, keys, width)
-        wanted = reference.weighted_sum(p, v)
+    for heads, shared, queries, keys, size in [
+        (3, 3, 5, 7, 4), (1, 1, 1, 1, 1), (2, 2, 3, 0, 2), (6, 2, 5, 7, 3),
+    ]:  # fmt: skip
+        p, v = normal(2, heads, queries, keys), normal(2, keys, shared * size)
+        wanted = reference.weighted_sum(p, v, shared)
         out = np.full(wanted.shape, np.nan, np.float32)
         types = [tensor(p, [1]), tensor(v, [-1]), tensor(out, [-1])]
         yield Case(
-            f"weighted_sum, {heads} heads, {queries} to {keys}",
+            f"weighted_sum, {heads} heads share {shared}, {queries} to {keys}",
             f"%r = attn.weighted_sum %p, %v outs(%o) : ({', '.join(types)}) -> {types[2]}",
             {n: (t, a) for n, t, a in zip("pvo", types, (p, v, out))},
             {"r": (types[2], wanted)},
@@ -357,7 +388,7 @@ def main():
     element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(), *capped(), *linear_biases(),
+        *rows_and_positions(), *masks(), *capped(), *linear_biases(), *shared_heads(),
     ]  # fmt: skip
     if element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]

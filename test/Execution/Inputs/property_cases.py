@@ -156,6 +156,7 @@ class Attention:
         self.draw = draw
         self.by_head = draw.chance()
         self.heads = draw.one_of(1, 2, 3)
+        self.key_heads = draw.one_of(self.heads, self.heads, 1)
         self.size = draw.one_of(1, 3, 8, 16, 17, 20, 32, 40, 64, 80, 128)
         self.value_size = self.size if draw.chance(0.7) else draw.one_of(1, 15, 24, 64, 100)
         self.mask = draw.one_of(None, None, "added", "flags")
@@ -178,7 +179,7 @@ class Attention:
         ]
         return (
             f"sdpa of {self.draw.element} to {self.out_element}, rank {4 if self.by_head else 3}, "
-            f"{self.heads} heads of {self.size} and {self.value_size}"
+            f"{self.heads} heads of {self.size} and {self.value_size}, {self.key_heads} of keys"
             + "".join(f", {m}" for m in masks if m)
         )
 
@@ -198,8 +199,8 @@ class Attention:
         batch = draw.one_of(0, 1, 2, 3) if queries * keys < 20000 else 1
         capacity = draw.one_of(1, 2, batch + 1) if self.rows else batch
         q = draw.normal(batch, queries, self.heads * self.size)
-        k = draw.normal(capacity, keys, self.heads * self.size)
-        v = draw.normal(capacity, keys, self.heads * self.value_size)
+        k = draw.normal(capacity, keys, self.key_heads * self.size)
+        v = draw.normal(capacity, keys, self.key_heads * self.value_size)
         rest = {}
         if self.mask:
             rest["mask"] = self.mask_of((batch, self.heads, queries, keys))
@@ -218,16 +219,23 @@ class Attention:
             for entry, length in enumerate(rest["lengths"]):
                 k[entry, max(length, 0) :] = v[entry, max(length, 0) :] = np.nan
         scale = self.size**-0.5
-        wanted, weights = reference.sdpa(q, k, v, self.heads, scale, self.causal, **rest)
+
+        def apply(v):
+            return reference.sdpa(
+                q, k, v, self.heads, scale, self.causal, key_heads=self.key_heads, **rest
+            )
+
+        wanted, weights = apply(v)
         # The same sums of magnitudes and of squares.
         values = np.nan_to_num(wide(v))
-        magnitudes, _ = reference.sdpa(q, k, np.abs(values), self.heads, scale, self.causal, **rest)
+        magnitudes, _ = apply(np.abs(values))
         # Σ (p v)² is at most Σ p v², which an average of squares is.
-        squares, _ = reference.sdpa(q, k, values**2, self.heads, scale, self.causal, **rest)
+        squares, _ = apply(values**2)
         operands = {"q": q, "k": k, "v": v, **rest}
         if self.by_head:
             for name in "qkv":
-                operands[name] = np.ascontiguousarray(reference.split(operands[name], self.heads))
+                heads = self.heads if name == "q" else self.key_heads
+                operands[name] = np.ascontiguousarray(reference.split(operands[name], heads))
             wanted, magnitudes = (reference.split(x, self.heads) for x in (wanted, magnitudes))
         operands["o"] = out_of(wanted.shape, self.out_element)
         results = {"o": wanted}
@@ -251,6 +259,8 @@ class Attention:
         operands = self.problem().operands
         names = ["q", "k", "v", "mask", "lengths", "positions", "rows", "slopes", "o", "p"]
         known = {"mask": self.mask_ones, "lengths": [], "positions": [], "rows": [], "slopes": [0], "p": [1]}
+        if self.by_head and self.key_heads != self.heads:
+            known |= {n: [1, -1] for n in "qkvo"}
         types = {
             n: tensor(operands[n], known.get(n, [-1])) for n in names if n in operands
         }

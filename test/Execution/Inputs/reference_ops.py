@@ -24,6 +24,12 @@ def merge(x):
     return x.transpose(0, 2, 1, 3).reshape(batch, length, heads * size)
 
 
+def split_shared(x, shared, heads):
+    """The same of `shared` heads, each for as many of `heads` that follow each
+    other."""
+    return np.repeat(split(x, shared), heads // shared, axis=1)
+
+
 def visible_keys(batch, queries, keys, causal, lengths, rows, positions):
     """[B, S, M]: whether a query may attend to a key."""
     entries = np.arange(batch) if rows is None or rows.ndim == 2 else rows
@@ -40,7 +46,8 @@ def visible_keys(batch, queries, keys, causal, lengths, rows, positions):
 
 
 def scores(query, key, heads, scale, causal=False, lengths=None):
-    q, k = (split(x.astype(np.float64), heads) for x in (query, key))
+    q = split(query.astype(np.float64), heads)
+    k = split_shared(key.astype(np.float64), key.shape[2] // q.shape[3], heads)
     seen = visible_keys(
         query.shape[0], query.shape[1], key.shape[1], causal, lengths, None, None
     )
@@ -52,9 +59,10 @@ def scores(query, key, heads, scale, causal=False, lengths=None):
 def sdpa(
     query, key, value, heads, scale,
     causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None, slopes=None,
+    key_heads=None,
 ):  # fmt: skip
     """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
-    or 1 instead of some."""
+    or 1 instead of some. key_heads: where it is not heads."""
     batch, queries, _ = query.shape
     capacity, keys, _ = key.shape
     if rows is not None and capacity == 0:
@@ -73,7 +81,8 @@ def sdpa(
         key, value = gathered
     elif rows is not None:
         key, value = key[rows], value[rows]
-    q, k, v = (split(x.astype(np.float64), heads) for x in (query, key, value))
+    q = split(query.astype(np.float64), heads)
+    k, v = (split_shared(x.astype(np.float64), key_heads or heads, heads) for x in (key, value))
     products = scale * np.einsum("bhie,bhje->bhij", q, k)
     if softcap:
         products = softcap * np.tanh(products / softcap)
@@ -98,8 +107,9 @@ def sdpa(
     return merge(out), probabilities
 
 
-def weighted_sum(probabilities, value):
-    v = split(value.astype(np.float64), probabilities.shape[1])
+def weighted_sum(probabilities, value, value_heads=None):
+    heads = probabilities.shape[1]
+    v = split_shared(value.astype(np.float64), value_heads or heads, heads)
     return merge(np.einsum("bhij,bhje->bhie", probabilities.astype(np.float64), v))
 
 
