@@ -57,6 +57,15 @@ static bool hasIndices(ArrayRef<std::pair<unsigned, int64_t>> indices,
          });
 }
 
+/// Whether the queries may be those of the axis `query` alone: all others have
+/// to be heads, of which the number is static.
+bool AttentionMask::canCount(unsigned query) {
+  AxisList others(axes.queries);
+  llvm::erase(others, query);
+  return others.size() + 1 == axes.queries.size() &&
+         !ShapedType::isDynamic(elements.axes.getStaticSize(others));
+}
+
 /// Takes a condition that compares the index of a key with that of the query,
 /// or with a length.
 bool AttentionMask::takeBound(const MaskTerm &term) {
@@ -97,18 +106,19 @@ bool AttentionMask::takeBound(const MaskTerm &term) {
   }
 
   unsigned key = axes.keys.front();
-  if (!causal && axes.queries.size() == 1 && sum.elements.empty() &&
-      hasIndices(sum.indices, {{key, 1}, {axes.queries.front(), -1}})) {
-    causal = {sum, term};
-    return true;
-  }
+  if (!causal && sum.elements.empty())
+    for (unsigned query : axes.queries)
+      if (hasIndices(sum.indices, {{key, 1}, {query, -1}}) && canCount(query)) {
+        causal = {sum, term, {query}};
+        return true;
+      }
   if (!lengths && sum.elements.size() == 1 && sum.values.empty() &&
       sum.constant == 1 && hasIndices(sum.indices, {{key, 1}})) {
     auto [element, factor] = sum.elements.front();
     if (factor != -1 || !getElementTypeOrSelf(element.value).isInteger(32) ||
         term.excluded != -kInfinity)
       return false;
-    lengths = {sum, term};
+    lengths = {sum, term, {}};
     return true;
   }
   return false;
@@ -118,11 +128,12 @@ bool AttentionMask::takeBound(const MaskTerm &term) {
 bool AttentionMask::takeTriangle(const MaskTerm &term) {
   Element e = elements.forward(term.element);
   DenseElementsAttr constant;
-  if (causal || axes.keys.size() != 1 || axes.queries.size() != 1 ||
-      !e.isTensor() || !matchPattern(e.value, m_Constant(&constant)) ||
-      constant.isSplat() ||
-      flatten(elements.axes.resolveAll(e.layout)) !=
-          AxisList{axes.queries.front(), axes.keys.front()})
+  if (causal || axes.keys.size() != 1 || !e.isTensor() ||
+      !matchPattern(e.value, m_Constant(&constant)) || constant.isSplat())
+    return false;
+  AxisList used = flatten(elements.axes.resolveAll(e.layout));
+  if (used.size() != 2 || used.back() != axes.keys.front() ||
+      !canCount(used.front()))
     return false;
   ArrayRef<int64_t> shape = constant.getType().getShape();
   int64_t keys = 1;
@@ -150,7 +161,7 @@ bool AttentionMask::takeTriangle(const MaskTerm &term) {
         kept.excluded = std::max(kept.excluded, added);
     }
   }
-  causal = {IndexSum(), term};
+  causal = {IndexSum(), term, {used.front()}};
   causal->term.excluded = kept.excluded;
   return true;
 }

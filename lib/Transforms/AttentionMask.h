@@ -51,18 +51,28 @@ public:
 
   bool isCausal() const { return causal.has_value(); }
 
-  /// How many masks would have to be repeated, if the axes before `split` are
-  /// the batch and the others are heads.
-  int64_t countRepeats(size_t split);
+  /// The axes of queries that causality counts; none if it is not causal. Any
+  /// other axes of queries are then heads.
+  std::optional<AxisList> getCausalQueries() const {
+    if (!causal)
+      return std::nullopt;
+    return elements.axes.resolve(causal->query);
+  }
+
+  // `scores` are the dimensions that scores are to have: batch, heads, queries
+  // and keys.
+
+  /// How many masks would have to be repeated.
+  int64_t countRepeats(llvm::ArrayRef<AxisList> scores);
 
   /// The operands of `attn.sdpa`; none where they are not needed. `narrow` is
   /// the element type that a mask may have instead of f32.
   mlir::Value buildMask(mlir::OpBuilder &builder, mlir::Location loc,
-                        size_t split, mlir::Type narrow);
+                        llvm::ArrayRef<AxisList> scores, mlir::Type narrow);
   mlir::Value buildLengths(mlir::OpBuilder &builder, mlir::Location loc,
-                           size_t split);
+                           llvm::ArrayRef<AxisList> scores);
   mlir::Value buildPositions(mlir::OpBuilder &builder, mlir::Location loc,
-                             size_t split);
+                             llvm::ArrayRef<AxisList> scores);
 
 private:
   /// constant + Σ factor · index of an axis + Σ factor · value.
@@ -76,9 +86,12 @@ private:
   struct Bound {
     IndexSum sum;
     MaskTerm term;
+    /// The axis of queries that keys are compared with, if any.
+    AxisList query;
   };
 
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
+  bool canCount(unsigned query);
   bool takeBound(const MaskTerm &term);
   bool takeTriangle(const MaskTerm &term);
   bool take(const MaskTerm &term, bool isPart);
@@ -86,11 +99,11 @@ private:
   bool takeCondition(const MaskTerm &term);
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
-  bool isLengths(size_t split);
-  llvm::SmallVector<MaskTerm> getMaskTerms(size_t split);
-  Layout getTarget(size_t split, llvm::ArrayRef<unsigned> used);
+  bool isLengths(llvm::ArrayRef<AxisList> scores);
+  llvm::SmallVector<MaskTerm> getMaskTerms(llvm::ArrayRef<AxisList> scores);
   mlir::Value findMask(mlir::OpBuilder &builder, mlir::Location loc,
-                       const MaskTerm &term, size_t split, mlir::Type narrow);
+                       const MaskTerm &term, llvm::ArrayRef<AxisList> scores,
+                       mlir::Type narrow);
 
   Elements &elements;
   AttentionAxes &axes;

@@ -21,7 +21,7 @@ static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 static constexpr double kFarBelow = -1e30;
 
 /// Whether what bounds the keys is a length for each entry of the batch.
-bool AttentionMask::isLengths(size_t split) {
+bool AttentionMask::isLengths(ArrayRef<AxisList> scores) {
   if (!lengths)
     return false;
   Layout layout = elements
@@ -29,23 +29,20 @@ bool AttentionMask::isLengths(size_t split) {
                                   /*widen=*/false)
                       .back()
                       .layout;
-  return flatten(elements.axes.resolveAll(layout)) ==
-         AxisList(ArrayRef(axes.batch).take_front(split));
+  return flatten(elements.axes.resolveAll(layout)) == scores.front();
 }
 
-SmallVector<MaskTerm> AttentionMask::getMaskTerms(size_t split) {
+SmallVector<MaskTerm> AttentionMask::getMaskTerms(ArrayRef<AxisList> scores) {
   SmallVector<MaskTerm> result = terms;
-  if (lengths && !isLengths(split))
+  if (lengths && !isLengths(scores))
     result.push_back(lengths->term);
   return result;
 }
 
 /// The dimensions of a mask that depends on the axes `used`: each has all axes
 /// of scores or, where none is used, none. Keys are not repeated.
-Layout AttentionMask::getTarget(size_t split, ArrayRef<unsigned> used) {
-  Layout target = {AxisList(ArrayRef(axes.batch).take_front(split)),
-                   AxisList(ArrayRef(axes.batch).drop_front(split)),
-                   axes.queries, axes.keys};
+static Layout getTarget(ArrayRef<AxisList> scores, ArrayRef<unsigned> used) {
+  Layout target(scores);
   for (AxisList &list : MutableArrayRef(target).drop_back())
     if (llvm::none_of(list, [&](unsigned axis) {
           return llvm::is_contained(used, axis);
@@ -54,19 +51,20 @@ Layout AttentionMask::getTarget(size_t split, ArrayRef<unsigned> used) {
   return target;
 }
 
-int64_t AttentionMask::countRepeats(size_t split) {
-  int64_t repeats = lengths && !isLengths(split);
-  for (const MaskTerm &term : getMaskTerms(split)) {
+int64_t AttentionMask::countRepeats(ArrayRef<AxisList> scores) {
+  int64_t repeats = lengths && !isLengths(scores);
+  for (const MaskTerm &term : getMaskTerms(scores)) {
     AxisList used;
     collectAxes(term.element, used);
-    repeats += flatten(getTarget(split, used)).size() > used.size();
+    repeats += flatten(getTarget(scores, used)).size() > used.size();
   }
   return repeats;
 }
 
 /// The tensor that a term consists of, if it is one that needs no arithmetic.
 Value AttentionMask::findMask(OpBuilder &builder, Location loc,
-                              const MaskTerm &term, size_t split, Type narrow) {
+                              const MaskTerm &term, ArrayRef<AxisList> scores,
+                              Type narrow) {
   if (term.isAdded ? term.factor != 1
                    : (term.isNegated || term.excluded != -kInfinity))
     return {};
@@ -80,7 +78,7 @@ Value AttentionMask::findMask(OpBuilder &builder, Location loc,
     if (!type.isF32() && type != narrow && !type.isInteger(1))
       continue;
     Layout layout = elements.axes.resolveAll(source.layout);
-    Layout target = getTarget(split, flatten(layout));
+    Layout target = getTarget(scores, flatten(layout));
     if (flatten(target).size() == flatten(layout).size())
       return elements.axes.rearrange(builder, loc, source.value, layout,
                                      target);
@@ -88,19 +86,19 @@ Value AttentionMask::findMask(OpBuilder &builder, Location loc,
   return {};
 }
 
-Value AttentionMask::buildMask(OpBuilder &builder, Location loc, size_t split,
-                               Type narrow) {
-  SmallVector<MaskTerm> parts = getMaskTerms(split);
+Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
+                               ArrayRef<AxisList> scores, Type narrow) {
+  SmallVector<MaskTerm> parts = getMaskTerms(scores);
   if (parts.empty())
     return {};
   if (parts.size() == 1)
-    if (Value mask = findMask(builder, loc, parts.front(), split, narrow))
+    if (Value mask = findMask(builder, loc, parts.front(), scores, narrow))
       return mask;
 
   AxisList used;
   for (const MaskTerm &part : parts)
     collectAxes(part.element, used);
-  Layout target = getTarget(split, used);
+  Layout target = getTarget(scores, used);
   AxisList loops = flatten(target);
   ElementCloner cloner(elements, loops);
   // The first step comes last.
@@ -157,21 +155,20 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc, size_t split,
 }
 
 Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
-                                  size_t split) {
-  if (!isLengths(split))
+                                  ArrayRef<AxisList> scores) {
+  if (!isLengths(scores))
     return {};
   Element source = elements
                        .getSources(lengths->sum.elements.front().first,
                                    /*widen=*/false)
                        .back();
-  return elements.axes.rearrange(
-      builder, loc, source.value, source.layout,
-      Layout{AxisList(ArrayRef(axes.batch).take_front(split))});
+  return elements.axes.rearrange(builder, loc, source.value, source.layout,
+                                 scores.take_front());
 }
 
 /// How many keys come before the queries, if not 0.
 Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
-                                    size_t split) {
+                                    ArrayRef<AxisList> scores) {
   if (!causal || (causal->sum.constant == 0 && causal->sum.values.empty()))
     return {};
   // The sum is key - query - position.
@@ -190,8 +187,7 @@ Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
         builder, loc, position,
         arith::MulIOp::create(builder, loc, value, times));
   }
-  OpFoldResult batch = elements.axes.getSize(
-      builder, loc, ArrayRef(axes.batch).take_front(split));
+  OpFoldResult batch = elements.axes.getSize(builder, loc, scores.front());
   return tensor::SplatOp::create(builder, loc, position,
                                  ArrayRef<OpFoldResult>(batch));
 }

@@ -325,6 +325,11 @@ bool AttentionMatcher::classify(const Contraction &contraction) {
   auto flat = [&](const Element &element) {
     return elements.axes.resolve(flatten(element.layout));
   };
+  // Where they were repeated for heads that share them, keys and values have
+  // fewer axes.
+  AxisList inKeys = flat(getSources(key, /*isScaled=*/true).back().element);
+  AxisList inValues =
+      flat(getSources(value, /*isScaled=*/false).back().element);
   AxisList ofQuery = flat(query), ofKey = flat(key), ofValue = flat(value);
   AxisList ofOut = flat(root);
   AttentionAxes found;
@@ -333,6 +338,15 @@ bool AttentionMatcher::classify(const Contraction &contraction) {
   auto has = [](const AxisList &list, unsigned axis) {
     return llvm::is_contained(list, axis);
   };
+
+  auto isShared = [&](unsigned axis) {
+    return !has(inKeys, axis) && !has(inValues, axis) &&
+           !ShapedType::isDynamic(elements.axes.getStaticSize(axis));
+  };
+  for (AxisList *list : {&ofKey, &ofValue})
+    llvm::erase_if(*list, [&](unsigned axis) {
+      return has(ofOut, axis) && has(ofQuery, axis) && isShared(axis);
+    });
 
   for (unsigned axis : ofOut) {
     bool inQuery = has(ofQuery, axis), inKey = has(ofKey, axis);

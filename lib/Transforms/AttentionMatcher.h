@@ -19,11 +19,11 @@ struct Source {
 
 /// Where the operands of an `attn.sdpa` have their axes.
 struct Form {
-  /// The axes of the batch before this are the batch, the others are heads.
-  size_t split;
   /// Whether heads are a dimension, or beside each other in the width.
   bool hasHeadDim;
   Layout query, key, value, out;
+  /// Batch, heads, queries and keys, whatever the form.
+  Layout scores;
 };
 
 /// Matches one attention, whose result is one tensor.
@@ -64,6 +64,11 @@ private:
                      llvm::ArrayRef<AxisList> target);
   bool canBe(mlir::Type type);
   mlir::Type chooseType();
+  llvm::SmallVector<AxisList> getQueryAxes();
+  Form getForm(size_t split, llvm::ArrayRef<unsigned> queryAxes,
+               bool hasHeadDim);
+  bool isPossible(const Form &form);
+  std::optional<int64_t> getCost(const Form &form, mlir::Type type);
   std::optional<Form> chooseForm(mlir::Type type);
   mlir::Value build(mlir::OpBuilder &builder, mlir::Location loc,
                     llvm::ArrayRef<Source> sources, mlir::Type type,

@@ -84,8 +84,57 @@ Type AttentionMatcher::chooseType() {
   return builder.getF32Type();
 }
 
-/// The form that needs the fewest copies, and among these the fewest reshapes.
-std::optional<Form> AttentionMatcher::chooseForm(Type type) {
+/// What may be the queries: all axes that are in queries alone, or one of them,
+/// while heads that share keys have the others.
+SmallVector<AxisList> AttentionMatcher::getQueryAxes() {
+  if (std::optional<AxisList> counted = mask->getCausalQueries())
+    return {*counted};
+  SmallVector<AxisList> choices = {axes.queries};
+  if (axes.queries.size() > 1)
+    for (unsigned axis : axes.queries)
+      choices.push_back({axis});
+  return choices;
+}
+
+/// The form in which the axes of the batch before `split` are the batch, and
+/// the others are heads.
+Form AttentionMatcher::getForm(size_t split, ArrayRef<unsigned> queryAxes,
+                               bool hasHeadDim) {
+  AxisList batch(ArrayRef(axes.batch).take_front(split));
+  AxisList keyHeads(ArrayRef(axes.batch).drop_front(split));
+  AxisList heads = keyHeads, queries(queryAxes);
+  llvm::copy_if(axes.queries, std::back_inserter(heads), [&](unsigned axis) {
+    return !llvm::is_contained(queries, axis);
+  });
+  auto layoutOf = [&](const AxisList &heads, const AxisList &length,
+                      const AxisList &width) {
+    if (hasHeadDim)
+      return Layout{batch, heads, length, width};
+    AxisList merged = heads;
+    llvm::append_range(merged, width);
+    return Layout{batch, length, merged};
+  };
+  return {hasHeadDim,
+          layoutOf(heads, queries, axes.depth),
+          layoutOf(keyHeads, axes.keys, axes.depth),
+          layoutOf(keyHeads, axes.keys, axes.width),
+          layoutOf(heads, queries, axes.width),
+          {batch, heads, queries, axes.keys}};
+}
+
+/// Whether `attn.sdpa` has the form.
+bool AttentionMatcher::isPossible(const Form &form) {
+  const AxisList &heads = form.scores[1];
+  // One head beside none is what the other form has too.
+  if (form.hasHeadDim && heads.empty())
+    return false;
+  bool isShared = heads.size() + form.scores[0].size() > axes.batch.size();
+  return (form.hasHeadDim && !isShared) ||
+         elements.axes.getStaticSize(heads) >= 1;
+}
+
+/// What copies and reshapes the form needs; none if an operand cannot have it.
+std::optional<int64_t> AttentionMatcher::getCost(const Form &form, Type type) {
   constexpr int64_t kCopy = 16;
   auto costOf = [&](ArrayRef<AxisList> from, ArrayRef<AxisList> to) -> int64_t {
     Layout source = elements.axes.resolveAll(from);
@@ -93,52 +142,39 @@ std::optional<Form> AttentionMatcher::chooseForm(Type type) {
       return 0;
     return flatten(source) == flatten(to) ? 1 : kCopy;
   };
+  int64_t cost = kCopy * mask->countRepeats(form.scores);
+  std::pair<ArrayRef<Source>, const Layout *> operands[] = {
+      {queries, &form.query}, {keys, &form.key}, {values, &form.value}};
+  for (auto [sources, target] : operands) {
+    const Source *source = pick(sources, type, *target);
+    if (!source)
+      source = pick(sources, /*type=*/{}, *target);
+    if (!source)
+      return std::nullopt;
+    cost += costOf(source->element.layout, *target);
+  }
+  return cost + costOf(root.layout, form.out);
+}
+
+/// The form that needs the fewest copies, and among these the fewest reshapes.
+std::optional<Form> AttentionMatcher::chooseForm(Type type) {
   std::optional<Form> best;
   int64_t lowest = 0;
   size_t count = axes.batch.size();
-  for (size_t i = 0; i <= count; ++i)
-    for (bool hasHeadDim : {true, false}) {
-      // One head last: it is what the other forms do without.
-      size_t split = i == count ? count : count - 1 - i;
-      if (split == count && hasHeadDim)
-        continue;
-      AxisList batch(ArrayRef(axes.batch).take_front(split));
-      AxisList heads(ArrayRef(axes.batch).drop_front(split));
-      if (!hasHeadDim && elements.axes.getStaticSize(heads) < 1)
-        continue;
-      auto layoutOf = [&](const AxisList &length, const AxisList &width) {
-        if (hasHeadDim)
-          return Layout{batch, heads, length, width};
-        AxisList merged = heads;
-        llvm::append_range(merged, width);
-        return Layout{batch, length, merged};
-      };
-      Form form = {split,
-                   hasHeadDim,
-                   layoutOf(axes.queries, axes.depth),
-                   layoutOf(axes.keys, axes.depth),
-                   layoutOf(axes.keys, axes.width),
-                   layoutOf(axes.queries, axes.width)};
-      int64_t cost = kCopy * mask->countRepeats(split);
-      bool isPossible = true;
-      std::pair<ArrayRef<Source>, const Layout *> operands[] = {
-          {queries, &form.query}, {keys, &form.key}, {values, &form.value}};
-      for (auto [sources, target] : operands) {
-        const Source *source = pick(sources, type, *target);
-        if (!source)
-          source = pick(sources, /*type=*/{}, *target);
-        isPossible &= source != nullptr;
-        if (source)
-          cost += costOf(source->element.layout, *target);
+  for (const AxisList &queryAxes : getQueryAxes())
+    for (size_t i = 0; i <= count; ++i)
+      for (bool hasHeadDim : {true, false}) {
+        // One head last: it is what the other forms do without.
+        Form form =
+            getForm(i == count ? count : count - 1 - i, queryAxes, hasHeadDim);
+        if (!isPossible(form))
+          continue;
+        std::optional<int64_t> cost = getCost(form, type);
+        if (cost && (!best || *cost < lowest)) {
+          best = form;
+          lowest = *cost;
+        }
       }
-      if (!isPossible)
-        continue;
-      cost += costOf(root.layout, form.out);
-      if (!best || cost < lowest) {
-        best = form;
-        lowest = cost;
-      }
-    }
   return best;
 }
 
@@ -178,9 +214,9 @@ Operation *AttentionMatcher::replace() {
   Value q = build(builder, loc, queries, type, form.query);
   Value k = build(builder, loc, keys, type, form.key);
   Value v = build(builder, loc, values, type, form.value);
-  Value added = mask->buildMask(builder, loc, form.split, type);
-  Value lengths = mask->buildLengths(builder, loc, form.split);
-  Value positions = mask->buildPositions(builder, loc, form.split);
+  Value added = mask->buildMask(builder, loc, form.scores, type);
+  Value lengths = mask->buildLengths(builder, loc, form.scores);
+  Value positions = mask->buildPositions(builder, loc, form.scores);
 
   auto rootType = cast<RankedTensorType>(root.value.getType());
   Type outType = rootType.getElementType();
@@ -190,16 +226,12 @@ Operation *AttentionMatcher::replace() {
       builder, loc, elements.axes.getSizes(builder, loc, form.out), outType);
   int64_t heads = 1;
   if (!form.hasHeadDim)
-    heads = elements.axes.getStaticSize(
-        ArrayRef(axes.batch).drop_front(form.split));
+    heads = elements.axes.getStaticSize(form.scores[1]);
   SmallVector<Value> outs = {out};
-  Layout weights = {AxisList(ArrayRef(axes.batch).take_front(form.split)),
-                    AxisList(ArrayRef(axes.batch).drop_front(form.split)),
-                    axes.queries, axes.keys};
   if (shown) {
     Type shownType = getElementTypeOrSelf(shown.value);
     outs.push_back(tensor::EmptyOp::create(
-        builder, loc, elements.axes.getSizes(builder, loc, weights),
+        builder, loc, elements.axes.getSizes(builder, loc, form.scores),
         shownType == type ? type : Type(builder.getF32Type())));
   }
   auto sdpa = SdpaOp::create(
@@ -209,7 +241,7 @@ Operation *AttentionMatcher::replace() {
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr());
   if (shown)
-    replaceShown(builder, sdpa, weights);
+    replaceShown(builder, sdpa, form.scores);
   Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),
                                          form.out, root.layout);
   result = convert(builder, loc, result, rootType.getElementType());

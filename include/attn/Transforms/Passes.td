@@ -54,7 +54,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
     keys, query and key what a score sums over, value and result what is left.
     The operands are read from as far up as they only are moved, and arranged as
     `attn.sdpa` has them, heads side by side or in a dimension of their own,
-    whichever takes fewer copies.
+    whichever takes fewer copies. Where keys and values lack an axis of queries,
+    or were repeated for it, they are shared: it becomes heads that share them,
+    or more queries.
 
     - Products: any `linalg` operation that sums products of two operands. What
       it adds them to is zero or, for scores, a mask.

@@ -1,0 +1,69 @@
+// RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(attn-raise-attention,canonicalize,cse))' | FileCheck %s
+
+// Heads that share keys and values: nothing is repeated, and what counts queries
+// counts those of one head.
+
+#id = affine_map<(b, h, i, j) -> (b, h, i, j)>
+#q = affine_map<(b, h, i, j, e) -> (b, h, i, e)>
+#k = affine_map<(b, h, i, j, e) -> (b, h, j, e)>
+#s = affine_map<(b, h, i, j, e) -> (b, h, i, j)>
+
+// As models in PyTorch repeat them: each head of keys three times, one after the
+// other.
+// CHECK-LABEL: func.func @repeated(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<?x6x?x8xf32>, %[[K:[^:]*]]: tensor<?x2x?x8xf32>, %[[V:[^:]*]]: tensor<?x2x?x4xf32>,
+// CHECK-NOT:     linalg
+// CHECK:         %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[V]] outs(%{{.*}}) {causal, scale = 1.000000e+00 : f64} : (tensor<?x6x?x8xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x4xf32>, tensor<?x6x?x4xf32>) -> tensor<?x6x?x4xf32>
+// CHECK-NEXT:    return %[[R]]
+func.func @repeated(%q: tensor<?x6x?x8xf32>, %k: tensor<?x2x?x8xf32>, %v: tensor<?x2x?x4xf32>, %b: index, %n: index, %m: index) -> tensor<?x6x?x4xf32> {
+  %zero = arith.constant 0.0 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %k0 = tensor.empty(%b, %m) : tensor<?x2x3x?x8xf32>
+  %k1 = linalg.broadcast ins(%k : tensor<?x2x?x8xf32>) outs(%k0 : tensor<?x2x3x?x8xf32>) dimensions = [2]
+  %k2 = tensor.collapse_shape %k1 [[0], [1, 2], [3], [4]] : tensor<?x2x3x?x8xf32> into tensor<?x6x?x8xf32>
+  %v0 = tensor.empty(%b, %m) : tensor<?x2x3x?x4xf32>
+  %v1 = linalg.broadcast ins(%v : tensor<?x2x?x4xf32>) outs(%v0 : tensor<?x2x3x?x4xf32>) dimensions = [2]
+  %v2 = tensor.collapse_shape %v1 [[0], [1, 2], [3], [4]] : tensor<?x2x3x?x4xf32> into tensor<?x6x?x4xf32>
+  %e = tensor.empty(%b, %n, %m) : tensor<?x6x?x?xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x6x?x?xf32>) -> tensor<?x6x?x?xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k2 : tensor<?x6x?x8xf32>, tensor<?x6x?x8xf32>) outs(%z : tensor<?x6x?x?xf32>) -> tensor<?x6x?x?xf32>
+  %c = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s : tensor<?x6x?x?xf32>) outs(%e : tensor<?x6x?x?xf32>) {
+  ^bb0(%x: f32, %u: f32):
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %keep = arith.cmpi sle, %j, %i : index
+    %y = arith.select %keep, %x, %inf : f32
+    linalg.yield %y : f32
+  } -> tensor<?x6x?x?xf32>
+  %p = linalg.softmax dimension(3) ins(%c : tensor<?x6x?x?xf32>) outs(%e : tensor<?x6x?x?xf32>) -> tensor<?x6x?x?xf32>
+  %o0 = tensor.empty(%b, %n) : tensor<?x6x?x4xf32>
+  %o1 = linalg.fill ins(%zero : f32) outs(%o0 : tensor<?x6x?x4xf32>) -> tensor<?x6x?x4xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v2 : tensor<?x6x?x?xf32>, tensor<?x6x?x4xf32>) outs(%o1 : tensor<?x6x?x4xf32>) -> tensor<?x6x?x4xf32>
+  return %o : tensor<?x6x?x4xf32>
+}
+
+#q5 = affine_map<(b, h, g, i, j, e) -> (b, h, g, i, e)>
+#k5 = affine_map<(b, h, g, i, j, e) -> (b, h, j, e)>
+#s5 = affine_map<(b, h, g, i, j, e) -> (b, h, g, i, j)>
+#id5 = affine_map<(b, h, g, i, j) -> (b, h, g, i, j)>
+
+// Written so in the products; a mask that is the same for all heads.
+// CHECK-LABEL: func.func @within(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<1x2x3x5x8xf32>, %[[K:[^:]*]]: tensor<1x2x7x8xf32>, %[[ALL:[^:]*]]: tensor<5x7xf32>)
+// CHECK-DAG:     %[[Q4:.*]] = tensor.collapse_shape %[[Q]] {{\[\[}}0], [1, 2], [3], [4]]
+// CHECK-DAG:     %[[M:.*]] = tensor.expand_shape %[[ALL]] {{\[\[}}0, 1, 2], [3]] output_shape [1, 1, 5, 7]
+// CHECK:         attn.sdpa %[[Q4]], %[[K]], %[[K]] mask(%[[M]]) outs(%{{.*}}) {scale = 1.000000e+00 : f64} : {{.*}} -> tensor<1x6x5x8xf32>
+func.func @within(%q: tensor<1x2x3x5x8xf32>, %k: tensor<1x2x7x8xf32>, %all: tensor<5x7xf32>) -> tensor<1x2x3x5x8xf32> {
+  %zeros = arith.constant dense<0.0> : tensor<1x2x3x5x7xf32>
+  %e = tensor.empty() : tensor<1x2x3x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q5, #k5, #s5] ins(%q, %k : tensor<1x2x3x5x8xf32>, tensor<1x2x7x8xf32>) outs(%zeros : tensor<1x2x3x5x7xf32>) -> tensor<1x2x3x5x7xf32>
+  %m = linalg.generic {indexing_maps = [#id5, affine_map<(b, h, g, i, j) -> (i, j)>, #id5], iterator_types = ["parallel", "parallel", "parallel", "parallel", "parallel"]} ins(%s, %all : tensor<1x2x3x5x7xf32>, tensor<5x7xf32>) outs(%e : tensor<1x2x3x5x7xf32>) {
+  ^bb0(%x: f32, %a: f32, %u: f32):
+    %y = arith.addf %x, %a : f32
+    linalg.yield %y : f32
+  } -> tensor<1x2x3x5x7xf32>
+  %p = linalg.softmax dimension(4) ins(%m : tensor<1x2x3x5x7xf32>) outs(%e : tensor<1x2x3x5x7xf32>) -> tensor<1x2x3x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<1x2x3x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s5, #k5, #q5] ins(%p, %k : tensor<1x2x3x5x7xf32>, tensor<1x2x7x8xf32>) outs(%out : tensor<1x2x3x5x8xf32>) -> tensor<1x2x3x5x8xf32>
+  return %o : tensor<1x2x3x5x8xf32>
+}
