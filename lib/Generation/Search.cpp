@@ -32,7 +32,10 @@ public:
 
   llvm::Error run() {
     while (!isStopped) {
-      model.setThreads(queue.threads());
+      const int64_t threads = queue.threads();
+      if (threads == 0)
+        break;
+      model.setThreads(threads);
       if (llvm::Error error = admit())
         return error;
       if (active.empty())

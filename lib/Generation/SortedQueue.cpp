@@ -8,8 +8,8 @@
 
 using namespace attn;
 
-/// Why `sentence` cannot be translated; empty if it can.
-std::string SortedQueue::check(llvm::ArrayRef<int32_t> sentence) const {
+std::string attn::checkSentence(const DecoderModel &model,
+                                llvm::ArrayRef<int32_t> sentence) {
   if (sentence.empty())
     return "expected token ids, got none";
   int64_t positions = model.sourcePositions();
@@ -60,7 +60,7 @@ void SortedQueue::readWindow(std::unique_lock<std::mutex> &lock) {
     }
     Entry &entry = window.emplace_back();
     entry.ids = std::move(*sentence);
-    entry.result.error = check(entry.ids);
+    entry.result.error = checkSentence(model, entry.ids);
     entry.isDone = !entry.result.error.empty();
   }
   lock.lock();
@@ -145,8 +145,14 @@ void SortedQueue::stop(llvm::Error error) {
 }
 
 int64_t SortedQueue::threads() {
+  // Asked without the lock: the answer may take a while.
+  const bool isCancelled = options.isCancelled &&
+                           std::this_thread::get_id() == caller &&
+                           options.isCancelled();
   std::lock_guard<std::mutex> lock(mutex);
-  return std::max<int64_t>(options.threads / workers, 1);
+  if (isCancelled)
+    stop(llvm::createStringError(std::errc::operation_canceled, "cancelled"));
+  return hasError ? 0 : std::max<int64_t>(options.threads / workers, 1);
 }
 
 void SortedQueue::leave(llvm::Error error) {

@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <thread>
 
 namespace attn {
 
@@ -51,7 +52,6 @@ private:
     bool isDone = false;
   };
 
-  std::string check(llvm::ArrayRef<int32_t> sentence) const;
   void readWindow(std::unique_lock<std::mutex> &lock);
   void emitFinished();
   void stop(llvm::Error error);
@@ -64,6 +64,7 @@ private:
   Translator::Source next;
   Translator::Sink emit;
   Translator::Observer finished;
+  const std::thread::id caller = std::this_thread::get_id();
 
   std::mutex mutex;
   std::condition_variable changed;

@@ -4,6 +4,7 @@
 #include "LanguageModel.h"
 #include "gtest/gtest.h"
 #include <deque>
+#include <thread>
 
 using namespace attn;
 
@@ -237,6 +238,30 @@ TEST(Translator, StopsAtAnErrorOfAModel) {
   ASSERT_TRUE(bool(translator)) << llvm::toString(translator.takeError());
   auto results = (*translator)->translate(manySentences());
   EXPECT_EQ(results ? "" : llvm::toString(results.takeError()), "no memory");
+}
+
+TEST(Translator, StopsWhenItIsCancelled) {
+  // Where there are other workers, the caller's may not have much to do.
+  for (auto [workers, steps] : {std::pair(1, 2), std::pair(3, 0)}) {
+    WorkerModels models(workers);
+    int questions = 0;
+    BatchOptions batchOptions{/*batchSize=*/4};
+    batchOptions.isCancelled = [&, caller = std::this_thread::get_id(),
+                                steps = steps] {
+      EXPECT_EQ(std::this_thread::get_id(), caller);
+      return ++questions > steps;
+    };
+    auto translator =
+        Translator::create(models.pointers, options(1), batchOptions);
+    auto results = (*translator)->translate(manySentences());
+    EXPECT_TRUE(errorToErrorCode(results.takeError()) ==
+                std::errc::operation_canceled);
+    EXPECT_EQ(models.models[0].rowsOfSteps.size(), size_t(steps));
+    // The models may be used again.
+    batchOptions.isCancelled = nullptr;
+    translator = Translator::create(models.pointers, options(1), batchOptions);
+    EXPECT_TRUE(bool((*translator)->translate(manySentences())));
+  }
 }
 
 TEST(Translator, BadSentencesAreReportedAndTheOthersTranslated) {

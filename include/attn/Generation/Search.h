@@ -53,7 +53,7 @@ public:
   /// Takes a result. False: no more are wanted.
   virtual bool give(size_t number, SentenceResult result) = 0;
 
-  /// The threads that the next step may run on.
+  /// The threads that the next step may run on; 0: no step is wanted any more.
   virtual int64_t threads() = 0;
 };
 

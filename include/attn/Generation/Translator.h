@@ -5,6 +5,7 @@
 
 #include "attn/Generation/Search.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -23,7 +24,14 @@ struct BatchOptions {
   int64_t windowBatches = 64;
   /// The threads of all workers together.
   int64_t threads = 1;
+  /// If set, asked between steps, by the thread that called the translator and
+  /// by no other. True ends the call with the error operation_canceled.
+  std::function<bool()> isCancelled = nullptr;
 };
+
+/// Why `model` cannot translate a sentence of these ids; empty if it can.
+std::string checkSentence(const DecoderModel &model,
+                          llvm::ArrayRef<int32_t> sentence);
 
 /// Translates sentences of token ids and gives the results in the order of the
 /// input.
