@@ -17,11 +17,11 @@
 using namespace llvm;
 using namespace attn;
 
-Expected<std::string> attn::findDefaultModel(StringRef executable) {
+Expected<std::string> attn::findDefaultModel(StringRef binary) {
   if (const char *directory = std::getenv("ATTN_MODEL"))
     return std::string(directory);
   constexpr StringLiteral name = "tatoeba-en-fr";
-  SmallString<128> root(sys::path::parent_path(executable));
+  SmallString<128> root(sys::path::parent_path(binary));
   sys::path::append(root, "..");
   SmallString<128> inSources(root), installed(root), built(ATTN_SOURCE_DIR);
   sys::path::append(inSources, "..", "models", name);
@@ -30,8 +30,8 @@ Expected<std::string> attn::findDefaultModel(StringRef executable) {
   for (StringRef path : {inSources, installed, built})
     if (sys::fs::is_directory(path))
       return path.str();
-  return createStringError("found no model beside " + executable +
-                           "; hint: pass --model DIR");
+  return createStringError("found no model beside " + binary +
+                           "; hint: name a folder, or set ATTN_MODEL to one");
 }
 
 Expected<GenerationOptions>
@@ -203,4 +203,24 @@ Expected<TranslationModel> TranslationModel::load(
     model.decoders.push_back(std::move(*decoder));
   }
   return model;
+}
+
+BatchPlan TranslationModel::planBatches(int64_t beamSize, int64_t threads,
+                                        int64_t batchSize) const {
+  BatchPlan plan;
+  plan.workers = std::min<size_t>(threads, decoders.size());
+  plan.options.threads = threads;
+  // More rows at a time are not faster, and caches and logits take memory.
+  plan.options.batchSize =
+      batchSize ? batchSize
+                : std::clamp<int64_t>(48 / beamSize, 1, plan.options.batchSize);
+  // To read large weights takes longer than to wait for each other: then all
+  // threads share one batch, which reads them once.
+  constexpr size_t largeWeights = 64 << 20;
+  if (plan.options.batchSize > 1 &&
+      program->statistics().weightBytes > largeWeights) {
+    plan.options.batchSize *= static_cast<int64_t>(plan.workers);
+    plan.workers = 1;
+  }
+  return plan;
 }

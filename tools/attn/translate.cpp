@@ -384,27 +384,13 @@ static Error runTranslate() {
                                 const Hypothesis *best, raw_ostream &output) {
       (*alignmentFile)->write(*model->tokenizer, line, source, best, output);
     };
-  BatchOptions batchOptions;
-  batchOptions.threads = model->program->statistics().threads;
-  // More rows at a time are not faster, and caches and logits take memory.
-  batchOptions.batchSize = batchSize.value
-                               ? batchSize.value
-                               : std::clamp<int64_t>(48 / options->beamSize, 1,
-                                                     batchOptions.batchSize);
-  // To read large weights takes longer than to wait for each other: then all
-  // threads share one batch, which reads them once.
-  constexpr size_t largeWeights = 64 << 20;
-  size_t numWorkers = model->decoders.size();
-  if (batchOptions.batchSize > 1 &&
-      model->program->statistics().weightBytes > largeWeights) {
-    batchOptions.batchSize *= static_cast<int64_t>(numWorkers);
-    numWorkers = 1;
-  }
+  BatchPlan plan = model->planBatches(
+      options->beamSize, model->program->statistics().threads, batchSize.value);
   SmallVector<DecoderModel *> decoders;
-  for (const auto &decoder : ArrayRef(model->decoders).take_front(numWorkers))
+  for (const auto &decoder : ArrayRef(model->decoders).take_front(plan.workers))
     decoders.push_back(decoder.get());
   Expected<std::unique_ptr<Translator>> translator =
-      Translator::create(decoders, std::move(*options), batchOptions);
+      Translator::create(decoders, std::move(*options), plan.options);
   if (!translator)
     return translator.takeError();
 

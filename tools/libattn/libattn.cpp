@@ -2,99 +2,102 @@
 //
 // libattn: translation for other programs.
 
-#include "attn-c/attn.h"
-#include "attn/Generation/Translator.h"
-#include "attn/Translation/TranslationModel.h"
-#include <condition_variable>
+#include "Call.h"
+#include "Translator.h"
+#include "llvm/Support/JSON.h"
 #include <cstdlib>
-#include <cstring>
-#include <mutex>
+#include <dlfcn.h>
 
 using namespace llvm;
 using namespace attn;
 
 static thread_local std::string errorMessage;
 
-static attn_status fail(attn_status status, const Twine &message) {
+attn_status attn::fail(attn_status status, const Twine &message) {
   errorMessage = message.str();
   return status;
 }
 
-static attn_status fail(attn_status status, Error error) {
+attn_status attn::fail(attn_status status, Error error) {
   return fail(status, toString(std::move(error)));
 }
-
-namespace {
-
-/// Decoders that are not in use.
-class DecoderPool {
-public:
-  explicit DecoderPool(ArrayRef<std::unique_ptr<CompiledDecoder>> decoders) {
-    for (const auto &decoder : decoders)
-      free.push_back(decoder.get());
-  }
-
-  /// Waits for one.
-  CompiledDecoder *take() {
-    std::unique_lock<std::mutex> lock(mutex);
-    changed.wait(lock, [&] { return !free.empty(); });
-    return free.pop_back_val();
-  }
-  void giveBack(CompiledDecoder *decoder) {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      free.push_back(decoder);
-    }
-    changed.notify_one();
-  }
-
-private:
-  std::mutex mutex;
-  std::condition_variable changed;
-  SmallVector<CompiledDecoder *> free;
-};
-
-} // namespace
-
-struct attn_translator {
-  attn_translator(TranslationModel model, GenerationOptions options)
-      : model(std::move(model)), options(std::move(options)),
-        pool(this->model.decoders) {}
-
-  TranslationModel model;
-  GenerationOptions options;
-  DecoderPool pool;
-};
 
 const char *attn_error_message(void) { return errorMessage.c_str(); }
 
 const char *attn_version(void) { return ATTN_VERSION; }
 
+void attn_free(void *memory) { std::free(memory); }
+
+//===----------------------------------------------------------------------===//
+// Translators
+//===----------------------------------------------------------------------===//
+
+static std::optional<DataType> dataTypeOf(int32_t dtype) {
+  switch (dtype) {
+  case ATTN_DTYPE_F32:
+    return DataType::F32;
+  case ATTN_DTYPE_BF16:
+    return DataType::BF16;
+  case ATTN_DTYPE_INT8:
+    return DataType::I8;
+  case ATTN_DTYPE_AUTO:
+    return DataType::Auto;
+  default:
+    return std::nullopt;
+  }
+}
+
+static attn_status checkOptions(const attn_options &options) {
+  for (int32_t value : {options.threads, options.beam_size, options.max_length})
+    if (value < 0)
+      return fail(ATTN_INVALID_ARGUMENT,
+                  "expected options of at least 0, got " + Twine(value));
+  if (options.dtype < ATTN_DTYPE_DEFAULT || options.dtype > ATTN_DTYPE_AUTO)
+    return fail(ATTN_INVALID_ARGUMENT,
+                "expected an attn_dtype, got " + Twine(options.dtype));
+  if (options.attention_layer > 0)
+    return fail(ATTN_INVALID_ARGUMENT,
+                "expected an attention layer of at most 0, got " +
+                    Twine(options.attention_layer) +
+                    "; hint: -1 is the last one");
+  return ATTN_OK;
+}
+
+/// The folder of the model that is installed with this library.
+static Expected<std::string> defaultModel() {
+  Dl_info library;
+  if (!dladdr(reinterpret_cast<void *>(attn_translator_create), &library))
+    return createStringError("expected to be a library, in a file");
+  return findDefaultModel(library.dli_fname);
+}
+
 attn_status attn_translator_create(const char *directory,
                                    const attn_options *options,
                                    attn_translator **translator) {
-  if (!directory || !translator)
-    return fail(ATTN_INVALID_ARGUMENT, "expected a model and a place for the "
-                                       "translator, got a null pointer");
+  if (!translator)
+    return fail(ATTN_INVALID_ARGUMENT,
+                "expected a place for the translator, got a null pointer");
   attn_options given = {};
   if (options) {
-    if (options->size < sizeof(size_t))
-      return fail(ATTN_INVALID_ARGUMENT,
-                  "expected the size of the options in them, got " +
-                      Twine(options->size));
-    std::memcpy(&given, options, std::min(options->size, sizeof(given)));
-    for (int32_t value : {given.threads, given.beam_size, given.max_length})
-      if (value < 0)
-        return fail(ATTN_INVALID_ARGUMENT,
-                    "expected options of at least 0, got " + Twine(value));
+    if (attn_status status = readStructure(*options, given))
+      return status;
+    if (attn_status status = checkOptions(given))
+      return status;
   }
+  Expected<std::string> folder =
+      directory ? std::string(directory) : defaultModel();
+  if (!folder)
+    return fail(ATTN_INVALID_MODEL, folder.takeError());
   CompileOptions compileOptions;
   compileOptions.threads = given.threads;
   // A library does not write to its program's standard error.
   compileOptions.warn = [](StringRef) {};
-  Expected<TranslationModel> model =
-      TranslationModel::load(directory, /*withTokenizer=*/true,
-                             /*dataType=*/std::nullopt, compileOptions);
+  std::optional<int64_t> attentionLayer;
+  if (given.attention_layer)
+    attentionLayer = given.attention_layer;
+  Expected<TranslationModel> model = TranslationModel::load(
+      *folder, /*withTokenizer=*/true, dataTypeOf(given.dtype), compileOptions,
+      attentionLayer);
   if (!model)
     return fail(ATTN_INVALID_MODEL, model.takeError());
   Expected<GenerationOptions> search = generationOptions(model->config);
@@ -105,10 +108,11 @@ attn_status attn_translator_create(const char *directory,
   if (given.max_length)
     search->maxLength = given.max_length;
   search->nBest = 1;
-  search->scores = false;
+  search->attention = attentionLayer.has_value();
   const CompiledDecoder &decoder = *model->decoders.front();
   if (Error error =
-          search->verify(decoder.targetVocabulary(), decoder.targetPositions()))
+          search->verify(decoder.targetVocabulary(), decoder.targetPositions(),
+                         decoder.attentionHeads()))
     return fail(ATTN_INVALID_ARGUMENT, std::move(error));
   *translator = new attn_translator(std::move(*model), std::move(*search));
   return ATTN_OK;
@@ -116,72 +120,66 @@ attn_status attn_translator_create(const char *directory,
 
 void attn_translator_destroy(attn_translator *translator) { delete translator; }
 
-/// Translates `ids` to `result`, on this thread alone.
-static attn_status translate(attn_translator &translator, ArrayRef<int32_t> ids,
-                             std::vector<int32_t> &result) {
-  CompiledDecoder *decoder = translator.pool.take();
-  BatchOptions batch;
-  batch.batchSize = 1;
-  Expected<std::vector<SentenceResult>> results = std::vector<SentenceResult>();
-  Expected<std::unique_ptr<Translator>> search =
-      Translator::create(decoder, translator.options, batch);
-  if (search)
-    results = (*search)->translate(ids.vec());
-  translator.pool.giveBack(decoder);
-  if (!search) {
-    consumeError(results.takeError());
-    return fail(ATTN_FAILED, search.takeError());
-  }
-  if (!results)
-    return fail(ATTN_FAILED, results.takeError());
-  SentenceResult &sentence = results->front();
-  if (!sentence.error.empty())
-    return fail(ATTN_INVALID_INPUT, sentence.error);
-  result = std::move(sentence.hypotheses.front().ids);
-  return ATTN_OK;
+attn_search attn_translator::search() const {
+  attn_search search = {};
+  search.beam_size = static_cast<int32_t>(options.beamSize);
+  search.max_length = static_cast<int32_t>(options.maxLength);
+  search.min_length = static_cast<int32_t>(options.minLength);
+  search.n_best = static_cast<int32_t>(options.nBest);
+  search.length_penalty = options.lengthPenalty;
+  return search;
 }
 
-/// A copy that attn_free() frees.
-template <typename T> static T *copy(ArrayRef<T> values) {
-  auto *memory = static_cast<T *>(safe_malloc(values.size() * sizeof(T)));
-  std::copy(values.begin(), values.end(), memory);
-  return memory;
+attn_status attn_search_init(const attn_translator *translator,
+                             attn_search *search) {
+  if (!translator || !search)
+    return fail(ATTN_INVALID_ARGUMENT, "expected a translator and a search, "
+                                       "got a null pointer");
+  return writeStructure(translator->search(), *search);
 }
 
-attn_status attn_translate_ids(attn_translator *translator, const int32_t *ids,
-                               size_t count, int32_t **translation,
-                               size_t *length) {
-  if (!translator || !ids || !translation || !length)
-    return fail(ATTN_INVALID_ARGUMENT, "expected a translator, ids and a place "
-                                       "for a translation, got a null pointer");
-  std::vector<int32_t> result;
-  if (attn_status status = translate(*translator, {ids, count}, result))
-    return status;
-  *translation = copy(ArrayRef(result));
-  *length = result.size();
-  return ATTN_OK;
-}
+//===----------------------------------------------------------------------===//
+// Token ids
+//===----------------------------------------------------------------------===//
 
-attn_status attn_translate(attn_translator *translator, const char *text,
-                           char **translation) {
-  if (!translator || !text || !translation)
+attn_status attn_encode(const attn_translator *translator,
+                        attn_language language, const char *text, int32_t **ids,
+                        size_t *count) {
+  if (!translator || !text || !ids || !count)
     return fail(ATTN_INVALID_ARGUMENT, "expected a translator, a text and a "
-                                       "place for a translation, got a null "
-                                       "pointer");
+                                       "place for ids, got a null pointer");
   const Tokenizer &tokenizer = *translator->model.tokenizer;
-  Expected<std::vector<int32_t>> ids = tokenizer.encode(text);
-  if (!ids)
-    return fail(ATTN_INVALID_INPUT, ids.takeError());
-  std::vector<int32_t> result;
-  // There is nothing to translate in space.
-  if (ids->size() > 1)
-    if (attn_status status = translate(*translator, *ids, result))
-      return status;
-  Expected<std::string> decoded = tokenizer.decode(result);
-  if (!decoded)
-    return fail(ATTN_FAILED, decoded.takeError());
-  *translation = copy(ArrayRef(decoded->c_str(), decoded->size() + 1));
+  Expected<std::vector<int32_t>> encoded = language == ATTN_TARGET
+                                               ? tokenizer.encodeTarget(text)
+                                               : tokenizer.encode(text);
+  if (!encoded)
+    return fail(ATTN_INVALID_INPUT, encoded.takeError());
+  *ids = copy(ArrayRef(*encoded));
+  *count = encoded->size();
   return ATTN_OK;
 }
 
-void attn_free(void *memory) { std::free(memory); }
+attn_status attn_decode(const attn_translator *translator, const int32_t *ids,
+                        size_t count, char **text) {
+  if (!translator || (count && !ids) || !text)
+    return fail(ATTN_INVALID_ARGUMENT, "expected a translator, ids and a place "
+                                       "for a text, got a null pointer");
+  Expected<std::string> decoded =
+      translator->model.tokenizer->decode(ArrayRef(ids, count));
+  if (!decoded)
+    return fail(ATTN_INVALID_INPUT, decoded.takeError());
+  std::string valid = json::fixUTF8(*decoded);
+  *text = copy(ArrayRef(valid.c_str(), valid.size() + 1));
+  return ATTN_OK;
+}
+
+const char *attn_token(const attn_translator *translator,
+                       attn_language language, int32_t id) {
+  if (!translator)
+    return nullptr;
+  const Tokenizer &tokenizer = *translator->model.tokenizer;
+  // Keys of a map, which end with 0.
+  StringRef token = language == ATTN_TARGET ? tokenizer.targetToken(id)
+                                            : tokenizer.sourceToken(id);
+  return token.empty() ? nullptr : token.data();
+}

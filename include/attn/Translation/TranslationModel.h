@@ -5,15 +5,16 @@
 
 #include "attn/Execution/Program.h"
 #include "attn/Generation/CompiledDecoder.h"
-#include "attn/Generation/GenerationOptions.h"
+#include "attn/Generation/Translator.h"
 #include "attn/Import/MarianConfig.h"
 #include "attn/Text/Tokenizer.h"
 
 namespace attn {
 
 /// The folder of the model that is used when none is named: $ATTN_MODEL, else
-/// the one shipped with `executable`. Error: there is none.
-llvm::Expected<std::string> findDefaultModel(llvm::StringRef executable);
+/// the one shipped with `binary`, a program in bin or a library in lib. Error:
+/// there is none.
+llvm::Expected<std::string> findDefaultModel(llvm::StringRef binary);
 
 /// What a checkpoint asks of a search. Error: a setting that changes the output
 /// and that the search does not know.
@@ -29,6 +30,12 @@ enum class DataType { F32, BF16, I8, Auto };
 /// cross-attention layer, too, if there is one to show.
 llvm::Error deriveSteps(mlir::ModuleOp module, llvm::StringRef weights,
                         std::optional<int64_t> attentionLayer = std::nullopt);
+
+/// How sentences are shared among decoders, one for each worker.
+struct BatchPlan {
+  size_t workers;
+  BatchOptions options;
+};
 
 /// A checkpoint ready to translate.
 struct TranslationModel {
@@ -49,6 +56,12 @@ struct TranslationModel {
   load(llvm::StringRef directory, bool withTokenizer,
        std::optional<DataType> dataType, const CompileOptions &options,
        std::optional<int64_t> attentionLayer = std::nullopt);
+
+  /// What is fastest for searches with so many beams on `threads` threads, of
+  /// `decoders` at most. Each translates `batchSize` sentences at once; 0
+  /// leaves that open, too.
+  BatchPlan planBatches(int64_t beamSize, int64_t threads,
+                        int64_t batchSize = 0) const;
 };
 
 } // namespace attn

@@ -14,7 +14,8 @@ static const char *model;
 
 static void *translate(void *argument) {
   attn_translator *translator;
-  attn_options options = {sizeof(options), 1 + (size_t)argument % 2, 0, 0};
+  attn_options options = {.size = sizeof(options),
+                          .threads = 1 + (size_t)argument % 2};
   char *translation;
   if (attn_translator_create(model, &options, &translator) ||
       attn_translate(translator, "Thank you.", &translation)) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // threads MODEL COUNT < ids: translates each line and a text in turn, and then
-// all of them in as many threads as COUNT says, on one translator; prints the
-// first translations of the lines. An error if another thread got something
-// else.
+// all of them in as many threads as COUNT says, on one translator; some
+// translate all lines at once, too. Prints the first translations of the lines.
+// An error if another thread got something else.
 
 #include <attn-c/attn.h>
 #include <pthread.h>
@@ -19,6 +19,28 @@ static size_t lengths[mostLines], expectedLengths[mostLines];
 static size_t lines;
 static const char *text = "Thank you. How are you?";
 static char *expectedText;
+
+static size_t translateBatch(void) {
+  const int32_t *ids[mostLines];
+  for (size_t i = 0; i < lines; ++i)
+    ids[i] = source[i];
+  attn_results *results;
+  if (attn_translate_ids_batch(translator, ids, lengths, lines, NULL,
+                               &results)) {
+    fprintf(stderr, "error: %s\n", attn_error_message());
+    return 1;
+  }
+  size_t wrong = 0;
+  for (size_t line = 0; line < lines; ++line) {
+    attn_hypothesis best = {.size = sizeof(best)};
+    wrong +=
+        attn_results_hypothesis(results, line, 0, &best) ||
+        best.length != expectedLengths[line] ||
+        memcmp(best.ids, expected[line], best.length * sizeof(*best.ids)) != 0;
+  }
+  attn_results_destroy(results);
+  return wrong;
+}
 
 static void *translateAll(void *argument) {
   size_t first = (size_t)argument, wrong = 0;
@@ -41,6 +63,8 @@ static void *translateAll(void *argument) {
                  ATTN_INVALID_INPUT ||
              !strstr(attn_error_message(), message);
   }
+  if (first % 8 == 0)
+    wrong += translateBatch();
   char *translation;
   if (attn_translate(translator, text, &translation)) {
     fprintf(stderr, "error: %s\n", attn_error_message());
@@ -52,7 +76,8 @@ static void *translateAll(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  attn_options options = {sizeof(options), 2, 1, 0};
+  attn_options options = {
+      .size = sizeof(options), .threads = 2, .beam_size = 1};
   if (argc != 3 || attn_translator_create(argv[1], &options, &translator))
     return 1;
   if (attn_translate(translator, text, &expectedText))

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_TOOLS_LIBATTN_TRANSLATOR_H
+#define ATTN_TOOLS_LIBATTN_TRANSLATOR_H
+
+#include "DecoderPool.h"
+#include "attn-c/attn.h"
+#include "attn/Translation/TranslationModel.h"
+
+struct attn_translator {
+  attn_translator(attn::TranslationModel model, attn::GenerationOptions options)
+      : model(std::move(model)), options(std::move(options)),
+        pool(this->model.decoders) {}
+
+  /// What is done if nothing else is asked for.
+  attn_search search() const;
+
+  attn::TranslationModel model;
+  attn::GenerationOptions options;
+  attn::DecoderPool pool;
+};
+
+#endif // ATTN_TOOLS_LIBATTN_TRANSLATOR_H
