@@ -5,7 +5,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/StringSet.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/CodeGen.h"
 #include "llvm/Support/TargetSelect.h"
@@ -15,24 +14,9 @@
 #include "llvm/TargetParser/Triple.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace attn;
-
-/// Extensions for operating systems and the like. Code generation never emits
-/// them on its own, and virtual machines often hide them.
-static bool isForSystems(llvm::StringRef feature) {
-  static const llvm::StringSet<> names = {
-      "cldemote",  "clflushopt", "clwb",    "clzero",    "cmpccxadd", "enqcmd",
-      "fsgsbase",  "hreset",     "invpcid", "kl",        "movdir64b", "movdiri",
-      "mwaitx",    "pconfig",    "pku",     "prefetchi", "prfchw",    "ptwrite",
-      "raoint",    "rdpid",      "rdpru",   "rdrnd",     "rdseed",    "rtm",
-      "serialize", "sgx",        "shstk",   "tbm",       "tsxldtrk",  "uintr",
-      "usermsr",   "waitpkg",    "widekl",  "wbnoinvd",  "x87",       "xsave",
-      "xsavec",    "xsaveopt",   "xsaves"};
-  return names.contains(feature);
-}
 
 /// LLVM's own choice is 256 bits on many processors that run 512 as fast.
 static constexpr llvm::StringLiteral wideVectors("-prefer-256-bit");
@@ -111,22 +95,6 @@ static CpuTarget detectHost() {
   return host;
 }
 
-bool CpuTarget::has(llvm::StringRef feature) const {
-  return llvm::any_of(llvm::split(features, ','), [&](llvm::StringRef part) {
-    return part.consume_front("+") && part == feature;
-  });
-}
-
-bool attn::requestTileState() {
-#if defined(__linux__) && defined(__x86_64__)
-  // ARCH_REQ_XCOMP_PERM for the tile data, component 18.
-  static const bool granted = syscall(SYS_arch_prctl, 0x1023, 18) == 0;
-  return granted;
-#else
-  return false;
-#endif
-}
-
 llvm::Expected<CpuTarget> attn::resolveTarget(llvm::StringRef name) {
   if (name == "native") {
     static const CpuTarget host = detectHost();
@@ -164,25 +132,6 @@ llvm::Expected<CpuTarget> attn::resolveTarget(llvm::StringRef name) {
   target.features = joinFeatures(features);
   lookUpCaches(target);
   return target;
-}
-
-llvm::Error attn::checkRunnable(const CpuTarget &target) {
-  llvm::StringMap<bool, llvm::MallocAllocator> host =
-      llvm::sys::getHostCPUFeatures();
-  llvm::SmallVector<llvm::StringRef> missing;
-  for (llvm::StringRef part : llvm::split(target.features, ',')) {
-    if (!part.consume_front("+") || isForSystems(part))
-      continue;
-    auto found = host.find(part);
-    if ((found != host.end() && !found->getValue()) ||
-        (part == "amx-tile" && !requestTileState()))
-      missing.push_back(part);
-  }
-  if (missing.empty())
-    return llvm::Error::success();
-  return llvm::createStringError(
-      "this machine cannot run code for '" + target.cpu + "': it lacks " +
-      llvm::join(missing, ", ") + "; hint: use the target CPU 'native'");
 }
 
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Execution/Program.h"
+#include "attn/Execution/CompiledFunctions.h"
 #include "attn/Execution/CompilerMemory.h"
 #include "attn/Execution/WeightsStore.h"
+#include "attn/Execution/WorkingMemory.h"
 
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
 #include <omp.h>
 
 using namespace attn;
@@ -33,59 +31,7 @@ private:
       std::chrono::steady_clock::now();
 };
 
-/// A compiled function.
-struct Entry {
-  const FunctionSignature *signature;
-  void (*call)(void **slots);
-};
-
 } // namespace
-
-/// Words in a memref descriptor: allocated and aligned pointer, offset, sizes,
-/// strides.
-static size_t descriptorWords(size_t rank) { return 3 + 2 * rank; }
-
-static int64_t asWord(const void *pointer) {
-  return reinterpret_cast<int64_t>(pointer);
-}
-
-/// Descriptors of ranks known only at run time are arrays of words.
-static char *asPointer(int64_t word) {
-  return reinterpret_cast<char *>(word); // NOLINT(performance-no-int-to-ptr)
-}
-
-static void fillDescriptor(const Tensor &tensor, int64_t *words) {
-  words[0] = words[1] = asWord(tensor.rawData());
-  words[2] = 0;
-  size_t rank = tensor.rank();
-  int64_t stride = 1;
-  for (size_t d = rank; d-- > 0;) {
-    words[3 + d] = tensor.dim(d);
-    words[3 + rank + d] = stride;
-    stride *= tensor.dim(d);
-  }
-}
-
-/// Copies a strided result to dense memory.
-static void copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
-                        const Tensor &target) {
-  size_t width = byteWidth(target.type()), rank = target.rank();
-  char *output = static_cast<char *>(target.rawData());
-  llvm::SmallVector<int64_t, 4> index(rank, 0);
-  for (int64_t i = 0, e = target.numElements(), from = 0; i < e; ++i) {
-    std::memcpy(output + i * width, source + from * int64_t(width), width);
-    for (size_t d = rank; d-- > 0;) {
-      from += strides[d];
-      if (++index[d] < target.dim(d))
-        break;
-      from -= target.dim(d) * strides[d];
-      index[d] = 0;
-    }
-  }
-}
-
-/// What MLIR gives as the allocation of a constant: not to be freed.
-static constexpr int64_t constantAllocation = 0xdeadbeef;
 
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
 linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
@@ -119,20 +65,15 @@ struct Program::State {
   /// Why linking failed; look-ups themselves only say that it did.
   std::string linkError;
   std::unique_ptr<llvm::orc::LLJIT> jit;
-  Manifest manifest;
   std::unique_ptr<WeightsStore> weights;
-  llvm::StringMap<Entry> entries;
-  llvm::DenseSet<void *> weightPointers;
+  CompiledFunctions functions;
   int threads = 0;
   LoadStatistics statistics;
 
   llvm::Expected<llvm::orc::ExecutorAddr> find(llvm::StringRef symbol);
   llvm::Error initialize(llvm::StringRef weightsFile);
-  llvm::Expected<Tensor> takeResult(const TensorSignature &signature,
-                                    int64_t *words,
-                                    llvm::ArrayRef<Tensor> arguments,
-                                    llvm::ArrayRef<Tensor> results,
-                                    llvm::ArrayRef<int64_t> allocations) const;
+  llvm::Error loadWeights(llvm::StringRef weightsFile,
+                          llvm::ArrayRef<WeightRecipe> recipes);
 };
 
 llvm::Expected<llvm::orc::ExecutorAddr>
@@ -144,83 +85,50 @@ Program::State::find(llvm::StringRef symbol) {
   return llvm::createStringError("cannot link compiled code: " + linkError);
 }
 
+/// Makes the weights, and gives them to the linked code.
+llvm::Error Program::State::loadWeights(llvm::StringRef weightsFile,
+                                        llvm::ArrayRef<WeightRecipe> recipes) {
+  releaseCompilerMemory();
+  Stopwatch watch;
+  auto table = find("attn_weights");
+  if (!table)
+    return table.takeError();
+  if (llvm::Error error =
+          WeightsStore::create(weightsFile, recipes,
+                               threads > 0 ? threads : omp_get_max_threads())
+              .moveInto(weights))
+    return error;
+  llvm::copy(weights->pointers(), table->toPtr<void **>());
+  statistics.weightsSeconds = watch.seconds();
+  statistics.weightBytes = weights->packedBytes();
+  return llvm::Error::success();
+}
+
 /// Reads the manifest of the linked code, finds its functions, and gives it its
 /// weights.
 llvm::Error Program::State::initialize(llvm::StringRef weightsFile) {
   auto text = find("attn_manifest");
   if (!text)
     return text.takeError();
-  llvm::Expected<Manifest> parsed =
+  llvm::Expected<Manifest> manifest =
       Manifest::parse(text->toPtr<const char *>());
-  if (!parsed)
-    return parsed.takeError();
-  manifest = std::move(*parsed);
-  for (const FunctionSignature &function : manifest.functions) {
+  if (!manifest)
+    return manifest.takeError();
+  llvm::SmallVector<CompiledFunctions::EntryPoint> entryPoints;
+  for (const FunctionSignature &function : manifest->functions) {
     auto address = find("attn_call_" + function.name);
     if (!address)
       return address.takeError();
-    entries[function.name] = {&function, address->toPtr<void (*)(void **)>()};
+    entryPoints.push_back(address->toPtr<CompiledFunctions::EntryPoint>());
   }
-  if (manifest.weights.empty())
-    return llvm::Error::success();
-
-  releaseCompilerMemory();
-  Stopwatch watch;
-  auto table = find("attn_weights");
-  if (!table)
-    return table.takeError();
-  llvm::Expected<std::unique_ptr<WeightsStore>> store =
-      WeightsStore::create(weightsFile, manifest.weights,
-                           threads > 0 ? threads : omp_get_max_threads());
-  if (!store)
-    return store.takeError();
-  weights = std::move(*store);
-  llvm::copy(weights->pointers(), table->toPtr<void **>());
-  weightPointers.insert(weights->pointers().begin(), weights->pointers().end());
-  statistics.weightsSeconds = watch.seconds();
-  statistics.weightBytes = weights->packedBytes();
+  llvm::ArrayRef<void *> pointers;
+  if (!manifest->weights.empty()) {
+    if (llvm::Error error = loadWeights(weightsFile, manifest->weights))
+      return error;
+    pointers = weights->pointers();
+  }
+  functions = CompiledFunctions(std::move(*manifest), entryPoints, pointers);
   return llvm::Error::success();
-}
-
-/// Makes a tensor of a result's descriptor. `allocations` are those of the
-/// results before it.
-llvm::Expected<Tensor>
-Program::State::takeResult(const TensorSignature &signature, int64_t *words,
-                           llvm::ArrayRef<Tensor> arguments,
-                           llvm::ArrayRef<Tensor> results,
-                           llvm::ArrayRef<int64_t> allocations) const {
-  size_t rank = signature.shape.size();
-  void *allocated = asPointer(words[0]);
-  char *data =
-      asPointer(words[1]) + words[2] * int64_t(byteWidth(signature.type));
-  llvm::ArrayRef<int64_t> sizes(words + 3, rank);
-  llvm::ArrayRef<int64_t> strides(words + 3 + rank, rank);
-
-  // Who frees the memory: an argument, an earlier result, nobody (weights and
-  // constants), or else this tensor.
-  std::shared_ptr<void> owner;
-  bool mustCopy = false;
-  const Tensor *argument = llvm::find_if(
-      arguments, [&](const Tensor &t) { return t.rawData() == allocated; });
-  const int64_t *earlier = llvm::find(allocations, words[0]);
-  if (argument != arguments.end())
-    owner = argument->owner();
-  else if (earlier != allocations.end())
-    owner = results[earlier - allocations.begin()].owner();
-  else if (words[0] == constantAllocation || weightPointers.contains(allocated))
-    mustCopy = true;
-  else
-    owner = std::shared_ptr<void>(allocated, std::free);
-
-  int64_t stride = 1;
-  for (size_t d = rank; d-- > 0; stride *= sizes[d])
-    mustCopy |= sizes[d] != 1 && strides[d] != stride;
-  if (!mustCopy)
-    return Tensor::share(signature.type, sizes, data, std::move(owner));
-  llvm::Expected<Tensor> copy = Tensor::tryAllocate(signature.type, sizes);
-  if (copy)
-    copyStrided(data, strides, *copy);
-  return copy;
 }
 
 Program::Program(std::unique_ptr<State> state) : state(std::move(state)) {}
@@ -261,11 +169,11 @@ Program::load(mlir::ModuleOp module, const CompileOptions &options) {
 }
 
 llvm::ArrayRef<FunctionSignature> Program::functions() const {
-  return state->manifest.functions;
+  return state->functions.signatures();
 }
 
 const FunctionSignature *Program::lookup(llvm::StringRef name) const {
-  return state->manifest.lookup(name);
+  return state->functions.lookup(name);
 }
 
 void Program::releaseFilePages() const {
@@ -278,56 +186,6 @@ const LoadStatistics &Program::statistics() const { return state->statistics; }
 llvm::Expected<llvm::SmallVector<Tensor>>
 Program::call(llvm::StringRef function, llvm::ArrayRef<Tensor> arguments,
               int threads) const {
-  auto found = state->entries.find(function);
-  if (found == state->entries.end())
-    return llvm::createStringError(
-        "there is no function '" + function + "'; hint: there is " +
-        llvm::join(llvm::map_range(state->manifest.functions,
-                                   [](const FunctionSignature &f) {
-                                     return "'" + f.name + "'";
-                                   }),
-                   ", "));
-  const FunctionSignature &signature = *found->second.signature;
-  if (llvm::Error error = signature.check(arguments))
-    return std::move(error);
-  size_t words = 0;
-  for (const TensorSignature &result : signature.results)
-    words += descriptorWords(result.shape.size());
-  for (const TensorSignature &argument : signature.arguments)
-    words += descriptorWords(argument.shape.size());
-
-  llvm::SmallVector<int64_t, 256> memory(words, 0);
-  llvm::SmallVector<void *, 32> slots;
-  int64_t *next = memory.data();
-  // All results are written through one pointer, one after the other.
-  if (!signature.results.empty()) {
-    slots.push_back(next);
-    for (const TensorSignature &result : signature.results)
-      next += descriptorWords(result.shape.size());
-  }
-  for (const Tensor &argument : arguments) {
-    slots.push_back(next);
-    fillDescriptor(argument, next);
-    next += descriptorWords(argument.rank());
-  }
-  // The number belongs to the calling thread, so it is set for each call.
-  if (threads <= 0)
-    threads = state->threads;
-  if (threads > 0)
-    omp_set_num_threads(threads);
-  found->second.call(slots.data());
-
-  llvm::SmallVector<Tensor> results;
-  llvm::SmallVector<int64_t> allocations;
-  next = memory.data();
-  for (const TensorSignature &result : signature.results) {
-    llvm::Expected<Tensor> tensor =
-        state->takeResult(result, next, arguments, results, allocations);
-    if (!tensor)
-      return tensor.takeError();
-    results.push_back(std::move(*tensor));
-    allocations.push_back(*next);
-    next += descriptorWords(result.shape.size());
-  }
-  return results;
+  return state->functions.call(function, arguments,
+                               threads > 0 ? threads : state->threads);
 }

@@ -5,7 +5,6 @@
 #include "attn/Weights/JsonFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <cmath>
 #include <limits>
@@ -299,9 +298,10 @@ static std::string pathIn(StringRef directory, StringRef name) {
   return path.str().str();
 }
 
-Expected<MarianConfig> MarianConfig::load(StringRef directory) {
+Expected<MarianConfig> MarianConfig::load(StringRef directory,
+                                          vfs::FileSystem &files) {
   std::string path = pathIn(directory, "config.json");
-  Expected<json::Object> object = readJsonObject(path);
+  Expected<json::Object> object = readJsonObject(path, files);
   if (!object)
     return object.takeError();
   FieldReader reader(*object, path);
@@ -313,8 +313,9 @@ Expected<MarianConfig> MarianConfig::load(StringRef directory) {
     return std::move(error);
 
   std::string generationPath = pathIn(directory, "generation_config.json");
-  if (sys::fs::exists(generationPath)) {
-    Expected<json::Object> generationObject = readJsonObject(generationPath);
+  if (files.exists(generationPath)) {
+    Expected<json::Object> generationObject =
+        readJsonObject(generationPath, files);
     if (!generationObject)
       return generationObject.takeError();
     FieldReader generationReader(*generationObject, generationPath);

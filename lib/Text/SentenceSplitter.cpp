@@ -8,9 +8,24 @@
 using namespace llvm;
 using namespace attn;
 
-void SentenceSplitter::Close::operator()(UBreakIterator *iterator) const {
-  ubrk_close(iterator);
-}
+namespace {
+
+/// That of ICU.
+class IcuSplitter final : public SentenceSplitter {
+public:
+  explicit IcuSplitter(UBreakIterator *iterator) : iterator(iterator) {}
+
+  Expected<std::vector<StringRef>> split(StringRef text) override;
+
+private:
+  struct Close {
+    void operator()(UBreakIterator *iterator) const { ubrk_close(iterator); }
+  };
+
+  std::unique_ptr<UBreakIterator, Close> iterator;
+};
+
+} // namespace
 
 Expected<std::unique_ptr<SentenceSplitter>>
 SentenceSplitter::create(StringRef language) {
@@ -22,10 +37,10 @@ SentenceSplitter::create(StringRef language) {
   if (U_FAILURE(status))
     return createStringError("cannot split sentences of the language \"" +
                              language + "\": ICU says " + u_errorName(status));
-  return std::unique_ptr<SentenceSplitter>(new SentenceSplitter(iterator));
+  return std::make_unique<IcuSplitter>(iterator);
 }
 
-Expected<std::vector<StringRef>> SentenceSplitter::split(StringRef text) {
+Expected<std::vector<StringRef>> IcuSplitter::split(StringRef text) {
   std::vector<StringRef> sentences;
   UErrorCode status = U_ZERO_ERROR;
   // Positions are those of bytes, without a copy in UTF-16.

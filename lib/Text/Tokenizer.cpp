@@ -8,8 +8,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/ConvertUTF.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <limits>
 #include <optional>
@@ -31,7 +29,8 @@ struct Tokenizer::Vocabulary {
   DenseMap<int32_t, StringRef> tokens; // of the keys of `ids`
   int32_t endId = 0, unknownId = 0, paddingId = 0;
 
-  static Expected<std::shared_ptr<const Vocabulary>> load(StringRef path);
+  static Expected<std::shared_ptr<const Vocabulary>>
+  load(StringRef path, vfs::FileSystem &files);
 
   bool isSpecial(int32_t id) const {
     return id == endId || id == unknownId || id == paddingId;
@@ -42,12 +41,13 @@ struct Tokenizer::Vocabulary {
 struct Tokenizer::Pieces {
   sentencepiece::SentencePieceProcessor processor;
 
-  static Expected<std::shared_ptr<const Pieces>> load(StringRef path);
+  static Expected<std::shared_ptr<const Pieces>> load(StringRef path,
+                                                      vfs::FileSystem &files);
 };
 
 Expected<std::shared_ptr<const Tokenizer::Vocabulary>>
-Tokenizer::Vocabulary::load(StringRef path) {
-  Expected<json::Object> object = readJsonObject(path);
+Tokenizer::Vocabulary::load(StringRef path, vfs::FileSystem &files) {
+  Expected<json::Object> object = readJsonObject(path, files);
   if (!object)
     return object.takeError();
   auto vocabulary = std::make_shared<Vocabulary>();
@@ -90,10 +90,10 @@ static Error cannotReadModel(StringRef path, std::error_code code) {
 }
 
 Expected<std::shared_ptr<const Tokenizer::Pieces>>
-Tokenizer::Pieces::load(StringRef path) {
+Tokenizer::Pieces::load(StringRef path, vfs::FileSystem &files) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      MemoryBuffer::getFile(path, /*IsText=*/false,
-                            /*RequiresNullTerminator=*/false);
+      files.getBufferForFile(path, /*FileSize=*/-1,
+                             /*RequiresNullTerminator=*/false);
   if (std::error_code code = buffer.getError())
     return cannotReadModel(path, code);
   auto pieces = std::make_shared<Pieces>();
@@ -114,16 +114,18 @@ static std::string pathIn(StringRef directory, StringRef name) {
 }
 
 /// tokenizer_config.json; without fields if there is none.
-static Expected<json::Object> readConfig(StringRef directory) {
+static Expected<json::Object> readConfig(StringRef directory,
+                                         vfs::FileSystem &files) {
   std::string path = pathIn(directory, "tokenizer_config.json");
-  if (sys::fs::exists(path))
-    return readJsonObject(path);
+  if (files.exists(path))
+    return readJsonObject(path, files);
   return json::Object();
 }
 
 /// Whether the target language of the checkpoint has its own vocabulary.
 static Expected<bool> hasTargetVocabulary(StringRef directory,
-                                          const json::Object &config) {
+                                          const json::Object &config,
+                                          vfs::FileSystem &files) {
   if (const json::Value *value = config.get("separate_vocabs")) {
     if (std::optional<bool> separate = value->getAsBoolean())
       return *separate;
@@ -132,45 +134,49 @@ static Expected<bool> hasTargetVocabulary(StringRef directory,
         ": field separate_vocabs: expected true or false, got " +
         describeJson(*value));
   }
-  return sys::fs::exists(pathIn(directory, "target_vocab.json"));
+  return files.exists(pathIn(directory, "target_vocab.json"));
 }
 
 Tokenizer::Tokenizer() = default;
 Tokenizer::~Tokenizer() = default;
 
-Expected<std::unique_ptr<Tokenizer>> Tokenizer::load(StringRef directory) {
+Expected<std::unique_ptr<Tokenizer>>
+Tokenizer::load(StringRef directory,
+                IntrusiveRefCntPtr<vfs::FileSystem> files) {
   std::unique_ptr<Tokenizer> tokenizer(new Tokenizer());
-  if (Error error = Pieces::load(pathIn(directory, "source.spm"))
+  tokenizer->files = files;
+  if (Error error = Pieces::load(pathIn(directory, "source.spm"), *files)
                         .moveInto(tokenizer->sourcePieces))
     return std::move(error);
-  if (Error error = Vocabulary::load(pathIn(directory, "vocab.json"))
+  if (Error error = Vocabulary::load(pathIn(directory, "vocab.json"), *files)
                         .moveInto(tokenizer->source))
     return std::move(error);
 
-  Expected<json::Object> config = readConfig(directory);
+  Expected<json::Object> config = readConfig(directory, *files);
   if (!config)
     return config.takeError();
   // Some checkpoints have null here.
   if (std::optional<StringRef> language = config->getString("source_lang"))
     tokenizer->language = language->str();
-  Expected<bool> separate = hasTargetVocabulary(directory, *config);
+  Expected<bool> separate = hasTargetVocabulary(directory, *config, *files);
   if (!separate)
     return separate.takeError();
   std::string targetPath = pathIn(directory, "target.spm");
   tokenizer->targetPiecesPath = targetPath;
   if (!*separate) {
     // The reference asks for the file and then does without it.
-    if (std::error_code code =
-            sys::fs::access(targetPath, sys::fs::AccessMode::Exist))
+    if (std::error_code code = files->status(targetPath).getError())
       return cannotReadModel(targetPath, code);
     tokenizer->target = tokenizer->source;
     tokenizer->targetPieces = tokenizer->sourcePieces;
     return std::move(tokenizer);
   }
-  if (Error error = Pieces::load(targetPath).moveInto(tokenizer->targetPieces))
+  if (Error error =
+          Pieces::load(targetPath, *files).moveInto(tokenizer->targetPieces))
     return std::move(error);
-  if (Error error = Vocabulary::load(pathIn(directory, "target_vocab.json"))
-                        .moveInto(tokenizer->target))
+  if (Error error =
+          Vocabulary::load(pathIn(directory, "target_vocab.json"), *files)
+              .moveInto(tokenizer->target))
     return std::move(error);
   return std::move(tokenizer);
 }
@@ -243,7 +249,7 @@ Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
 Expected<std::vector<int32_t>> Tokenizer::encodeTarget(StringRef text) const {
   std::shared_ptr<const Pieces> pieces = targetPieces;
   if (target == source)
-    if (Error error = Pieces::load(targetPiecesPath).moveInto(pieces))
+    if (Error error = Pieces::load(targetPiecesPath, *files).moveInto(pieces))
       return std::move(error);
   Expected<std::vector<int32_t>> ids = encode(text, *pieces, *target);
   if (ids && is_contained(*ids, target->unknownId))

@@ -2,37 +2,11 @@
 
 #include "attn/Translation/TranslationModel.h"
 
-#include "attn/Import/ImportMarian.h"
-#include "attn/Pipelines/Pipelines.h"
-#include "attn/Transforms/Passes.h"
-#include "mlir/IR/MLIRContext.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
-#include <chrono>
-#include <cstdlib>
 
 using namespace llvm;
 using namespace attn;
-
-Expected<std::string> attn::findDefaultModel(StringRef binary) {
-  if (const char *directory = std::getenv("ATTN_MODEL"))
-    return std::string(directory);
-  constexpr StringLiteral name = "tatoeba-en-fr";
-  SmallString<128> root(sys::path::parent_path(binary));
-  sys::path::append(root, "..");
-  SmallString<128> inSources(root), installed(root), built(ATTN_SOURCE_DIR);
-  sys::path::append(inSources, "..", "models", name);
-  sys::path::append(installed, "share", "attn", "models", name);
-  sys::path::append(built, "models", name);
-  for (StringRef path : {inSources, installed, built})
-    if (sys::fs::is_directory(path))
-      return path.str();
-  return createStringError("found no model beside " + binary +
-                           "; hint: name a folder, or set ATTN_MODEL to one");
-}
 
 Expected<GenerationOptions>
 attn::generationOptions(const MarianConfig &config) {
@@ -81,128 +55,43 @@ attn::generationOptions(const MarianConfig &config) {
   return options;
 }
 
-/// What `Auto` stands for on the processor that `cpu` names.
-static Expected<DataType> resolve(DataType dataType, StringRef cpu) {
-  if (dataType != DataType::Auto)
-    return dataType;
-  Expected<CpuTarget> target = resolveTarget(cpu);
-  if (!target)
-    return target.takeError();
-  // Without these, products of i8 are no faster than those of f32.
-  bool isFast = target->has("amx-int8") || target->has("avx512vnni") ||
-                target->has("avxvnni");
-  return isFast ? DataType::I8 : DataType::F32;
-}
-
-/// The element type of the weights of products.
-static StringRef weightsFor(DataType dataType) {
-  switch (dataType) {
-  case DataType::BF16:
-    return "bf16";
-  case DataType::I8:
-    return "i8";
-  default:
-    return "f32";
-  }
-}
-
-Error attn::deriveSteps(mlir::ModuleOp module, StringRef weights,
-                        std::optional<int64_t> attentionLayer) {
-  mlir::PassManager passes(module.getContext());
-  if (attentionLayer)
-    passes.addPass(createReturnAttention({/*function=*/"decode",
-                                          /*kind=*/"cross",
-                                          /*layers=*/{*attentionLayer}}));
-  buildDecodingPipeline(passes);
-  if (weights != "f32")
-    passes.addPass(createQuantizeWeights({weights.str()}));
-  if (failed(passes.run(module)))
-    return createStringError("cannot derive the steps of decoding");
-  module.lookupSymbol("decode")->erase();
-  return Error::success();
-}
-
-/// The code of a checkpoint. Nothing of MLIR is left when it returns, so that
-/// its memory does not add up with that of the weights.
-static Expected<CompiledCode> compile(StringRef directory, DataType dataType,
-                                      const CompileOptions &options,
-                                      std::optional<int64_t> attentionLayer) {
-  Expected<DataType> resolved = resolve(dataType, options.cpu);
-  if (!resolved)
-    return resolved.takeError();
-  mlir::DialectRegistry registry;
-  registerAllDialects(registry);
-  // Threads would cost more to start than the few functions here gain.
-  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
-  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
-      importMarian(directory, context);
-  if (!module)
-    return module.takeError();
-  StringRef weights = weightsFor(*resolved);
-  std::string name = ("decoding steps, weights of " + weights).str();
-  if (attentionLayer)
-    name += ", attention in layer " + itostr(*attentionLayer);
-  return CompiledCode::get(
-      **module, options, {name, [&](mlir::ModuleOp module) {
-                            return deriveSteps(module, weights, attentionLayer);
-                          }});
-}
-
-Expected<TranslationModel> TranslationModel::load(
-    StringRef directory, bool withTokenizer, std::optional<DataType> dataType,
-    const CompileOptions &options, std::optional<int64_t> attentionLayer) {
-  auto start = std::chrono::steady_clock::now();
+Expected<TranslationModel>
+TranslationModel::read(StringRef directory, bool withTokenizer,
+                       IntrusiveRefCntPtr<vfs::FileSystem> files) {
   TranslationModel model;
-  Expected<MarianConfig> config = MarianConfig::load(directory);
-  if (!config)
-    return config.takeError();
-  model.config = std::move(*config);
-  if (withTokenizer) {
-    Expected<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::load(directory);
-    if (!tokenizer)
-      return tokenizer.takeError();
-    model.tokenizer = std::move(*tokenizer);
-  }
-  if (attentionLayer) {
-    const int64_t layers = model.config.decoderLayers;
-    if (*attentionLayer < -layers || *attentionLayer >= layers)
-      return createStringError("expected an alignment layer in " +
-                               Twine(-layers) + ".." + Twine(layers - 1) +
-                               ", got " + Twine(*attentionLayer));
-    if (*attentionLayer < 0)
-      *attentionLayer += layers;
-  }
-  Expected<CompiledCode> code =
-      compile(directory,
-              dataType.value_or(model.config.isQuantized ? DataType::I8
-                                                         : DataType::F32),
-              options, attentionLayer);
-  if (!code)
-    return code.takeError();
-  Expected<std::unique_ptr<Program>> program =
-      Program::load(std::move(*code), options.threads);
-  if (!program)
-    return program.takeError();
-  model.program = std::move(*program);
-  model.compileSeconds = model.program->statistics().compileSeconds;
-  model.loadSeconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count() -
-      model.compileSeconds;
+  if (Error error =
+          MarianConfig::load(directory, *files).moveInto(model.config))
+    return std::move(error);
+  if (withTokenizer)
+    if (Error error =
+            Tokenizer::load(directory, files).moveInto(model.tokenizer))
+      return std::move(error);
+  return std::move(model);
+}
 
+Expected<int64_t> TranslationModel::decoderLayer(int64_t layer) const {
+  const int64_t layers = config.decoderLayers;
+  if (layer < -layers || layer >= layers)
+    return createStringError("expected an alignment layer in " +
+                             Twine(-layers) + ".." + Twine(layers - 1) +
+                             ", got " + Twine(layer));
+  return layer < 0 ? layer + layers : layer;
+}
+
+Error TranslationModel::addDecoders(const DecoderFunctions &functions) {
   DecoderLimits limits;
-  limits.sourceVocabulary = model.config.vocabSize;
-  limits.targetVocabulary = model.config.decoderVocabSize;
+  limits.sourceVocabulary = config.vocabSize;
+  limits.targetVocabulary = config.decoderVocabSize;
   limits.sourcePositions = limits.targetPositions =
-      model.config.maxPositionEmbeddings;
-  for (int i = 0; i < model.program->statistics().threads; ++i) {
+      config.maxPositionEmbeddings;
+  for (int i = 0; i < threads; ++i) {
     Expected<std::unique_ptr<CompiledDecoder>> decoder =
-        CompiledDecoder::create(*model.program, limits);
+        CompiledDecoder::create(functions, limits);
     if (!decoder)
       return decoder.takeError();
-    model.decoders.push_back(std::move(*decoder));
+    decoders.push_back(std::move(*decoder));
   }
-  return model;
+  return Error::success();
 }
 
 BatchPlan TranslationModel::planBatches(int64_t beamSize, int64_t threads,
@@ -217,8 +106,7 @@ BatchPlan TranslationModel::planBatches(int64_t beamSize, int64_t threads,
   // To read large weights takes longer than to wait for each other: then all
   // threads share one batch, which reads them once.
   constexpr size_t largeWeights = 64 << 20;
-  if (plan.options.batchSize > 1 &&
-      program->statistics().weightBytes > largeWeights) {
+  if (plan.options.batchSize > 1 && weightBytes > largeWeights) {
     plan.options.batchSize *= static_cast<int64_t>(plan.workers);
     plan.workers = 1;
   }

@@ -2,7 +2,6 @@
 
 #include "attn/Weights/JsonFile.h"
 
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -49,10 +48,11 @@ Expected<json::Object> attn::parseJsonObject(StringRef text, StringRef origin) {
   return std::move(*object);
 }
 
-Expected<json::Object> attn::readJsonObject(StringRef path) {
+Expected<json::Object> attn::readJsonObject(StringRef path,
+                                            vfs::FileSystem &files) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      MemoryBuffer::getFile(path, /*IsText=*/false,
-                            /*RequiresNullTerminator=*/false);
+      files.getBufferForFile(path, /*FileSize=*/-1,
+                             /*RequiresNullTerminator=*/false);
   if (std::error_code code = buffer.getError())
     return createStringError(code, path + ": cannot read the file: " +
                                        StringRef(code.message()).lower());

@@ -9,15 +9,6 @@
 
 namespace attn {
 
-/// What a subcommand returns when it has printed all its errors already: only
-/// the exit status is left to be set.
-class ReportedError : public llvm::ErrorInfo<ReportedError> {
-public:
-  static char ID;
-  void log(llvm::raw_ostream &os) const override;
-  std::error_code convertToErrorCode() const override;
-};
-
 /// A subcommand of `attn`. Each is a file that defines a static object of this
 /// class, and its options with `cl::sub` of it; main() knows of no other list.
 class Subcommand : public llvm::cl::SubCommand {

@@ -7,7 +7,7 @@
 #include "attn/IR/AttnOps.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
-#include "attn/Translation/TranslationModel.h"
+#include "attn/Translation/CheckpointModel.h"
 #include "attn/Weights/JsonFile.h"
 #include "attn/Weights/WriteSafetensors.h"
 #include "llvm/ADT/StringSet.h"

@@ -1,46 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn translate: sentences → sentences.
+// Sentences → sentences: what `attn translate` shares with executables that
+// `attn compile` makes. TranslateCommand.h has what differs.
 
 #include "AlignmentFile.h"
+#include "CommandLine.h"
 #include "IntegerOption.h"
 #include "Interrupts.h"
 #include "LineFile.h"
 #include "PeakMemory.h"
 #include "ProgressBar.h"
-#include "Subcommand.h"
+#include "TranslateCommand.h"
 #include "TranslationStream.h"
-#include "attn/Translation/TranslationModel.h"
-#include "llvm/LineEditor/LineEditor.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Process.h"
-#include "llvm/Support/Program.h"
 #include <chrono>
-#include <clocale>
 
 using namespace llvm;
 using namespace attn;
 
-static Error runTranslate();
-
-static Subcommand command(
-    "translate", "translate sentences",
-    "attn translate: translates sentences, one a line\n\n"
-    "Without TEXT, lines come from --input or standard input; on a terminal,\n"
-    "each is translated as it is typed, and Ctrl-D ends (history is kept in\n"
-    "~/.attn-history). What is not given is as the checkpoint's\n"
-    "generation_config.json says.\n\n"
-    "example: attn translate \"Hello, how are you?\"\n"
-    "example: attn translate --beam-size 6 --input text.en --output text.fr\n",
-    runTranslate);
+static cl::SubCommand &command = translateCommand();
 
 static cl::list<std::string> texts(cl::Positional, cl::desc("[TEXT ...]"),
                                    cl::sub(command));
-static cl::opt<std::string>
-    modelDirectory("model", cl::value_desc("DIR"),
-                   cl::desc("Checkpoint in the Hugging Face MarianMT layout "
-                            "(default: $ATTN_MODEL, else English to French)"),
-                   cl::sub(command));
 static cl::opt<std::string> input("input", cl::value_desc("FILE"),
                                   cl::desc("Read lines of FILE (-: standard "
                                            "input)"),
@@ -106,21 +88,6 @@ static cl::opt<IntegerIn<1>>
                        "32, or fewer so that there are 48 beams); 1: one after "
                        "the other, each by all threads"),
               cl::sub(command));
-static cl::opt<DataType>
-    dataType("dtype",
-             cl::desc("Numbers that are computed with (default: int8 if "
-                      "the checkpoint is quantized, else f32):"),
-             cl::values(clEnumValN(DataType::F32, "f32", "32-bit floats"),
-                        clEnumValN(DataType::BF16, "bf16",
-                                   "products of bf16, which round more: half "
-                                   "of the bytes"),
-                        clEnumValN(DataType::I8, "int8",
-                                   "products of 8-bit integers, with a scale "
-                                   "for each row: a quarter of the bytes"),
-                        clEnumValN(DataType::Auto, "auto",
-                                   "int8 where the processor multiplies it "
-                                   "fast (AMX, VNNI), else f32")),
-             cl::sub(command));
 static cl::opt<std::string> alignments(
     "alignments", cl::value_desc("FILE"),
     cl::desc(
@@ -155,17 +122,6 @@ static cl::opt<bool> stats("stats",
                            cl::desc("One JSON line about time and memory on "
                                     "standard error"),
                            cl::sub(command));
-static cl::opt<std::string>
-    cacheDirectory("cache-dir", cl::value_desc("DIR"),
-                   cl::desc("Where compiled code is kept (default: "
-                            "$ATTN_CACHE_DIR, else ~/.cache/attn)"),
-                   cl::sub(command));
-static cl::opt<bool> noCache("no-cache", cl::desc("Compile, and keep nothing"),
-                             cl::sub(command));
-static cl::opt<std::string>
-    targetCpu("target-cpu", cl::value_desc("CPU"),
-              cl::desc("Processor to compile for, as LLVM names it"),
-              cl::init("native"), cl::sub(command));
 
 static bool showsAttention() { return explain || !alignments.empty(); }
 
@@ -217,15 +173,6 @@ static Error checkSplit() {
   return Error::success();
 }
 
-static CompileOptions compileOptions() {
-  CompileOptions options;
-  options.cpu = targetCpu;
-  options.threads = static_cast<int>(threads.value);
-  options.useCache = !noCache;
-  options.cacheDir = cacheDirectory;
-  return options;
-}
-
 static void printStatistics(const TranslationModel &model,
                             const TranslationStream &stream, double seconds) {
   json::OStream json(errs());
@@ -235,7 +182,7 @@ static void printStatistics(const TranslationModel &model,
     json.attribute("tokens_out", stream.numTokensOut());
     json.attribute("load_s", model.loadSeconds);
     json.attribute("compile_s", model.compileSeconds);
-    json.attribute("cached", model.program->statistics().fromCache);
+    json.attribute("cached", model.fromCache);
     json.attribute("translate_s", seconds);
     json.attribute("peak_rss_mb", peakMemory());
   });
@@ -293,12 +240,8 @@ static bool isSession() {
 /// Translates each line as it is typed.
 static Error translateSession(TranslationStream &stream, OutputFile &file,
                               AlignmentFile &alignmentFile) {
-  // What is typed is UTF-8, as everywhere; the editor asks the locale.
-  std::setlocale(LC_CTYPE, "C.UTF-8");
   keepTerminalSettings();
-  LineEditor editor("attn");
-  editor.setPrompt("> ");
-  while (std::optional<std::string> line = editor.readLine())
+  while (std::optional<std::string> line = readTypedLine())
     if (!StringRef(*line).trim().empty())
       if (Error error = translateLines(stream, *line, /*reader=*/nullptr, file,
                                        alignmentFile))
@@ -306,22 +249,12 @@ static Error translateSession(TranslationStream &stream, OutputFile &file,
   return Error::success();
 }
 
-static Error runTranslate() {
+Error attn::runTranslate() {
   deferInterrupts();
   if (!texts.empty() && input.getNumOccurrences())
     return createStringError(
         "expected TEXT or --input, got both; hint: TEXT that begins with a "
         "dash comes after --");
-  std::string directory = modelDirectory;
-  if (directory.empty()) {
-    static int anchor;
-    Expected<std::string> found =
-        findDefaultModel(sys::fs::getMainExecutable(nullptr, &anchor));
-    if (!found)
-      return found.takeError();
-    directory = *found;
-  }
-
   // What can be wrong with files shows before any work is done.
   std::unique_ptr<LineReader> reader;
   if (texts.empty()) {
@@ -350,11 +283,8 @@ static Error runTranslate() {
   std::optional<int64_t> layer;
   if (showsAttention())
     layer = alignmentLayer;
-  Expected<TranslationModel> model = TranslationModel::load(
-      directory, withTokenizer,
-      dataType.getNumOccurrences() ? std::optional<DataType>(dataType)
-                                   : std::nullopt,
-      compileOptions(), layer);
+  Expected<TranslationModel> model = loadTranslationModel(
+      withTokenizer, static_cast<int>(threads.value), layer);
   if (!model)
     return model.takeError();
   Expected<GenerationOptions> options = searchOptions(model->config);
@@ -368,9 +298,8 @@ static Error runTranslate() {
   }
   std::unique_ptr<SentenceSplitter> splitter;
   if (split)
-    if (Error error =
-            SentenceSplitter::create(model->tokenizer->sourceLanguage())
-                .moveInto(splitter))
+    if (Error error = createSentenceSplitter(model->tokenizer->sourceLanguage())
+                          .moveInto(splitter))
       return error;
   StreamOptions streamOptions;
   streamOptions.input = inputFormat;
@@ -384,8 +313,8 @@ static Error runTranslate() {
                                 const Hypothesis *best, raw_ostream &output) {
       (*alignmentFile)->write(*model->tokenizer, line, source, best, output);
     };
-  BatchPlan plan = model->planBatches(
-      options->beamSize, model->program->statistics().threads, batchSize.value);
+  BatchPlan plan =
+      model->planBatches(options->beamSize, model->threads, batchSize.value);
   SmallVector<DecoderModel *> decoders;
   for (const auto &decoder : ArrayRef(model->decoders).take_front(plan.workers))
     decoders.push_back(decoder.get());

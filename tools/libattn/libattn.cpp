@@ -4,6 +4,7 @@
 
 #include "Call.h"
 #include "Translator.h"
+#include "attn/Translation/CheckpointModel.h"
 #include "llvm/Support/JSON.h"
 #include <cstdlib>
 #include <dlfcn.h>
@@ -95,9 +96,9 @@ attn_status attn_translator_create(const char *directory,
   std::optional<int64_t> attentionLayer;
   if (given.attention_layer)
     attentionLayer = given.attention_layer;
-  Expected<TranslationModel> model = TranslationModel::load(
-      *folder, /*withTokenizer=*/true, dataTypeOf(given.dtype), compileOptions,
-      attentionLayer);
+  Expected<TranslationModel> model =
+      loadCheckpoint(*folder, /*withTokenizer=*/true, dataTypeOf(given.dtype),
+                     compileOptions, attentionLayer);
   if (!model)
     return fail(ATTN_INVALID_MODEL, model.takeError());
   Expected<GenerationOptions> search = generationOptions(model->config);

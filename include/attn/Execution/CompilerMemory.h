@@ -11,11 +11,6 @@ namespace attn {
 /// much memory is taken for weights, so that the two do not add up.
 void releaseCompilerMemory();
 
-/// Asks the allocator to keep what compiled functions free, for their next
-/// call: getting memory from the system again can cost a small function a fifth
-/// of its time.
-void keepWorkingMemory();
-
 } // namespace attn
 
 #endif // ATTN_EXECUTION_COMPILERMEMORY_H

@@ -12,9 +12,8 @@
 
 namespace attn {
 
-class Program;
-
-/// The functions of a compiled model. A search needs no more of a Program.
+/// The functions of a compiled model, which must outlive its decoders. A search
+/// needs no more of a program.
 struct DecoderFunctions {
   std::function<const FunctionSignature *(llvm::StringRef name)> lookup;
   /// Runs a function on so many threads.
@@ -48,10 +47,6 @@ public:
   /// Checks the signatures; an error names the function and the argument.
   static llvm::Expected<std::unique_ptr<CompiledDecoder>>
   create(DecoderFunctions functions, DecoderLimits limits);
-
-  /// The same for a program, which must outlive the result.
-  static llvm::Expected<std::unique_ptr<CompiledDecoder>>
-  create(const Program &program, DecoderLimits limits);
 
   int64_t sourceVocabulary() const override { return limits.sourceVocabulary; }
   int64_t targetVocabulary() const override { return limits.targetVocabulary; }

@@ -9,6 +9,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/VirtualFileSystem.h"
 #include <optional>
 #include <string>
 
@@ -99,11 +100,13 @@ struct MarianConfig {
   int64_t encoderHeadDim() const { return dModel / encoderHeads; }
   int64_t decoderHeadDim() const { return dModel / decoderHeads; }
 
-  /// Reads the configuration of the checkpoint in `directory`. Where there is
-  /// no generation_config.json, config.json gives the decoding defaults.
-  /// Errors: a file that cannot be read or is no JSON object, another
+  /// Reads the configuration of the checkpoint in `directory` of `files`. Where
+  /// there is no generation_config.json, config.json gives the decoding
+  /// defaults. Errors: a file that cannot be read or is no JSON object, another
   /// architecture, a field of another type or out of range.
-  static llvm::Expected<MarianConfig> load(llvm::StringRef directory);
+  static llvm::Expected<MarianConfig>
+  load(llvm::StringRef directory,
+       llvm::vfs::FileSystem &files = *llvm::vfs::getRealFileSystem());
 };
 
 } // namespace attn

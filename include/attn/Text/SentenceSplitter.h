@@ -10,8 +10,6 @@
 #include <memory>
 #include <vector>
 
-struct UBreakIterator; // of ICU
-
 namespace attn {
 
 /// Splits text where sentences end by the rules of Unicode (Standard Annex 29,
@@ -20,6 +18,8 @@ namespace attn {
 /// one thread at a time.
 class SentenceSplitter {
 public:
+  virtual ~SentenceSplitter() = default;
+
   /// `language` is a code such as "en" or "eng". For one that is empty or not
   /// known, no abbreviations are. Error: ICU has no rules.
   static llvm::Expected<std::unique_ptr<SentenceSplitter>>
@@ -28,16 +28,8 @@ public:
   /// The sentences of `text` in their order, without space around them; none
   /// if there is nothing but space. What is not UTF-8 is kept as it is.
   /// Error: `text` has 2 GiB or more.
-  llvm::Expected<std::vector<llvm::StringRef>> split(llvm::StringRef text);
-
-private:
-  struct Close {
-    void operator()(UBreakIterator *iterator) const;
-  };
-
-  explicit SentenceSplitter(UBreakIterator *iterator) : iterator(iterator) {}
-
-  std::unique_ptr<UBreakIterator, Close> iterator;
+  virtual llvm::Expected<std::vector<llvm::StringRef>>
+  split(llvm::StringRef text) = 0;
 };
 
 } // namespace attn

@@ -8,6 +8,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/VirtualFileSystem.h"
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,14 +29,16 @@ struct Word {
 /// Moses normaliser but never calls it when it encodes.
 class Tokenizer {
 public:
-  /// Reads source.spm, target.spm and vocab.json in `directory`. The target
-  /// language has a vocabulary of its own in target_vocab.json if the
+  /// Reads source.spm, target.spm and vocab.json in `directory` of `files`. The
+  /// target language has a vocabulary of its own in target_vocab.json if the
   /// separate_vocabs of tokenizer_config.json is true, or is not given and the
   /// file exists; only then is target.spm more than asked for. Errors: a file
   /// is missing or broken, a vocabulary is not an object from tokens to
   /// distinct ids or lacks `</s>`, `<unk>` or `<pad>`.
   static llvm::Expected<std::unique_ptr<Tokenizer>>
-  load(llvm::StringRef directory);
+  load(llvm::StringRef directory,
+       llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> files =
+           llvm::vfs::getRealFileSystem());
   ~Tokenizer();
 
   /// The source ids of `text`, ending with the end token. A leading language
@@ -91,6 +94,7 @@ private:
   std::shared_ptr<const Vocabulary> source, target;
   std::shared_ptr<const Pieces> sourcePieces, targetPieces;
   std::string targetPiecesPath, language;
+  llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> files;
 };
 
 } // namespace attn

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/VirtualFileSystem.h"
 
 namespace attn {
 
@@ -17,9 +18,11 @@ namespace attn {
 llvm::Expected<llvm::json::Object> parseJsonObject(llvm::StringRef text,
                                                    llvm::StringRef origin);
 
-/// Reads the file at `path` as one JSON object. Errors: those of
+/// Reads the file at `path` of `files` as one JSON object. Errors: those of
 /// `parseJsonObject`, and a file that cannot be read.
-llvm::Expected<llvm::json::Object> readJsonObject(llvm::StringRef path);
+llvm::Expected<llvm::json::Object>
+readJsonObject(llvm::StringRef path,
+               llvm::vfs::FileSystem &files = *llvm::vfs::getRealFileSystem());
 
 /// `value` on one line for an error message, shortened when long.
 std::string describeJson(const llvm::json::Value &value);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "CommandLine.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <cstdlib>
+
+using namespace llvm;
+using namespace attn;
+
+char ReportedError::ID;
+
+void ReportedError::log(raw_ostream &os) const { os << "reported before"; }
+
+std::error_code ReportedError::convertToErrorCode() const {
+  return inconvertibleErrorCode();
+}
+
+int attn::fail(const Twine &message) {
+  errs() << "error: " << message << '\n';
+  return EXIT_FAILURE;
+}
+
+int attn::exitStatus(Error error) {
+  if (!error)
+    return EXIT_SUCCESS;
+  error = handleErrors(std::move(error), [](const ReportedError &) {});
+  return error ? fail(toString(std::move(error))) : EXIT_FAILURE;
+}
+
+/// In place of LLVM's own handler, which may dump a stack.
+static void failHard(void *, const char *reason, bool) {
+  std::_Exit(fail(reason));
+}
+
+void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
+  install_fatal_error_handler(failHard);
+  install_bad_alloc_error_handler(failHard);
+  cl::SetVersionPrinter(printVersion);
+}
+
+static bool asksForHelp(StringRef argument) {
+  return argument.ltrim('-').starts_with("help") || argument == "-h" ||
+         argument.ltrim('-') == "version";
+}
+
+bool attn::parseCommandLine(int argc, char **argv, StringRef overview,
+                            StringRef program) {
+  // LLVM's libraries register hundreds of their own.
+  cl::OptionCategory ours("Options");
+  cl::HideUnrelatedOptions(ours);
+  SmallVector<const char *> arguments(argv, argv + argc);
+  // The parser starts some messages, printed at once, with the program's name.
+  if (none_of(drop_begin(arguments), asksForHelp))
+    arguments[0] = "error";
+  std::string buffer;
+  raw_string_ostream stream(buffer);
+  if (cl::ParseCommandLineOptions(static_cast<int>(arguments.size()),
+                                  arguments.data(), overview, &stream))
+    return true;
+  // The others come here, a line each, followed by advice.
+  StringRef message = StringRef(buffer).split('\n').first;
+  message.consume_front("error: ");
+  message = message.split(".  Try:").first.rtrim('!');
+  if (!message.empty())
+    fail(message.take_front().lower() + message.drop_front() + "; hint: see " +
+         program + " --help");
+  return false;
+}

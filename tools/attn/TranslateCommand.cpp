@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// attn translate: a checkpoint's sentences → sentences.
+
+#include "TranslateCommand.h"
+
+#include "DataTypeOption.h"
+#include "Subcommand.h"
+#include "llvm/LineEditor/LineEditor.h"
+#include "llvm/Support/FileSystem.h"
+#include <clocale>
+
+using namespace llvm;
+using namespace attn;
+
+/// Not a global: options of other files ask for it before main().
+cl::SubCommand &attn::translateCommand() {
+  static Subcommand command(
+      "translate", "translate sentences",
+      "attn translate: translates sentences, one a line\n\n"
+      "Without TEXT, lines come from --input or standard input; on a "
+      "terminal,\n"
+      "each is translated as it is typed, and Ctrl-D ends (history is kept in\n"
+      "~/.attn-history). What is not given is as the checkpoint's\n"
+      "generation_config.json says.\n\n"
+      "example: attn translate \"Hello, how are you?\"\n"
+      "example: attn translate --beam-size 6 --input text.en --output "
+      "text.fr\n",
+      runTranslate);
+  return command;
+}
+
+static cl::SubCommand &command = translateCommand();
+
+static cl::opt<std::string>
+    modelDirectory("model", cl::value_desc("DIR"),
+                   cl::desc("Checkpoint in the Hugging Face MarianMT layout "
+                            "(default: $ATTN_MODEL, else English to French)"),
+                   cl::sub(command));
+
+static DataTypeOption dataType(command);
+
+static cl::opt<std::string>
+    cacheDirectory("cache-dir", cl::value_desc("DIR"),
+                   cl::desc("Where compiled code is kept (default: "
+                            "$ATTN_CACHE_DIR, else ~/.cache/attn)"),
+                   cl::sub(command));
+
+static cl::opt<bool> noCache("no-cache", cl::desc("Compile, and keep nothing"),
+                             cl::sub(command));
+
+static cl::opt<std::string>
+    targetCpu("target-cpu", cl::value_desc("CPU"),
+              cl::desc("Processor to compile for, as LLVM names it"),
+              cl::init("native"), cl::sub(command));
+
+Expected<TranslationModel>
+attn::loadTranslationModel(bool withTokenizer, int threads,
+                           std::optional<int64_t> attentionLayer) {
+  std::string directory = modelDirectory;
+  if (directory.empty()) {
+    static int anchor;
+    if (Error error =
+            findDefaultModel(sys::fs::getMainExecutable(nullptr, &anchor))
+                .moveInto(directory))
+      return std::move(error);
+  }
+  CompileOptions options;
+  options.cpu = targetCpu;
+  options.threads = threads;
+  options.useCache = !noCache;
+  options.cacheDir = cacheDirectory;
+  return loadCheckpoint(directory, withTokenizer, dataType.value(), options,
+                        attentionLayer);
+}
+
+Expected<std::unique_ptr<SentenceSplitter>>
+attn::createSentenceSplitter(StringRef language) {
+  return SentenceSplitter::create(language);
+}
+
+std::optional<std::string> attn::readTypedLine() {
+  // What is typed is UTF-8, as everywhere; the editor asks the locale.
+  static const char *locale = std::setlocale(LC_CTYPE, "C.UTF-8");
+  (void)locale;
+  static LineEditor editor("attn");
+  editor.setPrompt("> ");
+  return editor.readLine();
+}
