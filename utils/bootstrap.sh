@@ -43,10 +43,10 @@ build=$PWD/build
 
 packages="cmake ninja-build pkg-config clang-22 lld-22 llvm-22-dev
   llvm-22-tools mlir-22-tools libmlir-22-dev libomp-22-dev libfmt-dev libicu-dev libsentencepiece-dev
-  zlib1g-dev libzstd-dev libxml2-dev"
+  python3-venv zlib1g-dev libzstd-dev libxml2-dev"
 if [ $check = yes ]; then
   packages="$packages clang-format-22 libgtest-dev libgmock-dev python3
-    python3-numpy python3-venv"
+    python3-numpy"
 fi
 
 is_installed() {
@@ -89,6 +89,31 @@ if [ -n "$missing" ]; then
     install_missing >/dev/null ||
       fail "apt-get cannot install:$missing; hint: on Debian 12 they come from bookworm and bookworm-security"
   fi
+fi
+
+# Debian has SentencePiece only as a shared library, which executables that `attn
+# compile` makes would miss on another machine.
+build_sentencepiece() {
+  work=$build/sentencepiece
+  python3 -m venv "$work/python" &&
+    "$work/python/bin/pip" download --quiet --no-deps --no-binary :all: \
+      --require-hashes --requirement utils/sentencepiece.txt --dest "$work" &&
+    mkdir -p "$work/source" "$work/include" &&
+    tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work/source" --strip-components=2 &&
+    cmake -S "$work/source" -B "$work/build" -G Ninja \
+      -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=clang++-22 \
+      -DCMAKE_C_COMPILER=clang-22 -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
+      -DCMAKE_CXX_FLAGS="-w -ffunction-sections -fdata-sections" \
+      -DSPM_ENABLE_SHARED=OFF -DSPM_ENABLE_TCMALLOC=OFF &&
+    ninja -C "$work/build" sentencepiece-static &&
+    cp "$work/source/src/sentencepiece_processor.h" "$work/include" &&
+    cp "$work/build/src/libsentencepiece.a" "$work"
+}
+
+if [ $install = yes ] && [ ! -e "$build/sentencepiece/libsentencepiece.a" ]; then
+  echo "building: SentencePiece as a static library"
+  build_sentencepiece >/dev/null </dev/null ||
+    echo "note: cannot build utils/sentencepiece.txt from PyPI; executables that attn compile makes will need libsentencepiece.so" >&2
 fi
 
 # A build tree that was moved, or left half-configured, is configured afresh.

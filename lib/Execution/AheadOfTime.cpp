@@ -13,6 +13,21 @@
 
 using namespace attn;
 
+namespace {
+
+/// A module on its way to an object.
+struct Translated {
+  std::unique_ptr<llvm::TargetMachine> machine;
+  /// In this order: the module lives in the context.
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::Module> module;
+  Manifest manifest;
+  /// What the module names, or what is given in its place.
+  std::string weightsFile;
+};
+
+} // namespace
+
 /// The manifest that the module carries.
 static llvm::Expected<Manifest> readManifest(llvm::Module &module) {
   auto *bytes = llvm::cast<llvm::ConstantDataSequential>(
@@ -20,13 +35,68 @@ static llvm::Expected<Manifest> readManifest(llvm::Module &module) {
   return Manifest::parse(bytes->getAsString().rtrim('\0'));
 }
 
+static llvm::Expected<Translated> translate(mlir::ModuleOp module,
+                                            const CpuTarget &target,
+                                            llvm::StringRef weightsFile) {
+  Translated result;
+  result.weightsFile = weightsFile.str();
+  if (auto named = llvm::dyn_cast_if_present<mlir::StringAttr>(
+          module->removeAttr(AttnDialect::kWeightsFileAttr));
+      named && weightsFile.empty())
+    result.weightsFile = named.str();
+  const unsigned optLevel = CompileOptions().optLevel;
+  if (llvm::Error error =
+          createTargetMachine(target, optLevel).moveInto(result.machine))
+    return std::move(error);
+  if (llvm::Error error = lowerToLLVMDialect(module, target))
+    return std::move(error);
+  result.context = std::make_unique<llvm::LLVMContext>();
+  if (llvm::Error error =
+          translateToLLVM(module, *result.context, *result.machine, optLevel)
+              .moveInto(result.module))
+    return std::move(error);
+  if (llvm::Error error =
+          readManifest(*result.module).moveInto(result.manifest))
+    return std::move(error);
+  return std::move(result);
+}
+
+/// A constant that only the module sees.
+static llvm::GlobalVariable *
+addConstant(llvm::Module &module, llvm::Constant *value, llvm::StringRef name) {
+  return new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                  llvm::GlobalValue::PrivateLinkage, value,
+                                  name);
+}
+
+static llvm::Constant *addText(llvm::Module &module, llvm::StringRef text) {
+  return addConstant(module,
+                     llvm::ConstantDataArray::getString(module.getContext(),
+                                                        text,
+                                                        /*AddNull=*/true),
+                     "attn_text");
+}
+
+static llvm::Constant *addTable(llvm::Module &module,
+                                llvm::ArrayRef<llvm::Constant *> entries,
+                                llvm::Type *type) {
+  return addConstant(module,
+                     llvm::ConstantArray::get(
+                         llvm::ArrayType::get(type, entries.size()), entries),
+                     "attn_table");
+}
+
 /// Fills the table of weights with constants.
-static llvm::Error embedWeights(llvm::Module &module, const Manifest &manifest,
-                                llvm::StringRef weightsFile) {
+static llvm::Error embedWeights(const Translated &translated) {
+  const Manifest &manifest = translated.manifest;
+  llvm::Module &module = *translated.module;
+  llvm::GlobalVariable *table = module.getGlobalVariable("attn_weights");
+  if (table)
+    table->setLinkage(llvm::GlobalValue::InternalLinkage);
   if (manifest.weights.empty())
     return llvm::Error::success();
-  llvm::Expected<std::unique_ptr<WeightsStore>> store =
-      WeightsStore::create(weightsFile, manifest.weights, /*threads=*/0);
+  llvm::Expected<std::unique_ptr<WeightsStore>> store = WeightsStore::create(
+      translated.weightsFile, manifest.weights, /*threads=*/0);
   if (!store)
     return store.takeError();
   llvm::SmallVector<llvm::Constant *> pointers;
@@ -34,15 +104,14 @@ static llvm::Error embedWeights(llvm::Module &module, const Manifest &manifest,
        llvm::zip_equal(manifest.weights, (*store)->pointers())) {
     llvm::StringRef bytes(static_cast<const char *>(data),
                           recipe.storedElements() * byteWidth(recipe.type));
-    llvm::Constant *constant = llvm::ConstantDataArray::getRaw(
-        bytes, bytes.size(), llvm::Type::getInt8Ty(module.getContext()));
-    auto *global = new llvm::GlobalVariable(
-        module, constant->getType(), /*isConstant=*/true,
-        llvm::GlobalValue::PrivateLinkage, constant, "attn_weight");
-    global->setAlignment(llvm::Align(64)); // as in memory
-    pointers.push_back(global);
+    llvm::GlobalVariable *weight = addConstant(
+        module,
+        llvm::ConstantDataArray::getRaw(
+            bytes, bytes.size(), llvm::Type::getInt8Ty(module.getContext())),
+        "attn_weight");
+    weight->setAlignment(llvm::Align(64)); // as in memory
+    pointers.push_back(weight);
   }
-  llvm::GlobalVariable *table = module.getGlobalVariable("attn_weights");
   table->setInitializer(llvm::ConstantArray::get(
       llvm::cast<llvm::ArrayType>(table->getValueType()), pointers));
   table->setConstant(true);
@@ -52,37 +121,62 @@ static llvm::Error embedWeights(llvm::Module &module, const Manifest &manifest,
 llvm::Expected<AheadOfTimeCode>
 attn::compileAheadOfTime(mlir::ModuleOp module, const CpuTarget &target,
                          llvm::StringRef weightsFile) {
-  std::string file = weightsFile.str();
-  if (auto named = llvm::dyn_cast_if_present<mlir::StringAttr>(
-          module->removeAttr(AttnDialect::kWeightsFileAttr));
-      named && file.empty())
-    file = named.str();
-  const unsigned optLevel = CompileOptions().optLevel;
-  auto machine = createTargetMachine(target, optLevel);
-  if (!machine)
-    return machine.takeError();
-  if (llvm::Error error = lowerToLLVMDialect(module, target))
-    return std::move(error);
-  llvm::LLVMContext context;
-  auto translated = translateToLLVM(module, context, **machine, optLevel);
+  llvm::Expected<Translated> translated =
+      translate(module, target, weightsFile);
   if (!translated)
     return translated.takeError();
-  llvm::Expected<Manifest> manifest = readManifest(**translated);
-  if (!manifest)
-    return manifest.takeError();
   AheadOfTimeCode code;
   if (llvm::Error error =
-          makeCHeader(manifest->functions).moveInto(code.header))
+          makeCHeader(translated->manifest.functions).moveInto(code.header))
     return std::move(error);
-  if (llvm::Error error = embedWeights(**translated, *manifest, file))
+  if (llvm::Error error = embedWeights(*translated))
     return std::move(error);
   // Only the functions are for others to see.
-  (*translated)->getGlobalVariable("attn_manifest")->eraseFromParent();
-  if (llvm::GlobalVariable *table =
-          (*translated)->getGlobalVariable("attn_weights"))
-    table->setLinkage(llvm::GlobalValue::InternalLinkage);
-  if (llvm::Error error =
-          emitObject(**translated, **machine).moveInto(code.object))
+  translated->module->getGlobalVariable("attn_manifest")->eraseFromParent();
+  if (llvm::Error error = emitObject(*translated->module, *translated->machine)
+                              .moveInto(code.object))
     return std::move(error);
   return code;
+}
+
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> attn::embedProgram(
+    mlir::ModuleOp mlirModule, const CpuTarget &target,
+    llvm::ArrayRef<std::pair<std::string, llvm::StringRef>> files) {
+  llvm::Expected<Translated> translated =
+      translate(mlirModule, target, /*weightsFile=*/"");
+  if (!translated)
+    return translated.takeError();
+  if (llvm::Error error = embedWeights(*translated))
+    return std::move(error);
+
+  llvm::Module &module = *translated->module;
+  llvm::Type *pointer = llvm::PointerType::getUnqual(module.getContext());
+  llvm::Type *size = llvm::Type::getInt64Ty(module.getContext());
+  llvm::Constant *null = llvm::Constant::getNullValue(pointer);
+  llvm::SmallVector<llvm::Constant *> entryPoints;
+  for (const FunctionSignature &function : translated->manifest.functions) {
+    llvm::Function *entry = module.getFunction("attn_call_" + function.name);
+    entry->setLinkage(llvm::GlobalValue::InternalLinkage);
+    entryPoints.push_back(entry);
+  }
+  // AttnEmbeddedFile.
+  auto *fileType = llvm::StructType::get(pointer, pointer, size);
+  llvm::SmallVector<llvm::Constant *> fileTable;
+  for (const auto &[name, bytes] : files)
+    fileTable.push_back(llvm::ConstantStruct::get(
+        fileType, addText(module, name), addText(module, bytes),
+        llvm::ConstantInt::get(size, bytes.size())));
+  fileTable.push_back(llvm::Constant::getNullValue(fileType));
+
+  llvm::GlobalVariable *manifest = module.getGlobalVariable("attn_manifest");
+  manifest->setLinkage(llvm::GlobalValue::InternalLinkage);
+  llvm::Constant *weights =
+      module.getGlobalVariable("attn_weights", /*AllowInternal=*/true);
+  llvm::Constant *program = llvm::ConstantStruct::getAnon(
+      {manifest, addText(module, target.cpu), addText(module, target.features),
+       addTable(module, entryPoints, pointer), weights ? weights : null,
+       addTable(module, fileTable, fileType)});
+  addConstant(module, program, "attn_embedded_program")
+      ->setLinkage(llvm::GlobalValue::ExternalLinkage);
+  return emitObject(module, *translated->machine);
 }

@@ -68,7 +68,8 @@ Error OutputFile::makeError(std::error_code code) const {
                 ": cannot write the output: " + reason(code));
 }
 
-Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path) {
+Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path,
+                                                       bool isExecutable) {
   std::unique_ptr<OutputFile> file(new OutputFile);
   if (path == "-") {
     file->output = &outs();
@@ -97,6 +98,8 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path) {
       return file->makeError(code);
     mode = status.permissions();
   }
+  if (isExecutable)
+    mode |= sys::fs::all_exe;
   Expected<sys::fs::TempFile> temporary =
       sys::fs::TempFile::create(file->path + ".%%%%%%%%", mode);
   if (!temporary)

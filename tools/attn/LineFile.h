@@ -44,7 +44,9 @@ private:
 /// when all of it is written; devices and pipes are written to at each flush.
 class OutputFile {
 public:
-  static llvm::Expected<std::unique_ptr<OutputFile>> open(llvm::StringRef path);
+  /// An executable can be run by those who can read it.
+  static llvm::Expected<std::unique_ptr<OutputFile>>
+  open(llvm::StringRef path, bool isExecutable = false);
   /// Discards what close() did not keep.
   ~OutputFile();
 

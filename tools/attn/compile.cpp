@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn compile: MLIR → object file or shared object, and a C header.
+// attn compile: MLIR → object file or shared object, and a C header; a
+// checkpoint → an executable.
 
+#include "DataTypeOption.h"
 #include "LineFile.h"
+#include "Linker.h"
 #include "ModuleFile.h"
 #include "Subcommand.h"
 #include "attn/Execution/AheadOfTime.h"
+#include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Translation/CheckpointModel.h"
 #include "mlir/IR/MLIRContext.h"
-#include "llvm/Support/FileUtilities.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 
 using namespace llvm;
 using namespace attn;
@@ -19,20 +24,30 @@ static Error runCompile();
 
 static Subcommand command(
     "compile", "compile functions ahead of time",
-    "attn compile: compiles the public functions of an MLIR file\n\n"
-    "The output is an object file, or a shared object that is linked by the\n"
-    "system's C compiler; it contains the weights. The header has a function\n"
-    "attn_NAME for each. An object file is linked with -lomp -lm.\n"
-    "\nexample: attn compile model.mlir -o model.so --header model.h\n",
+    "attn compile: compiles an MLIR file, or a checkpoint to an executable\n\n"
+    "The public functions of an MLIR file become an object file, or a shared\n"
+    "object that is linked by the system's C compiler; it contains the "
+    "weights.\n"
+    "The header has a function attn_NAME for each. An object file is linked\n"
+    "with -lomp -lm.\n\n"
+    "The folder of a checkpoint becomes an executable that translates, with "
+    "the\n"
+    "options of attn translate. It needs nothing but a processor like the one\n"
+    "that it was compiled for (--target-cpu).\n"
+    "\nexample: attn compile model.mlir -o model.so --header model.h\n"
+    "example: attn compile path/to/opus-mt-en-fr -o translate-en-fr\n",
     runCompile);
 
 static cl::opt<std::string> file(cl::Positional, cl::Required,
-                                 cl::value_desc("FILE.mlir"),
-                                 cl::desc("<module>"), cl::sub(command));
-static cl::opt<std::string> output("o", cl::Required,
-                                   cl::value_desc("FILE.o|FILE.so"),
-                                   cl::desc("Where to write the code"),
-                                   cl::sub(command));
+                                 cl::value_desc("FILE.mlir|DIR"),
+                                 cl::desc("<module or checkpoint>"),
+                                 cl::sub(command));
+static cl::opt<std::string>
+    output("o", cl::Required, cl::value_desc("FILE"),
+           cl::desc("Where to write the code: FILE.o or "
+                    "FILE.so of a module, FILE or FILE.o "
+                    "of a checkpoint"),
+           cl::sub(command));
 static cl::opt<std::string> header("header", cl::value_desc("FILE.h"),
                                    cl::desc("Where to write the C header"),
                                    cl::sub(command));
@@ -46,60 +61,49 @@ static cl::opt<std::string>
             cl::desc("Weights to use in place of the module's"),
             cl::sub(command));
 
-/// Links an object with the OpenMP runtime that this program has.
-static Error link(StringRef object, StringRef shared) {
-  ErrorOr<std::string> compiler = std::error_code();
-  for (StringRef name : {"cc", "clang", "gcc", "clang-22"})
-    if (!compiler)
-      compiler = sys::findProgramByName(name);
-  if (!compiler)
-    return createStringError(output +
-                             ": found no C compiler to link with; hint: "
-                             "write a .o file");
-  std::string folder =
-      ("-Wl,-rpath," + sys::path::parent_path(ATTN_OMP_LIBRARY)).str();
-  std::string message;
-  if (sys::ExecuteAndWait(*compiler,
-                          {*compiler, "-shared", "-o", shared, object,
-                           ATTN_OMP_LIBRARY, folder, "-lm"},
-                          /*Env=*/std::nullopt, /*Redirects=*/{},
-                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message))
-    return createStringError(output + ": " + *compiler + " cannot link it" +
-                             (message.empty() ? "" : ": " + message));
+static DataTypeOption dataType(command);
+static cl::opt<int64_t> alignmentLayer(
+    "alignment-layer", cl::value_desc("N"),
+    cl::desc("Let the executable have --alignments and --explain, which show "
+             "the attention of decoder layer N, from 0 on, or from -1, the "
+             "last one, backwards"),
+    cl::sub(command));
+
+/// Options that go with the other kind of input.
+static Error checkOptions(ArrayRef<std::pair<bool, StringRef>> others,
+                          StringRef kind) {
+  for (auto [isGiven, option] : others)
+    if (isGiven)
+      return createStringError(option + ": expected " + kind + ", got '" +
+                               file + "'");
   return Error::success();
 }
 
-static Expected<SmallString<128>> makeTemporary(StringRef extension) {
-  SmallString<128> path;
-  if (std::error_code error =
-          sys::fs::createTemporaryFile("attn", extension, path))
-    return createStringError("cannot make a temporary file: " +
-                             error.message());
-  return path;
+/// Writes an object, or what `linker` makes of it.
+static Error write(std::unique_ptr<MemoryBuffer> object,
+                   const std::optional<Linker> &linker, OutputFile &out) {
+  if (linker)
+    if (Error error = linker->link(object->getBuffer()).moveInto(object))
+      return createStringError(output + ": " + toString(std::move(error)));
+  out.stream() << object->getBuffer();
+  return out.close();
 }
 
-/// The shared object that `object` links to.
-static Expected<std::unique_ptr<MemoryBuffer>> makeShared(StringRef object) {
-  Expected<SmallString<128>> input = makeTemporary("o");
-  if (!input)
-    return input.takeError();
-  FileRemover removeInput(*input);
-  Expected<SmallString<128>> linked = makeTemporary("so");
-  if (!linked)
-    return linked.takeError();
-  FileRemover removeLinked(*linked);
-  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(*input);
-  if (!file)
-    return file.takeError();
-  (*file)->stream() << object;
-  if (Error error = (*file)->close())
-    return std::move(error);
-  if (Error error = link(*input, *linked))
-    return std::move(error);
-  return errorOrToExpected(MemoryBuffer::getFile(*linked));
+/// What linking takes, which shows before anything is compiled.
+static Error findLinker(Linker::Output kind, std::optional<Linker> &linker) {
+  Expected<Linker> found = Linker::find(kind);
+  if (!found)
+    return createStringError(output + ": " + toString(found.takeError()));
+  linker = std::move(*found);
+  return Error::success();
 }
 
-static Error runCompile() {
+static Error compileModule() {
+  if (Error error = checkOptions(
+          {{dataType.value().has_value(), "--dtype"},
+           {alignmentLayer.getNumOccurrences() > 0, "--alignment-layer"}},
+          "the folder of a checkpoint"))
+    return error;
   StringRef extension = sys::path::extension(output);
   if (extension != ".o" && extension != ".so")
     return createStringError("-o: expected a file name that ends in .o or .so, "
@@ -112,6 +116,10 @@ static Error runCompile() {
   std::unique_ptr<OutputFile> headerFile;
   if (!header.empty())
     if (Error error = OutputFile::open(header).moveInto(headerFile))
+      return error;
+  std::optional<Linker> linker;
+  if (extension == ".so")
+    if (Error error = findLinker(Linker::Output::SharedObject, linker))
       return error;
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
@@ -126,15 +134,107 @@ static Error runCompile() {
       compileAheadOfTime(**module, *target, weights);
   if (!code)
     return code.takeError();
-  std::unique_ptr<MemoryBuffer> binary = std::move(code->object);
-  if (extension == ".so")
-    if (Error error = makeShared(binary->getBuffer()).moveInto(binary))
-      return error;
-  (*codeFile)->stream() << binary->getBuffer();
-  if (Error error = (*codeFile)->close())
+  if (Error error = write(std::move(code->object), linker, **codeFile))
     return error;
   if (!headerFile)
     return Error::success();
   headerFile->stream() << code->header;
   return headerFile->close();
+}
+
+/// Files of a checkpoint that an executable reads, as the model does.
+static Expected<std::vector<std::unique_ptr<MemoryBuffer>>> readFiles() {
+  std::vector<std::unique_ptr<MemoryBuffer>> files;
+  for (StringRef name :
+       {"config.json", "generation_config.json", "tokenizer_config.json",
+        "source.spm", "target.spm", "vocab.json", "target_vocab.json"}) {
+    SmallString<128> path(file);
+    sys::path::append(path, name);
+    if (!sys::fs::exists(path))
+      continue;
+    ErrorOr<std::unique_ptr<MemoryBuffer>> read = MemoryBuffer::getFile(path);
+    if (std::error_code code = read.getError())
+      return createStringError(path + ": cannot read the file: " +
+                               StringRef(code.message()).lower());
+    files.push_back(std::move(*read));
+  }
+  return files;
+}
+
+/// The code of a checkpoint, with `files` and what an executable has to know.
+static Expected<std::unique_ptr<MemoryBuffer>>
+compileCheckpoint(const TranslationModel &model) {
+  std::optional<int64_t> layer;
+  if (alignmentLayer.getNumOccurrences()) {
+    Expected<int64_t> shown = model.decoderLayer(alignmentLayer);
+    if (!shown)
+      return shown.takeError();
+    layer = *shown;
+  }
+  Expected<CpuTarget> target = resolveTarget(targetCpu);
+  if (!target)
+    return target.takeError();
+  Expected<StringRef> weightType =
+      typeOfWeights(dataType.value(), model.config, targetCpu);
+  if (!weightType)
+    return weightType.takeError();
+  auto read = readFiles();
+  if (!read)
+    return read.takeError();
+  std::vector<std::pair<std::string, StringRef>> files;
+  for (const std::unique_ptr<MemoryBuffer> &content : *read)
+    files.emplace_back(
+        ("/" + sys::path::filename(content->getBufferIdentifier())).str(),
+        content->getBuffer());
+  const std::string layerFile =
+      layer ? "{\"attention_layer\": " + itostr(*layer) + "}" : "{}";
+  files.emplace_back("/attn.json", layerFile);
+
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = importMarian(file, context);
+  if (!module)
+    return module.takeError();
+  if (Error error = deriveSteps(**module, *weightType, layer))
+    return std::move(error);
+  return embedProgram(**module, *target, files);
+}
+
+static Error compileExecutable() {
+  if (Error error = checkOptions(
+          {{!header.empty(), "--header"}, {!weights.empty(), "--weights"}},
+          "an MLIR file"))
+    return error;
+  StringRef extension = sys::path::extension(output);
+  if (extension == ".so")
+    return createStringError("-o: expected the name of an executable, or one "
+                             "that ends in .o, got '" +
+                             output +
+                             "'; hint: attn import makes a module of a "
+                             "checkpoint, which becomes a shared object");
+  const bool isObject = extension == ".o";
+  auto codeFile = OutputFile::open(output, /*isExecutable=*/!isObject);
+  if (!codeFile)
+    return codeFile.takeError();
+  std::optional<Linker> linker;
+  if (!isObject)
+    if (Error error = findLinker(Linker::Output::Translator, linker))
+      return error;
+  // What the executable will read is read here, so that what is wrong with it
+  // shows now.
+  Expected<TranslationModel> model =
+      TranslationModel::read(file, /*withTokenizer=*/true);
+  if (!model)
+    return model.takeError();
+  if (Error error = generationOptions(model->config).takeError())
+    return error;
+  Expected<std::unique_ptr<MemoryBuffer>> object = compileCheckpoint(*model);
+  if (!object)
+    return object.takeError();
+  return write(std::move(*object), linker, **codeFile);
+}
+
+static Error runCompile() {
+  return sys::fs::is_directory(file) ? compileExecutable() : compileModule();
 }

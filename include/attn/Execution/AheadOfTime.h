@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Compiled functions for a program in another language, without a compiler at
-// run time: an object file with all its weights, and a C header.
+// Compiled functions for programs without a compiler at run time: an object
+// file with all its weights, and a C header.
 
 #ifndef ATTN_EXECUTION_AHEADOFTIME_H
 #define ATTN_EXECUTION_AHEADOFTIME_H
@@ -30,6 +30,13 @@ struct AheadOfTimeCode {
 llvm::Expected<AheadOfTimeCode> compileAheadOfTime(mlir::ModuleOp module,
                                                    const CpuTarget &target,
                                                    llvm::StringRef weightsFile);
+
+/// The same for a program of this project's: an object that defines
+/// `attn_embedded_program` (EmbeddedProgram.h), with `files`, names and
+/// contents, and nothing else.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+embedProgram(mlir::ModuleOp module, const CpuTarget &target,
+             llvm::ArrayRef<std::pair<std::string, llvm::StringRef>> files);
 
 } // namespace attn
 
