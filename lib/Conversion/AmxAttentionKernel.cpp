@@ -13,6 +13,7 @@
 #include "AmxTiles.h"
 #include "AttentionScope.h"
 #include "Kernels.h"
+#include "QueryBlocks.h"
 #include "TileSizes.h"
 #include "VectorMath.h"
 
@@ -32,8 +33,6 @@ constexpr int64_t kTileRows = AmxTiles::kBlock;
 constexpr int64_t kBlockKeys = 256;
 /// Keys whose weights come in pairs, i and i + 16 of every 32.
 constexpr int64_t kPairKeys = 2 * AmxTiles::kRows;
-/// So many tasks keep all threads busy to the end.
-constexpr int64_t kTasks = 16;
 
 /// 2^f on 0..1 within 7.5e-5 relative to it, plus half of the last place of a
 /// bf16 in 1..2: less its low half, the sum is 2^f rounded to bf16.
@@ -51,31 +50,16 @@ public:
         valuePairs(llvm::divideCeil(sizes.valueSize, AmxTiles::kBlock)) {}
 
   void emit() {
-    Value batchHeads = b.mul(sizes.batch, sizes.heads);
-    // As many blocks as there have to be, and more where there are few tasks.
-    Value wanted = b.ceilDiv(b.index(kTasks), b.max(batchHeads, b.index(1)));
-    Value blocks =
-        b.max(b.ceilDiv(sizes.queries, blockRows),
-              b.min(wanted, b.ceilDiv(sizes.queries, 4 * kTileRows)));
-    Value rows = b.roundUp(b.ceilDiv(sizes.queries, b.max(blocks, b.index(1))),
-                           kTileRows);
-    blocks = b.ceilDiv(sizes.queries, b.max(rows, b.index(1)));
-    b.parallelFor(
-        b.mul(batchHeads, blocks), sizes.getWork(b), getWorkspace(),
-        [&](Value task, ValueRange memory) {
-          setMemory(memory);
-          // The last queries see the most keys: they go first.
-          Value block = b.sub(b.sub(blocks, b.index(1)), b.rem(task, blocks));
-          Value batchHead = b.div(task, blocks);
-          head = b.rem(batchHead, sizes.heads);
-          entry = b.div(batchHead, sizes.heads);
-          scope.emplace(b, op, entry);
-          keyHead = scope->getKeyHead(head);
-          firstQuery = b.mul(block, rows);
-          count = b.min(b.sub(sizes.queries, firstQuery), rows);
-          emitBlock();
-        },
-        /*isUneven=*/op.getCausal());
+    QueryBlocks blocks(b, op, sizes, blockRows, kTileRows);
+    blocks.forEach(getWorkspace(), /*isUneven=*/op.getCausal(),
+                   [&](const QueryBlocks::Block &block, ValueRange memory) {
+                     setMemory(memory);
+                     head = block.head;
+                     firstQuery = block.firstQuery;
+                     count = block.count;
+                     scope.emplace(b, op, sizes, block.entry);
+                     emitBlock();
+                   });
   }
 
 private:
@@ -148,7 +132,8 @@ private:
     Value half = b.div(b.rem(row, b.index(kTileRows)), b.index(kHalf));
     forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
       Value offset = b.index(step * AmxTiles::kDepth);
-      Value part = loadRow(op.getQuery(), query, offset, b.index(size));
+      Value part = loadRow(op.getQuery(), scope->atQuery(head, query, offset),
+                           b.index(size));
       tiles.storeRow(emitSign(part), queries,
                      {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
     });
@@ -178,12 +163,8 @@ private:
   }
 
   /// One row of a tile: `size` elements of bf16, then zeros.
-  Value loadRow(Value memref, Value position, Value offset, Value size) {
-    bool isQuery = memref == op.getQuery();
-    return tiles.loadPadded(memref,
-                            {isQuery ? entry : scope->getRow(),
-                             isQuery ? head : keyHead, position, offset},
-                            AmxTiles::kDepth, size);
+  Value loadRow(Value memref, ArrayRef<Value> place, Value size) {
+    return tiles.loadPadded(memref, place, AmxTiles::kDepth, size);
   }
 
   /// Lays out the keys of the block as right factors, for which rows of pairs
@@ -198,9 +179,10 @@ private:
       forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
         SmallVector<Value> rows;
         for (Value position : positions)
-          rows.push_back(tiles.asPairs(loadRow(op.getKey(), position,
-                                               b.index(step * AmxTiles::kDepth),
-                                               b.index(size))));
+          rows.push_back(tiles.asPairs(loadRow(
+              op.getKey(),
+              scope->atKey(head, position, b.index(step * AmxTiles::kDepth)),
+              b.index(size))));
         for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
           tiles.storeRow(tiles.asNumbers(row), keys,
                          {b.div(tile, b.index(2)), b.index(step),
@@ -250,9 +232,8 @@ private:
     Value inside =
         arith::SelectOp::create(b, isInside, b.index(size), b.index(0));
     Value position = b.add(firstKey, b.min(key, getLast(keyCount)));
-    return tiles.loadPadded(op.getValue(),
-                            {scope->getRow(), keyHead, position, column}, kHalf,
-                            inside);
+    return tiles.loadPadded(op.getValue(), scope->atKey(head, position, column),
+                            kHalf, inside);
   }
 
   /// All that is to do for the tile's rows and the block of keys.
@@ -449,10 +430,9 @@ private:
                                               b.rem(i, b.index(kHalf)), lane});
         for (Chunk chunk : b.chunks(sizes.valueSize)) {
           Value offset = b.index(chunk.offset);
-          Value value =
-              b.load(op.getValue(),
-                     {scope->getRow(), keyHead, b.add(firstKey, key), offset},
-                     chunk.lanes);
+          Value value = b.load(op.getValue(),
+                               scope->atKey(head, b.add(firstKey, key), offset),
+                               chunk.lanes);
           b.store(b.fma(b.splat(chunk.lanes, weight), value,
                         b.load(sums, {row, offset}, chunk.lanes)),
                   sums, {row, offset});
@@ -470,7 +450,7 @@ private:
           arith::MulFOp::create(b, b.load(sums, {row, offset}, chunk.lanes),
                                 b.splat(chunk.lanes, inverse));
       b.store(result, op.getOuts()[0],
-              {entry, head, b.add(firstQuery, row), offset});
+              scope->atQuery(head, b.add(firstQuery, row), offset));
     }
   }
 
@@ -494,7 +474,7 @@ private:
   /// [rows, 16] and [32, 16], and [32].
   Value scores, sums, bases, weightSums, largest, corrections;
   // Of the task that is being written, its block of keys, and its tile.
-  Value head, keyHead, entry, firstQuery, count, firstKey, keyCount;
+  Value head, firstQuery, count, firstKey, keyCount;
   Value firstRow, tileRows;
   std::optional<AttentionScope> scope;
 };

@@ -27,16 +27,18 @@ void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
   // with one query for each; and the weights come row by row.
   if (op.getRows() || op.getOuts().size() == 2)
     return emitQueryAttention(b, op);
+  auto emitBlocks = [&] {
+    if (isForAmx(b, op))
+      emitAmxAttention(b, op);
+    else
+      emitTiledAttention(b, op);
+  };
+  // Sequences of a ragged batch are mostly longer, and all are to get the same,
+  // whatever the others are.
+  if (op.getQueryOffsets())
+    return emitBlocks();
   Value isTiled =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
                             b.dim(op.getQuery(), 2), b.index(kTiledQueries));
-  b.ifElse(
-      isTiled,
-      [&] {
-        if (isForAmx(b, op))
-          emitAmxAttention(b, op);
-        else
-          emitTiledAttention(b, op);
-      },
-      [&] { emitQueryAttention(b, op); });
+  b.ifElse(isTiled, emitBlocks, [&] { emitQueryAttention(b, op); });
 }

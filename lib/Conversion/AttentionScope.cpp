@@ -15,14 +15,37 @@ static int64_t widthOf(Value value) {
   return cast<MemRefType>(value.getType()).getShape().back();
 }
 
+/// How many entries a batch has that offsets divide; without them, as many as
+/// the operand.
+static Value countEntries(KernelBuilder &b, Value offsets, Value operand) {
+  if (!offsets)
+    return b.dim(operand, 0);
+  return b.max(b.sub(b.dim(offsets, 0), b.index(1)), b.index(0));
+}
+
 AttentionSizes::AttentionSizes(KernelBuilder &b, SdpaOp op)
-    : batch(b.dim(op.getQuery(), 0)), heads(b.dim(op.getQuery(), 1)),
-      queries(b.dim(op.getQuery(), 2)), keys(b.dim(op.getKey(), 2)),
-      keySize(widthOf(op.getQuery())), valueSize(widthOf(op.getValue())) {}
+    : batch(countEntries(b, op.getQueryOffsets(), op.getQuery())),
+      keyEntries(countEntries(b, op.getKeyOffsets(), op.getKey())),
+      heads(b.dim(op.getQuery(), 1)), queries(b.dim(op.getQuery(), 2)),
+      keys(b.dim(op.getKey(), 2)), isRagged(op.getQueryOffsets()),
+      hasRaggedKeys(op.getKeyOffsets()), keySize(widthOf(op.getQuery())),
+      valueSize(widthOf(op.getValue())) {}
 
 Value AttentionSizes::getWork(KernelBuilder &b) const {
-  return b.mul(b.mul(b.mul(batch, heads), b.mul(queries, keys)),
-               b.index(keySize + valueSize));
+  Value rows = b.mul(heads, isRagged ? queries : b.mul(batch, queries));
+  Value seen = keys;
+  if (hasRaggedKeys)
+    seen = b.ceilDiv(keys, b.max(keyEntries, b.index(1)));
+  return b.mul(b.mul(rows, seen), b.index(keySize + valueSize));
+}
+
+RaggedEntry::RaggedEntry(KernelBuilder &b, Value offsets, Value entry,
+                         Value size) {
+  auto load = [&](Value place) {
+    return b.max(b.min(b.loadIndex(offsets, {place}), size), b.index(0));
+  };
+  first = load(entry);
+  count = b.max(b.sub(load(b.add(entry, b.index(1))), first), b.index(0));
 }
 
 bool AttentionScope::hasRowForEachKey(SdpaOp op) {
@@ -30,33 +53,69 @@ bool AttentionScope::hasRowForEachKey(SdpaOp op) {
          cast<MemRefType>(op.getRows().getType()).getRank() == 2;
 }
 
-AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op, Value entry)
-    : b(b), op(op), entry(entry), row(entry), length(b.dim(op.getKey(), 2)),
-      before(b.index(0)) {
+AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op,
+                               const AttentionSizes &sizes, Value entry)
+    : b(b), op(op), sizes(sizes), entry(entry), row(entry), length(sizes.keys),
+      before(b.index(0)), queriesBegin(b.index(0)), keysBegin(b.index(0)) {
+  if (sizes.isRagged)
+    queriesBegin =
+        RaggedEntry(b, op.getQueryOffsets(), entry, sizes.queries).first;
   if (hasRowForEachKey(op))
     length = b.min(length, b.dim(op.getRows(), 1));
   else if (op.getRows())
-    row = b.clamp(b.loadIndex(op.getRows(), {entry}), b.dim(op.getKey(), 0));
+    row = b.clamp(b.loadIndex(op.getRows(), {entry}), sizes.keyEntries);
+  if (sizes.hasRaggedKeys)
+    findKeys();
   if (op.getLengths())
     length = b.min(length, b.loadIndex(op.getLengths(), {row}));
   // Where there is no entry of keys, there is no key.
   if (op.getRows())
-    length = b.min(length, b.mul(length, b.dim(op.getKey(), 0)));
+    length = b.min(length, b.mul(length, sizes.keyEntries));
   length = b.max(length, b.index(0));
   if (op.getPositions())
     before = b.loadIndex(op.getPositions(), {entry});
 }
 
-Value AttentionScope::getRow(Value position) {
-  if (!hasRowForEachKey(op))
-    return row;
-  return b.clamp(b.loadIndex(op.getRows(), {entry, position}),
-                 b.dim(op.getKey(), 0));
+void AttentionScope::findKeys() {
+  auto find = [&] {
+    RaggedEntry keys(b, op.getKeyOffsets(), row, sizes.keys);
+    return SmallVector<Value>{keys.first, keys.count};
+  };
+  SmallVector<Value> found;
+  if (op.getRows()) {
+    Type type = b.getIndexType();
+    found =
+        b.ifElse(b.isLess(b.index(0), sizes.keyEntries), {type, type}, find,
+                 [&] { return SmallVector<Value>{b.index(0), b.index(0)}; });
+  } else {
+    found = find();
+  }
+  keysBegin = found[0];
+  length = found[1];
 }
 
-Value AttentionScope::getKeyHead(Value head) {
-  int64_t group = op.getGroupSize();
-  return group == 1 ? head : b.div(head, b.index(group));
+SmallVector<Value> AttentionScope::atQuery(Value head, Value query,
+                                           Value offset) {
+  return {sizes.isRagged ? b.index(0) : entry, head, b.add(queriesBegin, query),
+          offset};
+}
+
+SmallVector<Value> AttentionScope::atKey(Value head, Value position,
+                                         Value offset) {
+  Value place = row;
+  if (sizes.hasRaggedKeys)
+    place = b.index(0);
+  else if (hasRowForEachKey(op))
+    place =
+        b.clamp(b.loadIndex(op.getRows(), {entry, position}), sizes.keyEntries);
+  if (int64_t group = op.getGroupSize(); group > 1)
+    head = b.div(head, b.index(group));
+  return {place, head, b.add(keysBegin, position), offset};
+}
+
+SmallVector<Value> AttentionScope::atScore(Value head, Value query,
+                                           Value position) {
+  return atQuery(head, query, b.add(keysBegin, position));
 }
 
 Value AttentionScope::getVisible(Value query) {
@@ -127,11 +186,11 @@ Value AttentionScope::applyMask(Value scores, Value head, Value query,
   if (!mask)
     return scores;
   auto type = cast<MemRefType>(mask.getType());
-  SmallVector<Value> place = {entry, head, query};
-  for (auto [dimension, index] : llvm::enumerate(place))
+  SmallVector<Value> place = atScore(head, query, firstKey);
+  for (auto [dimension, index] :
+       llvm::enumerate(MutableArrayRef(place).drop_back()))
     if (type.getDimSize(dimension) == 1)
       index = b.index(0);
-  place.push_back(firstKey);
 
   Value inside = b.mask(lanes, count);
   if (type.getElementType().isInteger())

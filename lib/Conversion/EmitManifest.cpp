@@ -88,8 +88,10 @@ static void writeSizes(llvm::json::OStream &json, const EqualSizes &sizes) {
   json.attributeArray("places", [&] {
     for (auto place : sizes.places)
       json.array([&] {
-        json.value(place.first);
-        json.value(place.second);
+        json.value(place.argument);
+        json.value(place.dim);
+        if (place.more)
+          json.value(place.more);
       });
   });
   if (sizes.value)

@@ -10,12 +10,14 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <map>
+#include <tuple>
 
 using namespace mlir;
 using namespace attn;
 
-/// A dimension of an argument, by their numbers; or kConstant and a size.
-using Size = std::pair<int64_t, int64_t>;
+/// A dimension of an argument, by their numbers; or kConstant and a size. And
+/// by how much it is less that is meant.
+using Size = std::tuple<int64_t, int64_t, int64_t>;
 static constexpr int64_t kConstant = -1;
 
 static std::optional<Size> resolve(Value value, int64_t dim);
@@ -24,7 +26,7 @@ static std::optional<Size> resolve(Value value, int64_t dim);
 static std::optional<Size> resolve(Value index) {
   APInt constant;
   if (matchPattern(index, m_ConstantInt(&constant)))
-    return Size(kConstant, constant.getSExtValue());
+    return Size(kConstant, constant.getSExtValue(), 0);
   auto dim = index.getDefiningOp<tensor::DimOp>();
   if (!dim || !dim.getConstantIndex())
     return std::nullopt;
@@ -33,7 +35,7 @@ static std::optional<Size> resolve(Value index) {
 
 static std::optional<Size> resolve(OpFoldResult size) {
   if (std::optional<int64_t> constant = getConstantIntValue(size))
-    return Size(kConstant, *constant);
+    return Size(kConstant, *constant, 0);
   return resolve(cast<Value>(size));
 }
 
@@ -57,11 +59,11 @@ static std::optional<Size> resolve(Value value, int64_t dim) {
   if (!type || !type.hasRank())
     return std::nullopt;
   if (!type.isDynamicDim(dim))
-    return Size(kConstant, type.getDimSize(dim));
+    return Size(kConstant, type.getDimSize(dim), 0);
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()))
       return std::nullopt;
-    return Size(argument.getArgNumber(), dim);
+    return Size(argument.getArgNumber(), dim, 0);
   }
   auto result = cast<OpResult>(value);
   return llvm::TypeSwitch<Operation *, std::optional<Size>>(result.getOwner())
@@ -121,12 +123,11 @@ public:
       if (!member->isLeader())
         continue;
       EqualSizes sizes;
-      for (Size size : classes.members(*member)) {
-        if (size.first == kConstant)
-          sizes.value = size.second;
+      for (auto [argument, dim, less] : classes.members(*member)) {
+        if (argument == kConstant)
+          sizes.value = dim;
         else
-          sizes.places.push_back(
-              {static_cast<unsigned>(size.first), size.second});
+          sizes.places.push_back({static_cast<unsigned>(argument), dim, less});
       }
       llvm::sort(sizes.places);
       if (sizes.places.size() + sizes.value.has_value() > 1 &&
@@ -134,7 +135,7 @@ public:
         result.push_back(std::move(sizes));
     }
     llvm::sort(result, [](const EqualSizes &a, const EqualSizes &b) {
-      return a.places < b.places;
+      return a.places.front() < b.places.front();
     });
     return result;
   }
@@ -143,10 +144,16 @@ private:
   /// Names for the sizes of one operation: those of one name are equal.
   using Names = std::map<std::string, Size>;
 
-  void equate(Names &names, const std::string &name, Value value, int64_t dim) {
+  /// With `less`, it is the size without so many that has the name.
+  void equate(Names &names, const std::string &name, Value value, int64_t dim,
+              int64_t less = 0) {
     std::optional<Size> size = resolve(value, dim);
     if (!size)
       return;
+    if (std::get<0>(*size) == kConstant)
+      std::get<1>(*size) -= less;
+    else
+      std::get<2>(*size) += less;
     auto [known, isNew] = names.insert({name, *size});
     if (!isNew && known->second != *size)
       classes.unionSets(known->second, *size);
@@ -175,10 +182,9 @@ private:
   }
 
   /// A static 1 in a mask counts for all.
-  void nameMask(Names &names, Value mask) {
+  void nameMask(Names &names, Value mask, std::string letters) {
     if (!mask)
       return;
-    std::string letters = "bhsm";
     for (int64_t dim = 0; dim < 3; ++dim)
       if (cast<ShapedType>(mask.getType()).getDimSize(dim) == 1)
         letters[dim] = '_';
@@ -252,24 +258,34 @@ private:
           name(names, op.getOut(), "bs_");
         })
         .Case([&](SdpaOp op) {
-          // Without rows, entries of the keys are those of the batch.
+          // Without rows, entries of the keys are those of the batch. Those of
+          // a ragged one have offsets, one more than there are entries.
           std::string entries = op.getRows() ? "c" : "b";
+          std::string batch = "b", keyBatch = entries;
+          if (Value offsets = op.getQueryOffsets()) {
+            equate(names, "b", offsets, 0, /*less=*/1);
+            batch = "_";
+          }
+          if (Value offsets = op.getKeyOffsets()) {
+            equate(names, entries, offsets, 0, /*less=*/1);
+            keyBatch = "_";
+          }
           std::string heads = op.hasHeadDim() ? "h" : "";
           std::string keyHeads =
               !op.hasHeadDim() ? "" : (op.getGroupSize() == 1 ? "h" : "g");
           // Widths are static.
-          name(names, op.getQuery(), "b" + heads + "s_");
-          name(names, op.getKey(), entries + keyHeads + "m_");
-          name(names, op.getValue(), entries + keyHeads + "m_");
-          nameMask(names, op.getMask());
+          name(names, op.getQuery(), batch + heads + "s_");
+          name(names, op.getKey(), keyBatch + keyHeads + "m_");
+          name(names, op.getValue(), keyBatch + keyHeads + "m_");
+          nameMask(names, op.getMask(), batch + "hsm");
           name(names, op.getLengths(), entries);
           name(names, op.getPositions(), "b");
           if (op.getRows())
             equate(names, "b", op.getRows(), 0);
           name(names, op.getSlopes(), "h");
-          name(names, op.getOuts()[0], "b" + heads + "s_");
+          name(names, op.getOuts()[0], batch + heads + "s_");
           if (op.getOuts().size() == 2)
-            name(names, op.getOuts()[1], "bhsm");
+            name(names, op.getOuts()[1], batch + "hsm");
         })
         .Case([&](CacheAppendOp op) {
           name(names, op.getInput(), "b_d");

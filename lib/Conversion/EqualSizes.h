@@ -9,13 +9,25 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include <optional>
+#include <tuple>
 
 namespace attn {
 
 /// Dimensions that have to be of one size.
 struct EqualSizes {
-  /// Pairs of an argument and a dimension of it, in order.
-  llvm::SmallVector<std::pair<unsigned, int64_t>> places;
+  /// A dimension of an argument, which is to be so much more.
+  struct Place {
+    unsigned argument;
+    int64_t dim;
+    int64_t more;
+
+    bool operator<(const Place &other) const {
+      return std::tie(argument, dim, more) <
+             std::tie(other.argument, other.dim, other.more);
+    }
+  };
+  /// In order.
+  llvm::SmallVector<Place> places;
   /// The size, where it is known.
   std::optional<int64_t> value;
 };

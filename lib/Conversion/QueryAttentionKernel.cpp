@@ -6,6 +6,7 @@
 #include "AttentionScope.h"
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
+#include "QueryBlocks.h"
 
 #include <cmath>
 #include <optional>
@@ -25,22 +26,16 @@ public:
         zero(b.index(0)) {}
 
   void emit() {
-    Value groups = b.ceilDiv(sizes.queries, kTaskQueries);
-    Value tasks = b.mul(b.mul(sizes.batch, sizes.heads), groups);
-    b.parallelFor(
-        tasks, sizes.getWork(b), softmax.getWorkspace(),
-        [&](Value task, ValueRange memory) {
-          softmax.setMemory(memory);
-          Value group = b.rem(task, groups);
-          Value batchHead = b.div(task, groups);
-          head = b.rem(batchHead, sizes.heads);
-          entry = b.div(batchHead, sizes.heads);
-          scope.emplace(b, op, entry);
-          keyHead = scope->getKeyHead(head);
-          Value begin = b.mul(group, b.index(kTaskQueries));
-          Value end = b.min(b.add(begin, b.index(kTaskQueries)), sizes.queries);
-          b.forLoop(begin, end, 1, [&](Value query) { emitQuery(query); });
-        });
+    QueryBlocks blocks(b, op, sizes, b.index(kTaskQueries));
+    blocks.forEach(softmax.getWorkspace(), /*isUneven=*/false,
+                   [&](const QueryBlocks::Block &block, ValueRange memory) {
+                     softmax.setMemory(memory);
+                     head = block.head;
+                     scope.emplace(b, op, sizes, block.entry);
+                     b.forLoop(block.firstQuery,
+                               b.add(block.firstQuery, block.count), 1,
+                               [&](Value query) { emitQuery(query); });
+                   });
   }
 
 private:
@@ -49,7 +44,8 @@ private:
     for (int64_t offset = 0; offset < sizes.keySize; offset += b.lanes())
       scaled.push_back(arith::MulFOp::create(
           b,
-          b.loadPadded(op.getQuery(), {entry, head, query, b.index(offset)},
+          b.loadPadded(op.getQuery(),
+                       scope->atQuery(head, query, b.index(offset)),
                        sizes.keySize - offset),
           b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2))));
 
@@ -62,7 +58,7 @@ private:
     });
     softmax.emitFinish(zero, [&](Chunk chunk, Value result) {
       b.store(result, op.getOuts()[0],
-              {entry, head, query, b.index(chunk.offset)});
+              scope->atQuery(head, query, b.index(chunk.offset)));
     });
     if (op.getOuts().size() == 2)
       emitProbabilities(query, scaled, visible);
@@ -96,12 +92,11 @@ private:
   /// Products of the elements of a query and a key, whose lanes are to be
   /// summed.
   Value emitProduct(ArrayRef<Value> query, Value key) {
-    Value row = scope->getRow(key);
     Value product;
     for (auto [i, part] : llvm::enumerate(query)) {
       int64_t offset = static_cast<int64_t>(i) * b.lanes();
       Value vector =
-          b.loadPadded(op.getKey(), {row, keyHead, key, b.index(offset)},
+          b.loadPadded(op.getKey(), scope->atKey(head, key, b.index(offset)),
                        sizes.keySize - offset);
       product = product ? b.fma(part, vector, product)
                         : arith::MulFOp::create(b, part, vector);
@@ -118,15 +113,15 @@ private:
     sums = b.forLoop(
         zero, count, 1, sums, [&](Value i, KernelBuilder::Values carried) {
           Value key = b.add(first, i);
-          Value row = scope->getRow(key);
           Value weight = b.loadScalar(softmax.scores, {zero, i});
           SmallVector<Value> next;
           for (auto [c, chunk] : llvm::enumerate(chunks))
-            next.push_back(b.fma(
-                b.splat(chunk.lanes, weight),
-                b.load(op.getValue(),
-                       {row, keyHead, key, b.index(chunk.offset)}, chunk.lanes),
-                carried[c]));
+            next.push_back(
+                b.fma(b.splat(chunk.lanes, weight),
+                      b.load(op.getValue(),
+                             scope->atKey(head, key, b.index(chunk.offset)),
+                             chunk.lanes),
+                      carried[c]));
           return next;
         });
     for (auto [c, chunk] : llvm::enumerate(chunks))
@@ -137,9 +132,11 @@ private:
   void emitProbabilities(Value query, ArrayRef<Value> scaled, Value visible) {
     int64_t lanes = b.lanes();
     Value out = op.getOuts()[1], count = sizes.keys;
-    b.forLoop(zero, count, lanes, [&](Value key) {
-      b.storeMasked(b.splat(lanes, 0.0), b.mask(lanes, b.sub(count, key)), out,
-                    {entry, head, query, key});
+    SmallVector<Value> row = scope->atQuery(head, query, zero);
+    b.forLoop(zero, count, lanes, [&](Value column) {
+      row.back() = column;
+      b.storeMasked(b.splat(lanes, 0.0), b.mask(lanes, b.sub(count, column)),
+                    out, row);
     });
     Value base = b.splat(lanes, softmax.getBase(zero));
     Value inverse = b.splat(lanes, softmax.getInverse(zero));
@@ -150,7 +147,7 @@ private:
         Value weights = b.exp2(arith::SubFOp::create(b, scores, base));
         b.storeMasked(arith::MulFOp::create(b, weights, inverse),
                       b.mask(lanes, b.sub(blockCount, i)), out,
-                      {entry, head, query, b.add(first, i)});
+                      scope->atScore(head, query, b.add(first, i)));
       });
     });
   }
@@ -161,7 +158,7 @@ private:
   OnlineSoftmax softmax;
   Value zero;
   // Of the task that is being written.
-  Value head, keyHead, entry;
+  Value head;
   std::optional<AttentionScope> scope;
 };
 

@@ -10,6 +10,7 @@
 #include "AttentionScope.h"
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
+#include "QueryBlocks.h"
 #include "TileProduct.h"
 #include "TileSizes.h"
 
@@ -21,9 +22,6 @@ using namespace attn;
 
 namespace {
 
-/// So many tasks keep all threads busy to the end.
-constexpr int64_t kTasks = 16;
-
 class TiledAttentionKernel {
 public:
   TiledAttentionKernel(KernelBuilder &b, SdpaOp op)
@@ -34,15 +32,6 @@ public:
         softmax(b, blockRows, sizes.valueSize, tileRows) {}
 
   void emit() {
-    Value batchHeads = b.mul(sizes.batch, sizes.heads);
-    // As many blocks as there have to be, and more where there are few tasks.
-    Value wanted = b.ceilDiv(b.index(kTasks), b.max(batchHeads, b.index(1)));
-    Value blocks = b.max(b.ceilDiv(sizes.queries, blockRows),
-                         b.min(wanted, b.ceilDiv(sizes.queries, 4 * tileRows)));
-    Value rows = b.roundUp(b.ceilDiv(sizes.queries, b.max(blocks, b.index(1))),
-                           tileRows);
-    blocks = b.ceilDiv(sizes.queries, b.max(rows, b.index(1)));
-
     SmallVector<MemRefType> workspace = softmax.getWorkspace();
     auto memref = [&](ArrayRef<int64_t> shape) {
       return MemRefType::get(shape, b.getF32Type());
@@ -50,27 +39,21 @@ public:
     workspace.push_back(memref({kBlockKeys / panel, sizes.keySize, panel}));
     if (copiesQueries(op))
       workspace.push_back(memref({blockRows, sizes.keySize}));
-    b.parallelFor(
-        b.mul(batchHeads, blocks), sizes.getWork(b), workspace,
-        [&](Value task, ValueRange memory) {
-          if (copiesQueries(op)) {
-            copied = memory.back();
-            memory = memory.drop_back();
-          }
-          keys = memory.back();
-          softmax.setMemory(memory.drop_back());
-          // The last queries see the most keys: they go first.
-          Value block = b.sub(b.sub(blocks, b.index(1)), b.rem(task, blocks));
-          Value batchHead = b.div(task, blocks);
-          head = b.rem(batchHead, sizes.heads);
-          entry = b.div(batchHead, sizes.heads);
-          scope.emplace(b, op, entry);
-          keyHead = scope->getKeyHead(head);
-          firstQuery = b.mul(block, rows);
-          count = b.min(b.sub(sizes.queries, firstQuery), rows);
-          emitBlock();
-        },
-        /*isUneven=*/op.getCausal());
+    QueryBlocks blocks(b, op, sizes, blockRows, tileRows);
+    blocks.forEach(workspace, /*isUneven=*/op.getCausal(),
+                   [&](const QueryBlocks::Block &block, ValueRange memory) {
+                     if (copiesQueries(op)) {
+                       copied = memory.back();
+                       memory = memory.drop_back();
+                     }
+                     keys = memory.back();
+                     softmax.setMemory(memory.drop_back());
+                     head = block.head;
+                     firstQuery = block.firstQuery;
+                     count = block.count;
+                     scope.emplace(b, op, sizes, block.entry);
+                     emitBlock();
+                   });
   }
 
 private:
@@ -95,7 +78,8 @@ private:
     b.forLoop(b.index(0), count, 1, [&](Value row) {
       softmax.emitFinish(row, [&](Chunk chunk, Value result) {
         b.store(result, op.getOuts()[0],
-                {entry, head, b.add(firstQuery, row), b.index(chunk.offset)});
+                scope->atQuery(head, b.add(firstQuery, row),
+                               b.index(chunk.offset)));
       });
     });
   }
@@ -124,7 +108,7 @@ private:
     for (Chunk chunk : b.chunks(sizes.keySize)) {
       Value offset = b.index(chunk.offset);
       b.store(b.load(op.getQuery(),
-                     {entry, head, b.add(firstQuery, row), offset},
+                     scope->atQuery(head, b.add(firstQuery, row), offset),
                      chunk.lanes),
               copied, {row, offset});
     }
@@ -149,8 +133,7 @@ private:
       auto emitSquare = [&](Value offset, int64_t size) {
         SmallVector<Value> rows;
         for (Value position : positions) {
-          SmallVector<Value> place = {scope->getRow(), keyHead, position,
-                                      offset};
+          SmallVector<Value> place = scope->atKey(head, position, offset);
           Value key = b.loadPadded(op.getKey(), place, size);
           rows.push_back(arith::MulFOp::create(b, key, scale));
         }
@@ -200,8 +183,8 @@ private:
         [&](int64_t r, Value k) {
           if (copied)
             return b.loadScalar(copied, {b.add(row, b.index(r)), k});
-          return b.loadScalar(op.getQuery(),
-                              {entry, head, b.add(query, b.index(r)), k});
+          return b.loadScalar(
+              op.getQuery(), scope->atQuery(head, b.add(query, b.index(r)), k));
         },
         [&](Value k, Chunk chunk) {
           return b.load(keys, {place, k, b.index(chunk.offset)}, chunk.lanes);
@@ -262,9 +245,8 @@ private:
         },
         [&](Value k, Chunk chunk) {
           return b.load(op.getValue(),
-                        {scope->getRow(), keyHead,
-                         b.add(firstKey, b.add(begin, k)),
-                         b.add(offset, b.index(chunk.offset))},
+                        scope->atKey(head, b.add(firstKey, b.add(begin, k)),
+                                     b.add(offset, b.index(chunk.offset))),
                         chunk.lanes);
         });
     columns.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
@@ -285,8 +267,7 @@ private:
   int64_t tileRows, blockRows;
   OnlineSoftmax softmax;
   // Of the task that is being written, its block of keys, and its tile.
-  Value copied, keys, head, keyHead, entry, firstQuery, count;
-  Value firstKey, keyCount;
+  Value copied, keys, head, firstQuery, count, firstKey, keyCount;
   Value isFirst, firstRow;
   std::optional<AttentionScope> scope;
 };

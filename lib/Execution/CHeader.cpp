@@ -75,12 +75,15 @@ conditionsOf(const FunctionSignature &function) {
                                             : " == " + std::to_string(size)));
   for (const SizeConstraint &equal : function.equal)
     for (auto [index, place] : llvm::enumerate(equal.places)) {
-      std::string size = sizeOf(place[0], place[1]) + " == ";
+      auto sizeAt = [&](const SizeConstraint::Place &place) {
+        return sizeOf(place.argument, place.dim) + (place.more ? " - 1" : "");
+      };
+      std::string size = sizeAt(place) + " == ";
       if (equal.value)
-        conditions.emplace_back(place[0], size + std::to_string(*equal.value));
+        conditions.emplace_back(place.argument,
+                                size + std::to_string(*equal.value));
       else if (index > 0)
-        conditions.emplace_back(
-            place[0], size + sizeOf(equal.places[0][0], equal.places[0][1]));
+        conditions.emplace_back(place.argument, size + sizeAt(equal.places[0]));
     }
   return conditions;
 }

@@ -37,18 +37,24 @@ llvm::Error FunctionSignature::check(llvm::ArrayRef<Tensor> given) const {
                                      expected.describe() + ", got " +
                                      given[index].describe());
   for (const SizeConstraint &sizes : equal) {
-    auto [first, firstDim] = sizes.places.front();
-    int64_t size = sizes.value.value_or(given[first].dim(firstDim));
-    std::string reason;
-    if (!sizes.value)
-      reason =
-          ", as dimension " + std::to_string(firstDim) + " of " + nameOf(first);
-    for (auto [argument, dim] : sizes.places)
-      if (given[argument].dim(dim) != size)
-        return llvm::createStringError(nameOf(argument) + ": expected size " +
-                                       llvm::Twine(size) + " in dimension " +
-                                       llvm::Twine(dim) + reason + ", got " +
-                                       given[argument].describe());
+    SizeConstraint::Place first = sizes.places.front();
+    int64_t size =
+        sizes.value.value_or(given[first.argument].dim(first.dim) - first.more);
+    auto reasonFor = [&](int64_t more) -> std::string {
+      if (sizes.value)
+        return "";
+      return (more > 0   ? ", one more than"
+              : more < 0 ? ", one less than"
+                         : ", as") +
+             (" dimension " + std::to_string(first.dim) + " of " +
+              nameOf(first.argument));
+    };
+    for (auto [argument, dim, more] : sizes.places)
+      if (given[argument].dim(dim) != size + more)
+        return llvm::createStringError(
+            nameOf(argument) + ": expected size " + llvm::Twine(size + more) +
+            " in dimension " + llvm::Twine(dim) + reasonFor(more - first.more) +
+            ", got " + given[argument].describe());
   }
   return llvm::Error::success();
 }
@@ -113,10 +119,12 @@ bool fromJSON(const json::Value &value, SizeConstraint &constraint,
       !object.map("value", constraint.value))
     return false;
   for (const std::vector<int64_t> &place : places)
-    if (place.size() == 2)
-      constraint.places.push_back({place[0], place[1]});
+    if (place.size() == 2 || (place.size() == 3 && place[2] == 1))
+      constraint.places.push_back(
+          {place[0], place[1], static_cast<int64_t>(place.size()) - 2});
   if (places.empty() || constraint.places.size() != places.size()) {
-    path.field("places").report("expected pairs of argument and dimension");
+    path.field("places").report(
+        "expected pairs of argument and dimension, or triples that end in 1");
     return false;
   }
   return true;
@@ -131,7 +139,7 @@ bool fromJSON(const json::Value &value, FunctionSignature &function,
       !object.mapOptional("equal", function.equal))
     return false;
   for (const SizeConstraint &constraint : function.equal)
-    for (auto [argument, dim] : constraint.places)
+    for (auto [argument, dim, more] : constraint.places)
       if (argument < 0 || argument >= int64_t(function.arguments.size()) ||
           dim < 0 ||
           dim >= int64_t(function.arguments[argument].shape.size())) {

@@ -155,6 +155,65 @@ static LogicalResult checkKeyHeads(SdpaOp op) {
   return checkShared(op, "key", key, key.getDimSize(1), query.getDimSize(1));
 }
 
+/// How many entries offsets divide an operand of a name into; without offsets,
+/// as many as it has.
+static FailureOr<int64_t> getEntries(SdpaOp op, StringRef name, Value operand,
+                                     Value offsets) {
+  ShapedType type = typeOf(operand);
+  if (!offsets)
+    return type.getDimSize(0);
+  std::string offsetsName = (name + "_offsets").str();
+  if (failed(checkRank(op, offsetsName, typeOf(offsets), 1)))
+    return failure();
+  if (type.getDimSize(0) != 1)
+    return op.emitOpError()
+           << "expected '" << name << "' with a static batch "
+           << "of 1 where there are '" << offsetsName << "', got " << type;
+  int64_t size = typeOf(offsets).getDimSize(0);
+  if (size == 0)
+    return op.emitOpError() << "expected '" << offsetsName
+                            << "' of at least one, got " << typeOf(offsets);
+  return ShapedType::isDynamic(size) ? size : size - 1;
+}
+
+/// Checks what says which entries there are, and which keys each reads.
+static LogicalResult checkEntries(SdpaOp op) {
+  FailureOr<int64_t> batch =
+      getEntries(op, "query", op.getQuery(), op.getQueryOffsets());
+  FailureOr<int64_t> entries =
+      getEntries(op, "key", op.getKey(), op.getKeyOffsets());
+  if (failed(batch) || failed(entries))
+    return failure();
+  if (!op.getRows() && !areCompatible(*batch, *entries))
+    return op.emitOpError()
+           << "expected as many entries of keys as of queries without 'rows', "
+           << *batch << ", got " << *entries;
+  if (op.getLengths() &&
+      failed(checkShape(op, "lengths", typeOf(op.getLengths()), {*entries})))
+    return failure();
+  if (op.getPositions()) {
+    if (!op.getCausal())
+      return op.emitOpError()
+             << "expected 'causal' where there are 'positions'";
+    if (failed(
+            checkShape(op, "positions", typeOf(op.getPositions()), {*batch})))
+      return failure();
+  }
+  if (!op.getRows())
+    return success();
+  ShapedType rows = typeOf(op.getRows());
+  if (rows.getRank() != 1 && rows.getRank() != 2)
+    return op.emitOpError() << "expected 'rows' of rank 1 or 2, got " << rows;
+  // Which entry's length counts would change from key to key.
+  if (rows.getRank() == 2 && (op.getLengths() || op.getKeyOffsets()))
+    return op.emitOpError()
+           << "expected no '" << (op.getLengths() ? "lengths" : "key_offsets")
+           << "' where 'rows' are of rank 2";
+  SmallVector<int64_t> expected(rows.getRank(), kDynamic);
+  expected[0] = *batch;
+  return checkShape(op, "rows", rows, expected);
+}
+
 LogicalResult SdpaOp::verify() {
   ShapedType query = typeOf(getQuery()), key = typeOf(getKey());
   ShapedType value = typeOf(getValue());
@@ -178,11 +237,12 @@ LogicalResult SdpaOp::verify() {
 
   if (failed(checkKeyHeads(*this)))
     return failure();
+  bool hasOwnEntries = getRows() || getQueryOffsets() || getKeyOffsets();
   int64_t keyHeads = getKeyHeads(), valueHeads = hasHeadDim() ? 1 : keyHeads;
   int64_t keyWidth = (hasHeadDim() ? query : key).getShape().back();
   if (failed(checkHeads(*this, "value", value, valueHeads, rank)) ||
       failed(checkShape(*this, "key", key,
-                        shapeOf(getRows() ? kDynamic : batch, kDynamic,
+                        shapeOf(hasOwnEntries ? kDynamic : batch, kDynamic,
                                 kDynamic, keyWidth))) ||
       failed(checkShape(*this, "value", value,
                         shapeOf(key.getDimSize(0), keyHeads,
@@ -197,31 +257,11 @@ LogicalResult SdpaOp::verify() {
   int64_t keys = key.getDimSize(rank - 2);
   if (getMask() && failed(checkMask(*this, {batch, heads, queries, keys})))
     return failure();
-  if (getLengths() && failed(checkShape(*this, "lengths", typeOf(getLengths()),
-                                        {key.getDimSize(0)})))
-    return failure();
   if (getSlopes() &&
       failed(checkShape(*this, "slopes", typeOf(getSlopes()), {heads})))
     return failure();
-  if (getPositions()) {
-    if (!getCausal())
-      return emitOpError() << "expected 'causal' where there are 'positions'";
-    if (failed(checkShape(*this, "positions", typeOf(getPositions()), {batch})))
-      return failure();
-  }
-  if (getRows()) {
-    ShapedType rows = typeOf(getRows());
-    if (rows.getRank() != 1 && rows.getRank() != 2)
-      return emitOpError() << "expected 'rows' of rank 1 or 2, got " << rows;
-    // Which entry's length counts would change from key to key.
-    if (rows.getRank() == 2 && getLengths())
-      return emitOpError()
-             << "expected no 'lengths' where 'rows' are of rank 2";
-    SmallVector<int64_t> expected(rows.getRank(), kDynamic);
-    expected[0] = batch;
-    if (failed(checkShape(*this, "rows", rows, expected)))
-      return failure();
-  }
+  if (failed(checkEntries(*this)))
+    return failure();
 
   Value out = getOuts()[0];
   Value probabilities = getOuts().size() == 2 ? getOuts()[1] : Value();

@@ -44,7 +44,8 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
     auto sdpa = SdpaOp::create(
         rewriter, op.getLoc(), ValueRange(outs).getTypes(), scores.getQuery(),
         scores.getKey(), op.getValue(), /*mask=*/Value(), scores.getLengths(),
-        /*positions=*/Value(), /*rows=*/Value(), /*slopes=*/Value(), outs,
+        /*positions=*/Value(), /*rows=*/Value(), /*slopes=*/Value(),
+        /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
         scores.getHeadsAttr(), scores.getScaleAttr(), scores.getCausalAttr(),
         /*softcap=*/FloatAttr());
     if (outs.size() == 2)

@@ -364,6 +364,8 @@ private:
                                  "and with heads side by side";
     if (op.getSlopes())
       return op.emitOpError() << "expected attention without 'slopes'";
+    if (op.getQueryOffsets() || op.getKeyOffsets())
+      return op.emitOpError() << "expected attention without offsets";
     FailureOr<Value> query = getToken(op, "query", op.getQuery());
     if (failed(query))
       return failure();
@@ -395,12 +397,14 @@ private:
     Value keys = appendToCache(op.getLoc(), *key);
     Value values = appendToCache(op.getLoc(), *value);
     Value out = createOut(op.getLoc(), query, op.getOuts()[0]);
-    return finish(op, SdpaOp::create(builder, op.getLoc(), out.getType(), query,
-                                     keys, values, /*mask=*/Value(),
-                                     /*lengths=*/Value(), positions, cacheRows,
-                                     /*slopes=*/Value(), out, op.getHeadsAttr(),
-                                     op.getScaleAttr(), op.getCausalAttr(),
-                                     op.getSoftcapAttr()));
+    return finish(op,
+                  SdpaOp::create(builder, op.getLoc(), out.getType(), query,
+                                 keys, values, /*mask=*/Value(),
+                                 /*lengths=*/Value(), positions, cacheRows,
+                                 /*slopes=*/Value(), /*query_offsets=*/Value(),
+                                 /*key_offsets=*/Value(), out,
+                                 op.getHeadsAttr(), op.getScaleAttr(),
+                                 op.getCausalAttr(), op.getSoftcapAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -453,6 +457,7 @@ private:
                           query, key, value, /*mask=*/Value(),
                           mapping.lookupOrNull(op.getLengths()),
                           /*positions=*/Value(), memoryRows, /*slopes=*/Value(),
+                          /*query_offsets=*/Value(), /*key_offsets=*/Value(),
                           outs, op.getHeadsAttr(), op.getScaleAttr(),
                           op.getCausalAttr(), op.getSoftcapAttr()));
   }

@@ -139,3 +139,18 @@ func.func @beside(%a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x8xf32> {
   %1 = tensor.insert_slice %b into %0[0, 4] [%n, 4] [1, 1] : tensor<?x4xf32> into tensor<?x8xf32>
   return %1 : tensor<?x8xf32>
 }
+
+// -----
+
+// Offsets of a ragged batch are one more than there are entries.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}2,0,1],[3,0,1],[4,0]]}]
+func.func @ragged(%q: tensor<1x?x8xf32>, %k: tensor<1x?x8xf32>, %qo: tensor<?xi32>, %ko: tensor<?xi32>, %n: tensor<?xi32>) -> tensor<1x?x8xf32> {
+  %c1 = arith.constant 1 : index
+  %s = tensor.dim %q, %c1 : tensor<1x?x8xf32>
+  %o = tensor.empty(%s) : tensor<1x?x8xf32>
+  %r = attn.sdpa %q, %k, %k lengths(%n) query_offsets(%qo) key_offsets(%ko) outs(%o) {heads = 1 : i64, scale = 1.0 : f64}
+     : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+  return %r : tensor<1x?x8xf32>
+}

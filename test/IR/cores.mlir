@@ -147,3 +147,14 @@ func.func @attention_with_slopes(%q: tensor<?x?x16xf32>, %n: tensor<?xi32>, %slo
   %0 = attn.sdpa %q, %q, %q lengths(%n) slopes(%slopes) outs(%q) {causal, heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   return %0 : tensor<?x?x16xf32>
 }
+
+// CHECK-LABEL: func.func @ragged(
+func.func @ragged(%q: tensor<1x?x16xf32>, %k: tensor<?x?x8xf32>, %q4: tensor<1x4x?x4xf32>, %n: tensor<?xi32>, %m: tensor<?xi32>, %rows: tensor<?x?xi32>) -> tensor<1x?x16xf32> {
+  // CHECK: attn.sdpa %{{.*}} lengths(%{{.*}}) query_offsets(%{{.*}}) key_offsets(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64}
+  %0 = attn.sdpa %q, %q, %q lengths(%n) query_offsets(%m) key_offsets(%m) outs(%q) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<1x?x16xf32>, tensor<1x?x16xf32>, tensor<1x?x16xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x16xf32>) -> tensor<1x?x16xf32>
+  // CHECK: attn.sdpa %{{.*}} rows(%{{.*}}) query_offsets(%{{.*}}) outs
+  %1 = attn.sdpa %0, %k, %k rows(%rows) query_offsets(%m) outs(%q) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<1x?x16xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?xi32>, tensor<?xi32>, tensor<1x?x16xf32>) -> tensor<1x?x16xf32>
+  // CHECK: attn.sdpa %{{.*}} key_offsets(%{{.*}}) outs
+  %2 = attn.sdpa %q4, %q4, %q4 key_offsets(%m) outs(%q4) {scale = 0.5 : f64} : (tensor<1x4x?x4xf32>, tensor<1x4x?x4xf32>, tensor<1x4x?x4xf32>, tensor<?xi32>, tensor<1x4x?x4xf32>) -> tensor<1x4x?x4xf32>
+  return %1 : tensor<1x?x16xf32>
+}

@@ -272,3 +272,18 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf3
   %y = attn.sdpa %x, %x, %x slopes(%s) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<2xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+attn.weights @w {
+  attn.weight @t from ["t"] : tensor<100x8xf32>
+}
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %n: tensor<?xi32>) -> tensor<?x?x8xf32> {
+  %t = attn.get_weight @w::@t : tensor<100x8xf32>
+  %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %one = tensor.cast %x : tensor<?x?x8xf32> to tensor<1x?x8xf32>
+  // expected-error@+1 {{expected attention without offsets}}
+  %y = attn.sdpa %one, %one, %one query_offsets(%n) key_offsets(%n) outs(%one) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+  %z = tensor.cast %y : tensor<1x?x8xf32> to tensor<?x?x8xf32>
+  return %z : tensor<?x?x8xf32>
+}

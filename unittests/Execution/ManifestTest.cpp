@@ -83,6 +83,27 @@ TEST(Manifest, ChecksSizesThatHaveToBeEqual) {
             "argument 0 of 'f': expected size 4 in dimension 1, got f32 [3,6]");
 }
 
+TEST(Manifest, ChecksSizesThatHaveToBeOneMore) {
+  llvm::Expected<Manifest> manifest = Manifest::parse(R"({
+    "version": 1, "weights": [], "functions": [{
+      "name": "f", "results": [],
+      "arguments": [{"type": "i32", "shape": [-1]},
+                    {"type": "i32", "shape": [-1]},
+                    {"type": "i32", "shape": [-1]}],
+      "equal": [{"places": [[0, 0, 1], [1, 0], [2, 0, 1]]}]}]})");
+  ASSERT_TRUE(bool(manifest)) << llvm::toString(manifest.takeError());
+  const FunctionSignature &f = manifest->functions[0];
+  Tensor four = Tensor::allocate(ElementType::I32, {4});
+  Tensor three = Tensor::allocate(ElementType::I32, {3});
+  EXPECT_FALSE(bool(f.check({four, three, four})));
+  EXPECT_EQ(llvm::toString(f.check({four, four, four})),
+            "argument 1 of 'f': expected size 3 in dimension 0, one less than "
+            "dimension 0 of argument 0 of 'f', got i32 [4]");
+  EXPECT_EQ(llvm::toString(f.check({four, three, three})),
+            "argument 2 of 'f': expected size 4 in dimension 0, as dimension 0 "
+            "of argument 0 of 'f', got i32 [3]");
+}
+
 TEST(Manifest, RefusesWhatItCannotUse) {
   for (llvm::StringRef text :
        {"", "[]", "{}", R"({"version": 2, "weights": [], "functions": []})",

@@ -32,8 +32,13 @@ struct TensorSignature {
 /// Dimensions of arguments that have to be of one size: compiled code relies
 /// on it.
 struct SizeConstraint {
-  /// Pairs of an argument and one of its dimensions.
-  std::vector<std::array<int64_t, 2>> places;
+  /// One of the dimensions of an argument, which is to be so much more.
+  struct Place {
+    int64_t argument;
+    int64_t dim;
+    int64_t more;
+  };
+  std::vector<Place> places;
   /// The size, where it is known.
   std::optional<int64_t> value;
 };

@@ -100,6 +100,15 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       [B, T] says it for each position j < T (a history that is spread over
       cache rows), goes without `lengths`, and keys from T on are attended by
       none. A row outside 0..C-1 is read at the nearest one.
+    - `query_offsets` [B+1], `key_offsets` [C+1]: entries of unequal length, in a
+      ragged batch without padding. They follow each other in `query` and `out`
+      [1, ΣS, H·E], or in `key` and `value` [1, ΣM, G·E]: entry b begins at
+      query_offsets[b] and ends before query_offsets[b+1], and i and j count
+      from where an entry begins. The work is that of the tokens, and threads
+      share it whatever the lengths are. `mask` and the softmax are [1, H, ΣS,
+      ΣM] then, by the places in the operands. Offsets outside of the operand
+      are taken as its ends; what `out` has for a query of no entry is
+      undefined. `rows` go along if they are of rank 1.
     - `lengths` [C]: keys at j ≥ lengths[c] are attended by none, and nothing
       of them is read.
     - `causal`: query i attends to keys j ≤ positions[b] + i, where `positions`
@@ -130,6 +139,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
        : (tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x1x1x?xi1>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
     %t = attn.sdpa %q, %k, %v lengths(%n) slopes(%a) outs(%out) {causal, heads = 4 : i64, scale = 1.250000e-01 : f64}
        : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
+    %u = attn.sdpa %q1, %k1, %k1 query_offsets(%m) key_offsets(%n) outs(%o1) {heads = 4 : i64, scale = 1.250000e-01 : f64}
+       : (tensor<1x?x256xf32>, tensor<1x?x128xf32>, tensor<1x?x128xf32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x256xf32>) -> tensor<1x?x256xf32>
     ```
   }];
   let arguments = (ins Attn_FloatShaped:$query, Attn_FloatShaped:$key,
@@ -139,6 +150,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                        Optional<Attn_IntShaped>:$positions,
                        Optional<Attn_IntShaped>:$rows,
                        Optional<Attn_FloatShaped>:$slopes,
+                       Optional<Attn_IntShaped>:$query_offsets,
+                       Optional<Attn_IntShaped>:$key_offsets,
                        Variadic<Attn_FloatShaped>:$outs,
                        DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>,
                                          "1">:$heads,
@@ -148,6 +161,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
     (`rows` `(` $rows^ `)`)? (`slopes` `(` $slopes^ `)`)?
+    (`query_offsets` `(` $query_offsets^ `)`)?
+    (`key_offsets` `(` $key_offsets^ `)`)?
     `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{

@@ -26,8 +26,8 @@ def sdpa_case(
     name, query, key, value, heads, scale=None,
     causal=False, probabilities=False, softcap=None, **rest,
 ):  # fmt: skip
-    """rest: mask, lengths, rows, positions, slopes. Keys and values may have fewer
-    heads."""
+    """rest: mask, lengths, rows, positions, slopes, query_offsets, key_offsets. Keys
+    and values may have fewer heads."""
     if element == "bf16":
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
         if "mask" in rest and rest["mask"].dtype == np.float32:
@@ -49,14 +49,17 @@ def sdpa_case(
     for argument, array in arrays.items():
         ones = [d for d in range(3) if array.shape[d : d + 1] == (1,)]
         static = {"p": [1], "mask": ones}.get(argument, [-1] if array.ndim == 3 else [])
+        if (argument in "qo" and "query_offsets" in rest) or (argument in "kv" and "key_offsets" in rest):
+            static = [0, -1]
         arguments[argument] = (tensor(array, static), array)
-    order = ["q", "k", "v", "mask", "lengths", "positions", "rows", "slopes", "o", "p"]
+    words = ("mask", "lengths", "positions", "rows", "slopes", "query_offsets", "key_offsets")
+    order = ["q", "k", "v", *words, "o", "p"]
     types = [arguments[n][0] for n in order if n in arguments]
     outs = [n for n in ("o", "p") if n in arguments]
     results = [f"%r{n}" for n in outs]
     body = (
         f"{', '.join(results)} = attn.sdpa %q, %k, %v"
-        + "".join(optional(n, n, rest) for n in ("mask", "lengths", "positions", "rows", "slopes"))
+        + "".join(optional(n, n, rest) for n in words)
         + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
         + f"scale = {scale!r} : f64{', causal' if causal else ''}"
         + (f", softcap = {softcap!r} : f64" if softcap else "")
@@ -64,6 +67,16 @@ def sdpa_case(
         + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
     )
     wanted = {"ro": (arguments["o"][0], out)}
+    defined = np.flatnonzero(~np.isnan(out).all((0, 2)))
+    if "query_offsets" in rest and 0 < len(defined) < out.shape[1] and not np.isnan(value).any():
+        # What other queries give is undefined.
+        begin, count = defined[0], len(defined)
+        type = f"tensor<1x{count}x{out.shape[2]}xf32>"
+        body += (
+            f"\n%rd = tensor.extract_slice %ro[0, {begin}, 0] [1, {count}, {out.shape[2]}] "
+            f"[1, 1, 1] : {arguments['o'][0]} to {type}"
+        )
+        wanted = {"rd": (type, out[:, begin : begin + count])}
     if probabilities:
         wanted["rp"] = (arguments["p"][0], weights)
     case = Case(name, body, arguments, wanted)
@@ -251,6 +264,74 @@ def shared_heads():
     )  # fmt: skip
 
 
+def offsets_of(lengths):
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+
+
+def ragged():
+    """Sequences one after the other: none, empty ones, of one token, of prime
+    lengths, of several blocks; queries and keys, or one of them; with all else."""
+    for lengths in [
+        [], [0], [1], [5], [3, 0, 1, 17, 33, 2, 0], [7, 13, 1, 31, 61], [0, 300, 1, 1, 257, 5],
+    ]:  # fmt: skip
+        offsets, total, count = offsets_of(lengths), sum(lengths), len(lengths)
+        q, k, v = (normal(1, total, 48) for _ in range(3))
+        for causal in (False, True):
+            yield sdpa_case(
+                f"ragged {lengths}, causal {causal}", q, k, v, 3, causal=causal,
+                probabilities=0 < total < 60, query_offsets=offsets, key_offsets=offsets,
+            )  # fmt: skip
+        key_lengths = rng.integers(0, 90, count)
+        keys = offsets_of(key_lengths)
+        k, v = normal(1, keys[-1], 16), normal(1, keys[-1], 20)
+        some = {
+            "lengths": rng.integers(-1, 90, count).astype(np.int32),
+            # Of larger ones scores are rounded by more than is allowed here.
+            "slopes": np.array([0.0625, 0.0, -0.03125], np.float32),
+            "causal": True, "softcap": 3.0,
+            "positions": rng.integers(-2, 60, count).astype(np.int32),
+        }  # fmt: skip
+        mask = rng.random((1, 1, 1, keys[-1])) < 0.7
+        yield sdpa_case(
+            f"ragged {lengths} to {key_lengths}", q, k, v, 3,
+            query_offsets=offsets, key_offsets=keys,
+        )  # fmt: skip
+        yield sdpa_case(
+            f"ragged {lengths} to {key_lengths}, and all else", q, k, v, 3, mask=mask,
+            query_offsets=offsets, key_offsets=keys, probabilities=0 < total < 60, **some,
+        )  # fmt: skip
+        if total and count:
+            numbers = normal(1, 3, total, keys[-1])
+            rows = rng.integers(-1, count + 1, count).astype(np.int32)
+            yield sdpa_case(
+                f"ragged {lengths} to {key_lengths}, shared, mask", q, k, v, 3, mask=numbers,
+                query_offsets=offsets, key_offsets=keys, rows=rows, lengths=some["lengths"],
+            )  # fmt: skip
+            k, v = normal(count, 40, 16), normal(count, 40, 20)
+            yield sdpa_case(
+                f"ragged {lengths} to padded keys", q, k, v, 3, query_offsets=offsets, **some
+            )
+            yield sdpa_case(
+                f"ragged {lengths} to cache rows", q, k, v, 3, query_offsets=offsets, causal=True,
+                rows=rng.integers(0, count, (count, 40)).astype(np.int32),
+                positions=some["positions"],
+            )  # fmt: skip
+    q, k, v = normal(3, 18, 48), normal(1, 70, 48), normal(1, 70, 48)
+    yield sdpa_case("ragged keys", q, k, v, 3, key_offsets=integers(2, 35, 35, 70))
+    # Some are of no entry; nothing of these keys is read for the others.
+    q, k, v = normal(1, 60, 48), k.copy(), v.copy()
+    k[0, :2], v[0, :2], k[0, 60:], v[0, 60:] = np.nan, np.nan, np.nan, np.inf
+    yield sdpa_case(
+        "ragged, outside", q, k, v, 3,
+        query_offsets=integers(-7, 35, 500), key_offsets=integers(2, 40, 60),
+    )  # fmt: skip
+    k, v = normal(1, 70, 48), normal(1, 70, 48)
+    yield sdpa_case(
+        "ragged, some queries", q, k, v, 3, causal=True,
+        query_offsets=integers(30, 41, 52), key_offsets=integers(-3, 35, 99),
+    )  # fmt: skip
+
+
 def by_head():
     """Heads in a dimension of their own."""
     for batch, heads, shared, queries, keys in [
@@ -388,7 +469,7 @@ def main():
     element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(), *capped(), *linear_biases(), *shared_heads(),
+        *rows_and_positions(), *masks(), *capped(), *linear_biases(), *shared_heads(), *ragged(),
     ]  # fmt: skip
     if element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]

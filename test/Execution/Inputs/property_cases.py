@@ -75,6 +75,10 @@ class Draw:
         array = array.astype(np.float32)
         return cases.round_to_bf16(array) if element == "bf16" else array
 
+    def offsets(self, count, longest):
+        lengths = [0, *(self.size(longest) for _ in range(count))]
+        return np.cumsum(lengths).astype(np.int32)
+
     def normal(self, *shape, scale=1.0, element=None):
         return self.store(self.rng.standard_normal(shape) * scale, element)
 
@@ -168,6 +172,8 @@ class Attention:
         self.lengths = self.rows != 2 and draw.chance()
         self.probabilities = draw.chance(0.2)
         self.slopes = draw.chance(0.3)
+        self.ragged = draw.chance(0.25)
+        self.ragged_keys = self.rows != 2 and draw.chance(0.8 if self.ragged else 0.1)
         self.mask_element = draw.one_of(draw.element, "f32")
         self.out_element = draw.one_of(draw.element, draw.element, "f32")
 
@@ -176,6 +182,8 @@ class Attention:
             f"mask {self.mask} but {self.mask_ones}" if self.mask else "",
             *(n for n in ("causal", "positions", "lengths", "slopes", "probabilities") if getattr(self, n)),
             f"rows of rank {self.rows}" if self.rows else "",
+            "ragged" if self.ragged else "",
+            "ragged keys" if self.ragged_keys else "",
         ]
         return (
             f"sdpa of {self.draw.element} to {self.out_element}, rank {4 if self.by_head else 3}, "
@@ -198,12 +206,20 @@ class Attention:
         # As much work for all of a size.
         batch = draw.one_of(0, 1, 2, 3) if queries * keys < 20000 else 1
         capacity = draw.one_of(1, 2, batch + 1) if self.rows else batch
-        q = draw.normal(batch, queries, self.heads * self.size)
-        k = draw.normal(capacity, keys, self.key_heads * self.size)
-        v = draw.normal(capacity, keys, self.key_heads * self.value_size)
         rest = {}
+        # Entries and sizes of the operands; queries and keys: at most in an entry.
+        shape, key_shape = (batch, queries), (capacity, keys)
+        if self.ragged:
+            rest["query_offsets"] = draw.offsets(batch, queries)
+            shape = (1, int(rest["query_offsets"][-1]))
+        if self.ragged_keys:
+            rest["key_offsets"] = draw.offsets(capacity, keys)
+            key_shape = (1, int(rest["key_offsets"][-1]))
+        q = draw.normal(*shape, self.heads * self.size)
+        k = draw.normal(*key_shape, self.key_heads * self.size)
+        v = draw.normal(*key_shape, self.key_heads * self.value_size)
         if self.mask:
-            rest["mask"] = self.mask_of((batch, self.heads, queries, keys))
+            rest["mask"] = self.mask_of((shape[0], self.heads, shape[1], key_shape[1]))
         if self.lengths:
             rest["lengths"] = draw.integers(-1, keys + 2, capacity)
         if self.positions:
@@ -217,7 +233,11 @@ class Attention:
         if self.lengths:
             # Nothing is read of what no query may attend to.
             for entry, length in enumerate(rest["lengths"]):
-                k[entry, max(length, 0) :] = v[entry, max(length, 0) :] = np.nan
+                place, begin, end = entry, max(length, 0), keys
+                if self.ragged_keys:
+                    first, end = rest["key_offsets"][entry : entry + 2]
+                    place, begin = 0, min(first + begin, end)
+                k[place, begin:end] = v[place, begin:end] = np.nan
         scale = self.size**-0.5
 
         def apply(v):
@@ -257,10 +277,16 @@ class Attention:
 
     def kernel(self, name, weights):
         operands = self.problem().operands
-        names = ["q", "k", "v", "mask", "lengths", "positions", "rows", "slopes", "o", "p"]
-        known = {"mask": self.mask_ones, "lengths": [], "positions": [], "rows": [], "slopes": [0], "p": [1]}
+        words = (
+            "mask", "lengths", "positions", "rows", "slopes", "query_offsets", "key_offsets",
+        )  # fmt: skip
+        names = ["q", "k", "v", *words, "o", "p"]
+        known = {n: [] for n in words} | {"mask": self.mask_ones, "slopes": [0], "p": [1]}
         if self.by_head and self.key_heads != self.heads:
             known |= {n: [1, -1] for n in "qkvo"}
+        for operand, is_ragged in zip("qokv", [self.ragged] * 2 + [self.ragged_keys] * 2):
+            if is_ragged:
+                known[operand] = [0, *known.get(operand, [-1])]
         types = {
             n: tensor(operands[n], known.get(n, [-1])) for n in names if n in operands
         }
@@ -274,7 +300,6 @@ class Attention:
             attributes = [f"scale = {self.size**-0.5!r} : f64"]
             attributes += [] if self.by_head else [f"heads = {self.heads} : i64"]
             attributes += ["causal"] if self.causal else []
-            words = ("mask", "lengths", "positions", "rows", "slopes")
             return (
                 f"{results} = attn.sdpa {value('q')}, {value('k')}, {value('v')}"
                 + "".join(optional(types, n, n, value) for n in words)

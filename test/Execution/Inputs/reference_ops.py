@@ -59,10 +59,15 @@ def scores(query, key, heads, scale, causal=False, lengths=None):
 def sdpa(
     query, key, value, heads, scale,
     causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None, slopes=None,
-    key_heads=None,
+    key_heads=None, query_offsets=None, key_offsets=None,
 ):  # fmt: skip
     """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
     or 1 instead of some. key_heads: where it is not heads."""
+    if query_offsets is not None or key_offsets is not None:
+        return ragged_sdpa(
+            query, key, value, heads, scale, query_offsets, key_offsets, lengths, rows,
+            positions, mask, causal=causal, softcap=softcap, slopes=slopes, key_heads=key_heads,
+        )  # fmt: skip
     batch, queries, _ = query.shape
     capacity, keys, _ = key.shape
     if rows is not None and capacity == 0:
@@ -105,6 +110,45 @@ def sdpa(
             m = seen[b, i]
             out[b, :, i] = np.einsum("hj,hje->he", probabilities[b, :, i][:, m], v[b][:, m])
     return merge(out), probabilities
+
+
+def ragged_sdpa(
+    query, key, value, heads, scale, query_offsets=None, key_offsets=None, lengths=None,
+    rows=None, positions=None, mask=None, **rest,
+):  # fmt: skip
+    """The same of entries of unequal length, one by one. Queries of no entry give
+    NaN."""
+
+    def cut(offsets, entry, size):
+        begin, end = np.clip(offsets[entry : entry + 2], 0, size)
+        return slice(begin, max(begin, end))
+
+    key_heads = rest.get("key_heads") or heads
+    width = value.shape[2] // key_heads * heads
+    out = np.full((*query.shape[:2], width), np.nan)
+    weights = np.full((query.shape[0], heads, query.shape[1], key.shape[1]), np.nan)
+    batch = len(query) if query_offsets is None else len(query_offsets) - 1
+    entries = len(key) if key_offsets is None else len(key_offsets) - 1
+    for b in range(batch):
+        c = b if rows is None else int(np.clip(rows[b], 0, entries - 1)) if rows.ndim == 1 else None
+        # Which entry, queries and keys of the operands.
+        at, i, j, to = b, slice(None), slice(None), slice(None) if c is None else slice(c, c + 1)
+        if query_offsets is not None:
+            at, i = 0, cut(query_offsets, b, query.shape[1])
+        if key_offsets is not None:
+            to, j = slice(0, 1), cut(key_offsets, c, key.shape[1])
+        some = {
+            "lengths": None if lengths is None else lengths[c : c + 1],
+            "positions": None if positions is None else positions[b : b + 1],
+            "rows": rows[b : b + 1] if c is None else None,
+        }
+        if mask is not None:
+            places = zip((slice(at, at + 1), slice(None), i, j), mask.shape)
+            some["mask"] = mask[tuple(slice(None) if n == 1 else s for s, n in places)]
+        part = sdpa(query[at : at + 1, i], key[to, j], value[to, j], heads, scale, **some, **rest)
+        out[at, i], weights[at, :, i] = part[0][0], 0
+        weights[at, :, i, j] = part[1][0].reshape(weights[at, :, i, j].shape)
+    return out, weights
 
 
 def weighted_sum(probabilities, value, value_heads=None):
