@@ -15,9 +15,7 @@ a mask. Fails where an output differs by more than 1e-4.
 
 import argparse
 import contextlib
-import fcntl
 import json
-import os
 import pathlib
 import statistics
 import string
@@ -26,7 +24,10 @@ import sys
 import tempfile
 import time
 
+import machine
+import sections
 from kernels import enter_environment
+from turns import Turns, add_options
 
 BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
@@ -67,10 +68,7 @@ def parse_arguments():
         help="the page to write a section of; by default docs/Performance.md, if all "
         "models and shapes are measured",
     )  # fmt: skip
-    parser.add_argument(
-        "--lock", default=os.devnull, metavar="FILE",
-        help="hold this file locked during each case, on a machine that is shared",
-    )  # fmt: skip
+    add_options(parser)
     options = parser.parse_args()
     if options.output is None and (options.models, options.shapes) == (MODELS, SHAPES):
         options.output = ROOT / "docs/Performance.md"
@@ -183,8 +181,6 @@ def reached(figures):
 
 
 def results(figures):
-    import kernel_report
-
     rows = []
     for case in figures["cases"]:
         ratio = case["onnxruntime"] / case["attn"]
@@ -193,10 +189,10 @@ def results(figures):
         rows.append(
             [case["model"], case["shape"], str(case["threads"]), f"{case['attn']:.2f}",
              f"{case['onnxruntime']:.2f}", f"{ratio:.2f}",
-             kernel_report.mark(ratio >= AT_LEAST), f"{speed:.0f}", f"{speed / peak:.0%}",
+             sections.mark(ratio >= AT_LEAST), f"{speed:.0f}", f"{speed / peak:.0%}",
              f"{ratio * peak / speed:.2f}", f"{case['error']:.1e}"]
         )  # fmt: skip
-    return kernel_report.table(
+    return sections.table(
         ["model", "batch × length", "threads", "attn ms", "ONNX Runtime ms", "ratio",
          f"{AT_LEAST} reached", "GFLOP/s", "of peak", "ratio at the peak", "error"],
         rows,
@@ -216,28 +212,21 @@ def main():
     options = parse_arguments()
     enter_environment(options.peers, NEEDED)
     sys.path.append(str(ROOT / "utils"))
-    import kernel_bench
-    import kernel_engines
     import onnxruntime
-    import sections
 
     export(options)
-    figures = {"processor": kernel_bench.processor(), "rounds": options.rounds,
+    figures = {"processor": machine.processor(), "rounds": options.rounds,
                "version": onnxruntime.__version__, "peak": {}, "cases": []}  # fmt: skip
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        lock = stack.enter_context(open(options.lock, "w"))
+        turns = Turns(options, [])
         for threads in options.threads:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            peak = kernel_engines.measure_peak(threads)
-            figures["peak"][str(threads)] = peak["f32"]
-            fcntl.flock(lock, fcntl.LOCK_UN)
+            figures["peak"][str(threads)] = turns.peak(threads)["f32"]
         for name in options.models:
             for shape in options.shapes:
                 for threads in options.threads:
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-                    found = measure(options, name, shape, threads, folder)
-                    fcntl.flock(lock, fcntl.LOCK_UN)
+                    with turns.alone():
+                        found = measure(options, name, shape, threads, folder)
                     figures["cases"].append(found)
                     print({**found, "rounds_ms": None}, file=sys.stderr, flush=True)
     if options.json:

@@ -1,38 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The run of bench/kernels.py: engines take turns on each case."""
 
-import contextlib
-import fcntl
 import fnmatch
 import os
 import pathlib
 import statistics
 import sys
 import tempfile
-import time
 
 import kernel_engines
 import numpy as np
 from kernel_cases import CASES
 from kernel_engines import IREE, IREE_CASES, LIBRARIES, ONE_THREAD
-
-# A turn during which others used more of the machine is taken again, after a while.
-BUSY, TRIES, PAUSE_SECONDS = 0.05, 8, 2
-
-
-def processor():
-    """What the machine calls itself."""
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown processor"
+from machine import processor
+from turns import Turns
 
 
 class Bench:
     """Owns the engines; `close` ends their processes."""
 
     def __init__(self, options):
-        self.options, self.engines, self.busy = options, {}, []
+        self.options, self.engines = options, {}
         self.cases = [
             case
             for name, case in CASES.items()
@@ -40,7 +28,6 @@ class Bench:
         ]
         if not self.cases:
             sys.exit(f"error: no such case; hint: there are {', '.join(CASES)}")
-        self.lock = open(options.lock, "w")
 
     def start(self, log):
         """Starts the engines; what they say goes to the log."""
@@ -53,31 +40,7 @@ class Bench:
                 continue
             for part in IREE if name == "iree" else [name]:
                 self.engines[part] = kernel_engines.Peer(part, threads, log)
-        self.watch = kernel_engines.Watch(self.engines.values())
-
-    @contextlib.contextmanager
-    def alone(self):
-        """Holds the file of --lock."""
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(self.lock, fcntl.LOCK_UN)
-
-    def turn(self, function, *arguments):
-        """Calls it until the machine was ours."""
-        for number in range(TRIES):
-            time.sleep(PAUSE_SECONDS if number else 0)
-            with self.alone():
-                value, others = self.watch.call(function, *arguments)
-            if others <= BUSY:
-                break
-        self.busy.append(others)
-        return value
-
-    def peak(self):
-        with self.alone():
-            return kernel_engines.measure_peak(self.options.threads)
+        self.turns = Turns(self.options, self.engines.values())
 
     def engines_for(self, case):
         """One thread counts only where a share of its peak is asked for."""
@@ -99,7 +62,7 @@ class Bench:
             reference = case.reference(inputs)
             for name, engine in self.engines_for(case):
                 try:
-                    found[name] = self.turn(engine.prepare, case, folder)
+                    found[name] = self.turns.take(engine.prepare, case, folder)
                     result = np.load(found[name].pop("result")).astype(np.float64)
                     found[name]["error"] = case.error(result, reference)
                     ready[name] = engine
@@ -108,7 +71,7 @@ class Bench:
             rounds = {name: [] for name in ready}
             for _ in range(self.options.rounds):
                 for name, engine in ready.items():
-                    rounds[name].append(self.turn(engine.measure, self.options.seconds))
+                    rounds[name].append(self.turns.take(engine.measure, self.options.seconds))
         for name, results in rounds.items():
             medians = [result["median_ms"] for result in results]
             found[name]["rounds_ms"] = medians
@@ -124,24 +87,25 @@ class Bench:
             "cpus": os.cpu_count(),
             "threads": options.threads,
             "rounds": options.rounds,
+            "tries": options.tries,
             "seconds": options.seconds,
             "versions": {
                 n: e.version for n, e in self.engines.items() if n in LIBRARIES + IREE
             },
             "cases": {},
         }
-        before = self.peak()
+        before = self.turns.peak(options.threads)
         for case in self.cases:
             figures["cases"][case.name] = found = self.measure(case)
             print(progress(case, found), flush=True)
         if "attn" in self.engines and options.cases == ["*"]:
-            with self.alone():
+            with self.turns.alone():
                 figures["memory"] = self.engines["attn"].measure_memory()
-        after = self.peak()
+        after = self.turns.peak(options.threads)
         # The larger peak makes the smaller share.
         figures["peak"] = {name: max(before[name], after[name]) for name in before}
-        figures["busy_turns"] = sum(share > BUSY for share in self.busy)
-        figures["turns"] = len(self.busy)
+        figures["busy_turns"] = self.turns.disturbed
+        figures["turns"] = len(self.turns.shares)
         return figures
 
     def close(self):

@@ -5,6 +5,7 @@ import pathlib
 import string
 
 from kernel_engines import IREE, IREE_CASES, LIBRARIES, ONE_THREAD
+from sections import mark, table
 
 TEMPLATE = pathlib.Path(__file__).resolve().parent / "kernels/Performance.md.in"
 NAMES = {
@@ -18,22 +19,10 @@ NAMES = {
 F32_ERROR, COMPILE_MS, MEMORY_MB, IREE_RATIO = 2e-6, 300, 64, 40
 
 
-def table(titles, rows):
-    """A Markdown table, or nothing without rows."""
-    if not rows:
-        return "Not measured.\n"
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 def milliseconds(value):
     return (
         f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
     )
-
-
-def mark(reached):
-    return "yes" if reached else "**no**"
 
 
 def median(found, engine):
@@ -192,6 +181,7 @@ def parts(cases, figures):
         "threads": str(figures["threads"]),
         "rounds": str(figures["rounds"]),
         "seconds": f"{figures['seconds']:g}",
+        "tries": str(figures["tries"]),
         "busy": f"{figures['busy_turns']} of {figures['turns']}",
         "machine": machine(figures),
         "ratios": ratios(cases, figures),

@@ -22,6 +22,8 @@ import signal
 import subprocess
 import sys
 
+from turns import add_options
+
 BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
 ENGINES = ["attn", "pytorch", "onnxruntime", "openvino", "iree"]
@@ -50,10 +52,9 @@ def parse_arguments():
         "cases and engines are measured and not quickly",
     )  # fmt: skip
     parser.add_argument("--log", default=os.devnull, help="what the engines say")
-    parser.add_argument(
-        "--lock", default=os.devnull, metavar="FILE",
-        help="hold this file locked during each turn, on a machine that is shared",
-    )  # fmt: skip
+    add_options(parser)
+    # Turns are short: they are worth trying often.
+    parser.set_defaults(tries=8)
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 3, 0.1

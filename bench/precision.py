@@ -7,17 +7,21 @@ docs/Precision.md.
     build/peers/bin/python bench/precision.py
 """
 import argparse
+import contextlib
+import os
 import pathlib
-import platform
-import statistics
 import subprocess
 import tempfile
 
 import ctranslate2
 import sacrebleu
 
+import machine
 import quality
-import translate
+import translation_bench
+import translation_cases
+import translation_engines
+from turns import add_options
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENGINES = ["attn", "attn-bf16", "attn-int8", "ctranslate2-int8"]
@@ -36,33 +40,31 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--single", type=int, default=200, help="sentences one at a time")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "docs/Precision.md")
+    add_options(parser)
     return parser.parse_args()
 
 
 def measure_speed(options, folder):
     """Medians of seconds of each engine, by case."""
-    lines = (options.test / "test.src.ids").read_text().splitlines()
-    engines = {}
-    for beams, batch in CASES:
-        chosen = lines if batch > 1 else lines[: options.single]
-        case = argparse.Namespace(
-            **vars(options),
-            sentences=[list(map(int, line.split())) for line in chosen],
-            beam_size=beams,
-            batch_size=batch,
-        )
+    sources = translation_cases.read_ids(options.test / "test.src.ids")
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(open(os.devnull, "w"))
+        engines = {}
         for name in ENGINES:
-            own = folder / f"{name}-{beams}-{batch}"
+            engine, _, dtype = name.partition("-")
+            own = folder / name
             own.mkdir()
-            engines[name, beams, batch] = translate.ENGINES[name](case, own)
-    seconds = {key: [] for key in engines}
-    # The first round warms up files, allocators and the code cache.
-    for number in range(options.rounds + 1):
-        for key, engine in engines.items():
-            spent, _ = engine.translate()
-            if number:
-                seconds[key].append(spent)
-    return {key: statistics.median(times) for key, times in seconds.items()}
+            chosen = argparse.Namespace(**vars(options), engines=[engine])
+            started = translation_engines.start(chosen, own, log, stack, dtype or "f32")
+            engines[name] = started[engine]
+        bench = translation_bench.Bench(options, engines)
+        medians = {}
+        for beams, batch in CASES:
+            chosen = sources if batch > 1 else sources[: options.single]
+            case = translation_cases.Case("", None, beams, batch, chosen)
+            for name, found in bench.measure(case, case.part(8)).items():
+                medians[name, beams, batch] = found["seconds"]
+    return medians
 
 
 def speed_table(medians, single):
@@ -90,16 +92,9 @@ def size_table(options, folder):
     files = {
         "the checkpoint": options.model / "model.safetensors",
         "`attn quantize`": folder / "attn/model.safetensors",
-        "CTranslate2, int8": next(folder.glob("ctranslate2-int8-*/*/model.bin")),
+        "CTranslate2, int8": folder / "ctranslate2-int8/ctranslate2/model.bin",
     }
     return "\n".join(f"| {name} | {path.stat().st_size:,} |" for name, path in files.items())
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def main():
@@ -113,7 +108,7 @@ def main():
         folder = pathlib.Path(name)
         medians = measure_speed(options, folder)
         text = (pathlib.Path(__file__).parent / "precision.md.in").read_text().format(
-            processor=processor(),
+            processor=machine.processor(),
             ctranslate2=ctranslate2.__version__,
             sacrebleu=sacrebleu.__version__,
             threads=options.threads,

@@ -17,3 +17,15 @@ def write(path, text):
             writer = WRITER.match(section).group(1)
             sections[writer] = section.rstrip("\n") + "\n"
     path.write_text("\n".join(sections.values()))
+
+
+def table(titles, rows):
+    """A Markdown table, or nothing without rows."""
+    if not rows:
+        return "Not measured.\n"
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def mark(reached):
+    return "yes" if reached else "**no**"

@@ -14,11 +14,11 @@ directory=${1:-$(dirname "$0")/../build/peers}
 "$directory/bin/pip" install --quiet "torch==2.13.*" \
   --index-url https://download.pytorch.org/whl/cpu ||
   "$directory/bin/pip" install --quiet "torch==2.13.*"
-# For bench/translate.py and bench/decoding.py, and for bench/kernels.py; the
+# For bench/translate.py, bench/decoding.py and others, and for bench/kernels.py; the
 # newest transformers that this optimum-intel takes.
 "$directory/bin/pip" install --quiet numpy \
   "transformers==4.57.6" "optimum-intel==2.2.*" \
   "ctranslate2==4.8.5" sentencepiece sacrebleu \
   "onnxruntime==1.32.*" "openvino==2026.4.*" onnx onnxscript ml_dtypes \
   "iree-base-compiler==3.13.*" "iree-base-runtime==3.13.*"
-echo "ready: bench/kernels.py, bench/decoding.py, bench/encoders.py, $directory/bin/python bench/translate.py"
+echo "ready: bench/kernels.py, bench/decoding.py, bench/encoders.py, bench/translate.py"

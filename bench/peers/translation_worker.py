@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""A process in which one engine waits to decode; bench/decoding.py starts it.
+"""A process in which one engine waits to translate; bench/decoding.py and others
+start it.
 
-    bench/peers/decoding_worker.py ENGINE CHECKPOINT --convert MODEL
-    bench/peers/decoding_worker.py ENGINE MODEL SETTINGS
+    bench/peers/translation_worker.py ENGINE CHECKPOINT --convert MODEL f32|int8
+    bench/peers/translation_worker.py ENGINE MODEL SETTINGS
 
 The first writes the checkpoint in the engine's own form. The second loads that and
 answers each line of JSON (`sources`, `beam_size`, `batch_size`, `steps`) with one:
-the `seconds` that it took, the token ids, and the greatest memory so far.
+the `seconds` that it took, the token ids, and the greatest memory so far. `steps`
+is how many tokens it has to write, or null: until it has written the end token,
+which is not among the ids then.
 """
 
 import json
@@ -17,9 +20,11 @@ import sys
 import time
 
 
-def batches(command):
-    for at in range(0, len(command["sources"]), command["batch_size"]):
-        yield command["sources"][at : at + command["batch_size"]]
+def sorted_by_length(command):
+    """Batches of (place, source): those of a batch are of similar length."""
+    order = sorted(enumerate(command["sources"]), key=lambda item: len(item[1]))
+    for at in range(0, len(order), command["batch_size"]):
+        yield order[at : at + command["batch_size"]]
 
 
 class Transformers:
@@ -34,7 +39,7 @@ class Transformers:
         self.model = self.load(model, threads).eval()
 
     @staticmethod
-    def convert(checkpoint, model):
+    def convert(checkpoint, model, dtype):
         model.symlink_to(checkpoint.resolve())
 
     def load(self, model, threads):
@@ -48,28 +53,36 @@ class Transformers:
     def translate(self, command):
         import torch
 
-        outputs = []
-        for batch in batches(command):
-            ids = torch.tensor(batch)
+        config, steps = self.model.generation_config, command["steps"]
+        # The start token counts, and comes first.
+        lengths = {"min_length": steps + 1, "max_length": steps + 1} if steps else {}
+        outputs = [None] * len(command["sources"])
+        for batch in sorted_by_length(command):
+            longest = max(len(source) for _, source in batch)
+            ids = torch.full((len(batch), longest), config.pad_token_id)
+            for row, (_, source) in enumerate(batch):
+                ids[row, : len(source)] = torch.tensor(source)
             with torch.inference_mode():
                 generated = self.model.generate(
                     input_ids=ids,
-                    attention_mask=torch.ones_like(ids),
+                    attention_mask=(ids != config.pad_token_id).long(),
                     num_beams=command["beam_size"],
                     do_sample=False,
-                    # The start token counts, and comes first.
-                    min_length=command["steps"] + 1,
-                    max_length=command["steps"] + 1,
+                    **lengths,
                 )
-            outputs += [row[1:] for row in generated.tolist()]
-        return outputs
+            for (place, _), row in zip(batch, generated.tolist(), strict=True):
+                outputs[place] = row[1:]
+        if steps:
+            return outputs
+        end = config.eos_token_id
+        return [ids[: ids.index(end)] if end in ids else ids for ids in outputs]
 
 
 class OpenVINO(Transformers):
     """OpenVINO's decoder in the search of transformers, by optimum-intel."""
 
     @staticmethod
-    def convert(checkpoint, model):
+    def convert(checkpoint, model, dtype):
         from optimum.intel import OVModelForSeq2SeqLM
 
         OVModelForSeq2SeqLM.from_pretrained(checkpoint, export=True).save_pretrained(model)
@@ -99,19 +112,19 @@ class CTranslate2:
 
         self.version = ctranslate2.__version__
         self.translator = ctranslate2.Translator(
-            str(model),
-            inter_threads=workers,
-            intra_threads=threads,
-            compute_type="float32",
+            str(model), inter_threads=workers, intra_threads=threads
         )
         # Its input are tokens; the vocabulary has them in order.
         self.tokens = json.loads((model / "shared_vocabulary.json").read_text("utf-8"))
+        self.ids = {token: id for id, token in enumerate(self.tokens)}
 
     @staticmethod
-    def convert(checkpoint, model):
+    def convert(checkpoint, model, dtype):
         from ctranslate2.converters import TransformersConverter
 
-        TransformersConverter(str(checkpoint)).convert(str(model), quantization="float32")
+        names = {"f32": "float32", "int8": "int8"}
+        converter = TransformersConverter(str(checkpoint))
+        converter.convert(str(model), quantization=names[dtype])
 
     def translate(self, command):
         # It cuts what it gets into batches, for all workers at once. One sentence
@@ -119,16 +132,18 @@ class CTranslate2:
         calls = [command["sources"]]
         if command["batch_size"] == 1:
             calls = [[source] for source in command["sources"]]
+        lengths = {}
+        if steps := command["steps"]:
+            lengths = {"min_decoding_length": steps, "max_decoding_length": steps}
         results = []
         for sources in calls:
             results += self.translator.translate_batch(
                 [[self.tokens[id] for id in source] for source in sources],
                 beam_size=command["beam_size"],
                 max_batch_size=command["batch_size"],
-                min_decoding_length=command["steps"],
-                max_decoding_length=command["steps"],
+                **lengths,
             )
-        return [result.hypotheses[0] for result in results]
+        return [[self.ids[token] for token in result.hypotheses[0]] for result in results]
 
 
 ENGINES = {
@@ -146,8 +161,8 @@ def peak_memory_mb():
 def main():
     engine, model = ENGINES[sys.argv[1]], pathlib.Path(sys.argv[2])
     if sys.argv[3] == "--convert":
-        return engine.convert(model, pathlib.Path(sys.argv[4]))
-    # Libraries may print; what is for bench/decoding.py goes its own way.
+        return engine.convert(model, pathlib.Path(sys.argv[4]), sys.argv[5])
+    # Libraries may print; what is for the benchmark goes its own way.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = engine(model, **json.loads(sys.argv[3]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The processes that bench/decoding.py measures: each engine in each setting."""
+"""The processes that translate for a benchmark: each engine in each setting."""
 
 import json
 import os
@@ -10,10 +10,17 @@ import sys
 import tempfile
 import time
 
-from decoding_cases import STEPS
-from kernel_engines import cpu_seconds_of
+from machine import cpu_seconds_of
 
-WORKER = pathlib.Path(__file__).resolve().parent / "peers/decoding_worker.py"
+WORKER = pathlib.Path(__file__).resolve().parent / "peers/translation_worker.py"
+NAMES = {
+    "attn": "attn",
+    "ctranslate2": "CTranslate2",
+    "openvino": "OpenVINO",
+    "transformers": "transformers",
+}
+# What they need in the virtual environment.
+NEEDED = ["torch", "transformers", "ctranslate2", "optimum.intel", "openvino"]
 
 
 def settings_of(engine, threads):
@@ -31,28 +38,32 @@ def settings_of(engine, threads):
 
 
 def check(outputs, case, who):
-    """An end token may be missing, as it is written or not."""
-    lengths = {len(output) for output in outputs}
-    if len(outputs) != case.sentences or not lengths <= {STEPS - 1, STEPS}:
-        sys.exit(f"error: {who}: expected {STEPS} tokens a sentence, got {sorted(lengths)}")
+    """How many of the outputs are as expected."""
+    if len(outputs) != len(case.sources):
+        sys.exit(f"error: {who}: expected {len(case.sources)} outputs, got {len(outputs)}")
+    if case.steps:
+        # An end token may be missing, as it is written or not.
+        lengths = {len(output) for output in outputs}
+        if not lengths <= {case.steps - 1, case.steps}:
+            expected = f"{case.steps} tokens a sentence"
+            sys.exit(f"error: {who}: expected {expected}, got {sorted(lengths)}")
+    return sum(map(list.__eq__, outputs, case.expected or []))
 
 
 class Attn:
     """The program, started for each turn; it tells its own times."""
 
-    def __init__(self, options, folder):
+    def __init__(self, options, folder, dtype="f32"):
         self.name, self.version = f"{options.threads} threads", ""
         self.input = folder / "source.ids"
-        # The start token counts.
         self.command = [
             options.attn, "translate", "--stats", f"--model={options.model}",
-            "--input-format=ids", "--output-format=ids", f"--input={self.input}",
-            f"--threads={options.threads}",
-            f"--min-length={STEPS + 1}", f"--max-length={STEPS + 1}",
+            f"--dtype={dtype}", "--input-format=ids", "--output-format=ids",
+            f"--input={self.input}", f"--threads={options.threads}",
         ]  # fmt: skip
 
     def translate(self, case, *options):
-        lines = (" ".join(map(str, source)) for source in case.sources())
+        lines = (" ".join(map(str, source)) for source in case.sources)
         self.input.write_text("".join(f"{line}\n" for line in lines))
         command = [
             *self.command,
@@ -60,12 +71,18 @@ class Attn:
             f"--batch-size={case.batch_size}",
             f"--beam-size={case.beam_size}",
         ]
+        if case.steps:  # The start token counts.
+            command += [f"--{which}-length={case.steps + 1}" for which in ("min", "max")]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
             sys.exit(f"error: attn failed: {result.stderr.strip()}")
-        check([line.split() for line in result.stdout.splitlines()], case, "attn")
+        outputs = [list(map(int, line.split())) for line in result.stdout.splitlines()]
         stats = json.loads(result.stderr.splitlines()[-1])
-        return {"seconds": stats["translate_s"], "memory_mb": stats["peak_rss_mb"]}
+        return {
+            "seconds": stats["translate_s"],
+            "memory_mb": stats["peak_rss_mb"],
+            "same": check(outputs, case, "attn"),
+        }
 
     def cpu_seconds(self):
         return 0  # Counted as this process's children.
@@ -116,14 +133,14 @@ class Peer:
 
     def ask(self, process, case):
         command = {
-            "sources": case.sources(),
+            "sources": case.sources,
             "beam_size": case.beam_size,
             "batch_size": case.batch_size,
-            "steps": STEPS,
+            "steps": case.steps,
         }
         print(json.dumps(command), file=process.stdin, flush=True)
         answer = self.answer(process)
-        check(answer.pop("outputs"), case, self.engine)
+        answer["same"] = check(answer.pop("outputs"), case, self.engine)
         return answer
 
     def translate(self, case):
@@ -155,16 +172,16 @@ class Peer:
         self.process.wait()
 
 
-def start(options, folder, log, stack):
+def start(options, folder, log, stack, dtype="f32"):
     """Converts the model and starts all; `stack` ends them. By engine, a list of
     its settings."""
     found = {}
     for engine in options.engines:
         if engine == "attn":
-            found[engine] = [Attn(options, folder)]
+            found[engine] = [Attn(options, folder, dtype)]
             continue
         model = folder / engine
-        command = [sys.executable, WORKER, engine, options.model, "--convert", model]
+        command = [sys.executable, WORKER, engine, options.model, "--convert", model, dtype]
         subprocess.run(command, stdout=log, stderr=log, check=True)
         found[engine] = []
         for name, arguments in settings_of(engine, options.threads).items():

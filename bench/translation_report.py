@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Turns what bench/decoding.py measured into its section of docs/Performance.md."""
+"""Turns what bench/decoding.py or bench/translate.py measured into a section of
+docs/Performance.md."""
 
 import pathlib
 import string
 
-import decoding_cases
-from kernel_report import mark, table
+from sections import mark, table
+from translation_engines import NAMES
 
-TEMPLATE = pathlib.Path(__file__).resolve().parent / "decoding.md.in"
-NAMES = {
-    "attn": "attn",
-    "ctranslate2": "CTranslate2",
-    "openvino": "OpenVINO",
-    "transformers": "transformers",
-}
+BENCH = pathlib.Path(__file__).resolve().parent
 
 
 def tokens_per_second(case, result):
     return case.tokens / result["seconds"]
+
+
+def at_least(value, limit, form):
+    """Two cells: what is asked for, and whether it is reached."""
+    return ["-", "-"] if limit is None else [form.format(limit), mark(value >= limit)]
 
 
 def progress(case, figures):
@@ -41,7 +41,7 @@ def ratios(cases, figures):
         rows.append(
             [case.name, f"{tokens_per_second(case, attn):.0f}", NAMES[best],
              f"{tokens_per_second(case, found[best]):.0f}", f"{ratio:.2f}",
-             f"{case.at_least:.2f}", mark(ratio >= case.at_least)]
+             *at_least(ratio, case.at_least, "{:.2f}")]
         )  # fmt: skip
     titles = ["case", "attn tokens/s", "fastest other", "tokens/s", "ratio"]
     return table([*titles, "at least", "reached"], rows)
@@ -58,28 +58,29 @@ def shares(cases, figures):
             speed = case.step_bytes / attn["seconds"] * 1e-9
             share = speed / figures["peak"]["memory"]
             row += [f"{speed:.1f} GB/s", f"{share:.0%} of the memory's bandwidth"]
-            row += [f"{case.bandwidth_share:.0%}", mark(share >= case.bandwidth_share)]
+            row += at_least(share, case.bandwidth_share, "{:.0%}")
         else:
             speed = case.flops / attn["seconds"] * 1e-9
             share = speed / figures["peak"]["f32"]
             row += [f"{speed:.0f} GFLOP/s", f"{share:.0%} of the multiply-add peak"]
-            row += ["-", "-"]
+            row += at_least(share, case.peak_share, "{:.0%}")
         rows.append(row)
     return table(["case", "speed", "share", "at least", "reached"], rows)
 
 
 def engines(cases, figures):
-    def cell(result):
+    def cell(case, result):
         if not result:
             return "-"
         speed = min(result["rounds"]), max(result["rounds"])
+        same = f"; {result['same']} as expected" if case.expected else ""
         return (
             f"{result['seconds']:.3f} ({speed[0]:.3f} to {speed[1]:.3f}; "
-            f"{result['setting']}; {result['memory_mb']:.0f} MB)"
+            f"{result['setting']}; {result['memory_mb']:.0f} MB{same})"
         )
 
     rows = [
-        [case.name, *(cell(figures["cases"][case.name].get(name)) for name in NAMES)]
+        [case.name, *(cell(case, figures["cases"][case.name].get(name)) for name in NAMES)]
         for case in cases
     ]
     return table(["case", *(f"{name} s" for name in NAMES.values())], rows)
@@ -94,8 +95,8 @@ def starts(figures):
     return table(["engine", "seconds"], rows)
 
 
-def parts(figures):
-    cases = [case for case in decoding_cases.CASES if case.name in figures["cases"]]
+def parts(cases, figures):
+    cases = [case for case in cases if case.name in figures["cases"]]
     versions = (f"{NAMES[n]} {v}" for n, v in figures["versions"].items() if v)
     return {
         "processor": figures["processor"],
@@ -108,21 +109,20 @@ def parts(figures):
         "shares": shares(cases, figures),
         "engines": engines(cases, figures),
         "starts": starts(figures),
+        "tries": str(figures["tries"]),
         "turns": str(figures["turns"]),
         "busy_turns": str(figures["busy_turns"]),
-        "words": f"{decoding_cases.WORDS:,}",
-        "steps": str(decoding_cases.STEPS),
-        "sentences": str(max(case.sentences for case in cases)),
     }
 
 
-def tables(figures):
+def tables(cases, figures):
     """All of it for a terminal."""
-    found = parts(figures)
+    found = parts(cases, figures)
     text = "\n".join(found[name] for name in ("ratios", "shares", "engines", "starts"))
     return f"\n{found['processor']}; {found['versions']}\n\n{text}"
 
 
-def section(figures):
+def section(template, cases, figures):
     """Of docs/Performance.md."""
-    return string.Template(TEMPLATE.read_text()).substitute(parts(figures))
+    text = (BENCH / template).read_text()
+    return string.Template(text).substitute(parts(cases, figures))
