@@ -96,7 +96,7 @@ fi
 build_sentencepiece() {
   work=$build/sentencepiece
   python3 -m venv "$work/python" &&
-    "$work/python/bin/pip" download --quiet --no-deps --no-binary :all: \
+    "$work/python/bin/pip" download --quiet --no-deps --no-binary sentencepiece \
       --require-hashes --requirement utils/sentencepiece.txt --dest "$work" &&
     mkdir -p "$work/source" "$work/include" &&
     tar -xzf "$work"/sentencepiece-*.tar.gz -C "$work/source" --strip-components=2 &&

@@ -61,6 +61,16 @@ static void run(void *data) {
   region.body(&number, &number, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]);
 }
 
+/// Threads that wait look so often whether they may go on, some tens of
+/// microseconds long, before they sleep. By default they do so for
+/// milliseconds, and wherever other programs want the cores, too, a step waits
+/// as long for a thread that does not run. libgomp reads it before main(), but
+/// later than this.
+__attribute__((constructor(101))) static void limitSpinning() {
+  if (!std::getenv("OMP_WAIT_POLICY"))
+    setenv("GOMP_SPINCOUNT", "1000", /*overwrite=*/0);
+}
+
 extern "C" {
 
 void __kmpc_fork_call(void *, int32_t count, Body body, ...) {
