@@ -91,7 +91,10 @@ attn_status attn_translator_create(const char *directory,
 /* Null is none. */
 void attn_translator_destroy(attn_translator *translator);
 
-/* Translates a sentence. The translation is to be freed by attn_free(). */
+/* Translates a sentence. Words that the model's vocabulary lacks are copied;
+   the first of them loads what is needed for it, which takes as long and as
+   much memory as the translator did. The translation is to be freed by
+   attn_free(). */
 attn_status attn_translate(attn_translator *translator, const char *text,
                            char **translation);
 

@@ -2,8 +2,7 @@
 
 #include "attn/Text/SentenceSplitter.h"
 
-#include <unicode/ubrk.h>
-#include <unicode/utext.h>
+#include "TextBreaks.h"
 
 using namespace llvm;
 using namespace attn;
@@ -42,19 +41,12 @@ SentenceSplitter::create(StringRef language) {
 
 Expected<std::vector<StringRef>> IcuSplitter::split(StringRef text) {
   std::vector<StringRef> sentences;
-  UErrorCode status = U_ZERO_ERROR;
-  // Positions are those of bytes, without a copy in UTF-16.
-  UText *view = utext_openUTF8(nullptr, text.data() ? text.data() : "",
-                               static_cast<int64_t>(text.size()), &status);
-  ubrk_setUText(iterator.get(), view, &status);
-  if (U_SUCCESS(status)) {
-    size_t begin = ubrk_first(iterator.get());
-    for (int32_t end; (end = ubrk_next(iterator.get())) != UBRK_DONE;
-         begin = end)
-      if (StringRef sentence = text.slice(begin, end).trim(); !sentence.empty())
-        sentences.push_back(sentence);
-  }
-  utext_close(view);
+  UErrorCode status =
+      findParts(iterator.get(), text, [&](size_t begin, size_t end) {
+        if (StringRef sentence = text.slice(begin, end).trim();
+            !sentence.empty())
+          sentences.push_back(sentence);
+      });
   if (U_FAILURE(status))
     return createStringError("cannot split " + Twine(text.size()) +
                              " bytes into sentences: ICU says " +

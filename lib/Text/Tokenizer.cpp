@@ -146,7 +146,7 @@ Tokenizer::load(StringRef directory,
   std::unique_ptr<Tokenizer> tokenizer(new Tokenizer());
   tokenizer->files = files;
   if (Error error = Pieces::load(pathIn(directory, "source.spm"), *files)
-                        .moveInto(tokenizer->sourcePieces))
+                        .moveInto(tokenizer->sourceModel))
     return std::move(error);
   if (Error error = Vocabulary::load(pathIn(directory, "vocab.json"), *files)
                         .moveInto(tokenizer->source))
@@ -162,17 +162,17 @@ Tokenizer::load(StringRef directory,
   if (!separate)
     return separate.takeError();
   std::string targetPath = pathIn(directory, "target.spm");
-  tokenizer->targetPiecesPath = targetPath;
+  tokenizer->targetModelPath = targetPath;
   if (!*separate) {
     // The reference asks for the file and then does without it.
     if (std::error_code code = files->status(targetPath).getError())
       return cannotReadModel(targetPath, code);
     tokenizer->target = tokenizer->source;
-    tokenizer->targetPieces = tokenizer->sourcePieces;
+    tokenizer->targetModel = tokenizer->sourceModel;
     return std::move(tokenizer);
   }
   if (Error error =
-          Pieces::load(targetPath, *files).moveInto(tokenizer->targetPieces))
+          Pieces::load(targetPath, *files).moveInto(tokenizer->targetModel))
     return std::move(error);
   if (Error error =
           Vocabulary::load(pathIn(directory, "target_vocab.json"), *files)
@@ -203,9 +203,9 @@ StringRef Tokenizer::languageCode(StringRef text) {
   return end == StringRef::npos ? StringRef() : text.take_front(end + 2);
 }
 
-Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text,
-                                                 const Pieces &textPieces,
-                                                 const Vocabulary &vocabulary) {
+/// Calls `append` with each piece of `text` and what it stands for there.
+Error Tokenizer::cut(StringRef text, const Pieces &pieces,
+                     function_ref<void(StringRef, StringRef)> append) {
   const UTF8 *position = text.bytes_begin();
   if (!isLegalUTF8String(&position, text.bytes_end()))
     return createStringError(
@@ -213,43 +213,61 @@ Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text,
         utohexstr(*position, /*LowerCase=*/true, /*Width=*/2) + " at offset " +
         Twine(position - text.bytes_begin()));
 
-  std::vector<int32_t> ids;
-  auto append = [&](StringRef token) {
-    auto it = vocabulary.ids.find(token);
-    ids.push_back(it == vocabulary.ids.end() ? vocabulary.unknownId
-                                             : it->getValue());
-  };
-  std::vector<std::string> pieces;
   while (!text.empty()) {
     auto [segment, special] = takeSegment(text);
     if (StringRef code = languageCode(segment); !code.empty()) {
-      append(code);
+      append(code, "");
       segment = segment.drop_front(code.size());
     }
-    sentencepiece::util::Status status =
-        textPieces.processor.Encode({segment.data(), segment.size()}, &pieces);
+    sentencepiece::ImmutableSentencePieceText cut;
+    sentencepiece::util::Status status = pieces.processor.Encode(
+        {segment.data(), segment.size()}, cut.mutable_proto());
     if (!status.ok())
       return createStringError("cannot cut the text into pieces: " +
                                status.ToString());
-    for (const std::string &piece : pieces)
-      append(piece);
+    for (const auto &piece : cut.pieces())
+      append(piece.piece(), piece.surface());
     if (!special.empty())
-      append(special);
+      append(special, special);
   }
+  return Error::success();
+}
+
+Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text,
+                                                 const Pieces &pieces,
+                                                 const Vocabulary &vocabulary) {
+  std::vector<int32_t> ids;
+  if (Error error = cut(text, pieces, [&](StringRef piece, StringRef) {
+        auto it = vocabulary.ids.find(piece);
+        ids.push_back(it == vocabulary.ids.end() ? vocabulary.unknownId
+                                                 : it->getValue());
+      }))
+    return std::move(error);
   return ids;
 }
 
 Expected<std::vector<int32_t>> Tokenizer::encode(StringRef text) const {
-  Expected<std::vector<int32_t>> ids = encode(text, *sourcePieces, *source);
+  Expected<std::vector<int32_t>> ids = encode(text, *sourceModel, *source);
   if (ids)
     ids->push_back(source->endId);
   return ids;
 }
 
+Expected<std::vector<std::string>>
+Tokenizer::sourceTexts(StringRef text) const {
+  std::vector<std::string> texts;
+  if (Error error = cut(text, *sourceModel, [&](StringRef, StringRef text) {
+        texts.push_back(text.str());
+      }))
+    return std::move(error);
+  texts.push_back("");
+  return texts;
+}
+
 Expected<std::vector<int32_t>> Tokenizer::encodeTarget(StringRef text) const {
-  std::shared_ptr<const Pieces> pieces = targetPieces;
+  std::shared_ptr<const Pieces> pieces = targetModel;
   if (target == source)
-    if (Error error = Pieces::load(targetPiecesPath, *files).moveInto(pieces))
+    if (Error error = Pieces::load(targetModelPath, *files).moveInto(pieces))
       return std::move(error);
   Expected<std::vector<int32_t>> ids = encode(text, *pieces, *target);
   if (ids && is_contained(*ids, target->unknownId))
@@ -288,25 +306,37 @@ static StringRef strip(StringRef text) {
   return text.slice(first, last);
 }
 
-Expected<std::string> Tokenizer::decode(ArrayRef<int32_t> ids) const {
-  std::vector<std::string> pieces;
+std::vector<std::string> Tokenizer::sourcePieces(ArrayRef<int32_t> ids) const {
+  std::vector<std::string> texts;
+  for (int32_t id : ids)
+    texts.push_back(source->isSpecial(id) ? "" : sourceToken(id).str());
+  return texts;
+}
+
+Expected<std::vector<std::string>>
+Tokenizer::targetPieces(ArrayRef<int32_t> ids) const {
+  std::vector<std::string> texts;
   for (int32_t id : ids) {
-    if (target->isSpecial(id))
-      continue;
     auto it = target->tokens.find(id);
-    if (it != target->tokens.end())
-      pieces.push_back(it->second.str());
+    if (target->isSpecial(id))
+      texts.push_back("");
+    else if (it != target->tokens.end())
+      texts.push_back(it->second.str());
     // The reference, too, asks SentencePiece for ids past the vocabulary.
-    else if (id >= 0 && id < targetPieces->processor.GetPieceSize())
-      pieces.push_back(targetPieces->processor.IdToPiece(id));
+    else if (id >= 0 && id < targetModel->processor.GetPieceSize())
+      texts.push_back(targetModel->processor.IdToPiece(id));
     else
       return createStringError("expected an id of the target vocabulary of " +
                                Twine(target->ids.size()) + " tokens, got " +
                                Twine(id));
   }
+  return texts;
+}
+
+Expected<std::string> Tokenizer::join(ArrayRef<std::string> pieces) const {
   std::string text;
   sentencepiece::util::Status status =
-      targetPieces->processor.Decode(pieces, &text);
+      targetModel->processor.Decode(pieces.vec(), &text);
   if (!status.ok())
     return createStringError("cannot join the pieces: " + status.ToString());
   size_t at = 0;
@@ -315,8 +345,16 @@ Expected<std::string> Tokenizer::decode(ArrayRef<int32_t> ids) const {
   return strip(text).str();
 }
 
+Expected<std::string> Tokenizer::decode(ArrayRef<int32_t> ids) const {
+  Expected<std::vector<std::string>> pieces = targetPieces(ids);
+  if (!pieces)
+    return pieces.takeError();
+  return join(*pieces);
+}
+
 StringRef Tokenizer::sourceToken(int32_t id) const { return source->token(id); }
 StringRef Tokenizer::targetToken(int32_t id) const { return target->token(id); }
 int32_t Tokenizer::endId() const { return source->endId; }
 int32_t Tokenizer::unknownId() const { return source->unknownId; }
+int32_t Tokenizer::targetUnknownId() const { return target->unknownId; }
 int32_t Tokenizer::paddingId() const { return source->paddingId; }

@@ -27,10 +27,8 @@ AlignmentFile::open(StringRef path, bool explain, bool withColors,
   return alignments;
 }
 
-void AlignmentFile::write(const Tokenizer &tokenizer, int64_t line,
-                          ArrayRef<int32_t> source, const Hypothesis *best,
-                          raw_ostream &output) {
-  AlignedLine aligned = alignLine(line, source, best, tokenizer, step);
+void AlignmentFile::write(const WrittenLine &line, raw_ostream &output) {
+  AlignedLine aligned = alignLine(line, step);
   if (table)
     table->write(aligned, output);
   if (writer)

@@ -16,10 +16,8 @@ public:
   static llvm::Expected<std::unique_ptr<AlignmentFile>>
   open(llvm::StringRef path, bool explain, bool withColors, AlignmentStep step);
 
-  /// Shows what `best` attended to; see StreamOptions::written.
-  void write(const Tokenizer &tokenizer, int64_t line,
-             llvm::ArrayRef<int32_t> source, const Hypothesis *best,
-             llvm::raw_ostream &output);
+  /// Shows what a line attended to; see StreamOptions::written.
+  void write(const WrittenLine &line, llvm::raw_ostream &output);
 
   llvm::Error flush();
   /// Completes and keeps the file.

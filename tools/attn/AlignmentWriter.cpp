@@ -16,21 +16,19 @@ using namespace attn;
 
 AlignmentWriter::~AlignmentWriter() = default;
 
-AlignedLine attn::alignLine(int64_t number, ArrayRef<int32_t> source,
-                            const Hypothesis *best, const Tokenizer &tokenizer,
-                            AlignmentStep step) {
-  AlignedLine line{number, {}, {}, {}};
-  if (!best)
+AlignedLine attn::alignLine(const WrittenLine &written, AlignmentStep step) {
+  AlignedLine line{written.number, {}, {}, {}};
+  if (!written.best)
     return line;
-  line.source = tokenizer.sourceWords(source);
-  line.target = tokenizer.targetWords(best->ids);
+  line.source = wordsOf(written.source);
+  line.target = wordsOf(written.target);
   auto spans = [](ArrayRef<Word> words) {
     return map_to_vector(words, [](const Word &word) {
       return TokenSpan{word.begin, word.end};
     });
   };
-  line.alignment = alignWords(*best, source.size(), spans(line.source),
-                              spans(line.target), step);
+  line.alignment = alignWords(*written.best, written.source.size(),
+                              spans(line.source), spans(line.target), step);
   for (std::vector<Word> *words : {&line.source, &line.target})
     for (Word &word : *words)
       word.text = json::fixUTF8(word.text);

@@ -5,8 +5,9 @@
 #ifndef ATTN_TOOLS_ATTN_ALIGNMENTWRITER_H
 #define ATTN_TOOLS_ATTN_ALIGNMENTWRITER_H
 
+#include "TranslationStream.h"
 #include "attn/Generation/Alignment.h"
-#include "attn/Text/Tokenizer.h"
+#include "attn/Text/Words.h"
 #include "llvm/Support/raw_ostream.h"
 #include <memory>
 
@@ -19,9 +20,7 @@ struct AlignedLine {
   Alignment alignment;
 };
 
-AlignedLine alignLine(int64_t number, llvm::ArrayRef<int32_t> source,
-                      const Hypothesis *best, const Tokenizer &tokenizer,
-                      AlignmentStep step);
+AlignedLine alignLine(const WrittenLine &line, AlignmentStep step);
 
 class AlignmentWriter {
 public:

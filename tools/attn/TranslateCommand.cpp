@@ -79,6 +79,8 @@ attn::createSentenceSplitter(StringRef language) {
   return SentenceSplitter::create(language);
 }
 
+Segmenter *attn::wordSegmenter() { return segmentsOf; }
+
 std::optional<std::string> attn::readTypedLine() {
   // What is typed is UTF-8, as everywhere; the editor asks the locale.
   static const char *locale = std::setlocale(LC_CTYPE, "C.UTF-8");

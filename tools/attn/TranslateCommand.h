@@ -9,6 +9,7 @@
 #define ATTN_TOOLS_ATTN_TRANSLATECOMMAND_H
 
 #include "attn/Text/SentenceSplitter.h"
+#include "attn/Text/UnknownWords.h"
 #include "attn/Translation/TranslationModel.h"
 #include "llvm/Support/CommandLine.h"
 
@@ -30,6 +31,9 @@ loadTranslationModel(bool withTokenizer, int threads,
 /// As SentenceSplitter::create.
 llvm::Expected<std::unique_ptr<SentenceSplitter>>
 createSentenceSplitter(llvm::StringRef language);
+
+/// What finds words, so that unknown ones are copied; null if nothing does.
+Segmenter *wordSegmenter();
 
 /// Asks someone at a terminal for a line; nothing at the end.
 std::optional<std::string> readTypedLine();

@@ -59,8 +59,8 @@ TranslationStream::encode(StringRef sentence) const {
   return ids;
 }
 
-/// The ids of each sentence of a line.
-Expected<std::deque<std::vector<int32_t>>>
+/// The sentences of a line.
+Expected<std::deque<TranslationStream::Sentence>>
 TranslationStream::parse(StringRef line) const {
   std::vector<std::string> sentences;
   if (options.splitter) {
@@ -75,14 +75,17 @@ TranslationStream::parse(StringRef line) const {
   } else {
     sentences.push_back(line.str());
   }
-  std::deque<std::vector<int32_t>> parsed;
+  std::deque<Sentence> parsed;
   for (const auto &[i, sentence] : enumerate(sentences)) {
     Expected<std::vector<int32_t>> ids = encode(sentence);
     if (!ids)
       return createStringError(describeSentence(i + 1, sentences.size()) +
                                toString(ids.takeError()));
     if (!ids->empty())
-      parsed.push_back(std::move(*ids));
+      parsed.push_back({options.input == LineFormat::Text
+                            ? std::optional(sentence)
+                            : std::nullopt,
+                        std::move(*ids)});
   }
   return parsed;
 }
@@ -100,22 +103,43 @@ Error TranslationStream::checkVocabulary(ArrayRef<int32_t> ids) const {
       " by config.json, got " + Twine(*wrong));
 }
 
-Expected<std::vector<std::string>>
-TranslationStream::textsOf(ArrayRef<Hypothesis> hypotheses) const {
-  std::vector<std::string> texts;
-  if (options.output == LineFormat::Ids)
-    return texts;
-  for (const Hypothesis &hypothesis : hypotheses) {
-    Expected<std::string> text = tokenizer->decode(hypothesis.ids);
-    if (!text)
-      return text.takeError();
-    // One line is one sentence, whatever characters a vocabulary has.
-    for (char &c : *text)
-      if (c == '\n' || c == '\r')
-        c = ' ';
-    texts.push_back(json::isUTF8(*text) ? *text : json::fixUTF8(*text));
+Expected<std::string>
+TranslationStream::textOf(ArrayRef<std::string> pieces) const {
+  Expected<std::string> text = tokenizer->join(pieces);
+  if (!text)
+    return text;
+  // One line is one sentence, whatever characters a vocabulary has.
+  for (char &c : *text)
+    if (c == '\n' || c == '\r')
+      c = ' ';
+  return json::isUTF8(*text) ? *text : json::fixUTF8(*text);
+}
+
+/// Finds the texts of hypotheses, if text is written, and what `written` is
+/// told of the best of them.
+Error TranslationStream::describe(const SentenceResult &result,
+                                  const Sentence &sentence,
+                                  std::vector<std::string> &texts,
+                                  WrittenLine &written) const {
+  if (options.output == LineFormat::Ids && !options.written)
+    return Error::success();
+  for (const Hypothesis &hypothesis : result.hypotheses) {
+    Expected<std::vector<std::string>> pieces =
+        copier->targetPieces(hypothesis, sentence.text, sentence.ids);
+    if (!pieces)
+      return pieces.takeError();
+    if (Error error = textOf(*pieces).moveInto(texts.emplace_back()))
+      return error;
+    if (texts.size() > 1)
+      continue;
+    written.best = &hypothesis;
+    written.target = std::move(*pieces);
+    if (options.written)
+      if (Error error = copier->sourcePieces(sentence.text, sentence.ids)
+                            .moveInto(written.source))
+        return error;
   }
-  return texts;
+  return Error::success();
 }
 
 /// Writes what became of a line: `hypotheses`, with `texts` unless only ids are
@@ -163,7 +187,7 @@ void TranslationStream::writeFinished(raw_ostream &output) {
     else
       write(line, {}, {}, output);
     if (options.written)
-      options.written(line.number, {}, nullptr, output);
+      options.written({line.number, {}, {}, nullptr}, output);
   }
 }
 
@@ -194,25 +218,25 @@ Error TranslationStream::run(Source source, raw_ostream &output,
       }
       if (!*text)
         return std::nullopt;
-      Expected<std::deque<std::vector<int32_t>>> parsed = parse(**text);
+      Expected<std::deque<Sentence>> parsed = parse(**text);
       std::lock_guard<std::mutex> lock(mutex);
       Line &line = lines.emplace_back();
       line.number = ++numLines;
       if (!parsed) {
         fail(line, toString(parsed.takeError()), report);
       } else {
-        for (const std::vector<int32_t> &ids : *parsed) {
+        for (const Sentence &sentence : *parsed) {
+          const std::vector<int32_t> &ids = sentence.ids;
           if (options.input == LineFormat::Text)
             if (Error error = checkVocabulary(ids)) {
               stop = std::move(error);
               return std::nullopt;
             }
           line.tokensIn += ids.size();
+          sentencesOfLine.push_back(ids);
         }
         line.sentences = line.pending = parsed->size();
-        if (options.written && !parsed->empty())
-          line.source = parsed->front();
-        sentencesOfLine = std::move(*parsed);
+        line.waiting = std::move(*parsed);
       }
       sentences += std::max<int64_t>(line.sentences, 1);
       if (line.pending == 0) {
@@ -228,9 +252,12 @@ Error TranslationStream::run(Source source, raw_ostream &output,
   auto emitOne = [&](SentenceResult &result) {
     writeFinished(output);
     Line &line = lines.front();
-    Expected<std::vector<std::string>> texts = textsOf(result.hypotheses);
-    if (!texts)
-      result.error = toString(texts.takeError());
+    const Sentence sentence = std::move(line.waiting.front());
+    line.waiting.pop_front();
+    WrittenLine written{line.number, {}, {}, nullptr};
+    std::vector<std::string> texts;
+    if (Error error = describe(result, sentence, texts, written))
+      result.error = toString(std::move(error));
     --line.pending;
     if (!result.error.empty() && line.error.empty())
       fail(line,
@@ -245,20 +272,19 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     }
     line.tokensOut += result.hypotheses.front().ids.size();
     if (options.splitter) {
-      if (!line.text.empty() && !texts->front().empty())
+      if (!line.text.empty() && !texts.front().empty())
         line.text += ' ';
-      line.text += texts->front();
+      line.text += texts.front();
       if (line.pending)
         return;
-      texts->front() = std::move(line.text);
+      texts.front() = std::move(line.text);
       finished();
     }
     tokensIn += line.tokensIn;
     tokensOut += line.tokensOut;
-    write(line, result.hypotheses, *texts, output);
+    write(line, result.hypotheses, texts, output);
     if (options.written)
-      options.written(line.number, line.source, &result.hypotheses.front(),
-                      output);
+      options.written(written, output);
     lines.pop_front();
   };
   auto emit = [&](MutableArrayRef<SentenceResult> results) -> Error {

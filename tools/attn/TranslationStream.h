@@ -6,6 +6,7 @@
 #include "attn/Generation/Translator.h"
 #include "attn/Text/SentenceSplitter.h"
 #include "attn/Text/Tokenizer.h"
+#include "attn/Translation/UnknownWordCopier.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <deque>
@@ -16,6 +17,15 @@
 namespace attn {
 
 enum class LineFormat { Text, Ids, Json };
+
+/// What became of a line.
+struct WrittenLine {
+  int64_t number;
+  /// What is written for each token; none if it was not translated.
+  std::vector<std::string> source, target;
+  /// The best hypothesis; null if it was not translated.
+  const Hypothesis *best = nullptr;
+};
 
 /// How lines are read and written.
 struct StreamOptions {
@@ -32,10 +42,11 @@ struct StreamOptions {
   /// are joined by spaces. Text comes in and goes out, without scores; nBest is
   /// 1, and `written` is not set.
   SentenceSplitter *splitter = nullptr;
-  /// If set, called after each line is written, with its number, its source ids
-  /// and the best hypothesis; neither of these if it was not translated.
-  std::function<void(int64_t line, llvm::ArrayRef<int32_t> source,
-                     const Hypothesis *best, llvm::raw_ostream &output)>
+  /// If set, copies what is unknown in text that comes in to text that goes
+  /// out.
+  UnknownWordCopier *copier = nullptr;
+  /// If set, called after each line is written.
+  std::function<void(const WrittenLine &line, llvm::raw_ostream &output)>
       written;
 };
 
@@ -47,10 +58,11 @@ public:
   using Source =
       llvm::function_ref<llvm::Expected<std::optional<std::string>>()>;
 
-  /// `tokenizer` may be null if no text comes in or goes out.
-  TranslationStream(Translator &translator, const Tokenizer *tokenizer,
+  /// `copier` may be null if no text comes in or goes out.
+  TranslationStream(Translator &translator, UnknownWordCopier *copier,
                     StreamOptions options)
-      : translator(translator), tokenizer(tokenizer),
+      : translator(translator), copier(copier),
+        tokenizer(copier ? &copier->getTokenizer() : nullptr),
         options(std::move(options)) {}
 
   /// Translates what `source` gives until it gives nothing more, and writes
@@ -74,6 +86,11 @@ public:
   int64_t numFailed() const { return failed; }
 
 private:
+  struct Sentence {
+    std::optional<std::string> text; // if text is read
+    std::vector<int32_t> ids;
+  };
+
   struct Line {
     int64_t number;
     /// Sentences, and how many of them are being translated. A line without any
@@ -81,24 +98,26 @@ private:
     int64_t sentences = 0, pending = 0;
     int64_t tokensIn = 0, tokensOut = 0;
     std::string error;
-    std::string text;            // of the sentences translated so far
-    std::vector<int32_t> source; // kept for `written`
+    std::string text;             // of the sentences translated so far
+    std::deque<Sentence> waiting; // those that are not
   };
 
   llvm::Expected<std::vector<int32_t>> encode(llvm::StringRef sentence) const;
-  llvm::Expected<std::deque<std::vector<int32_t>>>
-  parse(llvm::StringRef line) const;
+  llvm::Expected<std::deque<Sentence>> parse(llvm::StringRef line) const;
   llvm::Error checkVocabulary(llvm::ArrayRef<int32_t> ids) const;
   llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef line) const;
   void writeFinished(llvm::raw_ostream &output);
   void fail(Line &line, std::string error,
             llvm::function_ref<void(const llvm::Twine &)> report);
-  llvm::Expected<std::vector<std::string>>
-  textsOf(llvm::ArrayRef<Hypothesis> hypotheses) const;
+  llvm::Expected<std::string> textOf(llvm::ArrayRef<std::string> pieces) const;
+  llvm::Error describe(const SentenceResult &result, const Sentence &sentence,
+                       std::vector<std::string> &texts,
+                       WrittenLine &written) const;
   void write(const Line &line, llvm::ArrayRef<Hypothesis> hypotheses,
              llvm::ArrayRef<std::string> texts, llvm::raw_ostream &output);
 
   Translator &translator;
+  UnknownWordCopier *copier;
   const Tokenizer *tokenizer;
   StreamOptions options;
   /// Lines that were read and not written yet.

@@ -280,11 +280,14 @@ Error attn::runTranslate() {
   bool withTokenizer = inputFormat != LineFormat::Ids ||
                        outputFormat != LineFormat::Ids || showsAttention() ||
                        !prefix.empty();
+  auto load = [](bool withTokenizer, std::optional<int64_t> layer) {
+    return loadTranslationModel(withTokenizer, static_cast<int>(threads.value),
+                                layer);
+  };
   std::optional<int64_t> layer;
   if (showsAttention())
     layer = alignmentLayer;
-  Expected<TranslationModel> model = loadTranslationModel(
-      withTokenizer, static_cast<int>(threads.value), layer);
+  Expected<TranslationModel> model = load(withTokenizer, layer);
   if (!model)
     return model.takeError();
   Expected<GenerationOptions> options = searchOptions(model->config);
@@ -309,9 +312,8 @@ Error attn::runTranslate() {
   streamOptions.scores = scores;
   streamOptions.sourceVocabulary = model->config.vocabSize;
   if (showsAttention())
-    streamOptions.written = [&](int64_t line, ArrayRef<int32_t> source,
-                                const Hypothesis *best, raw_ostream &output) {
-      (*alignmentFile)->write(*model->tokenizer, line, source, best, output);
+    streamOptions.written = [&](const WrittenLine &line, raw_ostream &output) {
+      (*alignmentFile)->write(line, output);
     };
   BatchPlan plan =
       model->planBatches(options->beamSize, model->threads, batchSize.value);
@@ -323,7 +325,13 @@ Error attn::runTranslate() {
   if (!translator)
     return translator.takeError();
 
-  TranslationStream stream(**translator, model->tokenizer.get(), streamOptions);
+  std::optional<UnknownWordCopier> copier;
+  if (withTokenizer)
+    copier.emplace(*model->tokenizer, wordSegmenter(), [&] {
+      return load(/*withTokenizer=*/false, alignmentLayer);
+    });
+  TranslationStream stream(**translator, copier ? &*copier : nullptr,
+                           streamOptions);
   auto start = std::chrono::steady_clock::now();
   if (Error error = isSession()
                         ? translateSession(stream, **file, **alignmentFile)

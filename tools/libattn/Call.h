@@ -9,6 +9,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemAlloc.h"
 #include <cstring>
 
@@ -48,6 +49,12 @@ template <typename T> T *copy(llvm::ArrayRef<T> values) {
   auto *memory = static_cast<T *>(llvm::safe_malloc(values.size() * sizeof(T)));
   std::copy(values.begin(), values.end(), memory);
   return memory;
+}
+
+/// The same of text, made UTF-8 whatever characters a vocabulary has.
+inline char *copyText(llvm::StringRef text) {
+  std::string valid = llvm::json::fixUTF8(text);
+  return copy(llvm::ArrayRef(valid.c_str(), valid.size() + 1));
 }
 
 } // namespace attn

@@ -21,20 +21,28 @@ static SmallVector<TokenSpan> spansOf(const WordList &list) {
   });
 }
 
-Error attn_results::add(ArrayRef<int32_t> source, SentenceResult result,
-                        const Tokenizer &tokenizer) {
+Error attn_results::add(ArrayRef<int32_t> source, std::optional<StringRef> text,
+                        SentenceResult result, UnknownWordCopier &copier) {
   Sentence &sentence = sentences.emplace_back();
   sentence.length = source.size();
   for (Hypothesis &hypothesis : result.hypotheses) {
-    Expected<std::string> text = tokenizer.decode(hypothesis.ids);
-    if (!text)
-      return text.takeError();
+    Expected<std::vector<std::string>> pieces =
+        copier.targetPieces(hypothesis, text, source);
+    if (!pieces)
+      return pieces.takeError();
+    Expected<std::string> joined = copier.getTokenizer().join(*pieces);
+    if (!joined)
+      return joined.takeError();
     Output &output = sentence.outputs.emplace_back();
-    output.text = json::fixUTF8(*text);
+    output.text = json::fixUTF8(*joined);
     if (!hypothesis.attention.empty()) {
+      Expected<std::vector<std::string>> sourcePieces =
+          copier.sourcePieces(text, source);
+      if (!sourcePieces)
+        return sourcePieces.takeError();
       if (sentence.words.words.empty())
-        sentence.words = WordList(tokenizer.sourceWords(source));
-      output.words = WordList(tokenizer.targetWords(hypothesis.ids));
+        sentence.words = WordList(wordsOf(*sourcePieces));
+      output.words = WordList(wordsOf(*pieces));
       output.alignment =
           alignWords(hypothesis, source.size(), spansOf(sentence.words),
                      spansOf(output.words), AlignmentStep::Choosing);

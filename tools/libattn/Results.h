@@ -5,7 +5,8 @@
 
 #include "attn-c/attn.h"
 #include "attn/Generation/Alignment.h"
-#include "attn/Text/Tokenizer.h"
+#include "attn/Text/Words.h"
+#include "attn/Translation/UnknownWordCopier.h"
 
 namespace attn {
 
@@ -37,10 +38,11 @@ struct attn_results {
     std::vector<Output> outputs;
   };
 
-  /// Adds what a search found for the sentence of the ids `source`. Error: ids
-  /// that the tokenizer does not know.
-  llvm::Error add(llvm::ArrayRef<int32_t> source, attn::SentenceResult result,
-                  const attn::Tokenizer &tokenizer);
+  /// Adds what a search found for the sentence of the ids `source`, and of
+  /// `text` if it was one. Error: ids that the tokenizer does not know.
+  llvm::Error add(llvm::ArrayRef<int32_t> source,
+                  std::optional<llvm::StringRef> text,
+                  attn::SentenceResult result, attn::UnknownWordCopier &copier);
 
   std::vector<Sentence> sentences;
   /// Whether attention was asked for.

@@ -101,20 +101,21 @@ static attn_status translate(attn_translator &translator,
 
 /// Translates the only one of `sentences`, in the way of the translator.
 static attn_status translateOne(attn_translator &translator,
-                                const Sentences &sentences,
-                                std::vector<int32_t> &ids) {
+                                const Sentences &sentences, Hypothesis &best) {
   GenerationOptions options = translator.options;
   options.scores = options.attention = false;
   std::vector<SentenceResult> results;
   if (attn_status status =
           translate(translator, sentences, options, nullptr, results))
     return status;
-  ids = std::move(results.front().hypotheses.front().ids);
+  best = std::move(results.front().hypotheses.front());
   return ATTN_OK;
 }
 
-/// Translates `sentences` as `search` says, if it is not null.
+/// Translates `sentences`, which were `texts` unless there are none, as
+/// `search` says, if it is not null.
 static attn_status translateAll(attn_translator &translator,
+                                ArrayRef<const char *> texts,
                                 const Sentences &sentences,
                                 const attn_search *search,
                                 attn_results **results) {
@@ -141,8 +142,10 @@ static attn_status translateAll(attn_translator &translator,
   auto all = std::make_unique<attn_results>();
   all->hasAttention = options.attention;
   for (auto [i, ids, result] : enumerate(sentences, found))
-    if (Error error = all->add(ids ? ArrayRef(*ids) : ArrayRef<int32_t>(),
-                               std::move(result), *translator.model.tokenizer))
+    if (Error error = all->add(
+            ids ? ArrayRef(*ids) : ArrayRef<int32_t>(),
+            texts.empty() ? std::nullopt : std::optional<StringRef>(texts[i]),
+            std::move(result), translator.copier))
       return fail(ATTN_FAILED,
                   nameOf(i, found.size()) + toString(std::move(error)));
   *results = all.release();
@@ -155,12 +158,12 @@ attn_status attn_translate_ids(attn_translator *translator, const int32_t *ids,
   if (!translator || !ids || !translation || !length)
     return fail(ATTN_INVALID_ARGUMENT, "expected a translator, ids and a place "
                                        "for a translation, got a null pointer");
-  std::vector<int32_t> result;
+  Hypothesis result;
   if (attn_status status =
           translateOne(*translator, {ArrayRef(ids, count).vec()}, result))
     return status;
-  *translation = copy(ArrayRef(result));
-  *length = result.size();
+  *translation = copy(ArrayRef(result.ids));
+  *length = result.ids.size();
   return ATTN_OK;
 }
 
@@ -173,10 +176,19 @@ attn_status attn_translate(attn_translator *translator, const char *text,
   Sentences sentences;
   if (attn_status status = encodeAll(*translator, text, sentences))
     return status;
-  std::vector<int32_t> result;
+  Hypothesis result;
   if (attn_status status = translateOne(*translator, sentences, result))
     return status;
-  return attn_decode(translator, result.data(), result.size(), translation);
+  Expected<std::vector<std::string>> pieces = translator->copier.targetPieces(
+      result, StringRef(text),
+      sentences.front() ? ArrayRef(*sentences.front()) : ArrayRef<int32_t>());
+  if (!pieces)
+    return fail(ATTN_FAILED, pieces.takeError());
+  Expected<std::string> joined = translator->model.tokenizer->join(*pieces);
+  if (!joined)
+    return fail(ATTN_FAILED, joined.takeError());
+  *translation = copyText(*joined);
+  return ATTN_OK;
 }
 
 attn_status attn_translate_batch(attn_translator *translator,
@@ -190,7 +202,8 @@ attn_status attn_translate_batch(attn_translator *translator,
   if (attn_status status =
           encodeAll(*translator, ArrayRef(texts, count), sentences))
     return status;
-  return translateAll(*translator, sentences, search, results);
+  return translateAll(*translator, ArrayRef(texts, count), sentences, search,
+                      results);
 }
 
 attn_status attn_translate_ids_batch(attn_translator *translator,
@@ -208,5 +221,5 @@ attn_status attn_translate_ids_batch(attn_translator *translator,
                   nameOf(i, count) + "expected ids, got a null pointer");
     sentences.emplace_back(ArrayRef(ids[i], lengths[i]).vec());
   }
-  return translateAll(*translator, sentences, search, results);
+  return translateAll(*translator, /*texts=*/{}, sentences, search, results);
 }

@@ -5,12 +5,16 @@
 
 #include "DecoderPool.h"
 #include "attn-c/attn.h"
-#include "attn/Translation/TranslationModel.h"
+#include "attn/Translation/UnknownWordCopier.h"
 
 struct attn_translator {
-  attn_translator(attn::TranslationModel model, attn::GenerationOptions options)
+  attn_translator(
+      attn::TranslationModel model, attn::GenerationOptions options,
+      std::function<llvm::Expected<attn::TranslationModel>()> loadWithAttention)
       : model(std::move(model)), options(std::move(options)),
-        pool(this->model.decoders) {}
+        pool(this->model.decoders),
+        copier(*this->model.tokenizer, attn::segmentsOf,
+               std::move(loadWithAttention)) {}
 
   /// What is done if nothing else is asked for.
   attn_search search() const;
@@ -18,6 +22,7 @@ struct attn_translator {
   attn::TranslationModel model;
   attn::GenerationOptions options;
   attn::DecoderPool pool;
+  attn::UnknownWordCopier copier;
 };
 
 #endif // ATTN_TOOLS_LIBATTN_TRANSLATOR_H

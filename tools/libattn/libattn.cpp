@@ -5,7 +5,7 @@
 #include "Call.h"
 #include "Translator.h"
 #include "attn/Translation/CheckpointModel.h"
-#include "llvm/Support/JSON.h"
+#include "llvm/Support/FileSystem.h"
 #include <cstdlib>
 #include <dlfcn.h>
 
@@ -96,9 +96,16 @@ attn_status attn_translator_create(const char *directory,
   std::optional<int64_t> attentionLayer;
   if (given.attention_layer)
     attentionLayer = given.attention_layer;
+  // The program may be elsewhere by the time that attention is needed.
+  SmallString<128> path(*folder);
+  if (std::error_code code = sys::fs::make_absolute(path))
+    return fail(ATTN_INVALID_MODEL, path + ": " + code.message());
+  auto load = [=](bool withTokenizer, std::optional<int64_t> layer) {
+    return loadCheckpoint(path, withTokenizer, dataTypeOf(given.dtype),
+                          compileOptions, layer);
+  };
   Expected<TranslationModel> model =
-      loadCheckpoint(*folder, /*withTokenizer=*/true, dataTypeOf(given.dtype),
-                     compileOptions, attentionLayer);
+      load(/*withTokenizer=*/true, attentionLayer);
   if (!model)
     return fail(ATTN_INVALID_MODEL, model.takeError());
   Expected<GenerationOptions> search = generationOptions(model->config);
@@ -115,7 +122,10 @@ attn_status attn_translator_create(const char *directory,
           search->verify(decoder.targetVocabulary(), decoder.targetPositions(),
                          decoder.attentionHeads()))
     return fail(ATTN_INVALID_ARGUMENT, std::move(error));
-  *translator = new attn_translator(std::move(*model), std::move(*search));
+  *translator =
+      new attn_translator(std::move(*model), std::move(*search), [load] {
+        return load(/*withTokenizer=*/false, /*layer=*/-1);
+      });
   return ATTN_OK;
 }
 
@@ -169,8 +179,7 @@ attn_status attn_decode(const attn_translator *translator, const int32_t *ids,
       translator->model.tokenizer->decode(ArrayRef(ids, count));
   if (!decoded)
     return fail(ATTN_INVALID_INPUT, decoded.takeError());
-  std::string valid = json::fixUTF8(*decoded);
-  *text = copy(ArrayRef(valid.c_str(), valid.size() + 1));
+  *text = copyText(*decoded);
   return ATTN_OK;
 }
 

@@ -105,6 +105,9 @@ attn::createSentenceSplitter(StringRef) {
       "one sentence a line, or use attn translate --split");
 }
 
+// Rules of ICU, too.
+Segmenter *attn::wordSegmenter() { return nullptr; }
+
 std::optional<std::string> attn::readTypedLine() {
   static std::unique_ptr<LineReader> reader = cantFail(LineReader::open("-"));
   outs() << "> ";

@@ -190,29 +190,33 @@ TEST(TokenizerTest, namesTokens) {
   EXPECT_EQ(t.paddingId(), 8000);
 }
 
-TEST(TokenizerTest, joinsTokensToWords) {
-  const Tokenizer &tokenizer = shipped();
-  auto describe = [](llvm::ArrayRef<Word> words) {
-    std::string text;
-    for (const Word &word : words)
-      text += word.text + " " + std::to_string(word.begin) + "-" +
-              std::to_string(word.end) + "; ";
-    return text;
+TEST(TokenizerTest, saysWhatPiecesAreWritten) {
+  const Tokenizer &t = shipped();
+  EXPECT_THAT(t.sourcePieces({5, 1, 6, 8000, 0}),
+              ElementsAre("▁I", "", "▁", "", ""));
+  auto pieces = t.targetPieces({16, 1, 7999, 0});
+  ASSERT_TRUE(bool(pieces)) << llvm::toString(pieces.takeError());
+  EXPECT_THAT(*pieces, ElementsAre("▁the", "", "€", ""));
+  // Others than those of the vocabulary, too.
+  auto text = t.join({"▁the", "", "▁猫😀", "▁"});
+  ASSERT_TRUE(bool(text)) << llvm::toString(text.takeError());
+  EXPECT_EQ(*text, "the 猫😀");
+}
+
+TEST(TokenizerTest, saysWhatTokensStandForInAText) {
+  auto textsOf = [](llvm::StringRef text) {
+    auto texts = shipped().sourceTexts(text);
+    EXPECT_TRUE(bool(texts)) << llvm::toString(texts.takeError());
+    EXPECT_EQ(texts->size(), encode(shipped(), text).size());
+    return *texts;
   };
-  std::vector<int32_t> ids = encode(tokenizer, "Hello, unbelievable cat");
-  std::vector<Word> words = tokenizer.sourceWords(ids);
-  ASSERT_EQ(words.size(), 3u) << describe(words);
-  EXPECT_EQ(words[0].text, "Hello,");
-  EXPECT_EQ(words[1].text, "unbelievable");
-  EXPECT_EQ(words[2].text, "cat");
-  // Together they have all tokens but the end token.
-  EXPECT_EQ(words[0].begin, 0u);
-  EXPECT_EQ(words[1].begin, words[0].end);
-  EXPECT_EQ(words[2].begin, words[1].end);
-  EXPECT_EQ(words[2].end, ids.size() - 1);
-  EXPECT_EQ(describe(tokenizer.targetWords(ids)), describe(words));
-  EXPECT_EQ(describe(tokenizer.sourceWords({})), "");
-  EXPECT_EQ(describe(tokenizer.sourceWords(tokenizer.endId())), "");
+  EXPECT_THAT(textsOf(""), ElementsAre(""));
+  EXPECT_THAT(textsOf(">>fra<<Hello Ω!"),
+              ElementsAre("", "He", "ll", "o", " ", "Ω", "!", ""));
+  // What normalisation makes two pieces of is written at one of them.
+  EXPECT_THAT(textsOf("1 ℃"), ElementsAre("1", " ", "", "℃", ""));
+  EXPECT_EQ(messageOf(shipped().sourceTexts("\xff")),
+            "expected text in UTF-8, got byte 0xff at offset 0");
 }
 
 TEST(TokenizerTest, rejectsTextThatIsNotUtf8) {

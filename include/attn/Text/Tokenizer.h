@@ -6,6 +6,7 @@
 #define ATTN_TEXT_TOKENIZER_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/VirtualFileSystem.h"
@@ -14,12 +15,6 @@
 #include <vector>
 
 namespace attn {
-
-/// A word, and the tokens begin..end-1 that spell it.
-struct Word {
-  std::string text;
-  size_t begin, end;
-};
 
 /// The tokenizer of a Marian checkpoint: SentencePiece cuts text into pieces,
 /// vocab.json numbers them. All const methods may be called from several
@@ -47,14 +42,29 @@ public:
   /// lacks become the unknown token. Error: `text` is not UTF-8.
   llvm::Expected<std::vector<int32_t>> encode(llvm::StringRef text) const;
 
+  /// What each of the tokens that encode() gives stands for, as it is written
+  /// in `text`, space included: one after the other they are the text. A
+  /// language code and the end token stand for nothing.
+  llvm::Expected<std::vector<std::string>>
+  sourceTexts(llvm::StringRef text) const;
+
   /// The target ids of `text`, without an end token, cut by target.spm (read
   /// here where decode() does without it). Errors: as of encode(), and a piece
   /// that the target vocabulary lacks.
   llvm::Expected<std::vector<int32_t>> encodeTarget(llvm::StringRef text) const;
 
-  /// The text of target ids. End, unknown and padding tokens are left out, and
-  /// space at both ends is removed. Error: an id that no token has.
+  /// The text of target ids: join() of their targetPieces().
   llvm::Expected<std::string> decode(llvm::ArrayRef<int32_t> ids) const;
+
+  /// What is written for each id, such as "▁hello": nothing for end, unknown
+  /// and padding tokens. Error: a target id that no token has.
+  std::vector<std::string> sourcePieces(llvm::ArrayRef<int32_t> ids) const;
+  llvm::Expected<std::vector<std::string>>
+  targetPieces(llvm::ArrayRef<int32_t> ids) const;
+
+  /// The text of pieces of the target, without space at both ends. They may be
+  /// others than those of the vocabulary.
+  llvm::Expected<std::string> join(llvm::ArrayRef<std::string> pieces) const;
 
   /// The language code that `text` begins with, such as `>>fra<<`; else
   /// nothing.
@@ -63,11 +73,6 @@ public:
   /// The language of the source, as source_lang in tokenizer_config.json gives
   /// it, such as "en" or "eng"; empty if it does not.
   llvm::StringRef sourceLanguage() const { return language; }
-
-  /// The words that ids spell, as spaces part them: punctuation is part of the
-  /// word that it is written to. End and padding tokens are in none.
-  std::vector<Word> sourceWords(llvm::ArrayRef<int32_t> ids) const;
-  std::vector<Word> targetWords(llvm::ArrayRef<int32_t> ids) const;
 
   /// The token that has this id in the source or the target vocabulary, such as
   /// "▁hello"; empty if there is none. Valid as long as this object.
@@ -78,6 +83,8 @@ public:
   int32_t endId() const;
   int32_t unknownId() const;
   int32_t paddingId() const;
+  /// That in the target vocabulary.
+  int32_t targetUnknownId() const;
 
 private:
   struct Vocabulary;
@@ -85,6 +92,10 @@ private:
 
   Tokenizer();
 
+  static llvm::Error
+  cut(llvm::StringRef text, const Pieces &pieces,
+      llvm::function_ref<void(llvm::StringRef piece, llvm::StringRef text)>
+          append);
   static llvm::Expected<std::vector<int32_t>>
   encode(llvm::StringRef text, const Pieces &pieces,
          const Vocabulary &vocabulary);
@@ -92,8 +103,8 @@ private:
   // Shared where the two languages have one vocabulary; the reference then
   // joins pieces with the source model, too.
   std::shared_ptr<const Vocabulary> source, target;
-  std::shared_ptr<const Pieces> sourcePieces, targetPieces;
-  std::string targetPiecesPath, language;
+  std::shared_ptr<const Pieces> sourceModel, targetModel;
+  std::string targetModelPath, language;
   llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> files;
 };
 
