@@ -23,6 +23,9 @@ public:
   llvm::ArrayRef<Row> rows() const override { return row; }
   bool advance(const Logits &logits, const StepAttention &attention,
                int64_t first) override;
+  llvm::ArrayRef<int32_t> sureTokens() const override {
+    return llvm::ArrayRef(tokens).drop_front();
+  }
   SentenceResult result() const override;
 
 private:

@@ -150,11 +150,14 @@ llvm::Error BatchSearch::step() {
   return llvm::Error::success();
 }
 
-/// Takes sentences that are done out of the batch.
+/// Takes sentences that are done out of the batch, and tells how far others
+/// are.
 void BatchSearch::retire() {
   for (Active &sentence : active) {
-    if (!sentence.isDone)
+    if (!sentence.isDone) {
+      queue.grow(sentence.sentence.number, sentence.search->sureTokens());
       continue;
+    }
     isStopped |=
         !queue.give(sentence.sentence.number, sentence.search->result());
     slots.giveBack(sentence.sentence.slot);

@@ -33,6 +33,9 @@ public:
   virtual bool advance(const Logits &logits, const StepAttention &attention,
                        int64_t first) = 0;
 
+  /// The tokens of the output that are there and will not change.
+  virtual llvm::ArrayRef<int32_t> sureTokens() const { return {}; }
+
   /// What was found, once the search is over.
   virtual SentenceResult result() const = 0;
 };

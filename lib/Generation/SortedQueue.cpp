@@ -104,6 +104,15 @@ llvm::SmallVector<SentenceQueue::Item> SortedQueue::take(int64_t count,
   return items;
 }
 
+void SortedQueue::grow(size_t number, llvm::ArrayRef<int32_t> ids) {
+  if (!growth)
+    return;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (number == firstEntry && !hasError)
+    if (llvm::Error error = growth(ids))
+      stop(std::move(error));
+}
+
 bool SortedQueue::give(size_t number, SentenceResult result) {
   std::lock_guard<std::mutex> lock(mutex);
   if (hasError)

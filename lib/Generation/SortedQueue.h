@@ -21,9 +21,9 @@ public:
   /// Limits are those of `model`.
   SortedQueue(const DecoderModel &model, const BatchOptions &options,
               Translator::Source next, Translator::Sink emit,
-              Translator::Observer finished)
+              Translator::Observer finished, Translator::Growth growth)
       : model(model), options(options), next(next), emit(emit),
-        finished(finished) {}
+        finished(finished), growth(growth) {}
 
   /// Reads the first sentences. Returns how many workers make sense, of at most
   /// `most`.
@@ -36,6 +36,7 @@ public:
   void read();
 
   llvm::SmallVector<Item> take(int64_t count, bool mayWait) override;
+  void grow(size_t number, llvm::ArrayRef<int32_t> ids) override;
   bool give(size_t number, SentenceResult result) override;
   int64_t threads() override;
 
@@ -64,6 +65,7 @@ private:
   Translator::Source next;
   Translator::Sink emit;
   Translator::Observer finished;
+  Translator::Growth growth;
   const std::thread::id caller = std::this_thread::get_id();
 
   std::mutex mutex;

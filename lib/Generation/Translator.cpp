@@ -22,8 +22,10 @@ Translator::create(llvm::ArrayRef<DecoderModel *> models,
       new Translator(models, std::move(options), batchOptions));
 }
 
-llvm::Error Translator::run(Source next, Sink emit, Observer finished) {
-  SortedQueue queue(*models.front(), batchOptions, next, emit, finished);
+llvm::Error Translator::run(Source next, Sink emit, Observer finished,
+                            Growth growth) {
+  SortedQueue queue(*models.front(), batchOptions, next, emit, finished,
+                    growth);
   const int64_t numWorkers = queue.start(models.size());
   auto work = [&](DecoderModel *model) {
     queue.leave(search(*model, options, batchOptions.batchSize, queue));

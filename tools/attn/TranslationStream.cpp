@@ -172,10 +172,46 @@ void TranslationStream::write(const Line &line, ArrayRef<Hypothesis> hypotheses,
       if (options.output == LineFormat::Ids)
         interleave(hypotheses[i].ids, output, " ");
       else
-        output << texts[i];
+        output << StringRef(texts[i]).drop_front(line.written);
     }
     output << '\n';
   }
+}
+
+/// Writes what is new of the words that `ids` have for sure, which is all but
+/// the last one. Returns whether anything was.
+bool TranslationStream::writeSureWords(ArrayRef<int32_t> ids,
+                                       raw_ostream &output) {
+  Line &line = lines.front();
+  const Sentence &sentence = line.waiting.front();
+  // What is to be copied is known at the end.
+  if (!line.error.empty() ||
+      is_contained(sentence.ids, tokenizer->unknownId()) ||
+      is_contained(ids, tokenizer->targetUnknownId()))
+    return false;
+  Expected<std::vector<std::string>> pieces = tokenizer->targetPieces(ids);
+  if (!pieces) {
+    consumeError(pieces.takeError()); // it comes again with the result
+    return false;
+  }
+  const std::vector<Word> words = wordsOf(*pieces);
+  if (words.size() < 2)
+    return false;
+  Expected<std::string> text =
+      textOf(ArrayRef(*pieces).take_front(words.back().begin));
+  if (!text) {
+    consumeError(text.takeError());
+    return false;
+  }
+  std::string all = line.text;
+  if (!all.empty())
+    all += ' ';
+  all += *text;
+  if (all.size() <= line.written)
+    return false;
+  output << StringRef(all).drop_front(line.written);
+  line.written = all.size();
+  return true;
 }
 
 /// Writes the lines at the front that wait for nothing.
@@ -295,11 +331,20 @@ Error TranslationStream::run(Source source, raw_ostream &output,
     return flush();
   };
 
+  auto grow = [&](ArrayRef<int32_t> ids) -> Error {
+    std::lock_guard<std::mutex> lock(mutex);
+    writeFinished(output);
+    return writeSureWords(ids, output) ? flush() : Error::success();
+  };
+  Translator::Growth growth = nullptr;
+  if (options.wordByWord)
+    growth = grow;
+
   // Not by sentences, where lines are counted.
   Translator::Observer sentenceFinished = finished;
   if (options.splitter)
     sentenceFinished = nullptr;
-  if (Error error = translator.run(next, emit, sentenceFinished)) {
+  if (Error error = translator.run(next, emit, sentenceFinished, growth)) {
     if (stop)
       consumeError(std::move(*stop));
     return error;

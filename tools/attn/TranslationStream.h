@@ -6,6 +6,7 @@
 #include "attn/Generation/Translator.h"
 #include "attn/Text/SentenceSplitter.h"
 #include "attn/Text/Tokenizer.h"
+#include "attn/Text/Words.h"
 #include "attn/Translation/UnknownWordCopier.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -42,6 +43,9 @@ struct StreamOptions {
   /// are joined by spaces. Text comes in and goes out, without scores; nBest is
   /// 1, and `written` is not set.
   SentenceSplitter *splitter = nullptr;
+  /// Whether words are written as soon as they are sure: text alone, and one
+  /// hypothesis.
+  bool wordByWord = false;
   /// If set, copies what is unknown in text that comes in to text that goes
   /// out.
   UnknownWordCopier *copier = nullptr;
@@ -66,7 +70,7 @@ public:
         options(std::move(options)) {}
 
   /// Translates what `source` gives until it gives nothing more, and writes
-  /// to `output`. `flush` is called after some lines were written.
+  /// to `output`. `flush` is called after some lines, or words, were written.
   /// `report` gets a message for each line that cannot be translated.
   /// `finished` is called as often as a line is done, even if it is to be
   /// written later. `source` may be called by another thread while the others
@@ -98,7 +102,9 @@ private:
     int64_t sentences = 0, pending = 0;
     int64_t tokensIn = 0, tokensOut = 0;
     std::string error;
-    std::string text;             // of the sentences translated so far
+    std::string text; // of the sentences translated so far
+    /// Bytes of the output's line that are written.
+    size_t written = 0;
     std::deque<Sentence> waiting; // those that are not
   };
 
@@ -113,6 +119,7 @@ private:
   llvm::Error describe(const SentenceResult &result, const Sentence &sentence,
                        std::vector<std::string> &texts,
                        WrittenLine &written) const;
+  bool writeSureWords(llvm::ArrayRef<int32_t> ids, llvm::raw_ostream &output);
   void write(const Line &line, llvm::ArrayRef<Hypothesis> hypotheses,
              llvm::ArrayRef<std::string> texts, llvm::raw_ostream &output);
 

@@ -79,6 +79,11 @@ static cl::opt<IntegerIn<1, 1024>>
 static cl::opt<bool> scores("scores",
                             cl::desc("Write the score and a tab before each"),
                             cl::sub(command));
+static cl::opt<bool> wordByWord(
+    "stream",
+    cl::desc("Translate line by line, and write each word as soon as "
+             "it is sure (greedy search; in a session always)"),
+    cl::sub(command));
 static cl::opt<IntegerIn<1, 1024>>
     threads("threads", cl::desc("Threads (default: all cores)"),
             cl::sub(command));
@@ -170,6 +175,25 @@ static Error checkSplit() {
                                Twine(option) +
                                ", which is of one sentence; hint: give one "
                                "sentence a line without --split");
+  return Error::success();
+}
+
+/// What is not known before the last word, or comes before the first.
+static Error checkStream(const GenerationOptions &options) {
+  if (!wordByWord)
+    return Error::success();
+  if (options.beamSize > 1)
+    return createStringError("--stream: expected greedy search, got " +
+                             Twine(options.beamSize) +
+                             " beams; hint: --beam-size 1");
+  for (auto [isGiven, option] :
+       {std::pair(outputFormat != LineFormat::Text, "--output-format"),
+        std::pair(scores.getValue(), "--scores"),
+        std::pair(batchSize.value > 1, "--batch-size")})
+    if (isGiven)
+      return createStringError("--stream: expected words one after the other, "
+                               "got " +
+                               Twine(option));
   return Error::success();
 }
 
@@ -293,6 +317,8 @@ Error attn::runTranslate() {
   Expected<GenerationOptions> options = searchOptions(model->config);
   if (!options)
     return options.takeError();
+  if (Error error = checkStream(*options))
+    return error;
   if (!prefix.empty()) {
     Expected<std::vector<int32_t>> ids = model->tokenizer->encodeTarget(prefix);
     if (!ids)
@@ -308,6 +334,9 @@ Error attn::runTranslate() {
   streamOptions.input = inputFormat;
   streamOptions.output = outputFormat;
   streamOptions.splitter = splitter.get();
+  streamOptions.wordByWord =
+      wordByWord || (isSession() && options->beamSize == 1 && !scores &&
+                     outputFormat == LineFormat::Text);
   streamOptions.nBest = options->nBest;
   streamOptions.scores = scores;
   streamOptions.sourceVocabulary = model->config.vocabSize;
@@ -315,8 +344,11 @@ Error attn::runTranslate() {
     streamOptions.written = [&](const WrittenLine &line, raw_ostream &output) {
       (*alignmentFile)->write(line, output);
     };
-  BatchPlan plan =
-      model->planBatches(options->beamSize, model->threads, batchSize.value);
+  BatchPlan plan = model->planBatches(options->beamSize, model->threads,
+                                      wordByWord ? 1 : batchSize.value);
+  // What is read is translated, before anything else is read.
+  if (wordByWord)
+    plan.options.windowBatches = 1;
   SmallVector<DecoderModel *> decoders;
   for (const auto &decoder : ArrayRef(model->decoders).take_front(plan.workers))
     decoders.push_back(decoder.get());

@@ -50,6 +50,10 @@ public:
   /// now; with `mayWait`, none if there will never be any.
   virtual llvm::SmallVector<Item> take(int64_t count, bool mayWait) = 0;
 
+  /// Is told, after each step, what is sure of the output of a sentence that is
+  /// not done: of greedy search each token, of beam search none.
+  virtual void grow(size_t number, llvm::ArrayRef<int32_t> ids) {}
+
   /// Takes a result. False: no more are wanted.
   virtual bool give(size_t number, SentenceResult result) = 0;
 

@@ -53,6 +53,10 @@ public:
   /// Is told each time that a sentence is done, in whatever order.
   using Observer = llvm::function_ref<void()>;
 
+  /// Takes what is sure of the output of the first sentence whose result was
+  /// not taken: more each time.
+  using Growth = llvm::function_ref<llvm::Error(llvm::ArrayRef<int32_t> ids)>;
+
   /// Verifies the options; `models` (at least one, all alike) must outlive the
   /// translator.
   static llvm::Expected<std::unique_ptr<Translator>>
@@ -64,11 +68,12 @@ public:
   llvm::Expected<std::vector<SentenceResult>>
   translate(llvm::ArrayRef<std::vector<int32_t>> sentences);
 
-  /// The same for a stream. `emit` and `finished` are called by one thread at a
-  /// time, but not always by the same; `next` likewise, and while it waits for
-  /// a sentence, results that are there are emitted. Stops at the first error
-  /// of `emit` or of a model.
-  llvm::Error run(Source next, Sink emit, Observer finished = nullptr);
+  /// The same for a stream. `emit`, `finished` and `growth` are called by one
+  /// thread at a time, but not always by the same; `next` likewise, and while
+  /// it waits for a sentence, results that are there are emitted. Stops at the
+  /// first error of `emit`, of `growth` or of a model.
+  llvm::Error run(Source next, Sink emit, Observer finished = nullptr,
+                  Growth growth = nullptr);
 
 private:
   Translator(llvm::ArrayRef<DecoderModel *> models, GenerationOptions options,

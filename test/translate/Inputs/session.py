@@ -86,6 +86,14 @@ session.type(sentence.replace("é", "éé" + BACKSPACE) + "\n", alone.stdout.dec
 session.press(INTERRUPT)
 session.end(-signal.SIGINT)
 
+# In greedy search words come one by one.
+session = Session("--beam-size=1")
+session.expect("> ")
+session.type("Hello, how are you?\n", "Salut, comment vas-tu ?")
+session.type("Thank you.\n", "Merci.")
+session.press(END)
+session.end(0)
+
 # A line that cannot be translated does not end the session.
 session = Session("--input-format=ids")
 session.expect("> ")
