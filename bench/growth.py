@@ -9,9 +9,9 @@
 With the length of sentences, the sentences of a batch, beams, and the words of the
 vocabulary, each with one thread and all; the rest stays as it is. The model is the
 shipped one, in f32, greedy; with other vocabularies a random one of that size
-(utils/make_checkpoint.py, needs NumPy). As many tokens are written as the source
-has. Counted is translating; the median of the rounds, in which all points of an axis
-take turns. Figures are kept by --json, so that rounds of several runs count.
+(utils/make_checkpoint.py). As many tokens are written as the source has. Counted is
+translating; the median of the rounds, in which all points of an axis take turns.
+Figures are kept by --json, so that rounds of several runs count.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import machine
 import plot
 import sections
 import translation_engines
+from kernels import enter_environment
 from translation_cases import ROOT, SHIPPED, Case, random_sentences, read_sizes
 from turns import Turns, add_options
 
@@ -51,6 +52,10 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
+    parser.add_argument(
+        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
+        help="the virtual environment (NumPy), made where it is missing",
+    )  # fmt: skip
     parser.add_argument(
         "--models", type=pathlib.Path, default=ROOT / "build/growth", metavar="DIR",
         help="the random checkpoints, made where they are missing",
@@ -141,10 +146,10 @@ def measure(options, axis, turns, figures, folder):
 
 
 def medians(axis, figures):
-    """Seconds a sentence of each point, by threads."""
+    """Seconds a sentence of each point, by threads: one first."""
     return {
         threads: [statistics.median(seconds) for seconds in rounds]
-        for threads, rounds in sorted(figures["axes"][axis].items(), key=lambda item: int(item[0]))
+        for threads, rounds in figures["axes"][axis].items()
     }
 
 
@@ -193,7 +198,7 @@ def panel(axis, figures):
 
 
 def explain(figures):
-    """What the text says in numbers; of one thread, which nothing disturbs."""
+    """What the text says in numbers, of one thread."""
     found = {axis: medians(axis, figures) for axis in AXES}
     peak, parts = figures["peaks"]["1"], {}
     for axis, (_, values, _) in AXES.items():
@@ -205,10 +210,10 @@ def explain(figures):
         parts[f"{axis}_each"] = f"{each * 1e3:.2g}"
         parts[f"{axis}_thousand"] = f"{each * 1e6:.2g}"
         parts[f"{axis}_rate"] = f"{growth / spent * 1e-9 / peak:.0%}"
-        gains = [a / b for a, b in zip(*found[axis].values(), strict=True)]
+        gains = [one / many for one, many in zip(*found[axis].values(), strict=True)]
         parts[f"{axis}_gain"] = f"{min(gains):.2f} to {max(gains):.2f}"
     # Reading keys and values, of all layers, of what was written and of the source.
-    usual, (first, *_, last) = AXES["length"][2], AXES["length"][1]
+    usual, last = AXES["length"][2], AXES["length"][1][-1]
     sizes = Point().sizes
     token_bytes = 2 * 4 * sizes.width * sizes.decoder_layers
     read = token_bytes * (last * (last + 1) // 2 + last * last)
@@ -245,6 +250,7 @@ def write(options, figures):
 
 def main():
     options = parse_arguments()
+    enter_environment(options.peers, ["numpy"])
     figures = {"processor": machine.processor(), "turns": 0, "busy_turns": 0,
                "peaks": {}, "axes": {}}  # fmt: skip
     if options.json and options.json.exists():
