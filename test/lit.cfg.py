@@ -59,7 +59,7 @@ if runs(config.python, "-c", "import numpy"):
     config.available_features.add("numpy")
 if runs("valgrind", "--version"):
     config.available_features.add("valgrind")
-if runs("chromium", "--version"):
+if runs("chromium", "--version") or runs("chromium-headless-shell", "--version"):
     config.available_features.add("chromium")
 if runs(config.clang_format, "--version"):
     config.available_features.add("clang-format")

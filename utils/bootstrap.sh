@@ -12,7 +12,8 @@ usage: utils/bootstrap.sh [--check] [--no-install]
 Installs the missing Debian packages, configures and builds attn into build/.
   --check       install the tests' packages too, then run every test; the exit
                 status is that of the tests
-  --no-install  never call apt-get: fail with the list of missing packages
+  --no-install  never call apt-get: fail with the list of missing packages; do
+                without what tests of ONNX models need of PyPI, if it fails
 example: utils/bootstrap.sh && build/bin/attn translate "Hello, how are you?"
 USAGE
 }
@@ -46,7 +47,7 @@ packages="cmake ninja-build pkg-config clang-22 lld-22 llvm-22-dev
   python3-venv zlib1g-dev libzstd-dev libxml2-dev"
 if [ $check = yes ]; then
   packages="$packages clang-format-22 libgtest-dev libgmock-dev python3
-    python3-numpy"
+    python3-numpy chromium-headless-shell fonts-dejavu-core"
 fi
 
 is_installed() {
@@ -122,9 +123,15 @@ cmake --preset default -B "$build" </dev/null ||
   fail "configuring failed; hint: remove $build and try again"
 if [ $check = yes ] && [ ! -x "$build/onnx-python/bin/python" ]; then
   # Debian's onnx is years older than what is tested.
-  python3 -m venv "$build/onnx-python" </dev/null &&
-    "$build/onnx-python/bin/pip" install --quiet --requirement test/onnx/requirements.txt </dev/null ||
-    echo "note: cannot install test/onnx/requirements.txt from PyPI; the tests of ONNX models will not run" >&2
+  # It is there as a whole or not at all.
+  python=$build/onnx-python
+  if ! { python3 -m venv "$python" </dev/null &&
+    "$python/bin/pip" install --quiet --requirement test/onnx/requirements.txt </dev/null; }; then
+    rm -rf "$python"
+    [ $install = no ] ||
+      fail "cannot install test/onnx/requirements.txt from PyPI; hint: with --no-install the tests of ONNX models do not run"
+    echo "note: without test/onnx/requirements.txt from PyPI the tests of ONNX models do not run" >&2
+  fi
 fi
 [ $check = no ] || exec python3 utils/run_tests.py "$build" </dev/null
 exec ninja -C "$build" </dev/null

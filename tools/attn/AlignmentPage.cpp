@@ -21,19 +21,17 @@ static constexpr StringLiteral head = R"(<!doctype html>
 <style>
 :root { color-scheme: light dark;
   --paper: light-dark(#fff, #16181d); --text: light-dark(#1c2026, #e3e6eb);
-  --faint: light-dark(#6b7280, #9aa1ad); --ink: light-dark(#0b5cad, #5aa9f5);
+  --ink: light-dark(#62a5ea, #28609f); --mark: light-dark(#0b5cad, #5aa9f5);
   --line: light-dark(#e2e5ea, #2c3038); }
 body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
   background: var(--paper); color: var(--text);
   font: 16px/1.5 system-ui, sans-serif; }
 section { margin-bottom: 3rem; break-inside: avoid; overflow-x: auto; }
 p { margin: .2rem 0; }
-.source { color: var(--faint); }
 [data-s], [data-t] { --w: 0; border-radius: 3px; }
 .words span, th, td.weight {
   background: color-mix(in srgb, var(--ink) calc(var(--w) * 100%), transparent); }
 .words span { padding: 0 .15em; cursor: default; }
-.strong { color: var(--paper); }
 table { border-collapse: separate; border-spacing: 2px; margin-top: .8rem; }
 thead th { writing-mode: vertical-rl; transform: rotate(180deg);
   text-align: left; padding: .3em 0; }
@@ -42,8 +40,8 @@ tbody th { text-align: right; padding: 0 .5em; }
 td.weight { width: 2.1em; min-width: 2.1em; height: 2.1em; padding: 0;
   text-align: center; font-size: .75rem; outline: 1px solid var(--line);
   outline-offset: -1px; }
-.linked { outline: 2px solid var(--ink); outline-offset: -1px; }
-:focus-visible { outline: 2px solid var(--ink); }
+.linked { outline: 2px solid var(--mark); outline-offset: -1px; }
+:focus-visible { outline: 2px solid var(--mark); }
 @media print {
   :root { color-scheme: light; }
   body { margin: 0; max-width: none; }
@@ -59,10 +57,7 @@ static constexpr StringLiteral tail = R"(</main>
 <script>
 // A word that is pointed at, or has the focus, shows its weights in the words of
 // the other side; a cell links its two words.
-const show = (element, weight) => {
-  element.style.setProperty("--w", weight);
-  element.classList.toggle("strong", weight > 0.55);
-};
+const show = (element, weight) => element.style.setProperty("--w", weight);
 const words = (section, kind) => section.querySelectorAll(
   `span[data-${kind}], th[data-${kind}]`);
 const clear = section => {
@@ -126,10 +121,9 @@ class AlignmentPage : public AlignmentWriter {
       output << "<tr>";
       writeWord("th scope=\"row\"", "t", target, word, output);
       for (auto [source, weight] : enumerate(line.alignment.row(target))) {
-        output << formatv(
-            "<td class=\"weight{0}\" data-s=\"{1}\" data-t=\"{2}\" "
-            "data-w=\"{3:f4}\" style=\"--w:{3:f4}\" title=\"",
-            weight > 0.55f ? " strong" : "", source, target, weight);
+        output << formatv("<td class=\"weight\" data-s=\"{0}\" data-t=\"{1}\" "
+                          "data-w=\"{2:f4}\" style=\"--w:{2:f4}\" title=\"",
+                          source, target, weight);
         printHTMLEscaped(line.source[source].text, output);
         output << " → ";
         printHTMLEscaped(word.text, output);

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reads a page of alignments in headless Chromium, as one who points at words.
 
-    page.py PAGE.html LINE WORD [SCREENSHOT.png]
+    page.py PAGE.html LINE WORD [SCREENSHOTS]
 
 Prints the words and the weights of a line, then which words are marked and how
 much, once the pointer is on the span of the source word WORD; then on a cell,
-and then elsewhere.
+and then elsewhere. Then, for a light and a dark screen and for paper, the colour
+of the page and the least contrast of any text with what is behind it, as the Web
+Content Accessibility Guidelines 2 define it, with WORD pointed at.
+
+Screenshots are SCREENSHOTS-light.png, -dark.png and -print.png.
 """
 import base64
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +32,38 @@ READ = """(line => {
     weights: [...section.querySelectorAll("tbody tr")].map(
       row => [...row.querySelectorAll("td")].map(cell => +cell.dataset.w)),
     marks: [marks("s"), marks("t")] };
+})"""
+LOOK = """(() => {
+  const canvas = document.createElement("canvas").getContext("2d");
+  const parse = colour => {  // of any form to [red, green, blue, opacity]
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
+  const behind = element => {
+    if (!element) return [255, 255, 255];
+    const [r, g, b, a] = parse(getComputedStyle(element).backgroundColor);
+    return behind(element.parentElement).map((c, i) => [r, g, b][i] * a + c * (1 - a));
+  };
+  const luminance = colour => colour.slice(0, 3).map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const contrast = element => {
+    const [light, dark] = [parse(getComputedStyle(element).color), behind(element)]
+      .map(luminance).sort((a, b) => b - a);
+    return (light + 0.05) / (dark + 0.05);
+  };
+  const texts = [...document.querySelectorAll("main *")].filter(e =>
+    [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.textContent.trim()));
+  const cells = [...document.querySelectorAll("td.weight")].map(c => [+c.dataset.w, luminance(behind(c))]);
+  const paper = luminance(behind(document.body));
+  cells.sort((a, b) => a[0] - b[0]);
+  return { page: behind(document.body).map(Math.round), texts: texts.length,
+    contrast: Math.min(...texts.map(contrast)),
+    // Whether a cell is the further from the page's colour the greater its weight.
+    ordered: cells.every(([, c], i) => !i || Math.abs(c - paper) >= Math.abs(cells[i - 1][1] - paper) - 0.005) };
 })"""
 PLACE = """((line, selector, text) => {
   const section = document.getElementById("line-" + line);
@@ -51,7 +88,7 @@ class Browser:
             os.dup2(ends[1], 4)
 
         self.process = subprocess.Popen(
-            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
+            [shutil.which("chromium") or "chromium-headless-shell", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe",
              f"--user-data-dir={folder}", "--window-size=900,700", "about:blank"],
             preexec_fn=connect, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_read)
@@ -98,7 +135,7 @@ class Browser:
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
 
-def main(page, line, word, screenshot=None):
+def main(page, line, word, screenshots=None):
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = Browser(folder)
         browser.open(pathlib.Path(page))
@@ -108,13 +145,20 @@ def main(page, line, word, screenshot=None):
             print("weights", *(f"{weight:.2f}" for weight in row), f"sum {sum(row):.2f}")
         browser.point(*browser.evaluate(PLACE, line, "span[data-s]", word))
         print("word", *map(json.dumps, browser.evaluate(READ, line)["marks"]))
-        if screenshot:
-            image = browser.call("Page.captureScreenshot", format="png")
-            pathlib.Path(screenshot).write_bytes(base64.b64decode(image["data"]))
         browser.point(*browser.evaluate(PLACE, line, 'td[data-s="1"][data-t="0"]', ""))
         print("cell", *map(json.dumps, browser.evaluate(READ, line)["marks"]))
         browser.point(1, 1)
         print("none", *map(json.dumps, browser.evaluate(READ, line)["marks"]))
+        browser.point(*browser.evaluate(PLACE, line, "span[data-s]", word))
+        for view, media, scheme in [("light", "screen", "light"), ("dark", "screen", "dark"), ("print", "print", "dark")]:
+            browser.call("Emulation.setEmulatedMedia", media=media,
+                         features=[{"name": "prefers-color-scheme", "value": scheme}])
+            look = browser.evaluate(LOOK)
+            print(view, "page", *look["page"], f"contrast {look['contrast']:.1f} of {look['texts']} texts",
+                  "cells in order" if look["ordered"] else "cells in no order")
+            if screenshots:
+                image = browser.call("Page.captureScreenshot", format="png")
+                pathlib.Path(f"{screenshots}-{view}.png").write_bytes(base64.b64decode(image["data"]))
         browser.process.terminate()
         browser.process.wait()
 
