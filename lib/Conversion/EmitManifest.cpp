@@ -162,13 +162,15 @@ struct EmitManifestPass : attn::impl::EmitManifestBase<EmitManifestPass> {
         return signalPassFailure();
       function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
                         UnitAttr::get(&getContext()));
-      // What a caller passes as a tensor is not memory to compute in.
+      // What a caller passes as a tensor is not memory to compute in, unless
+      // it is given as a cache.
       for (BlockArgument argument : function.getArguments())
         if (isa<TensorType>(argument.getType()))
           function.setArgAttr(
               argument.getArgNumber(),
               bufferization::BufferizationDialect::kWritableAttrName,
-              BoolAttr::get(&getContext(), false));
+              BoolAttr::get(&getContext(),
+                            AttnDialect::isCache(function, argument)));
     }
 
     std::string text;

@@ -3,6 +3,7 @@
 // Writes copies of what is not dense as loops.
 
 #include "attn/Conversion/Passes.h"
+#include "attn/IR/AttnDialect.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -15,6 +16,7 @@ namespace attn {
 } // namespace attn
 
 using namespace mlir;
+using namespace attn;
 
 static bool isDense(Value value) {
   auto type = cast<BaseMemRefType>(value.getType());
@@ -37,13 +39,27 @@ struct LowerCopiesPass : attn::impl::LowerCopiesBase<LowerCopiesPass> {
                                op.getTarget());
       op.erase();
     }
-    SmallVector<bufferization::CloneOp> clones;
+    SmallVector<bufferization::CloneOp> clones, returned;
     getOperation().walk([&](bufferization::CloneOp op) {
-      if (!isDense(op.getInput()) && isDense(op.getOutput()))
+      if (isReturnedCache(op))
+        returned.push_back(op);
+      else if (!isDense(op.getInput()) && isDense(op.getOutput()))
         clones.push_back(op);
     });
     for (bufferization::CloneOp op : clones)
       lowerClone(op);
+    for (bufferization::CloneOp op : returned) {
+      op.replaceAllUsesWith(op.getInput());
+      op.erase();
+    }
+  }
+
+  /// A cache that a caller gave goes back to it as it is.
+  bool isReturnedCache(bufferization::CloneOp op) {
+    auto argument = dyn_cast<BlockArgument>(op.getInput());
+    return argument && argument.getOwner() == &getOperation().front() &&
+           AttnDialect::isCache(getOperation(), argument) &&
+           llvm::all_of(op->getUsers(), llvm::IsaPred<func::ReturnOp>);
   }
 
   /// A part that a function returns is copied for the caller.

@@ -6,7 +6,6 @@
 #include "attn/IR/AttnOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -52,6 +51,13 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
 }
 
 /// Checks the attributes that may stand on arguments of functions.
+bool AttnDialect::isCache(FunctionOpInterface function,
+                          BlockArgument argument) {
+  auto role =
+      function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kRoleAttr);
+  return role && role.getValue() == "cache";
+}
+
 LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op,
                                                     unsigned regionIndex,
                                                     unsigned argIndex,

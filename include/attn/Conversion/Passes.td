@@ -64,7 +64,8 @@ def LowerCopies : Pass<"attn-lower-copies", "::mlir::func::FuncOp"> {
     LLVM's `memcpy` copies what is dense; for a `memref.copy` of anything else,
     such as a slice, upstream calls a function of its runtime library. Here it
     becomes a `linalg.generic`, so that compiled code needs no library. So does
-    a `bufferization.clone`, of a part that a function returns.
+    a `bufferization.clone`, of a part that a function returns. An argument with
+    the role "cache" is returned as it is.
 
     ```mlir
     memref.copy %slice, %dense : memref<4x3xf32, strided<[6, 1]>> to memref<4x3xf32>

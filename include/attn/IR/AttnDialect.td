@@ -43,8 +43,13 @@ def Attn_Dialect : Dialect {
         "attn.weights_file";
     /// Module attribute: the `#attn.target` that code is generated for.
     static constexpr llvm::StringLiteral kTargetAttr = "attn.target";
-    /// Function argument attribute: what a caller has to pass, by name.
+    /// Function argument attribute: what a caller has to pass, by name. A
+    /// "cache" is memory that the function may write: what is computed from it
+    /// in place is a result in the same memory.
     static constexpr llvm::StringLiteral kRoleAttr = "attn.role";
+    /// Whether the argument has the role "cache".
+    static bool isCache(::mlir::FunctionOpInterface function,
+                        ::mlir::BlockArgument argument);
     /// Function argument attribute: a name for each dimension, or "". Those of
     /// one name have to be of one size in all arguments.
     static constexpr llvm::StringLiteral kSizesAttr = "attn.sizes";
