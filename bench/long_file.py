@@ -137,6 +137,12 @@ class Run:
             time.sleep(SAMPLE_SECONDS)
         self.seconds += time.monotonic() - begin
 
+    def close(self):
+        """Ends it, wherever it is."""
+        if self.process and self.goes_on:
+            self.process.kill()
+            self.process.wait()
+
     @property
     def goes_on(self):
         return self.process is None or self.process.poll() is None
@@ -238,7 +244,7 @@ class Checks:
         said = engines.errors.read_bytes()
         self.add("bytes on standard error, where that is no terminal", str(len(said)), not said)
 
-    def interrupt(self, options, turns, source, whole):
+    def interrupt(self, options, turns, source, whole, stack):
         """Ends a second run, on a terminal, at a fifth of the lines."""
         reader, writer = pty.openpty()
         shown = bytearray()
@@ -247,6 +253,7 @@ class Checks:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
 
         run = Run(Engines.attn(options, source), stderr=writer, preexec_fn=heed)
+        stack.callback(run.close)
 
         def watch():
             with contextlib.suppress(OSError):  # how a terminal ends
@@ -302,10 +309,14 @@ def main():
     options = parse_arguments()
     if not options.alone:
         enter_environment(options.peers, translation_engines.NEEDED)
+    # Processes that wait would outlive this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     lines, checks = make_lines(options), Checks()
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
         engines = Engines(options, lines, folder)
+        for run in engines.runs.values():
+            stack.callback(run.close)
         turns = Turns(options, engines.runs.values())
         while any(run.goes_on for run in engines.runs.values()):
             for run in engines.runs.values():
@@ -320,7 +331,7 @@ def main():
         checks.flow(attn)
         checks.order(options, lines, attn.output, folder)
         checks.silence(engines)
-        checks.interrupt(options, turns, engines.source, attn.output)
+        checks.interrupt(options, turns, engines.source, attn.output, stack)
     parts = {
         "processor": machine.processor(),
         "lines": f"{len(lines):,}",
