@@ -12,6 +12,7 @@
 #include "llvm/Target/TargetMachine.h"
 
 #include <chrono>
+#include <dlfcn.h>
 #include <omp.h>
 
 using namespace attn;
@@ -32,6 +33,22 @@ private:
 };
 
 } // namespace
+
+/// Code finds the symbols of the whole process. If this is part of a library
+/// that was loaded at run time, as Python does, what it is linked with, such as
+/// the OpenMP runtime, is not among them: code looks there next. Not first: the
+/// process may have another malloc().
+static void addOwnLibraries(llvm::orc::LLJIT &jit) {
+  Dl_info file;
+  if (!dladdr(reinterpret_cast<void *>(addOwnLibraries), &file))
+    return;
+  auto libraries = llvm::orc::DynamicLibrarySearchGenerator::Load(
+      file.dli_fname, jit.getDataLayout().getGlobalPrefix());
+  if (libraries)
+    jit.getProcessSymbolsJITDylib()->addGenerator(std::move(*libraries));
+  else // A program and no library: then the process has them.
+    llvm::consumeError(libraries.takeError());
+}
 
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
 linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
@@ -56,6 +73,7 @@ linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
           .create();
   if (!jit)
     return jit.takeError();
+  addOwnLibraries(**jit);
   if (llvm::Error error = (*jit)->addObjectFile(std::move(object)))
     return std::move(error);
   return std::move(*jit);
