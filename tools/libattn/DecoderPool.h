@@ -21,10 +21,18 @@ public:
   /// Some of them, until this is gone.
   class Loan {
   public:
-    /// Waits for one, and takes others if they are free: at most `most`.
-    Loan(DecoderPool &pool, size_t most) : pool(pool) {
+    /// Waits for one, and takes others if they are free: at most `most`. Takes
+    /// none if it `asksToStop`, now and then, and is told so.
+    Loan(DecoderPool &pool, size_t most, llvm::function_ref<bool()> asksToStop)
+        : pool(pool) {
       std::unique_lock<std::mutex> lock(pool.mutex);
-      pool.changed.wait(lock, [&] { return !pool.free.empty(); });
+      while (!pool.changed.wait_for(lock, std::chrono::milliseconds(100),
+                                    [&] { return !pool.free.empty(); })) {
+        lock.unlock();
+        if (asksToStop && asksToStop())
+          return;
+        lock.lock();
+      }
       for (; decoders.size() < most && !pool.free.empty(); pool.free.pop_back())
         decoders.push_back(pool.free.back());
     }

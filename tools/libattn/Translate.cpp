@@ -63,7 +63,9 @@ static attn_status translate(attn_translator &translator,
   if (count == 0)
     return ATTN_OK;
 
-  DecoderPool::Loan loan(translator.pool, count);
+  DecoderPool::Loan loan(translator.pool, count, asksToStop);
+  if (loan.get().empty())
+    return fail(ATTN_CANCELLED, "cancelled");
   BatchPlan plan =
       translator.model.planBatches(options.beamSize, loan.get().size());
   bool isCancelled = false;
