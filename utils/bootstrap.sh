@@ -47,7 +47,7 @@ packages="cmake ninja-build pkg-config clang-22 lld-22 llvm-22-dev
   python3-venv zlib1g-dev libzstd-dev libxml2-dev"
 if [ $check = yes ]; then
   packages="$packages clang-format-22 libgtest-dev libgmock-dev python3
-    python3-numpy chromium-headless-shell fonts-dejavu-core"
+    python3-dev python3-numpy chromium-headless-shell fonts-dejavu-core"
 fi
 
 is_installed() {
@@ -117,21 +117,23 @@ if [ $install = yes ] && [ ! -e "$build/sentencepiece/libsentencepiece.a" ]; the
     echo "note: cannot build utils/sentencepiece.txt from PyPI; executables that attn compile makes will need libsentencepiece.so" >&2
 fi
 
+# Debian has no nanobind, and an onnx that is years older than what is tested.
+# The list is copied last: then all of it is there.
+python=$build/test-python requirements=test/requirements.txt
+if [ $check = yes ] && ! cmp -s $requirements "$python/requirements.txt"; then
+  if ! { python3 -m venv --clear "$python" </dev/null &&
+    "$python/bin/pip" install --quiet --requirement $requirements </dev/null &&
+    cp $requirements "$python/requirements.txt"; }; then
+    rm -rf "$python"
+    [ $install = no ] ||
+      fail "cannot install $requirements from PyPI; hint: with --no-install the tests of the Python package and of ONNX models do not run"
+    echo "note: without $requirements from PyPI the tests of the Python package and of ONNX models do not run" >&2
+  fi
+fi
+
 # A build tree that was moved, or left half-configured, is configured afresh.
 cmake --preset default -B "$build" </dev/null ||
   cmake --fresh --preset default -B "$build" </dev/null ||
   fail "configuring failed; hint: remove $build and try again"
-if [ $check = yes ] && [ ! -x "$build/onnx-python/bin/python" ]; then
-  # Debian's onnx is years older than what is tested.
-  # It is there as a whole or not at all.
-  python=$build/onnx-python
-  if ! { python3 -m venv "$python" </dev/null &&
-    "$python/bin/pip" install --quiet --requirement test/onnx/requirements.txt </dev/null; }; then
-    rm -rf "$python"
-    [ $install = no ] ||
-      fail "cannot install test/onnx/requirements.txt from PyPI; hint: with --no-install the tests of ONNX models do not run"
-    echo "note: without test/onnx/requirements.txt from PyPI the tests of ONNX models do not run" >&2
-  fi
-fi
 [ $check = no ] || exec python3 utils/run_tests.py "$build" </dev/null
 exec ninja -C "$build" </dev/null

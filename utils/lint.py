@@ -13,8 +13,8 @@ import subprocess
 import sys
 
 MAX_LINES = 600
-CODE_DIRS = ["include", "lib", "tools", "unittests"]
-SOURCE_DIRS = CODE_DIRS + ["bench", "docs", "test", "utils", ".ci"]
+CODE_DIRS = ["include", "lib", "python", "tools", "unittests"]
+SOURCE_DIRS = CODE_DIRS + ["bench", "docs", "examples", "test", "utils", ".ci"]
 SOURCE_SUFFIXES = {".cpp", ".h", ".td", ".py", ".sh"}
 SPDX = "SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception"
 
