@@ -122,10 +122,10 @@ OutputFile::~OutputFile() {
     consumeError(temporary->discard());
 }
 
-Error OutputFile::flush() {
+Error OutputFile::write(StringRef bytes) {
   {
     std::lock_guard<std::timed_mutex> lock(outputLock());
-    *output << buffer;
+    *output << buffer << bytes;
     output->flush();
   }
   buffer.clear();

@@ -53,9 +53,10 @@ public:
   /// What comes here is kept until flush().
   llvm::raw_ostream &stream() { return lines; }
 
-  /// Writes out what is kept, under outputLock(). Error: the file cannot be
-  /// written.
-  llvm::Error flush();
+  /// Writes out what is kept, and then `bytes`, which are not, under
+  /// outputLock(). Error: the file cannot be written.
+  llvm::Error write(llvm::StringRef bytes);
+  llvm::Error flush() { return write(""); }
 
   /// Flushes, and keeps the file.
   llvm::Error close();

@@ -66,7 +66,8 @@ static std::string firstMessage(StringRef path) {
   return (*log)->getBuffer().trim().split('\n').first.str();
 }
 
-Expected<std::unique_ptr<MemoryBuffer>> Linker::link(StringRef object) const {
+Expected<std::unique_ptr<MemoryBuffer>>
+Linker::link(std::unique_ptr<MemoryBuffer> object) const {
   SmallString<128> input, linked, log;
   for (auto [path, extension] :
        {std::pair(&input, "o"), std::pair(&linked, "out"),
@@ -77,9 +78,11 @@ Expected<std::unique_ptr<MemoryBuffer>> Linker::link(StringRef object) const {
   Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(input);
   if (!file)
     return file.takeError();
-  (*file)->stream() << object;
+  if (Error error = (*file)->write(object->getBuffer()))
+    return std::move(error);
   if (Error error = (*file)->close())
     return std::move(error);
+  object.reset();
   SmallVector<StringRef> command = {compiler, "-o", linked, input};
   append_range(command, arguments);
   std::string message;

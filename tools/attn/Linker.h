@@ -9,6 +9,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace attn {
 
@@ -25,9 +26,10 @@ public:
   /// translator.o.
   static llvm::Expected<Linker> find(Output output);
 
-  /// What `object` links to. Error: that of the C compiler.
+  /// What `object` links to. It may be large, and goes as soon as it can.
+  /// Error: that of the C compiler.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-  link(llvm::StringRef object) const;
+  link(std::unique_ptr<llvm::MemoryBuffer> object) const;
 
 private:
   std::string compiler;

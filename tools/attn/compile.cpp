@@ -83,9 +83,10 @@ static Error checkOptions(ArrayRef<std::pair<bool, StringRef>> others,
 static Error write(std::unique_ptr<MemoryBuffer> object,
                    const std::optional<Linker> &linker, OutputFile &out) {
   if (linker)
-    if (Error error = linker->link(object->getBuffer()).moveInto(object))
+    if (Error error = linker->link(std::move(object)).moveInto(object))
       return createStringError(output + ": " + toString(std::move(error)));
-  out.stream() << object->getBuffer();
+  if (Error error = out.write(object->getBuffer()))
+    return error;
   return out.close();
 }
 

@@ -112,11 +112,15 @@ std::optional<std::string> attn::readTypedLine() {
   static std::unique_ptr<LineReader> reader = cantFail(LineReader::open("-"));
   outs() << "> ";
   outs().flush();
-  Expected<std::optional<std::string>> line = reader->next();
-  if (line)
-    return *line;
-  consumeError(line.takeError());
-  return std::nullopt;
+  Expected<std::optional<std::string>> read = reader->next();
+  std::optional<std::string> line;
+  if (read)
+    line = std::move(*read);
+  else
+    consumeError(read.takeError());
+  if (!line)
+    outs() << '\n';
+  return line;
 }
 
 static void printVersion(raw_ostream &os) {
