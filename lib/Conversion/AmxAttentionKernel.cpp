@@ -51,13 +51,14 @@ public:
 
   void emit() {
     QueryBlocks blocks(b, op, sizes, blockRows, kTileRows);
-    blocks.forEach(getWorkspace(), /*isUneven=*/op.getCausal(),
+    blocks.forEach(getWorkspace(),
+                   /*isUneven=*/op.isBoundAfter() && !op.isBoundBefore(),
                    [&](const QueryBlocks::Block &block, ValueRange memory) {
                      setMemory(memory);
                      head = block.head;
                      firstQuery = block.firstQuery;
                      count = block.count;
-                     scope.emplace(b, op, sizes, block.entry);
+                     scope.emplace(b, op, sizes, block.entry, block.head);
                      emitBlock();
                    });
   }
@@ -94,18 +95,25 @@ private:
   void emitBlock() {
     b.forLoop(b.index(0), b.roundUp(count, kTileRows), 1,
               [&](Value row) { emitStart(row); });
-    // No query of the block sees more keys than its last one does.
-    Value visible = scope->getVisible(b.add(firstQuery, getLast(count)));
-    b.forLoop(b.index(0), visible, kBlockKeys, [&](Value first) {
+    IndexRange visible =
+        scope->getVisible(firstQuery, b.add(firstQuery, getLast(count)));
+    // Blocks begin where they do for all: how a sum is rounded must not depend
+    // on the other queries.
+    Value begin = b.roundDown(visible.begin, kBlockKeys);
+    b.forLoop(begin, visible.end, kBlockKeys, [&](Value first) {
       firstKey = first;
-      keyCount = b.min(b.sub(visible, first), b.index(kBlockKeys));
+      keyCount = b.min(b.sub(visible.end, first), b.index(kBlockKeys));
+      firstPair = b.index(0);
+      if (op.isBoundBefore())
+        firstPair = b.div(b.max(b.sub(visible.begin, first), b.index(0)),
+                          b.index(kPairKeys));
       emitPackKeys();
       Value hasSpecials = emitPackValues();
       b.forLoop(b.index(0), count, kTileRows, [&](Value row) {
         firstRow = row;
         tileRows = b.min(b.sub(count, row), b.index(kTileRows));
-        Value visible = getVisible(getLast(tileRows));
-        b.ifThen(b.isLess(b.index(0), visible),
+        IndexRange visible = getVisible(b.index(0), getLast(tileRows));
+        b.ifThen(b.isLess(visible.begin, visible.end),
                  [&] { emitTile(visible, hasSpecials); });
       });
     });
@@ -114,16 +122,15 @@ private:
 
   Value getLast(Value size) { return b.sub(size, b.index(1)); }
 
-  /// How many keys of the block of keys the query of `row` of the tile sees;
-  /// for rows past the last, what the last one sees.
-  Value getVisible(Value row) {
-    if (!op.getCausal())
-      return keyCount;
-    Value query = b.add(firstRow, b.min(row, getLast(tileRows)));
-    Value visible =
-        b.sub(scope->getVisible(b.add(firstQuery, query)), firstKey);
-    return b.max(b.min(visible, keyCount), b.index(0));
+  /// The keys of the block of keys that the queries of the rows first..last of
+  /// the tile see; for rows past the last, what the last one sees.
+  IndexRange getVisible(Value first, Value last) {
+    auto queryOf = [&](Value row) {
+      return b.add(firstQuery, b.add(firstRow, b.min(row, getLast(tileRows))));
+    };
+    return scope->getVisible(queryOf(first), queryOf(last), firstKey, keyCount);
   }
+  IndexRange getVisible(Value row) { return getVisible(row, row); }
 
   /// Copies a query, past the last one the last; what is past its size is 0.
   void emitStart(Value row) {
@@ -132,8 +139,8 @@ private:
     Value half = b.div(b.rem(row, b.index(kTileRows)), b.index(kHalf));
     forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
       Value offset = b.index(step * AmxTiles::kDepth);
-      Value part = loadRow(op.getQuery(), scope->atQuery(head, query, offset),
-                           b.index(size));
+      Value part =
+          loadRow(op.getQuery(), scope->atQuery(query, offset), b.index(size));
       tiles.storeRow(emitSign(part), queries,
                      {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
     });
@@ -170,7 +177,8 @@ private:
   /// Lays out the keys of the block as right factors, for which rows of pairs
   /// are transposed. Past the last key it repeats it, up to whole tiles.
   void emitPackKeys() {
-    b.forLoop(b.index(0), b.ceilDiv(keyCount, kHalf), 1, [&](Value tile) {
+    Value firstTile = b.mul(firstPair, b.index(2));
+    b.forLoop(firstTile, b.ceilDiv(keyCount, kHalf), 1, [&](Value tile) {
       Value first = b.mul(tile, b.index(kHalf));
       SmallVector<Value> positions;
       for (int64_t lane = 0; lane < kHalf; ++lane)
@@ -179,10 +187,10 @@ private:
       forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
         SmallVector<Value> rows;
         for (Value position : positions)
-          rows.push_back(tiles.asPairs(loadRow(
-              op.getKey(),
-              scope->atKey(head, position, b.index(step * AmxTiles::kDepth)),
-              b.index(size))));
+          rows.push_back(tiles.asPairs(
+              loadRow(op.getKey(),
+                      scope->atKey(position, b.index(step * AmxTiles::kDepth)),
+                      b.index(size))));
         for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
           tiles.storeRow(tiles.asNumbers(row), keys,
                          {b.div(tile, b.index(2)), b.index(step),
@@ -209,7 +217,7 @@ private:
               int64_t size = std::min(sizes.valueSize - offset, kHalf);
               Value both = tiles.pair(loadValue(key, column, size),
                                       loadValue(other, column, size));
-              if (op.getCausal())
+              if (op.isBanded())
                 result = tiles.largestMagnitude(result, both);
               tiles.storeRow(both, values,
                              {pair, b.index(offset / AmxTiles::kBlock),
@@ -219,12 +227,11 @@ private:
           })[0];
     };
     Value largest = tiles.noMagnitude();
-    largest =
-        b.forLoop(b.index(0), b.ceilDiv(keyCount, kPairKeys), 1, {largest},
-                  [&](Value pair, KernelBuilder::Values carried) {
-                    return SmallVector<Value>{pack(pair, carried[0])};
-                  })[0];
-    return op.getCausal() ? tiles.isSpecial(largest) : Value();
+    largest = b.forLoop(firstPair, b.ceilDiv(keyCount, kPairKeys), 1, {largest},
+                        [&](Value pair, KernelBuilder::Values carried) {
+                          return SmallVector<Value>{pack(pair, carried[0])};
+                        })[0];
+    return op.isBanded() ? tiles.isSpecial(largest) : Value();
   }
 
   Value loadValue(Value key, Value column, int64_t size) {
@@ -232,16 +239,17 @@ private:
     Value inside =
         arith::SelectOp::create(b, isInside, b.index(size), b.index(0));
     Value position = b.add(firstKey, b.min(key, getLast(keyCount)));
-    return tiles.loadPadded(op.getValue(), scope->atKey(head, position, column),
+    return tiles.loadPadded(op.getValue(), scope->atKey(position, column),
                             kHalf, inside);
   }
 
   /// All that is to do for the tile's rows and the block of keys.
-  void emitTile(Value visible, Value hasSpecials) {
-    Value pairs = b.ceilDiv(visible, kPairKeys);
+  void emitTile(IndexRange visible, Value hasSpecials) {
+    IndexRange pairs = {b.div(visible.begin, b.index(kPairKeys)),
+                        b.ceilDiv(visible.end, kPairKeys)};
     emitScores(pairs);
     emitSoftmax(pairs);
-    if (!op.getCausal())
+    if (!op.isBanded())
       return emitWeightedSums(pairs);
 
     // What a row does not see has weight 0. But 0 times ∞ is not 0: then only
@@ -249,17 +257,21 @@ private:
     b.ifElse(
         hasSpecials,
         [&] {
-          Value common = b.div(getVisible(b.index(0)), b.index(kPairKeys));
+          Value begin =
+              b.ceilDiv(getVisible(getLast(tileRows)).begin, kPairKeys);
+          Value end = b.div(getVisible(b.index(0)).end, b.index(kPairKeys));
+          IndexRange common = {begin, b.max(begin, end)};
           emitWeightedSums(common);
-          emitSingleSums(b.mul(common, b.index(kPairKeys)));
+          emitSingleSums({b.mul(common.begin, b.index(kPairKeys)),
+                          b.mul(common.end, b.index(kPairKeys))});
         },
         [&] { emitWeightedSums(pairs); });
   }
 
   /// scores = queries · keysᵀ, not yet scaled.
-  void emitScores(Value pairs) {
+  void emitScores(IndexRange pairs) {
     Value tile = b.div(firstRow, b.index(kTileRows));
-    b.forLoop(b.index(0), pairs, 1, [&](Value pair) {
+    b.forLoop(pairs.begin, pairs.end, 1, [&](Value pair) {
       AmxTiles::Block block = tiles.multiply(
           tiles.zeros(b.getF32Type()), b.index(keySteps),
           [&](int64_t half, Value k) {
@@ -275,13 +287,19 @@ private:
   /// Turns the scores of the tile into weights: one step of online softmax
   /// (Milakov and Gimelshein, 2018), whose base is the largest score so far.
   /// Its weight, which counts most, is then 1, and not rounded.
-  void emitSoftmax(Value pairs) {
-    Value end = b.mul(pairs, b.index(kPairKeys));
+  void emitSoftmax(IndexRange pairs) {
+    IndexRange columns = {b.mul(pairs.begin, b.index(kPairKeys)),
+                          b.mul(pairs.end, b.index(kPairKeys))};
     // Before the padding: a cap would make a number of -∞.
     if (op.changesScores())
       forTileRows([&](Value i) { emitMask(i, pairs); });
-    b.ifThen(b.isLess(getVisible(b.index(0)), end),
-             [&] { forTileRows([&](Value i) { emitPadding(i, end); }); });
+    Value isPadded = b.isLess(getVisible(b.index(0)).end, columns.end);
+    if (op.isBoundBefore())
+      isPadded = arith::OrIOp::create(
+          b, isPadded,
+          b.isLess(columns.begin, getVisible(getLast(tileRows)).begin));
+    b.ifThen(isPadded,
+             [&] { forTileRows([&](Value i) { emitPadding(i, columns); }); });
     forTileRows([&](Value i) { emitLargest(i, pairs); });
     Value exceeds = emitBases(0);
     exceeds = arith::OrIOp::create(b, exceeds, emitBases(kHalf));
@@ -294,30 +312,44 @@ private:
     b.forLoop(b.index(0), b.index(kTileRows), 1, body);
   }
 
-  /// Writes -∞ over the scores from the last that row `i` sees to `end`.
-  void emitPadding(Value i, Value end) {
-    Value visible = getVisible(i);
-    b.forLoop(b.roundDown(visible, kHalf), end, kHalf, [&](Value column) {
-      Value inside = b.mask(kHalf, b.max(b.sub(visible, column), b.index(0)));
-      SmallVector<Value> place = {b.div(column, b.index(kPairKeys)), i,
-                                  b.rem(column, b.index(kPairKeys))};
-      Value padded = arith::SelectOp::create(
-          b, inside, b.load(scores, place, kHalf), b.splat(kHalf, -INFINITY));
-      b.store(padded, scores, place);
-    });
+  /// Writes -∞ over the scores of `columns` that row `i` does not see.
+  void emitPadding(Value i, IndexRange columns) {
+    IndexRange visible = getVisible(i);
+    Value excluded = b.splat(kHalf, -INFINITY);
+    auto placeOf = [&](Value column) {
+      return SmallVector<Value>{b.div(column, b.index(kPairKeys)), i,
+                                b.rem(column, b.index(kPairKeys))};
+    };
+    if (op.isBoundBefore())
+      b.forLoop(columns.begin, visible.begin, kHalf, [&](Value column) {
+        SmallVector<Value> place = placeOf(column);
+        Value before = b.mask(kHalf, b.sub(visible.begin, column));
+        Value old = b.load(scores, place, kHalf);
+        b.store(arith::SelectOp::create(b, before, excluded, old), scores,
+                place);
+      });
+    b.forLoop(
+        b.roundDown(visible.end, kHalf), columns.end, kHalf, [&](Value column) {
+          SmallVector<Value> place = placeOf(column);
+          Value inside =
+              b.mask(kHalf, b.max(b.sub(visible.end, column), b.index(0)));
+          Value old = b.load(scores, place, kHalf);
+          b.store(arith::SelectOp::create(b, inside, old, excluded), scores,
+                  place);
+        });
   }
 
   /// Scales and caps the scores of row `i` and adds the mask.
-  void emitMask(Value i, Value pairs) {
+  void emitMask(Value i, IndexRange pairs) {
     Value query = b.add(firstRow, b.min(i, getLast(tileRows)));
-    Value visible = getVisible(i);
-    b.forLoop(b.index(0), pairs, 1, [&](Value pair) {
+    Value visible = getVisible(i).end;
+    b.forLoop(pairs.begin, pairs.end, 1, [&](Value pair) {
       for (int64_t offset = 0; offset < kPairKeys; offset += kHalf) {
         Value key = b.add(b.mul(pair, b.index(kPairKeys)), b.index(offset));
         Value place[] = {pair, i, b.index(offset)};
         Value scaled = arith::MulFOp::create(b, b.load(scores, place, kHalf),
                                              b.splat(kHalf, getFactor(op)));
-        Value masked = scope->applyMask(scaled, head, b.add(firstQuery, query),
+        Value masked = scope->applyMask(scaled, b.add(firstQuery, query),
                                         b.add(firstKey, key),
                                         b.max(b.sub(visible, key), b.index(0)));
         b.store(masked, scores, place);
@@ -332,10 +364,10 @@ private:
 
   /// Leaves the largest scores of row `i` in its first lanes. NaNs are passed
   /// over.
-  void emitLargest(Value i, Value pairs) {
+  void emitLargest(Value i, IndexRange pairs) {
     SmallVector<Value> halves(2, b.splat(kHalf, -INFINITY));
     halves = b.forLoop(
-        b.index(0), pairs, 1, halves,
+        pairs.begin, pairs.end, 1, halves,
         [&](Value pair, KernelBuilder::Values carried) {
           SmallVector<Value> next;
           for (int64_t half = 0; half < 2; ++half)
@@ -377,7 +409,7 @@ private:
       correct(sums, offset);
   }
 
-  void emitWeights(Value i, Value pairs) {
+  void emitWeights(Value i, IndexRange pairs) {
     Value row = b.add(firstRow, i);
     Value base =
         b.splat(kHalf, arith::NegFOp::create(b, b.loadScalar(bases, {row})));
@@ -388,7 +420,7 @@ private:
     };
     SmallVector<Value> place = {row, b.index(0)};
     Value sum = b.forLoop(
-        b.index(0), pairs, 1, {b.load(weightSums, place, kHalf)},
+        pairs.begin, pairs.end, 1, {b.load(weightSums, place, kHalf)},
         [&](Value pair, KernelBuilder::Values carried) {
           Value both = tiles.pairHighHalves(weigh(pair, 0), weigh(pair, 1));
           tiles.storeRow(
@@ -401,43 +433,53 @@ private:
     b.store(sum, weightSums, place);
   }
 
-  /// sums += weights · values, of the first pairs of tiles of keys.
-  void emitWeightedSums(Value pairs) {
+  /// sums += weights · values, of these pairs of tiles of keys.
+  void emitWeightedSums(IndexRange pairs) {
+    Value count = b.sub(pairs.end, pairs.begin);
     for (int64_t place = 0; place < valuePairs; ++place) {
       Value column = b.index(place * AmxTiles::kBlock);
       AmxTiles::Block block = tiles.multiply(
-          tiles.loadSums(sums, {firstRow, column}), pairs,
+          tiles.loadSums(sums, {firstRow, column}), count,
           [&](int64_t half, Value k) {
-            return tiles.load(weights, {k, b.index(half)});
+            return tiles.load(weights, {b.add(k, pairs.begin), b.index(half)});
           },
           [&](Value k, int64_t half) {
-            return tiles.load(values, {k, b.index(place), b.index(half)});
+            return tiles.load(
+                values, {b.add(k, pairs.begin), b.index(place), b.index(half)});
           });
       tiles.storeSums(block, sums, {firstRow, column});
     }
   }
 
-  /// The same one row at a time, for the keys from `first` on.
-  void emitSingleSums(Value first) {
+  /// The same one row at a time, for the keys outside of `common`.
+  void emitSingleSums(IndexRange common) {
     b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
-      Value row = b.add(firstRow, i);
-      b.forLoop(first, getVisible(i), 1, [&](Value key) {
-        Value inPair = b.rem(key, b.index(kPairKeys));
-        Value lane = b.add(b.mul(b.rem(inPair, b.index(kHalf)), b.index(2)),
-                           b.div(inPair, b.index(kHalf)));
-        Value weight = b.loadScalar(weights, {b.div(key, b.index(kPairKeys)),
-                                              b.div(i, b.index(kHalf)),
-                                              b.rem(i, b.index(kHalf)), lane});
-        for (Chunk chunk : b.chunks(sizes.valueSize)) {
-          Value offset = b.index(chunk.offset);
-          Value value = b.load(op.getValue(),
-                               scope->atKey(head, b.add(firstKey, key), offset),
-                               chunk.lanes);
-          b.store(b.fma(b.splat(chunk.lanes, weight), value,
-                        b.load(sums, {row, offset}, chunk.lanes)),
-                  sums, {row, offset});
-        }
-      });
+      IndexRange seen = getVisible(i);
+      if (op.isBoundBefore())
+        emitSingleSums(i, {seen.begin, b.min(common.begin, seen.end)});
+      if (op.isBoundAfter())
+        emitSingleSums(i, {common.end, seen.end});
+    });
+  }
+
+  void emitSingleSums(Value i, IndexRange keys) {
+    Value row = b.add(firstRow, i);
+    b.forLoop(keys.begin, keys.end, 1, [&](Value key) {
+      Value inPair = b.rem(key, b.index(kPairKeys));
+      Value lane = b.add(b.mul(b.rem(inPair, b.index(kHalf)), b.index(2)),
+                         b.div(inPair, b.index(kHalf)));
+      Value weight = b.loadScalar(weights, {b.div(key, b.index(kPairKeys)),
+                                            b.div(i, b.index(kHalf)),
+                                            b.rem(i, b.index(kHalf)), lane});
+      for (Chunk chunk : b.chunks(sizes.valueSize)) {
+        Value offset = b.index(chunk.offset);
+        Value value =
+            b.load(op.getValue(), scope->atKey(b.add(firstKey, key), offset),
+                   chunk.lanes);
+        b.store(b.fma(b.splat(chunk.lanes, weight), value,
+                      b.load(sums, {row, offset}, chunk.lanes)),
+                sums, {row, offset});
+      }
     });
   }
 
@@ -450,7 +492,7 @@ private:
           arith::MulFOp::create(b, b.load(sums, {row, offset}, chunk.lanes),
                                 b.splat(chunk.lanes, inverse));
       b.store(result, op.getOuts()[0],
-              scope->atQuery(head, b.add(firstQuery, row), offset));
+              scope->atQuery(b.add(firstQuery, row), offset));
     }
   }
 
@@ -475,6 +517,8 @@ private:
   Value scores, sums, bases, weightSums, largest, corrections;
   // Of the task that is being written, its block of keys, and its tile.
   Value head, firstQuery, count, firstKey, keyCount;
+  /// From where on keys and values of the block are laid out.
+  Value firstPair;
   Value firstRow, tileRows;
   std::optional<AttentionScope> scope;
 };

@@ -15,6 +15,18 @@ static int64_t widthOf(Value value) {
   return cast<MemRefType>(value.getType()).getShape().back();
 }
 
+/// Positions are i32: what is farther than any two of them is no bound, and
+/// this does not overflow.
+static int64_t getWindow(std::optional<uint64_t> window) {
+  return static_cast<int64_t>(
+      std::min<uint64_t>(window.value_or(0), uint64_t(1) << 33));
+}
+
+/// How many keys after a query it may attend to.
+static int64_t getAfter(SdpaOp op) {
+  return op.getCausal() ? 0 : getWindow(op.getWindowAfter());
+}
+
 /// How many entries a batch has that offsets divide; without them, as many as
 /// the operand.
 static Value countEntries(KernelBuilder &b, Value offsets, Value operand) {
@@ -29,13 +41,18 @@ AttentionSizes::AttentionSizes(KernelBuilder &b, SdpaOp op)
       heads(b.dim(op.getQuery(), 1)), queries(b.dim(op.getQuery(), 2)),
       keys(b.dim(op.getKey(), 2)), isRagged(op.getQueryOffsets()),
       hasRaggedKeys(op.getKeyOffsets()), keySize(widthOf(op.getQuery())),
-      valueSize(widthOf(op.getValue())) {}
+      valueSize(widthOf(op.getValue())) {
+  if (op.isBoundBefore() && op.isBoundAfter())
+    window = getWindow(op.getWindowBefore()) + getAfter(op) + 1;
+}
 
 Value AttentionSizes::getWork(KernelBuilder &b) const {
   Value rows = b.mul(heads, isRagged ? queries : b.mul(batch, queries));
   Value seen = keys;
   if (hasRaggedKeys)
     seen = b.ceilDiv(keys, b.max(keyEntries, b.index(1)));
+  if (window)
+    seen = b.min(seen, b.index(*window));
   return b.mul(b.mul(rows, seen), b.index(keySize + valueSize));
 }
 
@@ -54,9 +71,11 @@ bool AttentionScope::hasRowForEachKey(SdpaOp op) {
 }
 
 AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op,
-                               const AttentionSizes &sizes, Value entry)
-    : b(b), op(op), sizes(sizes), entry(entry), row(entry), length(sizes.keys),
-      before(b.index(0)), queriesBegin(b.index(0)), keysBegin(b.index(0)) {
+                               const AttentionSizes &sizes, Value entry,
+                               Value head)
+    : b(b), op(op), sizes(sizes), entry(entry), head(head), row(entry),
+      length(sizes.keys), before(b.index(0)), queriesBegin(b.index(0)),
+      keysBegin(b.index(0)) {
   if (sizes.isRagged)
     queriesBegin =
         RaggedEntry(b, op.getQueryOffsets(), entry, sizes.queries).first;
@@ -74,6 +93,9 @@ AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op,
   length = b.max(length, b.index(0));
   if (op.getPositions())
     before = b.loadIndex(op.getPositions(), {entry});
+  if (op.getSlopes())
+    slope = arith::MulFOp::create(b, b.loadScalar(op.getSlopes(), {head}),
+                                  b.scalar(1.0 / std::log(2.0)));
 }
 
 void AttentionScope::findKeys() {
@@ -94,45 +116,66 @@ void AttentionScope::findKeys() {
   length = found[1];
 }
 
-SmallVector<Value> AttentionScope::atQuery(Value head, Value query,
-                                           Value offset) {
+SmallVector<Value> AttentionScope::atQuery(Value query, Value offset) {
   return {sizes.isRagged ? b.index(0) : entry, head, b.add(queriesBegin, query),
           offset};
 }
 
-SmallVector<Value> AttentionScope::atKey(Value head, Value position,
-                                         Value offset) {
+SmallVector<Value> AttentionScope::atKey(Value position, Value offset) {
   Value place = row;
   if (sizes.hasRaggedKeys)
     place = b.index(0);
   else if (hasRowForEachKey(op))
     place =
         b.clamp(b.loadIndex(op.getRows(), {entry, position}), sizes.keyEntries);
+  Value keyHead = head;
   if (int64_t group = op.getGroupSize(); group > 1)
-    head = b.div(head, b.index(group));
-  return {place, head, b.add(keysBegin, position), offset};
+    keyHead = b.div(head, b.index(group));
+  return {place, keyHead, b.add(keysBegin, position), offset};
 }
 
-SmallVector<Value> AttentionScope::atScore(Value head, Value query,
-                                           Value position) {
-  return atQuery(head, query, b.add(keysBegin, position));
+SmallVector<Value> AttentionScope::atScore(Value query, Value position) {
+  return atQuery(query, b.add(keysBegin, position));
 }
 
-Value AttentionScope::getVisible(Value query) {
-  if (!op.getCausal())
+Value AttentionScope::getBegin(Value query) {
+  if (!op.isBoundBefore())
+    return b.index(0);
+  Value first =
+      b.sub(b.add(before, query), b.index(getWindow(op.getWindowBefore())));
+  return b.max(first, b.index(0));
+}
+
+Value AttentionScope::getEnd(Value query) {
+  if (!op.isBoundAfter())
     return length;
-  Value next = b.add(b.add(before, query), b.index(1));
+  Value next = b.add(b.add(before, query), b.index(getAfter(op) + 1));
   return b.max(b.min(length, next), b.index(0));
 }
 
-void AttentionScope::emitMask(Value scores, Value row, Value head, Value query,
-                              Value firstKey, Value count) {
+IndexRange AttentionScope::getVisible(Value first, Value last) {
+  Value end = getEnd(last);
+  return {op.isBoundBefore() ? b.min(getBegin(first), end) : b.index(0), end};
+}
+
+IndexRange AttentionScope::getVisible(Value first, Value last, Value firstKey,
+                                      Value count) {
+  IndexRange visible = getVisible(first, last);
+  auto clip = [&](Value key) {
+    return b.max(b.min(b.sub(key, firstKey), count), b.index(0));
+  };
+  return {op.isBoundBefore() ? clip(visible.begin) : b.index(0),
+          op.isBoundAfter() ? clip(visible.end) : count};
+}
+
+void AttentionScope::emitMask(Value scores, Value row, Value query,
+                              Value firstKey, IndexRange range) {
   if (!op.changesScores())
     return;
   int64_t lanes = b.lanes();
-  b.forLoop(b.index(0), count, lanes, [&](Value i) {
-    Value masked = applyMask(b.load(scores, {row, i}, lanes), head, query,
-                             b.add(firstKey, i), b.sub(count, i));
+  b.forLoop(b.roundDown(range.begin, lanes), range.end, lanes, [&](Value i) {
+    Value masked = applyMask(b.load(scores, {row, i}, lanes), query,
+                             b.add(firstKey, i), b.sub(range.end, i));
     b.store(masked, scores, {row, i});
   });
 }
@@ -153,26 +196,41 @@ static Value emitScaled(KernelBuilder &b, Value numbers) {
   return arith::SelectOp::create(b, isExcluded, excluded, clamped);
 }
 
-Value AttentionScope::getBias(Value head, Value query, Value firstKey) {
+Value AttentionScope::getLeastDistance(Value query) {
+  IndexRange visible = getVisible(query, query);
+  Value at = b.add(before, query), last = b.sub(visible.end, b.index(1));
+  Value nearest = b.max(b.sub(at, last), b.sub(visible.begin, at));
+  Value farthest = b.max(b.sub(at, visible.begin), b.sub(last, at));
+  Value prefersFar =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, slope, b.scalar(0.0));
+  return arith::SelectOp::create(b, prefersFar, farthest,
+                                 b.max(nearest, b.index(0)));
+}
+
+Value AttentionScope::applySlope(Value scores, Value query, Value firstKey) {
   int64_t lanes = b.lanes();
-  Value first = b.sub(firstKey, b.add(before, query));
-  Value ahead = arith::SIToFPOp::create(
-      b, b.getF32Type(), arith::IndexCastOp::create(b, b.getI64Type(), first));
+  auto number = [&](Value index) -> Value {
+    return arith::SIToFPOp::create(
+        b, b.getF32Type(),
+        arith::IndexCastOp::create(b, b.getI64Type(), index));
+  };
   SmallVector<float> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
     steps.push_back(static_cast<float>(lane));
   auto type = VectorType::get(lanes, b.getF32Type());
   Value step = arith::ConstantOp::create(
       b, DenseElementsAttr::get(type, ArrayRef<float>(steps)));
+  Value first = number(b.sub(firstKey, b.add(before, query)));
   Value distance = math::AbsFOp::create(
-      b, arith::AddFOp::create(b, b.splat(lanes, ahead), step));
-  Value slope = arith::MulFOp::create(b, b.loadScalar(op.getSlopes(), {head}),
-                                      b.scalar(1.0 / std::log(2.0)));
-  return arith::MulFOp::create(b, b.splat(lanes, slope), distance);
+      b, arith::AddFOp::create(b, b.splat(lanes, first), step));
+  distance = arith::SubFOp::create(
+      b, distance, b.splat(lanes, number(getLeastDistance(query))));
+  return b.fma(b.splat(lanes, arith::NegFOp::create(b, slope)), distance,
+               scores);
 }
 
-Value AttentionScope::applyMask(Value scores, Value head, Value query,
-                                Value firstKey, Value count) {
+Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
+                                Value count) {
   int64_t lanes = b.lanes();
   if (std::optional<APFloat> softcap = op.getSoftcap()) {
     double cap = softcap->convertToDouble() / std::log(2.0);
@@ -181,12 +239,12 @@ Value AttentionScope::applyMask(Value scores, Value head, Value query,
     scores = arith::MulFOp::create(b, bounded, b.splat(lanes, cap));
   }
   if (op.getSlopes())
-    scores = arith::SubFOp::create(b, scores, getBias(head, query, firstKey));
+    scores = applySlope(scores, query, firstKey);
   Value mask = op.getMask();
   if (!mask)
     return scores;
   auto type = cast<MemRefType>(mask.getType());
-  SmallVector<Value> place = atScore(head, query, firstKey);
+  SmallVector<Value> place = atScore(query, firstKey);
   for (auto [dimension, index] :
        llvm::enumerate(MutableArrayRef(place).drop_back()))
     if (type.getDimSize(dimension) == 1)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which keys a query of an `attn.sdpa` sees: what its operands for rows,
-// lengths and positions mean, in one place for all kernels. Kernels have
-// queries, keys, values and the result as [entries, heads, positions, size].
+// lengths and positions and its windows mean, in one place for all kernels.
+// Kernels have queries, keys, values and the result as [entries, heads,
+// positions, size].
 
 #ifndef ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H
 #define ATTN_LIB_CONVERSION_ATTENTIONSCOPE_H
@@ -26,6 +27,8 @@ struct AttentionSizes {
   mlir::Value queries;
   /// Keys there are, seen or not; the same.
   mlir::Value keys;
+  /// How many keys a query sees at most, if there is a window.
+  std::optional<int64_t> window;
   /// Whether offsets divide queries, and keys.
   bool isRagged, hasRaggedKeys;
   /// Elements of a head in queries and keys, and in values.
@@ -40,47 +43,60 @@ struct RaggedEntry {
   mlir::Value first, count;
 };
 
-/// The queries of one batch entry.
+/// The queries of one head of a batch entry.
 class AttentionScope {
 public:
   AttentionScope(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes,
-                 mlir::Value entry);
+                 mlir::Value entry, mlir::Value head);
 
   /// Whether each key has a row of its own.
   static bool hasRowForEachKey(SdpaOp op);
 
-  /// Where in `query` and `out` is what `head` of the query has at `offset`.
-  llvm::SmallVector<mlir::Value> atQuery(mlir::Value head, mlir::Value query,
-                                         mlir::Value offset);
-  /// Where in `key` and `value` is what `head` of the queries reads of the key
-  /// at `position`.
-  llvm::SmallVector<mlir::Value> atKey(mlir::Value head, mlir::Value position,
+  /// Where in `query` and `out` is what the head has of the query at `offset`.
+  llvm::SmallVector<mlir::Value> atQuery(mlir::Value query, mlir::Value offset);
+  /// Where in `key` and `value` is what the head reads of the key at
+  /// `position`.
+  llvm::SmallVector<mlir::Value> atKey(mlir::Value position,
                                        mlir::Value offset);
   /// Where in a matrix [B, H, S, M] are the query and the key.
-  llvm::SmallVector<mlir::Value> atScore(mlir::Value head, mlir::Value query,
+  llvm::SmallVector<mlir::Value> atScore(mlir::Value query,
                                          mlir::Value position);
-  /// How many keys, from the first on, `query` may attend to; at least 0.
-  mlir::Value getVisible(mlir::Value query);
-  /// Caps `count` scores in units of log 2 and adds the linear bias and the
-  /// mask, if that is to be done, from scores[row, 0] on: those of a query and
-  /// the keys from `firstKey` on.
-  void emitMask(mlir::Value scores, mlir::Value row, mlir::Value head,
-                mlir::Value query, mlir::Value firstKey, mlir::Value count);
+  /// The keys that one of the queries first..last may attend to.
+  IndexRange getVisible(mlir::Value first, mlir::Value last);
+  /// The keys that one of them may attend to of a block: `count` keys from
+  /// `firstKey` on, of which places are counted.
+  IndexRange getVisible(mlir::Value first, mlir::Value last,
+                        mlir::Value firstKey, mlir::Value count);
+  /// Caps the scores in units of log 2 and adds the linear bias and the mask,
+  /// if that is to be done, at scores[row, i] for i in `range`: those of a
+  /// query and the keys `firstKey` + i.
+  void emitMask(mlir::Value scores, mlir::Value row, mlir::Value query,
+                mlir::Value firstKey, IndexRange range);
   /// A vector of such scores, capped and with bias and mask; `count` of them,
   /// at least 0, are of keys.
-  mlir::Value applyMask(mlir::Value scores, mlir::Value head, mlir::Value query,
+  mlir::Value applyMask(mlir::Value scores, mlir::Value query,
                         mlir::Value firstKey, mlir::Value count);
 
 private:
   void findKeys();
-  /// What the slope of `head` takes off a vector of scores, in units of log 2.
-  mlir::Value getBias(mlir::Value head, mlir::Value query,
-                      mlir::Value firstKey);
+  /// The first key that `query` may attend to, and the one after the last,
+  /// each for itself.
+  mlir::Value getBegin(mlir::Value query);
+  mlir::Value getEnd(mlir::Value query);
+  /// What is taken off the distance of `query`, so that it is 0 where the
+  /// linear bias is largest: softmax does not change, but scores that count
+  /// stay small and are rounded little.
+  mlir::Value getLeastDistance(mlir::Value query);
+  /// A vector of scores less the linear bias.
+  mlir::Value applySlope(mlir::Value scores, mlir::Value query,
+                         mlir::Value firstKey);
 
   KernelBuilder &b;
   SdpaOp op;
   const AttentionSizes &sizes;
-  mlir::Value entry, row, length, before;
+  mlir::Value entry, head, row, length, before;
+  /// In units of log 2.
+  mlir::Value slope;
   /// The entry's first query and first key in the operands.
   mlir::Value queriesBegin, keysBegin;
 };

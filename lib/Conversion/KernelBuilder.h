@@ -21,6 +21,11 @@ struct Chunk {
   int64_t lanes;
 };
 
+/// Indices from `begin` on, before `end`.
+struct IndexRange {
+  mlir::Value begin, end;
+};
+
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   using Value = mlir::Value;

@@ -342,9 +342,9 @@ void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
                              llvm::function_ref<Value(Value, Chunk)> right,
                              llvm::function_ref<void(Value)> ahead) {
   std::pair<Value, Value> ends = emitEnds(sums);
-  SmallVector<Value> tile =
-      tiles.emit(emitInit(tiles, sums, ends.first),
-                 b.sub(sums.endDepth, sums.depth), left, right, ahead);
+  SmallVector<Value> tile = tiles.emit(
+      emitInit(tiles, sums, ends.first),
+      {b.index(0), b.sub(sums.endDepth, sums.depth)}, left, right, ahead);
   emitEpilogue(tiles, sums, tile, ends.first, ends.second);
 }
 

@@ -2,6 +2,7 @@
 
 #include "OnlineSoftmax.h"
 #include "VectorMath.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 #include <cmath>
 #include <limits>
@@ -33,13 +34,13 @@ void OnlineSoftmax::setMemory(ValueRange memory) {
 }
 
 Value OnlineSoftmax::fold(
-    Value blockRow, Value end, double init,
+    Value blockRow, IndexRange columns, double init,
     llvm::function_ref<Value(Value, Value, Value)> combine,
     llvm::function_ref<Value(Value, Value)> join) {
   int64_t lanes = b.lanes();
   SmallVector<Value> folded(kUnrolled, b.splat(lanes, init));
   folded = b.forLoop(
-      b.index(0), end, stride(), folded,
+      columns.begin, columns.end, stride(), folded,
       [&](Value column, KernelBuilder::Values carried) {
         SmallVector<Value> next;
         for (auto [i, value] : llvm::enumerate(carried)) {
@@ -52,15 +53,25 @@ Value OnlineSoftmax::fold(
   return join(folded[0], folded[1]);
 }
 
-void OnlineSoftmax::emitPadding(Value blockRow, Value visible, Value end) {
+void OnlineSoftmax::emitPadding(Value blockRow, IndexRange visible,
+                                IndexRange columns) {
   int64_t lanes = b.lanes();
-  b.forLoop(b.roundDown(visible, lanes), end, lanes, [&](Value column) {
-    Value inside = b.mask(lanes, b.max(b.sub(visible, column), b.index(0)));
-    b.store(arith::SelectOp::create(b, inside,
-                                    b.load(scores, {blockRow, column}, lanes),
-                                    b.splat(lanes, -INFINITY)),
-            scores, {blockRow, column});
-  });
+  Value excluded = b.splat(lanes, -INFINITY);
+  if (!isConstantIntValue(visible.begin, 0))
+    b.forLoop(columns.begin, visible.begin, lanes, [&](Value column) {
+      Value before = b.mask(lanes, b.sub(visible.begin, column));
+      Value old = b.load(scores, {blockRow, column}, lanes);
+      b.store(arith::SelectOp::create(b, before, excluded, old), scores,
+              {blockRow, column});
+    });
+  b.forLoop(b.roundDown(visible.end, lanes), columns.end, lanes,
+            [&](Value column) {
+              Value inside =
+                  b.mask(lanes, b.max(b.sub(visible.end, column), b.index(0)));
+              Value old = b.load(scores, {blockRow, column}, lanes);
+              b.store(arith::SelectOp::create(b, inside, old, excluded), scores,
+                      {blockRow, column});
+            });
 }
 
 Value OnlineSoftmax::loadSum(Value row, Value offset, int64_t lanes,
@@ -69,14 +80,15 @@ Value OnlineSoftmax::loadSum(Value row, Value offset, int64_t lanes,
                                  b.load(sums, {row, offset}, lanes));
 }
 
-void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible,
-                             Value isFirst) {
-  Value end = b.roundUp(visible, stride());
-  emitPadding(blockRow, visible, end);
+void OnlineSoftmax::emitStep(Value blockRow, Value row, IndexRange visible,
+                             IndexRange columns, Value isFirst) {
+  columns = {b.roundDown(columns.begin, stride()),
+             b.roundUp(columns.end, stride())};
+  emitPadding(blockRow, visible, columns);
 
   // NaNs are passed over.
   Value largest = b.maxLanes(fold(
-      blockRow, end, -INFINITY,
+      blockRow, columns, -INFINITY,
       [&](Value, Value vector, Value folded) {
         return b.larger(vector, folded);
       },
@@ -100,7 +112,7 @@ void OnlineSoftmax::emitStep(Value blockRow, Value row, Value visible,
     return arith::AddFOp::create(b, x, y);
   };
   Value added = fold(
-      blockRow, end, 0.0,
+      blockRow, columns, 0.0,
       [&](Value column, Value vector, Value folded) {
         Value weights = b.exp2(arith::SubFOp::create(b, vector, base));
         b.store(weights, scores, {blockRow, column});

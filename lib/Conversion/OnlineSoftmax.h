@@ -33,11 +33,12 @@ public:
   /// [rows, width]: sums of weighted values, once the first block is added.
   mlir::Value sums;
 
-  /// Turns the first `visible` scores of row `blockRow` of the block into
-  /// weights of `row`. The caller then adds the weighted values of the block to
-  /// the sums. Each row has a first block, even if no key is in it.
-  void emitStep(mlir::Value blockRow, mlir::Value row, mlir::Value visible,
-                mlir::Value isFirst);
+  /// Turns the scores `visible` of row `blockRow` of the block into weights of
+  /// `row`, and all others of `columns` into weights of 0. The caller then adds
+  /// the weighted values of the block to the sums. Each row has a first block,
+  /// even if no key is in it.
+  void emitStep(mlir::Value blockRow, mlir::Value row, IndexRange visible,
+                IndexRange columns, mlir::Value isFirst);
   /// Part of the sums of `row` over the blocks before: 0 where the block is the
   /// first, whatever the memory holds.
   mlir::Value loadSum(mlir::Value row, mlir::Value offset, int64_t lanes,
@@ -53,16 +54,16 @@ public:
 private:
   /// Scores that are read in one go.
   int64_t stride() const { return kUnrolled * b.lanes(); }
-  /// Combines the vectors of scores 0..end-1 of a row, `end` a multiple of
-  /// stride(): next = combine(column, scores, folded).
+  /// Combines the vectors of scores of a row, `columns` from and to a multiple
+  /// of stride(): next = combine(column, scores, folded).
   mlir::Value
-  fold(mlir::Value blockRow, mlir::Value end, double init,
+  fold(mlir::Value blockRow, IndexRange columns, double init,
        llvm::function_ref<mlir::Value(mlir::Value, mlir::Value, mlir::Value)>
            combine,
        llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> join);
-  /// Writes -∞ over what is between the end of the scores and that of the
-  /// vectors that are read.
-  void emitPadding(mlir::Value blockRow, mlir::Value visible, mlir::Value end);
+  /// Writes -∞ over what is beside the scores in the vectors that are read.
+  void emitPadding(mlir::Value blockRow, IndexRange visible,
+                   IndexRange columns);
   /// Makes `largest` the base of `row`.
   void emitCorrection(mlir::Value row, mlir::Value largest);
 

@@ -31,7 +31,7 @@ public:
                    [&](const QueryBlocks::Block &block, ValueRange memory) {
                      softmax.setMemory(memory);
                      head = block.head;
-                     scope.emplace(b, op, sizes, block.entry);
+                     scope.emplace(b, op, sizes, block.entry, block.head);
                      b.forLoop(block.firstQuery,
                                b.add(block.firstQuery, block.count), 1,
                                [&](Value query) { emitQuery(query); });
@@ -44,32 +44,32 @@ private:
     for (int64_t offset = 0; offset < sizes.keySize; offset += b.lanes())
       scaled.push_back(arith::MulFOp::create(
           b,
-          b.loadPadded(op.getQuery(),
-                       scope->atQuery(head, query, b.index(offset)),
+          b.loadPadded(op.getQuery(), scope->atQuery(query, b.index(offset)),
                        sizes.keySize - offset),
           b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2))));
 
-    Value visible = scope->getVisible(query);
+    IndexRange visible = scope->getVisible(query, query);
     forBlocks(visible, [&](Value first, Value count) {
-      Value isFirst = b.isLess(first, b.index(1));
+      Value isFirst = b.isLess(first, b.add(visible.begin, b.index(1)));
       emitScores(scaled, query, first, count);
-      softmax.emitStep(zero, zero, count, isFirst);
+      softmax.emitStep(zero, zero, {zero, count}, {zero, count}, isFirst);
       emitWeightedSum(first, count, isFirst);
     });
     softmax.emitFinish(zero, [&](Chunk chunk, Value result) {
       b.store(result, op.getOuts()[0],
-              scope->atQuery(head, query, b.index(chunk.offset)));
+              scope->atQuery(query, b.index(chunk.offset)));
     });
     if (op.getOuts().size() == 2)
       emitProbabilities(query, scaled, visible);
   }
 
-  /// body(first key, number of keys) for each block of the keys before `end`,
-  /// and at least once.
-  void forBlocks(Value end, llvm::function_ref<void(Value, Value)> body) {
+  /// body(first key, number of keys) for each block of the keys, and at least
+  /// once.
+  void forBlocks(IndexRange keys, llvm::function_ref<void(Value, Value)> body) {
     constexpr int64_t size = OnlineSoftmax::kBlockKeys;
-    b.forLoop(zero, b.max(end, b.index(1)), size, [&](Value first) {
-      body(first, b.min(b.sub(end, first), b.index(size)));
+    Value next = b.add(keys.begin, b.index(1));
+    b.forLoop(keys.begin, b.max(keys.end, next), size, [&](Value first) {
+      body(first, b.min(b.sub(keys.end, first), b.index(size)));
     });
   }
 
@@ -86,7 +86,7 @@ private:
                                                    b.sub(count, b.index(1))))));
       b.store(b.sumLanesOfEach(products), softmax.scores, {zero, begin});
     });
-    scope->emitMask(softmax.scores, zero, head, query, first, count);
+    scope->emitMask(softmax.scores, zero, query, first, {zero, count});
   }
 
   /// Products of the elements of a query and a key, whose lanes are to be
@@ -96,7 +96,7 @@ private:
     for (auto [i, part] : llvm::enumerate(query)) {
       int64_t offset = static_cast<int64_t>(i) * b.lanes();
       Value vector =
-          b.loadPadded(op.getKey(), scope->atKey(head, key, b.index(offset)),
+          b.loadPadded(op.getKey(), scope->atKey(key, b.index(offset)),
                        sizes.keySize - offset);
       product = product ? b.fma(part, vector, product)
                         : arith::MulFOp::create(b, part, vector);
@@ -116,12 +116,11 @@ private:
           Value weight = b.loadScalar(softmax.scores, {zero, i});
           SmallVector<Value> next;
           for (auto [c, chunk] : llvm::enumerate(chunks))
-            next.push_back(
-                b.fma(b.splat(chunk.lanes, weight),
-                      b.load(op.getValue(),
-                             scope->atKey(head, key, b.index(chunk.offset)),
-                             chunk.lanes),
-                      carried[c]));
+            next.push_back(b.fma(
+                b.splat(chunk.lanes, weight),
+                b.load(op.getValue(), scope->atKey(key, b.index(chunk.offset)),
+                       chunk.lanes),
+                carried[c]));
           return next;
         });
     for (auto [c, chunk] : llvm::enumerate(chunks))
@@ -129,10 +128,11 @@ private:
   }
 
   /// Computes the scores once more, now that base and sum are known.
-  void emitProbabilities(Value query, ArrayRef<Value> scaled, Value visible) {
+  void emitProbabilities(Value query, ArrayRef<Value> scaled,
+                         IndexRange visible) {
     int64_t lanes = b.lanes();
     Value out = op.getOuts()[1], count = sizes.keys;
-    SmallVector<Value> row = scope->atQuery(head, query, zero);
+    SmallVector<Value> row = scope->atQuery(query, zero);
     b.forLoop(zero, count, lanes, [&](Value column) {
       row.back() = column;
       b.storeMasked(b.splat(lanes, 0.0), b.mask(lanes, b.sub(count, column)),
@@ -147,7 +147,7 @@ private:
         Value weights = b.exp2(arith::SubFOp::create(b, scores, base));
         b.storeMasked(arith::MulFOp::create(b, weights, inverse),
                       b.mask(lanes, b.sub(blockCount, i)), out,
-                      scope->atScore(head, query, b.add(first, i)));
+                      scope->atScore(query, b.add(first, i)));
       });
     });
   }

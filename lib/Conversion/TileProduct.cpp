@@ -44,14 +44,17 @@ void TileProduct::distribute(
          vector);
 }
 
-int64_t TileProduct::chooseSteps(size_t size, Value depth) const {
+int64_t TileProduct::chooseSteps(size_t size, IndexRange depth) const {
   bool isLarge = size == getMaxRows() * chunks.size();
-  std::optional<int64_t> known = getConstantIntValue(depth);
-  return isLarge && known && *known % steps == 0 ? steps : 1;
+  std::optional<int64_t> known = getConstantIntValue(depth.end);
+  return isLarge && isConstantIntValue(depth.begin, 0) && known &&
+                 *known % steps == 0
+             ? steps
+             : 1;
 }
 
 SmallVector<Value>
-TileProduct::emit(ArrayRef<Value> tile, Value depth,
+TileProduct::emit(ArrayRef<Value> tile, IndexRange depth,
                   llvm::function_ref<Value(int64_t, Value)> left,
                   llvm::function_ref<Value(Value, Chunk)> right,
                   llvm::function_ref<void(Value)> ahead) {
@@ -69,7 +72,7 @@ TileProduct::emit(ArrayRef<Value> tile, Value depth,
     return next;
   };
   int64_t round = chooseSteps(tile.size(), depth);
-  return b.forLoop(b.index(0), depth, round, tile,
+  return b.forLoop(depth.begin, depth.end, round, tile,
                    [&](Value k, KernelBuilder::Values carried) {
                      SmallVector<Value> next(carried);
                      for (int64_t i = 0; i < round; ++i)

@@ -42,11 +42,11 @@ public:
   void distribute(llvm::ArrayRef<Value> tile,
                   llvm::function_ref<void(int64_t, Chunk, Value)> emit);
 
-  /// tile + Σ left(r, k) · right(k, chunk) over k in 0..depth-1. `left` is a
+  /// tile + Σ left(r, k) · right(k, chunk) over k in `depth`. `left` is a
   /// scalar, the others are vectors. ahead(k) may ask, in step k, for what is
   /// read later: little at a time, which does not hold up other reads.
   llvm::SmallVector<Value> emit(
-      llvm::ArrayRef<Value> tile, Value depth,
+      llvm::ArrayRef<Value> tile, IndexRange depth,
       llvm::function_ref<Value(int64_t, Value)> left,
       llvm::function_ref<Value(Value, Chunk)> right,
       llvm::function_ref<void(Value)> ahead = [](Value) {});
@@ -54,7 +54,7 @@ public:
 private:
   /// Small tiles have little to gain, and what steps leave would be another
   /// loop.
-  int64_t chooseSteps(size_t size, Value depth) const;
+  int64_t chooseSteps(size_t size, IndexRange depth) const;
 
   KernelBuilder &b;
   llvm::ArrayRef<Chunk> chunks;

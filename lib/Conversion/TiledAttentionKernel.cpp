@@ -40,7 +40,8 @@ public:
     if (copiesQueries(op))
       workspace.push_back(memref({blockRows, sizes.keySize}));
     QueryBlocks blocks(b, op, sizes, blockRows, tileRows);
-    blocks.forEach(workspace, /*isUneven=*/op.getCausal(),
+    blocks.forEach(workspace,
+                   /*isUneven=*/op.isBoundAfter() && !op.isBoundBefore(),
                    [&](const QueryBlocks::Block &block, ValueRange memory) {
                      if (copiesQueries(op)) {
                        copied = memory.back();
@@ -51,7 +52,7 @@ public:
                      head = block.head;
                      firstQuery = block.firstQuery;
                      count = block.count;
-                     scope.emplace(b, op, sizes, block.entry);
+                     scope.emplace(b, op, sizes, block.entry, block.head);
                      emitBlock();
                    });
   }
@@ -62,14 +63,20 @@ private:
   void emitBlock() {
     if (copied)
       b.forLoop(b.index(0), count, 1, [&](Value row) { emitCopy(row); });
-    // No query of the block sees more keys than its last one does.
-    Value visible =
-        scope->getVisible(b.add(firstQuery, b.sub(count, b.index(1))));
-    Value end = b.max(visible, b.index(1));
-    b.forLoop(b.index(0), end, kBlockKeys, [&](Value first) {
+    IndexRange seen = scope->getVisible(
+        firstQuery, b.add(firstQuery, b.sub(count, b.index(1))));
+    // Blocks begin where they do for all: how a sum is rounded must not depend
+    // on the other queries.
+    Value begin = b.roundDown(seen.begin, kBlockKeys);
+    Value next = b.add(begin, b.index(1));
+    b.forLoop(begin, b.max(seen.end, next), kBlockKeys, [&](Value first) {
       firstKey = first;
-      isFirst = b.isLess(first, b.index(1));
-      keyCount = b.min(b.sub(visible, first), b.index(kBlockKeys));
+      isFirst = b.isLess(first, next);
+      keyCount = b.min(b.sub(seen.end, first), b.index(kBlockKeys));
+      firstColumn = b.index(0);
+      if (op.isBoundBefore())
+        firstColumn =
+            b.roundDown(b.max(b.sub(seen.begin, first), b.index(0)), panel);
       emitPack();
       b.forLoop(b.index(0), count, tileRows, [&](Value row) {
         emitTileRows(row, b.min(b.sub(count, row), b.index(tileRows)));
@@ -78,19 +85,18 @@ private:
     b.forLoop(b.index(0), count, 1, [&](Value row) {
       softmax.emitFinish(row, [&](Chunk chunk, Value result) {
         b.store(result, op.getOuts()[0],
-                scope->atQuery(head, b.add(firstQuery, row),
-                               b.index(chunk.offset)));
+                scope->atQuery(b.add(firstQuery, row), b.index(chunk.offset)));
       });
     });
   }
 
-  /// How many keys of the block of keys the query of `row` sees.
-  Value getVisible(Value row) {
-    if (!op.getCausal())
-      return keyCount;
-    Value visible = b.sub(scope->getVisible(b.add(firstQuery, row)), firstKey);
-    return b.max(b.min(visible, keyCount), b.index(0));
+  /// The keys of the block of keys that the queries of the rows first..last
+  /// see.
+  IndexRange getVisible(Value first, Value last) {
+    return scope->getVisible(b.add(firstQuery, first), b.add(firstQuery, last),
+                             firstKey, keyCount);
   }
+  IndexRange getVisible(Value row) { return getVisible(row, row); }
 
   /// Whether queries are of another type than is computed with, or rows are
   /// apart by a number that is not known: each row of a tile would then take a
@@ -108,7 +114,7 @@ private:
     for (Chunk chunk : b.chunks(sizes.keySize)) {
       Value offset = b.index(chunk.offset);
       b.store(b.load(op.getQuery(),
-                     scope->atQuery(head, b.add(firstQuery, row), offset),
+                     scope->atQuery(b.add(firstQuery, row), offset),
                      chunk.lanes),
               copied, {row, offset});
     }
@@ -122,7 +128,7 @@ private:
     Value scale =
         b.splat(lanes, op.getScale().convertToDouble() / std::log(2.0));
     Value end = b.roundUp(keyCount, panel);
-    b.forLoop(b.index(0), end, lanes, [&](Value first) {
+    b.forLoop(firstColumn, end, lanes, [&](Value first) {
       Value place = b.div(first, b.index(panel));
       Value column = b.rem(first, b.index(panel));
       SmallVector<Value> positions;
@@ -133,7 +139,7 @@ private:
       auto emitSquare = [&](Value offset, int64_t size) {
         SmallVector<Value> rows;
         for (Value position : positions) {
-          SmallVector<Value> place = scope->atKey(head, position, offset);
+          SmallVector<Value> place = scope->atKey(position, offset);
           Value key = b.loadPadded(op.getKey(), place, size);
           rows.push_back(arith::MulFOp::create(b, key, scale));
         }
@@ -152,18 +158,26 @@ private:
   /// All that is to do for the rows row..row+rows-1 and the block of keys.
   void emitTileRows(Value row, Value rows) {
     firstRow = row;
-    Value visible = getVisible(b.add(row, b.sub(rows, b.index(1))));
-    b.forLoop(b.index(0), b.ceilDiv(visible, panel), 1, [&](Value place) {
+    Value lastRow = b.add(row, b.sub(rows, b.index(1)));
+    visible = getVisible(row, lastRow);
+    Value begin = b.div(visible.begin, b.index(panel));
+    b.forLoop(begin, b.ceilDiv(visible.end, panel), 1, [&](Value place) {
       product.forTiles(b.index(0), rows, [&](Value begin, int64_t size) {
         emitScores(begin, size, place);
       });
     });
     b.forLoop(b.index(0), rows, 1, [&](Value i) {
-      Value query = b.add(row, i), seen = getVisible(query);
-      scope->emitMask(softmax.scores, i, head, b.add(firstQuery, query),
-                      firstKey, seen);
-      softmax.emitStep(i, query, seen, isFirst);
+      Value query = b.add(row, i);
+      IndexRange seen = getVisible(query);
+      scope->emitMask(softmax.scores, i, b.add(firstQuery, query), firstKey,
+                      seen);
+      softmax.emitStep(i, query, seen, visible, isFirst);
     });
+    if (op.isBanded()) {
+      IndexRange common = {getVisible(lastRow).begin, getVisible(row).end};
+      common.end = b.max(common.begin, common.end);
+      hasSpecials = emitHasSpecials(common);
+    }
     int64_t whole = sizes.valueSize / panel * panel;
     b.forLoop(b.index(0), b.index(whole), panel, [&](Value offset) {
       emitWeightedSums(rows, offset, panelChunks);
@@ -179,12 +193,12 @@ private:
     SmallVector<Value> tile = product.collect(
         size, [&](int64_t, Chunk chunk) { return b.splat(chunk.lanes, 0.0); });
     tile = product.emit(
-        tile, b.index(sizes.keySize),
+        tile, {b.index(0), b.index(sizes.keySize)},
         [&](int64_t r, Value k) {
           if (copied)
             return b.loadScalar(copied, {b.add(row, b.index(r)), k});
-          return b.loadScalar(
-              op.getQuery(), scope->atQuery(head, b.add(query, b.index(r)), k));
+          return b.loadScalar(op.getQuery(),
+                              scope->atQuery(b.add(query, b.index(r)), k));
         },
         [&](Value k, Chunk chunk) {
           return b.load(keys, {place, k, b.index(chunk.offset)}, chunk.lanes);
@@ -195,57 +209,89 @@ private:
     });
   }
 
-  /// sums += weights · values, for the tile's rows and some columns. A value
-  /// that a query does not see is not read for it, not even with weight 0: it
-  /// may be NaN.
-  void emitWeightedSums(Value rows, Value offset, ArrayRef<Chunk> chunks) {
-    TileProduct columns(b, chunks);
-    columns.forTiles(b.index(0), rows, [&](Value begin, int64_t size) {
-      if (!op.getCausal())
-        return emitValues(columns, offset, begin, size, b.index(0), keyCount,
-                          isFirst);
-      // All rows see what the first sees; the others see a few keys more, each
-      // its own number.
-      Value common = getVisible(b.add(firstRow, begin));
-      Value never = arith::ConstantOp::create(b, b.getBoolAttr(false));
-      emitValues(columns, offset, begin, size, b.index(0), common, isFirst);
-      b.forLoop(b.add(begin, b.index(1)), b.add(begin, b.index(size)), 1,
-                [&](Value other) {
-                  emitValues(columns, offset, other, 1, common,
-                             getVisible(b.add(firstRow, other)), never);
-                });
-    });
+  /// Whether there is an infinity or a NaN among the values that some rows of
+  /// the tile see and others do not; `common` is what all see.
+  Value emitHasSpecials(IndexRange common) {
+    int64_t lanes = b.lanes();
+    Value zero = b.splat(lanes, 0.0);
+    SmallVector<Value> folded(llvm::divideCeil(sizes.valueSize, lanes), zero);
+    auto fold = [&](Value begin, Value end) {
+      folded = b.forLoop(
+          begin, end, 1, folded, [&](Value key, KernelBuilder::Values carried) {
+            SmallVector<Value> next;
+            for (auto [i, value] : llvm::enumerate(carried)) {
+              int64_t offset = static_cast<int64_t>(i) * lanes;
+              SmallVector<Value> place =
+                  scope->atKey(b.add(firstKey, key), b.index(offset));
+              // 0 times what is no finite number is no number.
+              next.push_back(b.fma(
+                  b.loadPadded(op.getValue(), place, sizes.valueSize - offset),
+                  zero, value));
+            }
+            return next;
+          });
+    };
+    fold(visible.begin, common.begin);
+    fold(common.end, visible.end);
+    Value sum = folded[0];
+    for (Value vector : ArrayRef(folded).drop_front())
+      sum = arith::AddFOp::create(b, sum, vector);
+    sum = b.sumLanes(sum);
+    return arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, sum, sum);
   }
 
-  /// Adds the keys begin..end-1 of the block to the sums of `size` rows, from
-  /// row `row` of the tile on; `isStart` if nothing was added to them yet.
+  /// sums += weights · values, for the tile's rows and some columns. The values
+  /// that a row does not see have weight 0. But 0 times ∞ is not 0: then each
+  /// row reads only what it sees. Both add in the same order.
+  void emitWeightedSums(Value rows, Value offset, ArrayRef<Chunk> chunks) {
+    TileProduct columns(b, chunks);
+    auto addTogether = [&] {
+      columns.forTiles(b.index(0), rows, [&](Value begin, int64_t size) {
+        emitValues(columns, offset, begin, size, visible);
+      });
+    };
+    if (!op.isBanded())
+      return addTogether();
+    b.ifElse(
+        hasSpecials,
+        [&] {
+          b.forLoop(b.index(0), rows, 1, [&](Value row) {
+            emitValues(columns, offset, row, 1,
+                       getVisible(b.add(firstRow, row)));
+          });
+        },
+        addTogether);
+  }
+
+  /// Adds the keys `range` of the block to the sums of `size` rows, from row
+  /// `row` of the tile on.
   void emitValues(TileProduct &columns, Value offset, Value row, int64_t size,
-                  Value begin, Value end, Value isStart) {
+                  IndexRange range) {
     auto placeOf = [&](int64_t r, Chunk chunk) {
       return SmallVector<Value>{b.add(firstRow, b.add(row, b.index(r))),
                                 b.add(offset, b.index(chunk.offset))};
     };
     auto loadSum = [&](int64_t r, Chunk chunk) -> Value {
       SmallVector<Value> place = placeOf(r, chunk);
-      return softmax.loadSum(place[0], place[1], chunk.lanes, isStart);
+      return softmax.loadSum(place[0], place[1], chunk.lanes, isFirst);
     };
     // A sum over a block, added to that of the blocks before, rounds less than
-    // one long sum. With `causal`, where a sum over a block would end depends
-    // on the other rows of the tile, and results must not.
-    bool isLong = op.getCausal();
+    // one long sum. Where each row has an end or a beginning of its own, those
+    // of a sum over a block would depend on the other rows of the tile, and
+    // results must not.
+    bool isLong = op.isBanded();
     SmallVector<Value> tile =
         columns.collect(size, [&](int64_t r, Chunk chunk) {
           return isLong ? loadSum(r, chunk) : b.splat(chunk.lanes, 0.0);
         });
     tile = columns.emit(
-        tile, b.sub(end, begin),
+        tile, range,
         [&](int64_t r, Value k) {
-          return b.loadScalar(softmax.scores,
-                              {b.add(row, b.index(r)), b.add(begin, k)});
+          return b.loadScalar(softmax.scores, {b.add(row, b.index(r)), k});
         },
         [&](Value k, Chunk chunk) {
           return b.load(op.getValue(),
-                        scope->atKey(head, b.add(firstKey, b.add(begin, k)),
+                        scope->atKey(b.add(firstKey, k),
                                      b.add(offset, b.index(chunk.offset))),
                         chunk.lanes);
         });
@@ -268,7 +314,12 @@ private:
   OnlineSoftmax softmax;
   // Of the task that is being written, its block of keys, and its tile.
   Value copied, keys, head, firstQuery, count, firstKey, keyCount;
+  /// From where on keys of the block are laid out.
+  Value firstColumn;
   Value isFirst, firstRow;
+  /// The keys of the block that rows of the tile see.
+  IndexRange visible;
+  Value hasSpecials;
   std::optional<AttentionScope> scope;
 };
 

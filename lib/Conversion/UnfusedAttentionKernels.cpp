@@ -48,12 +48,21 @@ void attn::emitScores(KernelBuilder &b, ScoresOp op) {
     if (op.getLengths())
       length = b.min(keys, b.loadIndex(op.getLengths(), {entry}));
     b.forLoop(b.index(0), queries, 1, [&](Value query) {
-      Value visible = length;
+      std::optional<uint64_t> after = op.getWindowAfter();
       if (op.getCausal())
-        visible = b.min(visible, b.add(query, b.index(1)));
+        after = 0;
       b.forLoop(b.index(0), keys, 1, [&](Value key) {
-        Value inside =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, visible);
+        Value inside = b.isLess(key, length);
+        auto narrow = [&](Value distance, uint64_t window) {
+          Value isNear =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::sle, distance,
+                                    b.index(static_cast<int64_t>(window)));
+          inside = arith::AndIOp::create(b, inside, isNear);
+        };
+        if (after)
+          narrow(b.sub(key, query), *after);
+        if (op.getWindowBefore())
+          narrow(b.sub(query, key), *op.getWindowBefore());
         Value dot = emitDot(b, b.index(size), [&](Value i) {
           return std::pair<Value, Value>(
               b.loadScalar(op.getQuery(), {entry, query, b.add(first, i)}),

@@ -192,9 +192,10 @@ static LogicalResult checkEntries(SdpaOp op) {
       failed(checkShape(op, "lengths", typeOf(op.getLengths()), {*entries})))
     return failure();
   if (op.getPositions()) {
-    if (!op.getCausal())
+    if (!op.isBanded() && !op.getSlopes())
       return op.emitOpError()
-             << "expected 'causal' where there are 'positions'";
+             << "expected 'causal', a window or 'slopes' where "
+                "there are 'positions'";
     if (failed(
             checkShape(op, "positions", typeOf(op.getPositions()), {*batch})))
       return failure();
@@ -293,15 +294,23 @@ static bool isNeutral(Value mask) {
 }
 
 /// Drops masks that mask nothing: a causal one over one key, with no keys
-/// before the queries, and a constant of zeros or of true.
+/// before the queries, a window after queries that see no later key, and a
+/// constant of zeros or of true. A window of no keys after a query is a causal
+/// mask.
 LogicalResult SdpaOp::canonicalize(SdpaOp op, PatternRewriter &rewriter) {
   ShapedType key = typeOf(op.getKey());
   bool dropCausal = op.getCausal() && !op.getPositions() &&
                     key.getDimSize(key.getRank() - 2) == 1;
   bool dropMask = isNeutral(op.getMask());
-  if (!dropCausal && !dropMask)
+  bool becomesCausal = op.getWindowAfter() == 0;
+  bool dropAfter = becomesCausal || (op.getCausal() && op.getWindowAfter());
+  if (!dropCausal && !dropMask && !dropAfter)
     return failure();
   rewriter.modifyOpInPlace(op, [&] {
+    if (dropAfter)
+      op.removeWindowAfterAttr();
+    if (becomesCausal)
+      op.setCausal(true);
     if (dropCausal)
       op.setCausal(false);
     if (dropMask)

@@ -100,7 +100,9 @@ public:
     Value scoresOut = empty(scoreSizes, query);
     Value scores =
         ScoresOp::create(rewriter, loc, scoresOut.getType(), query, key,
-                         lengths, scoresOut, heads, APFloat(scale), causal)
+                         lengths, scoresOut, heads, APFloat(scale), causal,
+                         /*window_before=*/IntegerAttr(),
+                         /*window_after=*/IntegerAttr())
             .getResult(0);
     Value softmaxOut = empty(scoreSizes, query);
     Value probabilities = SoftmaxOp::create(rewriter, loc, softmaxOut.getType(),

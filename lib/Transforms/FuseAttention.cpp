@@ -47,6 +47,7 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
         /*positions=*/Value(), /*rows=*/Value(), /*slopes=*/Value(),
         /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
         scores.getHeadsAttr(), scores.getScaleAttr(), scores.getCausalAttr(),
+        scores.getWindowBeforeAttr(), scores.getWindowAfterAttr(),
         /*softcap=*/FloatAttr());
     if (outs.size() == 2)
       rewriter.replaceAllUsesExcept(probabilities, sdpa->getResult(1), op);

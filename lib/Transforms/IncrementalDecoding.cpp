@@ -404,7 +404,8 @@ private:
                                  /*slopes=*/Value(), /*query_offsets=*/Value(),
                                  /*key_offsets=*/Value(), out,
                                  op.getHeadsAttr(), op.getScaleAttr(),
-                                 op.getCausalAttr(), op.getSoftcapAttr()));
+                                 op.getCausalAttr(), op.getWindowBeforeAttr(),
+                                 op.getWindowAfterAttr(), op.getSoftcapAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -430,9 +431,10 @@ private:
 
   /// Attention to what was prepared: the rows of the step share it.
   LogicalResult derivePrepared(SdpaOp op, Value query) {
-    if (op.getCausal())
-      return op.emitOpError() << "expected attention without 'causal' where "
-                                 "keys do not depend on the token ids";
+    if (op.isBanded())
+      return op.emitOpError() << "expected attention without 'causal' and "
+                                 "windows where keys do not depend on the "
+                                 "token ids";
     if (op.getLengths() && op.getLengths() != memoryLengths)
       return op.emitOpError()
              << "expected 'lengths' to be the argument with '"
@@ -459,7 +461,8 @@ private:
                           /*positions=*/Value(), memoryRows, /*slopes=*/Value(),
                           /*query_offsets=*/Value(), /*key_offsets=*/Value(),
                           outs, op.getHeadsAttr(), op.getScaleAttr(),
-                          op.getCausalAttr(), op.getSoftcapAttr()));
+                          op.getCausalAttr(), op.getWindowBeforeAttr(),
+                          op.getWindowAfterAttr(), op.getSoftcapAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

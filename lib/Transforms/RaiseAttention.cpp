@@ -240,6 +240,7 @@ Operation *AttentionMatcher::replace() {
       /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
       builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
+      /*window_before=*/IntegerAttr(), /*window_after=*/IntegerAttr(),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr());
   if (shown)
     replaceShown(builder, sdpa, form.scores);

@@ -250,7 +250,7 @@ func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<3x?x8xf32>, %c: tensor<3x?x8xf32>
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?xi32>, %e: tensor<?x?x8xf32>) {
-  // expected-error@+1 {{expected 'causal' where there are 'positions'}}
+  // expected-error@+1 {{expected 'causal', a window or 'slopes' where there are 'positions'}}
   %0 = attn.sdpa %a, %b, %c positions(%d) outs(%e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
@@ -495,5 +495,37 @@ func.func @f(%a: tensor<?x?x32xf32>, %b: tensor<?x?x16xf32>, %c: tensor<?x?x10xf
 func.func @f(%a: tensor<?x?x32xf32>, %b: tensor<?x?x16xf32>, %c: tensor<?x?x9xf32>) {
   // expected-error@+1 {{expected the width of 'value' divisible by 2 heads, got 'tensor<?x?x9xf32>'}}
   %0 = attn.sdpa %a, %b, %c outs(%a) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x32xf32>, tensor<?x?x16xf32>, tensor<?x?x9xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %s: tensor<?x4x?x?xf32>) {
+  // expected-error@+1 {{attribute 'window_before' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+  %0 = attn.scores %a, %a outs(%s) {heads = 4 : i64, scale = 0.5 : f64, window_before = -1 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %s: tensor<?x4x?x?xf32>) {
+  // expected-error@+1 {{attribute 'window_before' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+  %0 = attn.sdpa %a, %a, %a outs(%a) {heads = 4 : i64, scale = 0.5 : f64, window_before = -1 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %s: tensor<?x4x?x?xf32>) {
+  // expected-error@+1 {{attribute 'window_after' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+  %0 = attn.scores %a, %a outs(%s) {heads = 4 : i64, scale = 0.5 : f64, window_after = -1 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf32>, %s: tensor<?x4x?x?xf32>) {
+  // expected-error@+1 {{attribute 'window_after' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+  %0 = attn.sdpa %a, %a, %a outs(%a) {heads = 4 : i64, scale = 0.5 : f64, window_after = -1 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }

@@ -79,6 +79,18 @@ func.func @one_key(%q: tensor<?x?x8xf32>, %k: tensor<?x1x8xf32>, %p: tensor<?xi3
   return %0, %1 : tensor<?x?x8xf32>, tensor<?x?x8xf32>
 }
 
+// A window of no keys after a query is causality; with that, none is needed.
+// CHECK-LABEL: func.func @window_after(
+func.func @window_after(%q: tensor<?x?x8xf32>) -> (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) {
+  // CHECK-NEXT: attn.sdpa %{{.*}} {causal, heads = 2 : i64, scale = 5.000000e-01 : f64, window_before = 3 : i64}
+  // CHECK-NEXT: attn.sdpa %{{.*}} {causal, heads = 2 : i64, scale = 5.000000e-01 : f64}
+  // CHECK-NEXT: attn.sdpa %{{.*}} {heads = 2 : i64, scale = 5.000000e-01 : f64, window_after = 1 : i64}
+  %0 = attn.sdpa %q, %q, %q outs(%q) {heads = 2 : i64, scale = 0.5 : f64, window_after = 0 : i64, window_before = 3 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %1 = attn.sdpa %q, %q, %q outs(%q) {causal, heads = 2 : i64, scale = 0.5 : f64, window_after = 4 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %2 = attn.sdpa %q, %q, %q outs(%q) {heads = 2 : i64, scale = 0.5 : f64, window_after = 1 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %0, %1, %2 : tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func.func @one_key_by_head(
 func.func @one_key_by_head(%q: tensor<1x?x?x8xf32>, %k: tensor<1x?x1x8xf32>) -> tensor<1x?x?x8xf32> {
   // CHECK-NEXT: attn.sdpa %{{.*}} outs(%{{.*}}) {scale = 5.000000e-01 : f64}

@@ -158,3 +158,14 @@ func.func @ragged(%q: tensor<1x?x16xf32>, %k: tensor<?x?x8xf32>, %q4: tensor<1x4
   %2 = attn.sdpa %q4, %q4, %q4 key_offsets(%m) outs(%q4) {scale = 0.5 : f64} : (tensor<1x4x?x4xf32>, tensor<1x4x?x4xf32>, tensor<1x4x?x4xf32>, tensor<?xi32>, tensor<1x4x?x4xf32>) -> tensor<1x4x?x4xf32>
   return %1 : tensor<1x?x16xf32>
 }
+
+// CHECK-LABEL: func.func @attention_with_windows(
+func.func @attention_with_windows(%q: tensor<?x?x16xf32>, %p: tensor<?xi32>, %s: tensor<?x4x?x?xf32>) -> tensor<?x?x16xf32> {
+  // CHECK: attn.scores %{{.*}} outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64, window_after = 0 : i64, window_before = 3 : i64}
+  %0 = attn.scores %q, %q outs(%s) {heads = 4 : i64, scale = 0.5 : f64, window_before = 3 : i64, window_after = 0 : i64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  // CHECK: attn.sdpa %{{.*}} positions(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64, window_after = 2 : i64}
+  %1 = attn.sdpa %q, %q, %q positions(%p) outs(%q) {heads = 4 : i64, scale = 0.5 : f64, window_after = 2 : i64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?xi32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.sdpa %{{.*}} outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64, window_before = 255 : i64}
+  %2 = attn.sdpa %1, %q, %q outs(%q) {causal, heads = 4 : i64, scale = 0.5 : f64, window_before = 255 : i64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return %2 : tensor<?x?x16xf32>
+}

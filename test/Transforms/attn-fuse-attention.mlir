@@ -5,9 +5,9 @@
 // CHECK-SAME:    %[[O:[^:]*]]: tensor<?x?x16xf32>)
 func.func @fuse(%q: tensor<?x?x8xf32>, %k: tensor<?x?x8xf32>, %v: tensor<?x?x16xf32>, %n: tensor<?xi32>,
                 %e: tensor<?x2x?x?xf32>, %o: tensor<?x?x16xf32>) -> tensor<?x?x16xf32> {
-  // CHECK-NEXT: %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[V]] lengths(%[[N]]) outs(%[[O]]) {causal, heads = 2 : i64, scale = 5.000000e-01 : f64}
+  // CHECK-NEXT: %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[V]] lengths(%[[N]]) outs(%[[O]]) {causal, heads = 2 : i64, scale = 5.000000e-01 : f64, window_before = 3 : i64}
   // CHECK-NEXT: return %[[R]]
-  %s = attn.scores %q, %k lengths(%n) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x2x?x?xf32>) -> tensor<?x2x?x?xf32>
+  %s = attn.scores %q, %k lengths(%n) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64, window_before = 3 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x2x?x?xf32>) -> tensor<?x2x?x?xf32>
   %p = attn.softmax %s outs(%e) : (tensor<?x2x?x?xf32>, tensor<?x2x?x?xf32>) -> tensor<?x2x?x?xf32>
   %r = attn.weighted_sum %p, %v outs(%o) : (tensor<?x2x?x?xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   return %r : tensor<?x?x16xf32>

@@ -54,7 +54,7 @@ attn.weights @w {
 // CHECK:         %[[V0:.*]] = bufferization.to_tensor %[[VCACHE]] restrict writable
 // CHECK:         %[[V1:.*]] = attn.cache_append %[[V]] at %[[POSITIONS]] rows(%[[CACHE_ROWS]]) outs(%[[V0]])
 // CHECK:         bufferization.materialize_in_destination %[[V1]] in writable %[[VCACHE]]
-// CHECK:         %[[Y:.*]] = attn.sdpa %[[Q]], %[[K1]], %[[V1]] positions(%[[POSITIONS]]) rows(%[[CACHE_ROWS]]) outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64}
+// CHECK:         %[[Y:.*]] = attn.sdpa %[[Q]], %[[K1]], %[[V1]] positions(%[[POSITIONS]]) rows(%[[CACHE_ROWS]]) outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64, window_before = 100 : i64}
 // CHECK:         %[[SUM:.*]] = arith.addf %[[Y]], %[[X]]
 // CHECK:         %[[NORM:.*]] = attn.layer_norm %[[SUM]]
 // CHECK:         %[[CQ:.*]] = attn.linear %[[NORM]]
@@ -96,7 +96,7 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %memory: tensor<?x?
   %q = tensor.extract_slice %qkv[0, 0, 0] [%b, %s, 16] [1, 1, 1] : tensor<?x?x48xf32> to tensor<?x?x16xf32>
   %k = tensor.extract_slice %qkv[0, 0, 16] [%b, %s, 16] [1, 1, 1] : tensor<?x?x48xf32> to tensor<?x?x16xf32>
   %v = tensor.extract_slice %qkv[0, 0, 32] [%b, %s, 16] [1, 1, 1] : tensor<?x?x48xf32> to tensor<?x?x16xf32>
-  %y = attn.sdpa %q, %k, %v outs(%e) {causal, heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %y = attn.sdpa %q, %k, %v outs(%e) {causal, heads = 4 : i64, scale = 0.5 : f64, window_before = 100 : i64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   %sum = arith.addf %y, %x : tensor<?x?x16xf32>
   %norm = attn.get_weight @w::@norm : tensor<16xf32>
   %normed = attn.layer_norm %sum, %norm, %norm outs(%e) : (tensor<?x?x16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>

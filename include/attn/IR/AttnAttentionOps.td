@@ -7,6 +7,10 @@
 
 include "attn/IR/AttnOpBase.td"
 
+// How many keys on one side of a query it may attend to; all without it.
+defvar Attn_Window =
+    OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>;
+
 def Attn_ScoresOp : Attn_CoreOp<"scores"> {
   let summary = "builds the matrix of attention scores";
   let description = [{
@@ -15,7 +19,9 @@ def Attn_ScoresOp : Attn_CoreOp<"scores"> {
 
       out[b, h, i, j] = scale · query[b, i, h, :]·key[b, j, ⌊h·G/H⌋, :]
 
-    and -∞ where j ≥ lengths[b] or, with `causal`, j > i.
+    and -∞ where j ≥ lengths[b] or, with `causal`, j > i, or outside of the
+    window: with `window_before` j < i - window_before, with `window_after`
+    j > i + window_after.
 
     ```mlir
     %r = attn.scores %q, %k lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
@@ -26,7 +32,8 @@ def Attn_ScoresOp : Attn_CoreOp<"scores"> {
                        Optional<Attn_IntShaped>:$lengths,
                        Attn_FloatShaped:$out,
                        ConfinedAttr<I64Attr, [IntPositive]>:$heads,
-                       F64Attr:$scale, UnitAttr:$causal);
+                       F64Attr:$scale, UnitAttr:$causal, Attn_Window:$window_before,
+                       Attn_Window:$window_after);
   let assemblyFormat = [{
     $query `,` $key (`lengths` `(` $lengths^ `)`)? `outs` `(` $out `)`
     attr-dict `:` functional-type(operands, results)
@@ -111,9 +118,16 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       undefined. `rows` go along if they are of rank 1.
     - `lengths` [C]: keys at j ≥ lengths[c] are attended by none, and nothing
       of them is read.
-    - `causal`: query i attends to keys j ≤ positions[b] + i, where `positions`
-      [B] is how many keys came before the queries (0 without it: queries and
-      keys are aligned at the first).
+    - Query i stands at p = positions[b] + i among the keys, where `positions`
+      [B] is how many keys came before the queries, and 0 without it: queries
+      and keys are aligned at the first (top left, as in PyTorch). What aligns
+      them at the last (bottom right, as in ONNX) is positions[b] = M - S, or
+      lengths[c] - S; it may be below 0.
+    - `causal`: it attends to keys j ≤ p.
+    - With `window_before` to keys j ≥ p - window_before, with `window_after` to
+      keys j ≤ p + window_after (sliding windows; Beltagy et al., 2020). What no
+      query of a block may attend to is skipped, so that the cost follows the
+      window.
     - `mask` [B, H, S, M], of which the first three may be a static 1 instead,
       which counts for all: a number to add to the score, in natural units (-∞
       excludes the key), or i1, where true means that the key may be attended.
@@ -123,7 +137,9 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       before the mask, which so excludes what it did; without it, cap(x) = x.
     - `slopes` [H]: a linear bias (ALiBi; Press et al., 2022), which is computed
       and nowhere stored: slopes[h] · |positions[b] + i - j| is taken off the
-      score after the cap. It is rounded in f32, so errors grow with it.
+      score after the cap. In f32 a score is rounded the more, the larger its
+      bias is, next to that of the key among those in the window and the length
+      which the slope favours most.
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
     - A second destination [B, H, S, M] receives the softmax.
@@ -137,7 +153,7 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
        : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     %s = attn.sdpa %q4, %k4, %v4 mask(%m) outs(%o4) {causal, scale = 1.250000e-01 : f64}
        : (tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x1x1x?xi1>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
-    %t = attn.sdpa %q, %k, %v lengths(%n) slopes(%a) outs(%out) {causal, heads = 4 : i64, scale = 1.250000e-01 : f64}
+    %t = attn.sdpa %q, %k, %v lengths(%n) slopes(%a) outs(%out) {causal, heads = 4 : i64, scale = 1.250000e-01 : f64, window_before = 255 : i64}
        : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
     %u = attn.sdpa %q1, %k1, %k1 query_offsets(%m) key_offsets(%n) outs(%o1) {heads = 4 : i64, scale = 1.250000e-01 : f64}
        : (tensor<1x?x256xf32>, tensor<1x?x128xf32>, tensor<1x?x128xf32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x256xf32>) -> tensor<1x?x256xf32>
@@ -155,7 +171,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                        Variadic<Attn_FloatShaped>:$outs,
                        DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>,
                                          "1">:$heads,
-                       F64Attr:$scale, UnitAttr:$causal,
+                       F64Attr:$scale, UnitAttr:$causal, Attn_Window:$window_before,
+                       Attn_Window:$window_after,
                        OptionalAttr<F64Attr>:$softcap);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
@@ -175,6 +192,11 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     int64_t getKeyHeads();
     /// H/G, how many heads share keys and values: 1 unless known to be more.
     int64_t getGroupSize();
+    /// Whether a query attends to no keys far before it, or none far after it.
+    bool isBoundBefore() { return getWindowBefore().has_value(); }
+    bool isBoundAfter() { return getCausal() || getWindowAfter(); }
+    /// Whether which keys a query attends to depends on where it stands.
+    bool isBanded() { return isBoundBefore() || isBoundAfter(); }
     /// Whether anything is done to scores between scaling and softmax.
     bool changesScores() { return getMask() || getSoftcap() || getSlopes(); }
   }];

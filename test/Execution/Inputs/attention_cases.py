@@ -22,9 +22,14 @@ def optional(name, word, arguments):
     return f" {word}(%{name})" if name in arguments else ""
 
 
+def window_text(window):
+    names = ("window_before", "window_after")
+    return "".join(f", {n} = {w} : i64" for n, w in zip(names, window) if w is not None)
+
+
 def sdpa_case(
     name, query, key, value, heads, scale=None,
-    causal=False, probabilities=False, softcap=None, **rest,
+    causal=False, probabilities=False, softcap=None, window=(None, None), **rest,
 ):  # fmt: skip
     """rest: mask, lengths, rows, positions, slopes, query_offsets, key_offsets. Keys
     and values may have fewer heads."""
@@ -38,7 +43,7 @@ def sdpa_case(
         rest["slopes"] = cases.round_to_bf16(rest["slopes"])
     out, weights = reference.sdpa(
         query, key, value, heads, scale, causal, softcap=softcap,
-        key_heads=key.shape[2] // size, **rest,
+        key_heads=key.shape[2] // size, window=window, **rest,
     )  # fmt: skip
     arrays = {"q": query, "k": key, "v": value, **rest}
     # What is not written stays NaN.
@@ -63,6 +68,7 @@ def sdpa_case(
         + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
         + f"scale = {scale!r} : f64{', causal' if causal else ''}"
         + (f", softcap = {softcap!r} : f64" if softcap else "")
+        + window_text(window)
         + f"}} : ({', '.join(types)}) -> "
         + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
     )
@@ -214,6 +220,49 @@ def capped():
     k = k.copy()
     k[0, 3, 5] = np.nan
     yield sdpa_case("NaN under a softcap", q, k, v, 2, softcap=2.0)
+
+
+def windows():
+    """On one side or both; with all else that says which keys are seen."""
+    kinds = {
+        "both sides, aligned at the last": (16, 31),
+        "before, causal, lengths, slopes": (70, None),
+        "after, mask, softcap, after others": (None, 5),
+        "alone": (0, 0),
+        "wide": (280, 2**62),
+        "probabilities": (3, 2),
+    }
+    for queries, keys in [(1, 40), (2, 15), (20, 9), (33, 33), (70, 300), (300, 700)]:
+        q, k, v = normal(2, queries, 48), normal(2, keys, 48), normal(2, keys, 80)
+        lengths = integers(keys, keys * 2 // 3)
+        for about, window in kinds.items():
+            rest = {}
+            if "last" in about:
+                # Below the first key where there are more queries.
+                rest |= {"lengths": lengths, "positions": lengths - queries}
+            if "causal" in about:
+                slopes = np.array([0.25, -0.03125], np.float32)
+                rest |= {"causal": True, "lengths": lengths, "slopes": slopes}
+            if "mask" in about:
+                mask = rng.random((1, 2, queries, keys)) < 0.7
+                rest |= {"mask": mask, "softcap": 2.0, "positions": integers(keys // 2, -1)}
+            if "probabilities" in about:
+                rest |= {"probabilities": True, "positions": integers(0, keys // 3)}
+            yield sdpa_case(
+                f"window {about}, {queries} to {keys}", q, k, v, 2, window=window, **rest
+            )
+    yield sdpa_case(
+        "window, cache rows", normal(2, 1, 64), normal(3, 600, 64), normal(3, 600, 64), 4,
+        window=(290, None), causal=True, positions=integers(580, 7),
+        rows=rng.integers(0, 3, (2, 600)).astype(np.int32),
+    )  # fmt: skip
+    # What some queries of a tile must not see of the values, others do.
+    q, k, v = normal(2, 64, 16), normal(2, 600, 16), normal(2, 600, 16)
+    v[0, 280:283], v[1, 300], k[:, 20] = np.nan, np.inf, np.nan
+    yield sdpa_case(
+        "NaN beside the window of some", q, k, v, 2, window=(30, 20),
+        positions=integers(240, 260),
+    )  # fmt: skip
 
 
 def linear_biases():
@@ -407,17 +456,17 @@ def rows_and_positions():
 
 
 def unfused():
-    for causal in (False, True):
+    for causal, window in [(False, (None, None)), (True, (None, 3)), (False, (1, 2))]:
         # Three heads share one of keys where it is causal.
         q, k, lengths = normal(3, 5, 12), normal(3, 7, 4 if causal else 12), integers(7, 0, 4)
-        wanted = reference.scores(q, k, 3, 0.5, causal, lengths)
+        wanted = reference.scores(q, k, 3, 0.5, causal, lengths, window)
         out = np.full(wanted.shape, np.nan, np.float32)
         arrays = {"q": q, "k": k, "n": lengths, "o": out}
         types = [tensor(q, [-1]), tensor(k, [-1]), tensor(lengths), tensor(out, [1])]
         yield Case(
-            f"scores, causal {causal}",
+            f"scores, causal {causal}, window {window}",
             f"%r = attn.scores %q, %k lengths(%n) outs(%o) {{heads = 3 : i64, "
-            f"scale = 0.5 : f64{', causal' if causal else ''}}} : "
+            f"scale = 0.5 : f64{', causal' if causal else ''}{window_text(window)}}} : "
             f"({', '.join(types)}) -> {types[3]}",
             {n: (t, a) for (n, a), t in zip(arrays.items(), types)},
             {"r": (types[3], wanted)},
@@ -469,7 +518,7 @@ def main():
     element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(), *capped(), *linear_biases(), *shared_heads(), *ragged(),
+        *rows_and_positions(), *masks(), *capped(), *windows(), *linear_biases(), *shared_heads(), *ragged(),
     ]  # fmt: skip
     if element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]

@@ -166,8 +166,12 @@ class Attention:
         self.mask = draw.one_of(None, None, "added", "flags")
         self.mask_ones = [d for d in range(3) if draw.chance()]
         self.causal = draw.chance()
-        # How many keys came before the queries has no meaning but for causality.
-        self.positions = self.causal and draw.chance()
+        self.window = [
+            draw.one_of(0, 1, 5, 31, 64, 200) if draw.chance(0.2) else None for _ in range(2)
+        ]
+        # How many keys came before the queries has no meaning but for these.
+        banded = self.causal or self.window != [None, None]
+        self.positions = banded and draw.chance()
         self.rows = draw.one_of(None, None, None, 1, 2)
         self.lengths = self.rows != 2 and draw.chance()
         self.probabilities = draw.chance(0.2)
@@ -184,6 +188,7 @@ class Attention:
             f"rows of rank {self.rows}" if self.rows else "",
             "ragged" if self.ragged else "",
             "ragged keys" if self.ragged_keys else "",
+            f"window {self.window}" if self.window != [None, None] else "",
         ]
         return (
             f"sdpa of {self.draw.element} to {self.out_element}, rank {4 if self.by_head else 3}, "
@@ -239,10 +244,11 @@ class Attention:
                     place, begin = 0, min(first + begin, end)
                 k[place, begin:end] = v[place, begin:end] = np.nan
         scale = self.size**-0.5
+        how = {"causal": self.causal, "window": self.window, **rest}
 
         def apply(v):
             return reference.sdpa(
-                q, k, v, self.heads, scale, self.causal, key_heads=self.key_heads, **rest
+                q, k, v, self.heads, scale, key_heads=self.key_heads, **how
             )
 
         wanted, weights = apply(v)
@@ -300,6 +306,8 @@ class Attention:
             attributes = [f"scale = {self.size**-0.5!r} : f64"]
             attributes += [] if self.by_head else [f"heads = {self.heads} : i64"]
             attributes += ["causal"] if self.causal else []
+            for side, keys in zip(("before", "after"), self.window):
+                attributes += [] if keys is None else [f"window_{side} = {keys} : i64"]
             return (
                 f"{results} = attn.sdpa {value('q')}, {value('k')}, {value('v')}"
                 + "".join(optional(types, n, n, value) for n in words)

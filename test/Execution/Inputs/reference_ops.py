@@ -30,26 +30,31 @@ def split_shared(x, shared, heads):
     return np.repeat(split(x, shared), heads // shared, axis=1)
 
 
-def visible_keys(batch, queries, keys, causal, lengths, rows, positions):
-    """[B, S, M]: whether a query may attend to a key."""
+def visible_keys(batch, queries, keys, causal, lengths, rows, positions, window=(None, None)):
+    """[B, S, M]: whether a query may attend to a key. The window: how many keys
+    before and after the query, or None for all."""
     entries = np.arange(batch) if rows is None or rows.ndim == 2 else rows
     result = np.ones((batch, queries, keys), bool)
     if rows is not None and rows.ndim == 2:
         result &= np.arange(keys) < rows.shape[1]
     if lengths is not None:
         result &= (np.arange(keys) < lengths[entries][:, None])[:, None, :]
+    before = np.zeros(batch, int) if positions is None else positions
+    at = (before[:, None] + np.arange(queries))[..., None]
     if causal:
-        before = np.zeros(batch, int) if positions is None else positions
-        last = before[:, None] + np.arange(queries)
-        result &= np.arange(keys) <= last[..., None]
+        result &= np.arange(keys) <= at
+    if window[0] is not None:
+        result &= np.arange(keys) >= at - window[0]
+    if window[1] is not None:
+        result &= np.arange(keys) <= at + window[1]
     return result
 
 
-def scores(query, key, heads, scale, causal=False, lengths=None):
+def scores(query, key, heads, scale, causal=False, lengths=None, window=(None, None)):
     q = split(query.astype(np.float64), heads)
     k = split_shared(key.astype(np.float64), key.shape[2] // q.shape[3], heads)
     seen = visible_keys(
-        query.shape[0], query.shape[1], key.shape[1], causal, lengths, None, None
+        query.shape[0], query.shape[1], key.shape[1], causal, lengths, None, None, window
     )
     # A product with what is masked is not computed, so that its NaN is not seen.
     products = scale * np.einsum("bhie,bhje->bhij", q, k)
@@ -59,7 +64,7 @@ def scores(query, key, heads, scale, causal=False, lengths=None):
 def sdpa(
     query, key, value, heads, scale,
     causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None, slopes=None,
-    key_heads=None, query_offsets=None, key_offsets=None,
+    key_heads=None, query_offsets=None, key_offsets=None, window=(None, None),
 ):  # fmt: skip
     """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
     or 1 instead of some. key_heads: where it is not heads."""
@@ -76,7 +81,7 @@ def sdpa(
         lengths, rows, capacity = np.zeros(1, np.int32), np.zeros(batch, np.int32), 1
     if rows is not None:
         rows = np.clip(rows, 0, capacity - 1)
-    seen = visible_keys(batch, queries, keys, causal, lengths, rows, positions)
+    seen = visible_keys(batch, queries, keys, causal, lengths, rows, positions, window)
     if rows is not None and rows.ndim == 2:
         count = min(rows.shape[1], keys)
         gathered = [np.zeros((batch, keys, x.shape[2])) for x in (key, value)]
