@@ -105,13 +105,9 @@ bool AttentionMask::takeBound(const MaskTerm &term) {
       return false;
   }
 
+  if (takeDistance(sum, term))
+    return true;
   unsigned key = axes.keys.front();
-  if (!causal && sum.elements.empty())
-    for (unsigned query : axes.queries)
-      if (hasIndices(sum.indices, {{key, 1}, {query, -1}}) && canCount(query)) {
-        causal = {sum, term, {query}};
-        return true;
-      }
   if (!lengths && sum.elements.size() == 1 && sum.values.empty() &&
       sum.constant == 1 && hasIndices(sum.indices, {{key, 1}})) {
     auto [element, factor] = sum.elements.front();
@@ -124,11 +120,38 @@ bool AttentionMask::takeBound(const MaskTerm &term) {
   return false;
 }
 
-/// Takes a causal mask that is a constant.
-bool AttentionMask::takeTriangle(const MaskTerm &term) {
+/// Takes a bound of the distance of a key from the query, where `sum` is at
+/// most 0: of two on the same side the narrower counts.
+bool AttentionMask::takeDistance(const IndexSum &sum, const MaskTerm &term) {
+  unsigned key = axes.keys.front();
+  for (unsigned query : axes.queries) {
+    bool isAfter = hasIndices(sum.indices, {{key, 1}, {query, -1}});
+    bool isBefore = hasIndices(sum.indices, {{key, -1}, {query, 1}});
+    if ((!isAfter && !isBefore) || !sum.elements.empty() || !canCount(query))
+      continue;
+    std::optional<Bound> &bound = isAfter ? after : before;
+    const std::optional<Bound> &other = isAfter ? before : after;
+    if (other && other->query != AxisList{query})
+      return false;
+    if (!bound) {
+      bound = {sum, term, {query}};
+      return true;
+    }
+    if (bound->query != AxisList{query} || term.excluded != -kInfinity ||
+        bound->term.excluded != -kInfinity || bound->sum.values != sum.values)
+      return false;
+    if (sum.constant > bound->sum.constant)
+      bound = {sum, term, {query}};
+    return true;
+  }
+  return false;
+}
+
+/// Takes a constant mask that keeps keys by their distance from the query.
+bool AttentionMask::takeConstantBand(const MaskTerm &term) {
   Element e = elements.forward(term.element);
   DenseElementsAttr constant;
-  if (causal || axes.keys.size() != 1 || !e.isTensor() ||
+  if (after || before || axes.keys.size() != 1 || !e.isTensor() ||
       !matchPattern(e.value, m_Constant(&constant)) || constant.isSplat())
     return false;
   AxisList used = flatten(elements.axes.resolveAll(e.layout));
@@ -141,28 +164,47 @@ bool AttentionMask::takeTriangle(const MaskTerm &term) {
     if (list == AxisList{axes.keys.front()})
       keys = size;
 
-  MaskTerm kept = term;
-  kept.isAdded = false;
-  auto isKept = [&](int64_t position) {
-    return position % keys <= position / keys;
-  };
+  int64_t queries = constant.getNumElements() / keys;
+  double excluded = term.isAdded ? -kInfinity : term.excluded;
+  SmallVector<bool> kept;
   if (!term.isAdded) {
-    for (auto [position, value] : llvm::enumerate(constant.getValues<bool>()))
-      if ((value != term.isNegated) != isKept(position))
-        return false;
+    for (bool value : constant.getValues<bool>())
+      kept.push_back(value != term.isNegated);
   } else {
-    kept.excluded = -kInfinity;
-    for (auto [position, value] :
-         llvm::enumerate(constant.getValues<APFloat>())) {
+    for (const APFloat &value : constant.getValues<APFloat>()) {
       double added = FloatAttr::getValueAsDouble(value) * term.factor;
-      if (isKept(position) ? added != 0 : !(added <= kLargestExcluded))
+      if (added != 0 && !(added <= kLargestExcluded))
         return false;
-      if (!isKept(position))
-        kept.excluded = std::max(kept.excluded, added);
+      if (added != 0)
+        excluded = std::max(excluded, added);
+      kept.push_back(added == 0);
     }
   }
-  causal = {IndexSum(), term, {used.front()}};
-  causal->term.excluded = kept.excluded;
+  auto distanceOf = [&](size_t position) {
+    auto place = static_cast<int64_t>(position);
+    return place % keys - place / keys;
+  };
+  int64_t least = keys, most = -queries;
+  for (auto [position, value] : llvm::enumerate(kept))
+    if (value) {
+      least = std::min(least, distanceOf(position));
+      most = std::max(most, distanceOf(position));
+    }
+  for (auto [position, value] : llvm::enumerate(kept))
+    if (value !=
+        (least <= distanceOf(position) && distanceOf(position) <= most))
+      return false;
+  auto bind = [&](int64_t constant) {
+    IndexSum sum;
+    sum.constant = constant;
+    Bound bound = {sum, term, {used.front()}};
+    bound.term.excluded = excluded;
+    return bound;
+  };
+  if (most < keys - 1)
+    after = bind(-most);
+  if (least > 1 - queries)
+    before = bind(least);
   return true;
 }
 
@@ -173,13 +215,13 @@ bool AttentionMask::takeTriangle(const MaskTerm &term) {
 /// Takes what can be taken of a term that is the same as all of `parts`. Where
 /// that is nothing, the term stays whole.
 bool AttentionMask::takeParts(ArrayRef<MaskTerm> parts) {
-  auto before = std::tuple(causal, lengths, terms);
+  auto old = std::tuple(after, before, lengths, terms);
   SmallVector<MaskTerm> rest;
   for (const MaskTerm &part : parts)
     if (!take(part, /*isPart=*/true))
       rest.push_back(part);
   if (rest.size() == parts.size()) {
-    std::tie(causal, lengths, terms) = before;
+    std::tie(after, before, lengths, terms) = old;
     return false;
   }
   llvm::append_range(terms, rest);
@@ -228,7 +270,7 @@ bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
     return false;
   }
   if (!isa<arith::SelectOp>(op))
-    return takeTriangle(term);
+    return takeConstantBand(term);
   std::optional<double> ifTrue = elements.getConstant(elements.operand(e, 1));
   std::optional<double> ifFalse = elements.getConstant(elements.operand(e, 2));
   if (!ifTrue || !ifFalse || (*ifTrue == 0) == (*ifFalse == 0))
@@ -263,7 +305,7 @@ bool AttentionMask::takeCondition(const MaskTerm &term) {
     second.element = elements.operand(e, 1);
     return takeParts({first, second});
   }
-  return takeBound(term) || takeTriangle(term);
+  return takeBound(term) || takeConstantBand(term);
 }
 
 bool AttentionMask::take(const MaskTerm &term, bool isPart) {
@@ -301,6 +343,67 @@ bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
   });
 }
 
+/// Where no key is left, finite scores of excluded keys count after all. So
+/// bounds with such are left to a mask, unless each query keeps a key: where
+/// they are all there is, the first one, or the one at its own index.
+void AttentionMask::dropReplacing() {
+  auto keepsOwn = [](const std::optional<Bound> &bound) {
+    return !bound || (bound->sum.values.empty() && bound->sum.constant <= 0);
+  };
+  bool keepsOne = terms.empty() && !lengths && keepsOwn(after);
+  if (before) {
+    int64_t queries = elements.axes.getStaticSize(before->query);
+    int64_t keys = elements.axes.getStaticSize(axes.keys);
+    keepsOne &= keepsOwn(before) && !ShapedType::isDynamic(queries) &&
+                !ShapedType::isDynamic(keys) && queries <= keys;
+  }
+  if (keepsOne)
+    return;
+  for (std::optional<Bound> *bound : {&after, &before})
+    if (*bound && (*bound)->term.excluded != -kInfinity) {
+      terms.push_back((*bound)->term);
+      bound->reset();
+    }
+}
+
+/// Finds where queries stand, so that both bounds are windows around it; what
+/// cannot be is left to a mask.
+void AttentionMask::joinBounds() {
+  if (after && before) {
+    // key - query + after <= 0 and query - key + before <= 0.
+    bool areOpposite =
+        after->sum.values.size() == before->sum.values.size() &&
+        llvm::all_of(after->sum.values, [&](std::pair<Value, int64_t> value) {
+          return llvm::is_contained(before->sum.values,
+                                    std::pair(value.first, -value.second));
+        });
+    if (!areOpposite || before->sum.constant > -after->sum.constant) {
+      terms.push_back(before->term);
+      before.reset();
+    }
+  }
+  if (!after && !before)
+    return;
+  band.emplace();
+  band->query = after ? after->query : before->query;
+  if (after)
+    for (auto [value, factor] : after->sum.values)
+      band->values.push_back({value, -factor});
+  else
+    band->values = before->sum.values;
+  if (!before) {
+    band->constant = -after->sum.constant;
+    band->after = 0;
+    return;
+  }
+  band->constant = std::max<int64_t>(before->sum.constant, 0);
+  if (after)
+    band->constant = std::min(band->constant, -after->sum.constant);
+  band->before = band->constant - before->sum.constant;
+  if (after)
+    band->after = -after->sum.constant - band->constant;
+}
+
 LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
   // A finite score replaces what an earlier step excluded, so that one has to
   // be done before, and nothing of it can be left to bounds.
@@ -310,14 +413,8 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
       terms.push_back(step);
       isReplaced |= !step.isAdded && step.excluded != -kInfinity;
     }
-  // Where no key is left, finite scores of excluded keys count after all. The
-  // first key is always left, unless something else excludes it.
-  if (causal && causal->term.excluded != -kInfinity &&
-      (!terms.empty() || lengths || !causal->sum.values.empty() ||
-       causal->sum.constant > 0)) {
-    terms.push_back(causal->term);
-    causal.reset();
-  }
+  dropReplacing();
+  joinBounds();
   AxisList used;
   for (const MaskTerm &term : terms) {
     if (!collectAxes(term.element, used))

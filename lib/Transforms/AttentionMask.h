@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What stands between scores and their softmax, as `attn.sdpa` can express it:
-// causality, lengths, and one mask.
+// causality, windows, lengths, and one mask.
 
 #ifndef ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H
 #define ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H
@@ -49,14 +49,22 @@ public:
   /// The tensors that masks are computed from.
   llvm::ArrayRef<mlir::Value> getTensors() const { return tensors; }
 
-  bool isCausal() const { return causal.has_value(); }
+  bool isCausal() const { return band && band->after == 0; }
+  /// How many keys on each side of a query it may attend to, if that is bound
+  /// and not by causality.
+  std::optional<int64_t> getWindowBefore() const {
+    return band ? band->before : std::nullopt;
+  }
+  std::optional<int64_t> getWindowAfter() const {
+    return band && !isCausal() ? band->after : std::nullopt;
+  }
 
-  /// The axes of queries that causality counts; none if it is not causal. Any
-  /// other axes of queries are then heads.
-  std::optional<AxisList> getCausalQueries() const {
-    if (!causal)
+  /// The axes of queries that causality and windows count; none if there are
+  /// none of these. Any other axes of queries are then heads.
+  std::optional<AxisList> getCountedQueries() const {
+    if (!band)
       return std::nullopt;
-    return elements.axes.resolve(causal->query);
+    return elements.axes.resolve(band->query);
   }
 
   // `scores` are the dimensions that scores are to have: batch, heads, queries
@@ -90,10 +98,23 @@ private:
     AxisList query;
   };
 
+  /// Where a query stands among the keys: at its own index, and `constant` + Σ
+  /// factor · value more; and how many keys before and after that it may attend
+  /// to, if that is bound.
+  struct Band {
+    AxisList query;
+    int64_t constant = 0;
+    llvm::SmallVector<std::pair<mlir::Value, int64_t>> values;
+    std::optional<int64_t> before, after;
+  };
+
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
   bool canCount(unsigned query);
   bool takeBound(const MaskTerm &term);
-  bool takeTriangle(const MaskTerm &term);
+  bool takeDistance(const IndexSum &sum, const MaskTerm &term);
+  bool takeConstantBand(const MaskTerm &term);
+  void dropReplacing();
+  void joinBounds();
   bool take(const MaskTerm &term, bool isPart);
   bool takeAdded(const MaskTerm &term, bool isPart);
   bool takeCondition(const MaskTerm &term);
@@ -107,7 +128,10 @@ private:
 
   Elements &elements;
   AttentionAxes &axes;
-  std::optional<Bound> causal, lengths;
+  /// Bounds of keys after a query, and before it, of which `band` is made; and
+  /// of all keys.
+  std::optional<Bound> after, before, lengths;
+  std::optional<Band> band;
   llvm::SmallVector<MaskTerm> terms;
   llvm::SmallVector<mlir::Value> tensors;
 };

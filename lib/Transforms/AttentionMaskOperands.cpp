@@ -169,20 +169,19 @@ Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
 /// How many keys come before the queries, if not 0.
 Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
                                     ArrayRef<AxisList> scores) {
-  if (!causal || (causal->sum.constant == 0 && causal->sum.values.empty()))
+  if (!band || (band->constant == 0 && band->values.empty()))
     return {};
-  // The sum is key - query - position.
   Type type = builder.getI32Type();
   Value position = arith::ConstantOp::create(
-      builder, loc, builder.getI32IntegerAttr(-causal->sum.constant));
-  for (auto [value, factor] : causal->sum.values) {
+      builder, loc, builder.getI32IntegerAttr(band->constant));
+  for (auto [value, factor] : band->values) {
     if (value.getType().isIndex())
       value = arith::IndexCastOp::create(builder, loc, type, value);
     else
       value = convertScalarToDtype(builder, loc, value, type,
                                    /*isUnsigned=*/false);
     Value times = arith::ConstantOp::create(builder, loc,
-                                            builder.getI32IntegerAttr(-factor));
+                                            builder.getI32IntegerAttr(factor));
     position = arith::AddIOp::create(
         builder, loc, position,
         arith::MulIOp::create(builder, loc, value, times));

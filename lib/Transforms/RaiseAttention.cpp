@@ -87,7 +87,7 @@ Type AttentionMatcher::chooseType() {
 /// What may be the queries: all axes that are in queries alone, or one of them,
 /// while heads that share keys have the others.
 SmallVector<AxisList> AttentionMatcher::getQueryAxes() {
-  if (std::optional<AxisList> counted = mask->getCausalQueries())
+  if (std::optional<AxisList> counted = mask->getCountedQueries())
     return {*counted};
   SmallVector<AxisList> choices = {axes.queries};
   if (axes.queries.size() > 1)
@@ -234,13 +234,16 @@ Operation *AttentionMatcher::replace() {
         builder, loc, elements.axes.getSizes(builder, loc, form.scores),
         shownType == type ? type : Type(builder.getF32Type())));
   }
+  auto toAttribute = [&](std::optional<int64_t> window) {
+    return window ? builder.getI64IntegerAttr(*window) : IntegerAttr();
+  };
   auto sdpa = SdpaOp::create(
       builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
       positions, /*rows=*/Value(), /*slopes=*/Value(),
       /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
       builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
-      /*window_before=*/IntegerAttr(), /*window_after=*/IntegerAttr(),
+      toAttribute(mask->getWindowBefore()), toAttribute(mask->getWindowAfter()),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr());
   if (shown)
     replaceShown(builder, sdpa, form.scores);

@@ -69,9 +69,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
       by 0; numbers that are none by another reason are passed on. Probabilities
       that are used elsewhere too become the second result.
     - Masks that are added, and selects between scores and a constant of at most
-      -10⁴; several become one. Where a condition compares indices, or a constant
-      is a triangle, it becomes `causal`, with `positions` if the bound is not
-      the query itself, or `lengths`.
+      -10⁴; several become one. Where conditions compare indices, or a constant
+      keeps keys by their distance from the query, they become `causal`, windows,
+      `positions` if queries do not stand at their own index, or `lengths`.
     - Conversions between f32, f16 and bf16, anywhere: what is computed in f32
       then is more precise than what was written. Operands are taken as f16 or
       bf16 where probabilities or the result are rounded to that as well.
