@@ -38,6 +38,7 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
                                                const CompileOptions &options,
                                                Preparation preparation) {
   auto start = std::chrono::steady_clock::now();
+  mlir::Timer timer = options.timer;
   CompiledCode code;
   if (llvm::Error error = resolveTarget(options.cpu).moveInto(code.target))
     return std::move(error);
@@ -58,6 +59,7 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
                                              : options.cacheDir);
   ObjectCache::Key key;
   if (options.useCache) {
+    mlir::TimingScope scope(timer.nest("Look into the cache"));
     key = makeKey(*module, code.target, options, preparation.name);
     code.object = cache.load(key);
     code.fromCache = code.object != nullptr;
@@ -67,7 +69,7 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
       if (llvm::Error error = preparation.run(*module))
         return std::move(error);
     if (llvm::Error error =
-            compileToObject(*module, code.target, options.optLevel)
+            compileToObject(*module, code.target, options.optLevel, timer)
                 .moveInto(code.object))
       return std::move(error);
     if (options.useCache)

@@ -145,7 +145,8 @@ static llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
 }
 
 llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
-                                     const CpuTarget &target) {
+                                     const CpuTarget &target,
+                                     mlir::Timer timer) {
   if (isInLLVMDialect(module))
     return llvm::Error::success();
   mlir::MLIRContext *context = module.getContext();
@@ -155,6 +156,8 @@ llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
                                   target.l1, target.l2));
   DiagnosticError errors(context);
   mlir::PassManager passes(context);
+  mlir::TimingScope scope(timer.nest("Lower to the LLVM dialect"));
+  passes.enableTiming(scope);
   buildLoweringPipeline(passes);
   if (mlir::failed(passes.run(module)))
     return errors.take("the module cannot be lowered");
@@ -163,7 +166,9 @@ llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
 
 llvm::Expected<std::unique_ptr<llvm::Module>>
 attn::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
-                      llvm::TargetMachine &machine, unsigned optLevel) {
+                      llvm::TargetMachine &machine, unsigned optLevel,
+                      mlir::Timer timer) {
+  mlir::TimingScope scope(timer.nest("Translate to LLVM IR"));
   mlir::DialectRegistry translations;
   mlir::registerBuiltinDialectTranslation(translations);
   mlir::registerLLVMDialectTranslation(translations);
@@ -180,6 +185,7 @@ attn::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
   if (llvm::Error error = addEntryPoints(*result))
     return std::move(error);
   setAttributes(*result, machine);
+  scope = mlir::TimingScope(timer.nest("Optimize LLVM IR"));
   optimize(*result, machine, optLevel);
   return std::move(result);
 }
@@ -207,17 +213,18 @@ llvm::Expected<std::string> attn::emitAssembly(llvm::Module &module,
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 attn::compileToObject(mlir::ModuleOp module, const CpuTarget &target,
-                      unsigned optLevel) {
+                      unsigned optLevel, mlir::Timer timer) {
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
       createTargetMachine(target, optLevel);
   if (!machine)
     return machine.takeError();
-  if (llvm::Error error = lowerToLLVMDialect(module, target))
+  if (llvm::Error error = lowerToLLVMDialect(module, target, timer))
     return std::move(error);
   llvm::LLVMContext context;
   llvm::Expected<std::unique_ptr<llvm::Module>> translated =
-      translateToLLVM(module, context, **machine, optLevel);
+      translateToLLVM(module, context, **machine, optLevel, timer);
   if (!translated)
     return translated.takeError();
+  mlir::TimingScope scope(timer.nest("Generate code"));
   return emitObject(**translated, **machine);
 }

@@ -89,7 +89,8 @@ struct Program::State {
   LoadStatistics statistics;
 
   llvm::Expected<llvm::orc::ExecutorAddr> find(llvm::StringRef symbol);
-  llvm::Error initialize(llvm::StringRef weightsFile);
+  llvm::Error initialize(llvm::StringRef weightsFile,
+                         mlir::TimingScope &linking, mlir::Timer timer);
   llvm::Error loadWeights(llvm::StringRef weightsFile,
                           llvm::ArrayRef<WeightRecipe> recipes);
 };
@@ -122,9 +123,11 @@ llvm::Error Program::State::loadWeights(llvm::StringRef weightsFile,
   return llvm::Error::success();
 }
 
-/// Reads the manifest of the linked code, finds its functions, and gives it its
-/// weights.
-llvm::Error Program::State::initialize(llvm::StringRef weightsFile) {
+/// Reads the manifest of the linked code, finds its functions, which ends
+/// `linking`, and gives it its weights.
+llvm::Error Program::State::initialize(llvm::StringRef weightsFile,
+                                       mlir::TimingScope &linking,
+                                       mlir::Timer timer) {
   auto text = find("attn_manifest");
   if (!text)
     return text.takeError();
@@ -139,7 +142,9 @@ llvm::Error Program::State::initialize(llvm::StringRef weightsFile) {
       return address.takeError();
     entryPoints.push_back(address->toPtr<CompiledFunctions::EntryPoint>());
   }
+  linking.stop();
   llvm::ArrayRef<void *> pointers;
+  mlir::TimingScope scope(timer.nest("Pack weights"));
   if (!manifest->weights.empty()) {
     if (llvm::Error error = loadWeights(weightsFile, manifest->weights))
       return error;
@@ -152,11 +157,14 @@ llvm::Error Program::State::initialize(llvm::StringRef weightsFile) {
 Program::Program(std::unique_ptr<State> state) : state(std::move(state)) {}
 Program::~Program() = default;
 
-llvm::Expected<std::unique_ptr<Program>> Program::load(CompiledCode code,
-                                                       int threads) {
+llvm::Expected<std::unique_ptr<Program>>
+Program::load(CompiledCode code, int threads, mlir::Timer timer) {
   if (llvm::Error error = checkRunnable(code.target))
     return std::move(error);
   Stopwatch watch;
+  mlir::Timer loading = timer.nest("Load");
+  mlir::TimingScope scope(loading);
+  mlir::TimingScope linking(loading.nest("Link"));
   auto state = std::make_unique<State>();
   state->threads = threads;
   state->statistics.threads = threads > 0 ? threads : omp_get_max_threads();
@@ -171,7 +179,7 @@ llvm::Expected<std::unique_ptr<Program>> Program::load(CompiledCode code,
       [&text = state->linkError](llvm::Error error) {
         text += (text.empty() ? "" : "; ") + llvm::toString(std::move(error));
       });
-  if (llvm::Error error = state->initialize(code.weightsFile))
+  if (llvm::Error error = state->initialize(code.weightsFile, linking, loading))
     return std::move(error);
   state->statistics.compileSeconds =
       code.seconds + watch.seconds() - state->statistics.weightsSeconds;
@@ -183,7 +191,7 @@ Program::load(mlir::ModuleOp module, const CompileOptions &options) {
   llvm::Expected<CompiledCode> code = CompiledCode::get(module, options);
   if (!code)
     return code.takeError();
-  return load(std::move(*code), options.threads);
+  return load(std::move(*code), options.threads, options.timer);
 }
 
 llvm::ArrayRef<FunctionSignature> Program::functions() const {

@@ -89,6 +89,11 @@ static cl::opt<Stage> emitStage(
                clEnumValN(Stage::LLVM, "llvm", "optimised LLVM IR"),
                clEnumValN(Stage::Assembly, "asm", "assembly")),
     cl::init(Stage::None), cl::sub(command));
+static cl::opt<bool>
+    timing("timing",
+           cl::desc("Print on standard error what compiling, pass by pass, "
+                    "loading and calling took"),
+           cl::sub(command));
 static cl::opt<std::string>
     weights("weights", cl::value_desc("FILE"),
             cl::desc("Weights to use in place of the module's"),
@@ -141,13 +146,15 @@ static Expected<std::string> selectEntry(mlir::ModuleOp module) {
   return name;
 }
 
-static Error emit(mlir::ModuleOp module) {
+static Error emit(mlir::ModuleOp module, mlir::Timer timer) {
   Expected<attn::CpuTarget> target = attn::resolveTarget(targetCpu);
   if (!target)
     return target.takeError();
   if (emitStage == Stage::Attn || emitStage == Stage::Linalg) {
     attn::DiagnosticError errors(module.getContext());
     mlir::PassManager passes(module.getContext());
+    mlir::TimingScope scope(timer.nest("Run passes"));
+    passes.enableTiming(scope);
     attn::buildFusionPipeline(passes);
     if (emitStage == Stage::Linalg)
       attn::buildBufferizationPipeline(passes);
@@ -160,17 +167,18 @@ static Error emit(mlir::ModuleOp module) {
       attn::createTargetMachine(*target, attn::CompileOptions().optLevel);
   if (!machine)
     return machine.takeError();
-  if (Error error = attn::lowerToLLVMDialect(module, *target))
+  if (Error error = attn::lowerToLLVMDialect(module, *target, timer))
     return error;
   LLVMContext context;
-  auto translated = attn::translateToLLVM(module, context, **machine,
-                                          attn::CompileOptions().optLevel);
+  auto translated = attn::translateToLLVM(
+      module, context, **machine, attn::CompileOptions().optLevel, timer);
   if (!translated)
     return translated.takeError();
   if (emitStage == Stage::LLVM) {
     outs() << **translated;
     return Error::success();
   }
+  mlir::TimingScope scope(timer.nest("Generate code"));
   Expected<std::string> assembly = attn::emitAssembly(**translated, **machine);
   if (!assembly)
     return assembly.takeError();
@@ -254,6 +262,11 @@ static Error measure(const attn::Program &program, StringRef name,
 }
 
 static Error runProgram() {
+  mlir::DefaultTimingManager times; // printed at the end
+  times.setEnabled(timing);
+  mlir::Timer timer = times.getRootTimer();
+  mlir::TimingScope total(timer);
+  mlir::TimingScope scope(timer.nest("Read the module"));
   mlir::DialectRegistry registry;
   attn::registerAllDialects(registry);
   // With few cores, threads of the compiler cost more than they give.
@@ -261,13 +274,15 @@ static Error runProgram() {
   auto module = attn::parseModuleFile(files[0], context);
   if (!module)
     return module.takeError();
+  scope.stop();
   if (emitStage != Stage::None)
-    return emit(**module);
+    return emit(**module, timer);
   Expected<std::string> name = selectEntry(**module);
   if (!name)
     return name.takeError();
 
   attn::CompileOptions options;
+  options.timer = mlir::Timer(timer);
   options.cpu = targetCpu;
   options.threads = int(threads.value);
   options.useCache = !noCache;
@@ -285,7 +300,9 @@ static Error runProgram() {
                        : readInputs(*function);
   if (!arguments)
     return arguments.takeError();
+  scope = mlir::TimingScope(timer.nest("Call the function"));
   auto results = (*program)->call(*name, *arguments);
+  scope.stop();
   if (!results)
     return results.takeError();
 

@@ -11,6 +11,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/Timing.h"
 
 #include <functional>
 #include <memory>
@@ -35,6 +36,9 @@ struct CompileOptions {
   /// Gets one-line warnings, such as a cache folder that cannot be written;
   /// by default they go to standard error.
   std::function<void(llvm::StringRef)> warn;
+  /// What is measured is nested in it, pass by pass; nothing is if there is
+  /// none.
+  mlir::Timer timer;
 };
 
 /// What is done to a module before it is lowered, unless the cache has the

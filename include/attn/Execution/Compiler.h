@@ -4,6 +4,9 @@
 //   lowerToLLVMDialect   attn, linalg, tensor, … → LLVM dialect (Pipelines)
 //   translateToLLVM      LLVM dialect → LLVM IR, entry points, optimised
 //   emitObject           LLVM IR → object file in memory
+//
+// What they take is measured in timers that are nested in a given one, of
+// passes of MLIR each by itself.
 
 #ifndef ATTN_EXECUTION_COMPILER_H
 #define ATTN_EXECUTION_COMPILER_H
@@ -15,13 +18,15 @@
 #include "llvm/Support/MemoryBuffer.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/Timing.h"
 
 namespace attn {
 
 /// Sets `attn.target` and runs the lowering pipeline on `module`, in place. The
 /// error is the first diagnostic, in one line. A module that is in the LLVM
 /// dialect already passes unchanged.
-llvm::Error lowerToLLVMDialect(mlir::ModuleOp module, const CpuTarget &target);
+llvm::Error lowerToLLVMDialect(mlir::ModuleOp module, const CpuTarget &target,
+                               mlir::Timer timer = {});
 
 /// Translates `module` (LLVM dialect, with `attn_manifest`) to LLVM IR, adds
 /// `attn_call_NAME(void **slots)` for every function of the manifest, hides all
@@ -29,7 +34,8 @@ llvm::Error lowerToLLVMDialect(mlir::ModuleOp module, const CpuTarget &target);
 /// `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
-                llvm::TargetMachine &machine, unsigned optLevel);
+                llvm::TargetMachine &machine, unsigned optLevel,
+                mlir::Timer timer = {});
 
 /// Generates code; `module` is of no use afterwards.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
@@ -42,7 +48,7 @@ llvm::Expected<std::string> emitAssembly(llvm::Module &module,
 /// All three steps.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 compileToObject(mlir::ModuleOp module, const CpuTarget &target,
-                unsigned optLevel);
+                unsigned optLevel, mlir::Timer timer = {});
 
 } // namespace attn
 

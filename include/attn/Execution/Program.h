@@ -40,9 +40,9 @@ public:
   load(mlir::ModuleOp module, const CompileOptions &options);
 
   /// The last part of `load`: links the code and gives it its weights.
-  /// `threads` as in CompileOptions.
-  static llvm::Expected<std::unique_ptr<Program>> load(CompiledCode code,
-                                                       int threads);
+  /// `threads` and `timer` as in CompileOptions.
+  static llvm::Expected<std::unique_ptr<Program>>
+  load(CompiledCode code, int threads, mlir::Timer timer = {});
 
   /// The functions that can be called.
   llvm::ArrayRef<FunctionSignature> functions() const;
