@@ -18,14 +18,14 @@ constexpr int64_t kTiledQueries = 2;
 
 static bool isForAmx(KernelBuilder &b, SdpaOp op) {
   auto query = cast<MemRefType>(op.getQuery().getType());
-  return query.getElementType().isBF16() &&
+  return query.getElementType().isBF16() && !op.getProbabilities() &&
          AmxTiles::isAvailable(b.getTarget());
 }
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
   // Where rows are given, a step of decoding reads keys that others laid out,
-  // with one query for each; and the weights come row by row.
-  if (op.getRows() || op.getOuts().size() == 2)
+  // with one query for each.
+  if (op.getRows())
     return emitQueryAttention(b, op);
   auto emitBlocks = [&] {
     if (isForAmx(b, op))

@@ -284,8 +284,9 @@ private:
             equate(names, "b", op.getRows(), 0);
           name(names, op.getSlopes(), "h");
           name(names, op.getOuts()[0], batch + heads + "s_");
-          if (op.getOuts().size() == 2)
-            name(names, op.getOuts()[1], batch + "hsm");
+          std::string shown = op.getShownHeads() ? "_" : "h";
+          name(names, op.getProbabilities(),
+               batch + (op.getShownMean() ? "" : shown) + "sm");
         })
         .Case([&](CacheAppendOp op) {
           name(names, op.getInput(), "b_d");

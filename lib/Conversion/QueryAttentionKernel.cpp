@@ -7,6 +7,7 @@
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
 #include "QueryBlocks.h"
+#include "ShownProbabilities.h"
 
 #include <cmath>
 #include <optional>
@@ -23,7 +24,7 @@ class QueryAttentionKernel {
 public:
   QueryAttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(b, op), softmax(b, 1, sizes.valueSize, 1),
-        zero(b.index(0)) {}
+        shown(b, op, sizes), zero(b.index(0)) {}
 
   void emit() {
     QueryBlocks blocks(b, op, sizes, b.index(kTaskQueries));
@@ -59,8 +60,7 @@ private:
       b.store(result, op.getOuts()[0],
               scope->atQuery(query, b.index(chunk.offset)));
     });
-    if (op.getOuts().size() == 2)
-      emitProbabilities(query, scaled, visible);
+    shown.ifShown(head, [&] { emitProbabilities(query, scaled, visible); });
   }
 
   /// body(first key, number of keys) for each block of the keys, and at least
@@ -131,13 +131,7 @@ private:
   void emitProbabilities(Value query, ArrayRef<Value> scaled,
                          IndexRange visible) {
     int64_t lanes = b.lanes();
-    Value out = op.getOuts()[1], count = sizes.keys;
-    SmallVector<Value> row = scope->atQuery(query, zero);
-    b.forLoop(zero, count, lanes, [&](Value column) {
-      row.back() = column;
-      b.storeMasked(b.splat(lanes, 0.0), b.mask(lanes, b.sub(count, column)),
-                    out, row);
-    });
+    shown.emitZeros(*scope, head, query, visible);
     Value base = b.splat(lanes, softmax.getBase(zero));
     Value inverse = b.splat(lanes, softmax.getInverse(zero));
     forBlocks(visible, [&](Value first, Value blockCount) {
@@ -145,9 +139,8 @@ private:
       b.forLoop(zero, blockCount, lanes, [&](Value i) {
         Value scores = b.load(softmax.scores, {zero, i}, lanes);
         Value weights = b.exp2(arith::SubFOp::create(b, scores, base));
-        b.storeMasked(arith::MulFOp::create(b, weights, inverse),
-                      b.mask(lanes, b.sub(blockCount, i)), out,
-                      scope->atScore(query, b.add(first, i)));
+        shown.store(arith::MulFOp::create(b, weights, inverse), *scope, head,
+                    query, b.add(first, i), {zero, b.sub(blockCount, i)});
       });
     });
   }
@@ -156,6 +149,7 @@ private:
   SdpaOp op;
   AttentionSizes sizes;
   OnlineSoftmax softmax;
+  ShownProbabilities shown;
   Value zero;
   // Of the task that is being written.
   Value head;

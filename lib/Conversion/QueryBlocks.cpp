@@ -13,7 +13,7 @@ static constexpr int64_t kBlocks = 16;
 static Value chooseRows(KernelBuilder &b, SdpaOp op,
                         const AttentionSizes &sizes, int64_t mostRows,
                         int64_t unit) {
-  Value batchHeads = sizes.heads;
+  Value batchHeads = op.getShownMean() ? b.index(1) : sizes.heads;
   if (!op.getQueryOffsets())
     batchHeads = b.mul(sizes.batch, batchHeads);
   Value wanted = b.ceilDiv(b.index(kBlocks), b.max(batchHeads, b.index(1)));
@@ -75,12 +75,23 @@ void QueryBlocks::forEach(
     ArrayRef<MemRefType> workspace, bool isUneven,
     llvm::function_ref<void(const Block &, ValueRange)> body) {
   bool isRagged = static_cast<bool>(op.getQueryOffsets());
+  // Heads that add to one mean take turns.
+  bool takesTurns = op.getShownMean();
+  Value heads = takesTurns ? b.index(1) : sizes.heads;
+  auto forHeads = [&](Block block, ValueRange memory) {
+    if (!takesTurns)
+      return body(block, memory);
+    b.forLoop(b.index(0), sizes.heads, 1, [&](Value head) {
+      block.head = head;
+      body(block, memory);
+    });
+  };
   Value blocks = b.ceilDiv(sizes.queries, rows);
-  Value tasks = b.mul(b.mul(sizes.batch, sizes.heads), blocks);
+  Value tasks = b.mul(b.mul(sizes.batch, heads), blocks);
   if (isRagged) {
     blocks = b.add(b.div(sizes.queries, rows), sizes.batch);
     Value isAny = b.min(sizes.batch, b.index(1));
-    tasks = b.mul(b.mul(sizes.heads, blocks), isAny);
+    tasks = b.mul(b.mul(heads, blocks), isAny);
   }
   b.parallelFor(
       tasks, sizes.getWork(b), workspace,
@@ -90,9 +101,9 @@ void QueryBlocks::forEach(
         Value batchHead = b.div(task, blocks);
         if (!isRagged) {
           Value firstQuery = b.mul(block, rows);
-          body({b.div(batchHead, sizes.heads), b.rem(batchHead, sizes.heads),
-                firstQuery, b.min(b.sub(sizes.queries, firstQuery), rows)},
-               memory);
+          forHeads({b.div(batchHead, heads), b.rem(batchHead, heads),
+                    firstQuery, b.min(b.sub(sizes.queries, firstQuery), rows)},
+                   memory);
           return;
         }
         Value entry = findEntry(block);
@@ -106,8 +117,9 @@ void QueryBlocks::forEach(
         // The first entry may begin after slots that are of none.
         Value isBlock = arith::AndIOp::create(
             b, b.isLess(b.index(-1), firstQuery), b.isLess(b.index(0), count));
-        b.ifThen(isBlock,
-                 [&] { body({entry, batchHead, firstQuery, count}, memory); });
+        b.ifThen(isBlock, [&] {
+          forHeads({entry, batchHead, firstQuery, count}, memory);
+        });
       },
       isUneven || isRagged);
 }

@@ -11,6 +11,7 @@
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
 #include "QueryBlocks.h"
+#include "ShownProbabilities.h"
 #include "TileProduct.h"
 #include "TileSizes.h"
 
@@ -29,7 +30,7 @@ public:
         panelChunks(b.chunks(panel)), product(b, panelChunks),
         tileRows(product.getMaxRows()),
         blockRows(TileSizes(b.getTarget()).getQueryTiles() * tileRows),
-        softmax(b, blockRows, sizes.valueSize, tileRows) {}
+        softmax(b, blockRows, sizes.valueSize, tileRows), shown(b, op, sizes) {}
 
   void emit() {
     SmallVector<MemRefType> workspace = softmax.getWorkspace();
@@ -69,15 +70,10 @@ private:
     // on the other queries.
     Value begin = b.roundDown(seen.begin, kBlockKeys);
     Value next = b.add(begin, b.index(1));
+    isOnly = b.isLess(seen.end, b.add(begin, b.index(kBlockKeys + 1)));
     b.forLoop(begin, b.max(seen.end, next), kBlockKeys, [&](Value first) {
-      firstKey = first;
       isFirst = b.isLess(first, next);
-      keyCount = b.min(b.sub(seen.end, first), b.index(kBlockKeys));
-      firstColumn = b.index(0);
-      if (op.isBoundBefore())
-        firstColumn =
-            b.roundDown(b.max(b.sub(seen.begin, first), b.index(0)), panel);
-      emitPack();
+      emitPack(first, seen);
       b.forLoop(b.index(0), count, tileRows, [&](Value row) {
         emitTileRows(row, b.min(b.sub(count, row), b.index(tileRows)));
       });
@@ -87,6 +83,60 @@ private:
         b.store(result, op.getOuts()[0],
                 scope->atQuery(b.add(firstQuery, row), b.index(chunk.offset)));
       });
+    });
+    shown.ifShown(head, [&] { emitShown(begin, seen); });
+  }
+
+  /// Begins a block of keys, of those that queries see.
+  void emitPack(Value first, IndexRange seen) {
+    firstKey = first;
+    keyCount = b.min(b.sub(seen.end, first), b.index(kBlockKeys));
+    firstColumn = b.index(0);
+    if (op.isBoundBefore())
+      firstColumn =
+          b.roundDown(b.max(b.sub(seen.begin, first), b.index(0)), panel);
+    emitPack();
+  }
+
+  /// Writes the probabilities of the block of queries, which see the keys
+  /// `all`, in blocks from `begin` on. With several of these only now they are
+  /// known: for them the scores are computed once more.
+  void emitShown(Value begin, IndexRange all) {
+    b.forLoop(b.index(0), count, 1, [&](Value row) {
+      Value query = b.add(firstQuery, row);
+      shown.emitZeros(*scope, head, query, scope->getVisible(query, query));
+    });
+    Value end = arith::SelectOp::create(b, isOnly, begin, all.end);
+    b.forLoop(begin, end, kBlockKeys, [&](Value first) {
+      emitPack(first, all);
+      b.forLoop(b.index(0), count, tileRows, [&](Value row) {
+        Value rows = b.min(b.sub(count, row), b.index(tileRows));
+        emitScores(row, rows);
+        b.forLoop(b.index(0), rows, 1, [&](Value i) {
+          Value query = b.add(row, i);
+          IndexRange seen = getVisible(query);
+          scope->emitMask(softmax.scores, i, b.add(firstQuery, query), firstKey,
+                          seen);
+          Value base = b.splat(b.lanes(), softmax.getBase(query));
+          emitShownRow(i, query, seen, [&](Value scores) {
+            return b.exp2(arith::SubFOp::create(b, scores, base));
+          });
+        });
+      });
+    });
+  }
+
+  /// Writes those of `row`, whose weights are made of row `i` of the tile.
+  void emitShownRow(Value i, Value row, IndexRange seen,
+                    llvm::function_ref<Value(Value)> weigh) {
+    int64_t lanes = b.lanes();
+    Value inverse = b.splat(lanes, softmax.getInverse(row));
+    Value first = b.roundDown(seen.begin, lanes);
+    b.forLoop(first, seen.end, lanes, [&](Value column) {
+      Value weights = weigh(b.load(softmax.scores, {i, column}, lanes));
+      shown.store(arith::MulFOp::create(b, weights, inverse), *scope, head,
+                  b.add(firstQuery, row), b.add(firstKey, column),
+                  {b.sub(seen.begin, column), b.sub(seen.end, column)});
     });
   }
 
@@ -155,23 +205,34 @@ private:
     });
   }
 
-  /// All that is to do for the rows row..row+rows-1 and the block of keys.
-  void emitTileRows(Value row, Value rows) {
+  /// Scores of the rows row..row+rows-1, and all keys of the block that one of
+  /// them sees.
+  void emitScores(Value row, Value rows) {
     firstRow = row;
-    Value lastRow = b.add(row, b.sub(rows, b.index(1)));
-    visible = getVisible(row, lastRow);
+    visible = getVisible(row, b.add(row, b.sub(rows, b.index(1))));
     Value begin = b.div(visible.begin, b.index(panel));
     b.forLoop(begin, b.ceilDiv(visible.end, panel), 1, [&](Value place) {
       product.forTiles(b.index(0), rows, [&](Value begin, int64_t size) {
         emitScores(begin, size, place);
       });
     });
+  }
+
+  /// All that is to do for the rows row..row+rows-1 and the block of keys.
+  void emitTileRows(Value row, Value rows) {
+    Value lastRow = b.add(row, b.sub(rows, b.index(1)));
+    emitScores(row, rows);
     b.forLoop(b.index(0), rows, 1, [&](Value i) {
       Value query = b.add(row, i);
       IndexRange seen = getVisible(query);
       scope->emitMask(softmax.scores, i, b.add(firstQuery, query), firstKey,
                       seen);
       softmax.emitStep(i, query, seen, visible, isFirst);
+      shown.ifShown(head, [&] {
+        b.ifThen(isOnly, [&] {
+          emitShownRow(i, query, seen, [](Value weights) { return weights; });
+        });
+      });
     });
     if (op.isBanded()) {
       IndexRange common = {getVisible(lastRow).begin, getVisible(row).end};
@@ -312,11 +373,12 @@ private:
   /// fewer times keys are laid out.
   int64_t tileRows, blockRows;
   OnlineSoftmax softmax;
+  ShownProbabilities shown;
   // Of the task that is being written, its block of keys, and its tile.
   Value copied, keys, head, firstQuery, count, firstKey, keyCount;
   /// From where on keys of the block are laid out.
   Value firstColumn;
-  Value isFirst, firstRow;
+  Value isFirst, isOnly, firstRow;
   /// The keys of the block that rows of the tile see.
   IndexRange visible;
   Value hasSpecials;

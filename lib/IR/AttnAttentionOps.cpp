@@ -215,6 +215,39 @@ static LogicalResult checkEntries(SdpaOp op) {
   return checkShape(op, "rows", rows, expected);
 }
 
+/// Checks the second destination, of which `scores` are [B, H, S, M].
+static LogicalResult checkProbabilities(SdpaOp op, ArrayRef<int64_t> scores) {
+  Value probabilities = op.getProbabilities();
+  std::optional<ArrayRef<int64_t>> shown = op.getShownHeads();
+  if (!probabilities) {
+    if (shown || op.getShownMean())
+      return op.emitOpError() << "expected a second destination where there is "
+                              << (shown ? "'shown_heads'" : "'shown_mean'");
+    return success();
+  }
+  SmallVector<int64_t> expected(scores);
+  if (shown) {
+    llvm::SmallDenseSet<int64_t> seen;
+    for (int64_t head : *shown)
+      if (head < 0 || !(head < scores[1]) || !seen.insert(head).second)
+        return op.emitOpError()
+               << "expected 'shown_heads' to be some of a static number of "
+                  "heads, from 0 on, each once, got "
+               << op.getShownHeadsAttr();
+    expected[1] = static_cast<int64_t>(shown->size());
+  }
+  if (op.getShownMean()) {
+    if (expected[1] == 0)
+      return op.emitOpError() << "expected 'shown_mean' of at least one head";
+    expected.erase(expected.begin() + 1);
+    if (!typeOf(probabilities).getElementType().isF32())
+      return op.emitOpError() << "expected 'probabilities' of f32 where they "
+                                 "are a mean, got "
+                              << typeOf(probabilities);
+  }
+  return checkShape(op, "probabilities", typeOf(probabilities), expected);
+}
+
 LogicalResult SdpaOp::verify() {
   ShapedType query = typeOf(getQuery()), key = typeOf(getKey());
   ShapedType value = typeOf(getValue());
@@ -265,13 +298,11 @@ LogicalResult SdpaOp::verify() {
     return failure();
 
   Value out = getOuts()[0];
-  Value probabilities = getOuts().size() == 2 ? getOuts()[1] : Value();
+  Value probabilities = getProbabilities();
   if (failed(checkShape(*this, "out", typeOf(out),
                         shapeOf(batch, heads, queries, valueWidth))))
     return failure();
-  if (probabilities &&
-      failed(checkShape(*this, "probabilities", typeOf(probabilities),
-                        {batch, heads, queries, keys})))
+  if (failed(checkProbabilities(*this, {batch, heads, queries, keys})))
     return failure();
   if (failed(checkSameElementType(
           *this,

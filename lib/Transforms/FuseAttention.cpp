@@ -48,7 +48,8 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
         /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
         scores.getHeadsAttr(), scores.getScaleAttr(), scores.getCausalAttr(),
         scores.getWindowBeforeAttr(), scores.getWindowAfterAttr(),
-        /*softcap=*/FloatAttr());
+        /*softcap=*/FloatAttr(), /*shown_heads=*/DenseI64ArrayAttr(),
+        /*shown_mean=*/UnitAttr());
     if (outs.size() == 2)
       rewriter.replaceAllUsesExcept(probabilities, sdpa->getResult(1), op);
     rewriter.replaceOp(op, sdpa->getResult(0));

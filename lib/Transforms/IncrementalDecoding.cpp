@@ -397,15 +397,16 @@ private:
     Value keys = appendToCache(op.getLoc(), *key);
     Value values = appendToCache(op.getLoc(), *value);
     Value out = createOut(op.getLoc(), query, op.getOuts()[0]);
-    return finish(op,
-                  SdpaOp::create(builder, op.getLoc(), out.getType(), query,
-                                 keys, values, /*mask=*/Value(),
-                                 /*lengths=*/Value(), positions, cacheRows,
-                                 /*slopes=*/Value(), /*query_offsets=*/Value(),
-                                 /*key_offsets=*/Value(), out,
-                                 op.getHeadsAttr(), op.getScaleAttr(),
-                                 op.getCausalAttr(), op.getWindowBeforeAttr(),
-                                 op.getWindowAfterAttr(), op.getSoftcapAttr()));
+    return finish(
+        op, SdpaOp::create(builder, op.getLoc(), out.getType(), query, keys,
+                           values, /*mask=*/Value(),
+                           /*lengths=*/Value(), positions, cacheRows,
+                           /*slopes=*/Value(), /*query_offsets=*/Value(),
+                           /*key_offsets=*/Value(), out, op.getHeadsAttr(),
+                           op.getScaleAttr(), op.getCausalAttr(),
+                           op.getWindowBeforeAttr(), op.getWindowAfterAttr(),
+                           op.getSoftcapAttr(), op.getShownHeadsAttr(),
+                           op.getShownMeanAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -449,8 +450,14 @@ private:
     SmallVector<Value> outs = {createOut(op.getLoc(), query, op.getOuts()[0])};
     if (op.getOuts().size() == 2) {
       SmallVector<OpFoldResult> sizes = getSizes(builder, op.getLoc(), query);
-      sizes = {sizes[0], builder.getIndexAttr(op.getHeads()), sizes[1],
-               getSizes(builder, op.getLoc(), key)[1]};
+      sizes[2] = getSizes(builder, op.getLoc(), key)[1];
+      if (!op.getShownMean()) {
+        size_t heads = op.getHeads();
+        if (std::optional<ArrayRef<int64_t>> shown = op.getShownHeads())
+          heads = shown->size();
+        sizes.insert(sizes.begin() + 1,
+                     builder.getIndexAttr(static_cast<int64_t>(heads)));
+      }
       outs.push_back(createEmpty(builder, op.getLoc(), sizes,
                                  getElementTypeOrSelf(op.getOuts()[1])));
     }
@@ -462,7 +469,8 @@ private:
                           /*query_offsets=*/Value(), /*key_offsets=*/Value(),
                           outs, op.getHeadsAttr(), op.getScaleAttr(),
                           op.getCausalAttr(), op.getWindowBeforeAttr(),
-                          op.getWindowAfterAttr(), op.getSoftcapAttr()));
+                          op.getWindowAfterAttr(), op.getSoftcapAttr(),
+                          op.getShownHeadsAttr(), op.getShownMeanAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

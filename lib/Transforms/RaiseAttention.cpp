@@ -244,7 +244,8 @@ Operation *AttentionMatcher::replace() {
       builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
       toAttribute(mask->getWindowBefore()), toAttribute(mask->getWindowAfter()),
-      softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr());
+      softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(),
+      /*shown_heads=*/DenseI64ArrayAttr(), /*shown_mean=*/UnitAttr());
   if (shown)
     replaceShown(builder, sdpa, form.scores);
   Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),

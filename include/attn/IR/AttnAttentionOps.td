@@ -142,7 +142,11 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       which the slope favours most.
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
-    - A second destination [B, H, S, M] receives the softmax.
+    - A second destination [B, H, S, M] receives the softmax; with `shown_heads`
+      that of these heads alone, in their order, [B, N, S, M] for N of them;
+      with `shown_mean` the mean over them or over all, [B, S, M], of f32. It
+      costs to write it, and where there are more than 256 keys, to compute the
+      scores of these heads once more.
 
     `query`, `key` and `value` are of one element type; the destinations and a
     mask of numbers have it too, or f32. Scores, their softmax and sums are in
@@ -173,7 +177,9 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                                          "1">:$heads,
                        F64Attr:$scale, UnitAttr:$causal, Attn_Window:$window_before,
                        Attn_Window:$window_after,
-                       OptionalAttr<F64Attr>:$softcap);
+                       OptionalAttr<F64Attr>:$softcap,
+                       OptionalAttr<DenseI64ArrayAttr>:$shown_heads,
+                       UnitAttr:$shown_mean);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
@@ -188,6 +194,10 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     }
     /// Whether heads have a dimension of their own: operands are [B, H, S, E].
     bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
+    /// The second destination, if there is one.
+    ::mlir::Value getProbabilities() {
+      return getOuts().size() == 2 ? getOuts()[1] : ::mlir::Value();
+    }
     /// G; dynamic where the dimension of heads is.
     int64_t getKeyHeads();
     /// H/G, how many heads share keys and values: 1 unless known to be more.

@@ -29,10 +29,12 @@ def window_text(window):
 
 def sdpa_case(
     name, query, key, value, heads, scale=None,
-    causal=False, probabilities=False, softcap=None, window=(None, None), **rest,
+    causal=False, probabilities=False, softcap=None, shown=None, mean=False,
+    window=(None, None), **rest,
 ):  # fmt: skip
     """rest: mask, lengths, rows, positions, slopes, query_offsets, key_offsets. Keys
-    and values may have fewer heads."""
+    and values may have fewer heads. shown: heads whose probabilities are, all if
+    None; or their mean."""
     if element == "bf16":
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
         if "mask" in rest and rest["mask"].dtype == np.float32:
@@ -48,12 +50,16 @@ def sdpa_case(
     arrays = {"q": query, "k": key, "v": value, **rest}
     # What is not written stays NaN.
     arrays["o"] = np.full(out.shape, np.nan, np.float32)
+    if shown is not None:
+        weights = weights[:, shown]
+    if mean:
+        weights = weights.mean(1)
     if probabilities:
         arrays["p"] = np.full(weights.shape, np.nan, np.float32)
     arguments = {}
     for argument, array in arrays.items():
         ones = [d for d in range(3) if array.shape[d : d + 1] == (1,)]
-        static = {"p": [1], "mask": ones}.get(argument, [-1] if array.ndim == 3 else [])
+        static = {"p": [] if mean else [1], "mask": ones}.get(argument, [-1] if array.ndim == 3 else [])
         if (argument in "qo" and "query_offsets" in rest) or (argument in "kv" and "key_offsets" in rest):
             static = [0, -1]
         arguments[argument] = (tensor(array, static), array)
@@ -69,6 +75,8 @@ def sdpa_case(
         + f"scale = {scale!r} : f64{', causal' if causal else ''}"
         + (f", softcap = {softcap!r} : f64" if softcap else "")
         + window_text(window)
+        + (f", shown_heads = array<i64: {', '.join(map(str, shown))}>" if shown else "")
+        + (", shown_mean" if mean else "")
         + f"}} : ({', '.join(types)}) -> "
         + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
     )
@@ -313,6 +321,35 @@ def shared_heads():
     )  # fmt: skip
 
 
+def shown_heads():
+    """Probabilities of some heads, and means, where keys are one block and several."""
+    for queries, keys in [(1, 40), (1, 300), (2, 15), (17, 33), (70, 300), (40, 520)]:
+        q, k, v = normal(2, queries, 64), normal(2, keys, 32), normal(2, keys, 32)
+        for shown, mean in [(None, False), ([2], False), ([3, 0], False), ([1, 3], True), (None, True)]:
+            if mean and element == "bf16":
+                # Means are of f32; property_cases.py has those of bf16.
+                continue
+            name = f"{shown} shown, mean {mean}, {queries} to {keys}"
+            yield sdpa_case(name, q, k, v, 4, probabilities=True, shown=shown, mean=mean)
+            yield sdpa_case(
+                f"{name}, and all else", q, k, v, 4, probabilities=True, shown=shown, mean=mean,
+                causal=True, softcap=3.0, lengths=integers(keys, keys // 2),
+                positions=integers(keys // 3, 0), mask=rng.random((2, 4, 1, keys)) < 0.8,
+            )  # fmt: skip
+    offsets = offsets_of([0, 7, 1, 300, 2])
+    q, k, v = normal(1, 310, 64), normal(1, 310, 32), normal(1, 310, 32)
+    for shown, mean in [([3, 0], False), (None, element == "f32")]:
+        yield sdpa_case(
+            f"{shown} shown, mean {mean}, ragged", q, k, v, 4, probabilities=True, shown=shown,
+            mean=mean, query_offsets=offsets, key_offsets=offsets,
+        )  # fmt: skip
+    yield sdpa_case(
+        "shown, cache rows", normal(3, 1, 64), normal(4, 40, 32), normal(4, 40, 32), 4,
+        causal=True, positions=integers(30, 7, 0), probabilities=True, mean=element == "f32",
+        rows=rng.integers(0, 4, (3, 40)).astype(np.int32),
+    )  # fmt: skip
+
+
 def offsets_of(lengths):
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
 
@@ -518,7 +555,7 @@ def main():
     element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(), *capped(), *windows(), *linear_biases(), *shared_heads(), *ragged(),
+        *rows_and_positions(), *masks(), *capped(), *windows(), *linear_biases(), *shared_heads(), *ragged(), *shown_heads(),
     ]  # fmt: skip
     if element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]

@@ -175,6 +175,8 @@ class Attention:
         self.rows = draw.one_of(None, None, None, 1, 2)
         self.lengths = self.rows != 2 and draw.chance()
         self.probabilities = draw.chance(0.2)
+        self.shown = draw.one_of(None, [0], [self.heads - 1, 0][: self.heads]) if self.probabilities else None
+        self.mean = self.probabilities and draw.chance(0.3)
         self.slopes = draw.chance(0.3)
         self.ragged = draw.chance(0.25)
         self.ragged_keys = self.rows != 2 and draw.chance(0.8 if self.ragged else 0.1)
@@ -186,6 +188,8 @@ class Attention:
             f"mask {self.mask} but {self.mask_ones}" if self.mask else "",
             *(n for n in ("causal", "positions", "lengths", "slopes", "probabilities") if getattr(self, n)),
             f"rows of rank {self.rows}" if self.rows else "",
+            f"of {self.shown}" if self.shown else "",
+            "mean" if self.mean else "",
             "ragged" if self.ragged else "",
             "ragged keys" if self.ragged_keys else "",
             f"window {self.window}" if self.window != [None, None] else "",
@@ -275,9 +279,12 @@ class Attention:
             rounded_bias = 8 * 2.0**-24 * farthest * np.abs(rest["slopes"]).max()
             bounds["o"] = bounds["o"] + rounded_bias * magnitudes
         if self.probabilities:
-            operands["p"] = out_of(weights.shape, self.out_element)
+            weights = weights if self.shown is None else weights[:, self.shown]
+            weights = weights.mean(1) if self.mean else weights
+            stored = "f32" if self.mean else self.out_element
+            operands["p"] = out_of(weights.shape, stored)
             results["p"] = weights
-            bounds["p"] = bound(weights, 0.0, self.out_element) + rounded_bias * weights
+            bounds["p"] = bound(weights, 0.0, stored) + rounded_bias * weights
         about = f"{batch} of {capacity}, {queries} queries, {keys} keys"
         return Problem(operands, results, bounds, about)
 
@@ -287,7 +294,9 @@ class Attention:
             "mask", "lengths", "positions", "rows", "slopes", "query_offsets", "key_offsets",
         )  # fmt: skip
         names = ["q", "k", "v", *words, "o", "p"]
-        known = {n: [] for n in words} | {"mask": self.mask_ones, "slopes": [0], "p": [1]}
+        known = {n: [] for n in words} | {
+            "mask": self.mask_ones, "slopes": [0], "p": [] if self.mean else [1],
+        }  # fmt: skip
         if self.by_head and self.key_heads != self.heads:
             known |= {n: [1, -1] for n in "qkvo"}
         for operand, is_ragged in zip("qokv", [self.ragged] * 2 + [self.ragged_keys] * 2):
@@ -299,6 +308,8 @@ class Attention:
         outs = [n for n in ("o", "p") if n in types]
         stored = {n: self.draw.element for n in "qkv"}
         stored |= {n: self.out_element for n in outs}
+        if self.mean:
+            stored["p"] = "f32"
         if self.mask == "added":
             stored["mask"] = self.mask_element
 
@@ -308,6 +319,9 @@ class Attention:
             attributes += ["causal"] if self.causal else []
             for side, keys in zip(("before", "after"), self.window):
                 attributes += [] if keys is None else [f"window_{side} = {keys} : i64"]
+            attributes += ["shown_mean"] if self.mean else []
+            if self.shown:
+                attributes.append(f"shown_heads = array<i64: {', '.join(map(str, self.shown))}>")
             return (
                 f"{results} = attn.sdpa {value('q')}, {value('k')}, {value('v')}"
                 + "".join(optional(types, n, n, value) for n in words)
