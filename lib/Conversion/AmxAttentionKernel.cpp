@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention of bf16, many queries at a time, by products of AMX tiles. A task
+// Attention of bf16, many queries at a time, by products of tiles. A task
 // takes a block of queries of one head, and one block of keys after the other,
 // of which it lays out keys and values as tiles. Then for 32 rows at a time it
 // computes the scores of a few keys, turns them into weights of bf16, and when
 // it has those of the whole block, adds weights times values.
 //
-// Multiplications of tiles and of vectors take turns of a few hundred
+// With AMX, multiplications of tiles and of vectors take turns of a few hundred
 // instructions: next to tiles, the processors known so far run vectors of f32
 // at half their speed.
 
-#include "AmxTiles.h"
 #include "AttentionScope.h"
+#include "BFloat16Tiles.h"
 #include "Kernels.h"
 #include "QueryBlocks.h"
 #include "TileSizes.h"
@@ -27,12 +27,12 @@ using namespace attn;
 namespace {
 
 /// Rows that go through a block of keys together.
-constexpr int64_t kTileRows = AmxTiles::kBlock;
+constexpr int64_t kTileRows = BFloat16Tiles::kBlock;
 /// Keys of a block: the scores of a tile, their weights, and what they are
 /// multiplied with stay in the first-level cache.
 constexpr int64_t kBlockKeys = 256;
 /// Keys whose weights come in pairs, i and i + 16 of every 32.
-constexpr int64_t kPairKeys = 2 * AmxTiles::kRows;
+constexpr int64_t kPairKeys = 2 * BFloat16Tiles::kRows;
 
 /// 2^f on 0..1 within 7.5e-5 relative to it, plus half of the last place of a
 /// bf16 in 1..2: less its low half, the sum is 2^f rounded to bf16.
@@ -46,8 +46,8 @@ public:
       : b(b), op(op), sizes(b, op), tiles(b),
         factor(op.changesScores() ? 1.0 : getFactor(op)),
         blockRows(TileSizes(b.getTarget()).getAmxQueries()),
-        keySteps(llvm::divideCeil(sizes.keySize, AmxTiles::kDepth)),
-        valuePairs(llvm::divideCeil(sizes.valueSize, AmxTiles::kBlock)) {}
+        keySteps(llvm::divideCeil(sizes.keySize, BFloat16Tiles::kDepth)),
+        valuePairs(llvm::divideCeil(sizes.valueSize, BFloat16Tiles::kBlock)) {}
 
   void emit() {
     QueryBlocks blocks(b, op, sizes, blockRows, kTileRows);
@@ -78,7 +78,7 @@ private:
             tiles.memoryOf({kBlockKeys / kPairKeys, valuePairs, 2}),
             tiles.memoryOf({kBlockKeys / kPairKeys, 2}),
             memref({kBlockKeys / kPairKeys, kTileRows, kPairKeys}),
-            memref({blockRows, valuePairs * AmxTiles::kBlock}),
+            memref({blockRows, valuePairs * BFloat16Tiles::kBlock}),
             memref({blockRows}),
             memref({blockRows, kHalf}),
             memref({kTileRows, kHalf}),
@@ -138,13 +138,13 @@ private:
     Value tile = b.div(row, b.index(kTileRows));
     Value half = b.div(b.rem(row, b.index(kTileRows)), b.index(kHalf));
     forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
-      Value offset = b.index(step * AmxTiles::kDepth);
+      Value offset = b.index(step * BFloat16Tiles::kDepth);
       Value part =
           loadRow(op.getQuery(), scope->atQuery(query, offset), b.index(size));
       tiles.storeRow(emitSign(part), queries,
                      {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
     });
-    for (Chunk chunk : b.chunks(valuePairs * AmxTiles::kBlock))
+    for (Chunk chunk : b.chunks(valuePairs * BFloat16Tiles::kBlock))
       b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
     // Not -∞: scores may be so, and -∞ less -∞ is no number.
     b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), bases, {row});
@@ -164,14 +164,14 @@ private:
   /// body(step, how many elements it has) for the parts of a depth.
   static void forDepth(int64_t size,
                        llvm::function_ref<void(int64_t, int64_t)> body) {
-    for (int64_t offset = 0; offset < size; offset += AmxTiles::kDepth)
-      body(offset / AmxTiles::kDepth,
-           std::min(size - offset, AmxTiles::kDepth));
+    for (int64_t offset = 0; offset < size; offset += BFloat16Tiles::kDepth)
+      body(offset / BFloat16Tiles::kDepth,
+           std::min(size - offset, BFloat16Tiles::kDepth));
   }
 
   /// One row of a tile: `size` elements of bf16, then zeros.
   Value loadRow(Value memref, ArrayRef<Value> place, Value size) {
-    return tiles.loadPadded(memref, place, AmxTiles::kDepth, size);
+    return tiles.loadPadded(memref, place, BFloat16Tiles::kDepth, size);
   }
 
   /// Lays out the keys of the block as right factors, for which rows of pairs
@@ -187,10 +187,10 @@ private:
       forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
         SmallVector<Value> rows;
         for (Value position : positions)
-          rows.push_back(tiles.asPairs(
-              loadRow(op.getKey(),
-                      scope->atKey(position, b.index(step * AmxTiles::kDepth)),
-                      b.index(size))));
+          rows.push_back(tiles.asPairs(loadRow(
+              op.getKey(),
+              scope->atKey(position, b.index(step * BFloat16Tiles::kDepth)),
+              b.index(size))));
         for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
           tiles.storeRow(tiles.asNumbers(row), keys,
                          {b.div(tile, b.index(2)), b.index(step),
@@ -220,7 +220,7 @@ private:
               if (op.isBanded())
                 result = tiles.largestMagnitude(result, both);
               tiles.storeRow(both, values,
-                             {pair, b.index(offset / AmxTiles::kBlock),
+                             {pair, b.index(offset / BFloat16Tiles::kBlock),
                               b.index(offset / kHalf % 2), i});
             }
             return SmallVector<Value>{result};
@@ -272,15 +272,19 @@ private:
   void emitScores(IndexRange pairs) {
     Value tile = b.div(firstRow, b.index(kTileRows));
     b.forLoop(pairs.begin, pairs.end, 1, [&](Value pair) {
-      AmxTiles::Block block = tiles.multiply(
-          tiles.zeros(b.getF32Type()), b.index(keySteps),
-          [&](int64_t half, Value k) {
-            return tiles.load(queries, {tile, k, b.index(half)});
-          },
-          [&](Value k, int64_t half) {
-            return tiles.load(keys, {pair, k, b.index(half)});
-          });
-      tiles.storeSums(block, scores, {pair, b.index(0), b.index(0)});
+      auto placeOfQueries = [&](Value k, Value half) -> SmallVector<Value> {
+        return {tile, k, half};
+      };
+      auto placeOfKeys = [&](Value k, Value half) -> SmallVector<Value> {
+        return {pair, k, half};
+      };
+      tiles.multiply({{queries, placeOfQueries},
+                      {keys, placeOfKeys},
+                      b.index(keySteps),
+                      tileRows,
+                      scores,
+                      {pair, b.index(0), b.index(0)},
+                      /*isFirst=*/true});
     });
   }
 
@@ -437,17 +441,20 @@ private:
   void emitWeightedSums(IndexRange pairs) {
     Value count = b.sub(pairs.end, pairs.begin);
     for (int64_t place = 0; place < valuePairs; ++place) {
-      Value column = b.index(place * AmxTiles::kBlock);
-      AmxTiles::Block block = tiles.multiply(
-          tiles.loadSums(sums, {firstRow, column}), count,
-          [&](int64_t half, Value k) {
-            return tiles.load(weights, {b.add(k, pairs.begin), b.index(half)});
-          },
-          [&](Value k, int64_t half) {
-            return tiles.load(
-                values, {b.add(k, pairs.begin), b.index(place), b.index(half)});
-          });
-      tiles.storeSums(block, sums, {firstRow, column});
+      Value column = b.index(place * BFloat16Tiles::kBlock);
+      auto placeOfWeights = [&](Value k, Value half) -> SmallVector<Value> {
+        return {b.add(k, pairs.begin), half};
+      };
+      auto placeOfValues = [&](Value k, Value half) -> SmallVector<Value> {
+        return {b.add(k, pairs.begin), b.index(place), half};
+      };
+      tiles.multiply({{weights, placeOfWeights},
+                      {values, placeOfValues},
+                      count,
+                      tileRows,
+                      sums,
+                      {firstRow, column},
+                      /*isFirst=*/false});
     }
   }
 
@@ -497,12 +504,12 @@ private:
   }
 
   /// Rows of one tile, and lanes of a vector.
-  static constexpr int64_t kHalf = AmxTiles::kRows;
+  static constexpr int64_t kHalf = BFloat16Tiles::kRows;
 
   KernelBuilder &b;
   SdpaOp op;
   AttentionSizes sizes;
-  AmxTiles tiles;
+  BFloat16Tiles tiles;
   /// What makes scores in units of log 2 of those in memory.
   double factor;
   /// Most queries of a task: the more, the fewer times keys are laid out.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "AmxTiles.h"
+#include "BFloat16Tiles.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -22,14 +23,10 @@ AmxTiles::AmxTiles(KernelBuilder &b) : b(b) {
   SmallVector<Attribute> attributes;
   if (auto present = function->getAttrOfType<ArrayAttr>(attribute))
     attributes.append(present.begin(), present.end());
-  attributes.push_back(b.getStringAttr("no-builtins"));
+  Attribute noBuiltins = b.getStringAttr("no-builtins");
+  if (!llvm::is_contained(attributes, noBuiltins))
+    attributes.push_back(noBuiltins);
   function->setAttr(attribute, b.getArrayAttr(attributes));
-}
-
-MemRefType AmxTiles::memoryOf(ArrayRef<int64_t> shape) const {
-  SmallVector<int64_t> sizes(shape);
-  sizes.append({kRows, kDepth});
-  return MemRefType::get(sizes, b.getBF16Type());
 }
 
 /// Bytes of a row of a tile.
@@ -84,12 +81,6 @@ Value AmxTiles::stream(Value memref, Values indices) {
                    .getResult(0);
   return UnrealizedConversionCastOp::create(b, TypeRange(tileOf(memref)), tile)
       .getResult(0);
-}
-
-void AmxTiles::storeRow(Value vector, Value memref, Values indices) {
-  SmallVector<Value> place(indices);
-  place.push_back(b.index(0));
-  vector::StoreOp::create(b, vector, memref, place);
 }
 
 AmxTiles::Block AmxTiles::zeros(Type element) {
@@ -156,86 +147,20 @@ AmxTiles::multiply(const Block &sums, Value steps,
   return {result[0], result[1], result[2], result[3]};
 }
 
-Value AmxTiles::cast(Value vector, Type element) {
-  auto type = mlir::cast<VectorType>(vector.getType());
-  int64_t lanes = type.getNumElements() * type.getElementTypeBitWidth() /
-                  element.getIntOrFloatBitWidth();
-  return vector::BitCastOp::create(b, VectorType::get({lanes}, element),
-                                   vector);
-}
-
-Value AmxTiles::splat(Type element, int64_t value) {
-  int64_t lanes = 64 * 8 / element.getIntOrFloatBitWidth();
-  return arith::ConstantOp::create(
-      b, DenseElementsAttr::get(VectorType::get({lanes}, element),
-                                b.getIntegerAttr(element, value).getValue()));
-}
-
-Value AmxTiles::loadPadded(Value memref, Values indices, int64_t lanes,
-                           Value size) {
-  auto type = VectorType::get(
-      {lanes}, mlir::cast<MemRefType>(memref.getType()).getElementType());
-  Value numbers;
-  if (isConstantIntValue(size, lanes)) {
-    numbers = vector::LoadOp::create(b, type, memref, indices);
-  } else {
-    Value zero = arith::ConstantOp::create(
-        b, mlir::cast<TypedAttr>(b.getZeroAttr(type)));
-    numbers = vector::MaskedLoadOp::create(b, type, memref, indices,
-                                           b.mask(lanes, size), zero);
-  }
-  if (type.getElementType().isBF16())
-    return numbers;
-  return arith::TruncFOp::create(b, type.clone(b.getBF16Type()), numbers);
-}
-
-Value AmxTiles::asPairs(Value vector) { return cast(vector, b.getF32Type()); }
-
-Value AmxTiles::asNumbers(Value pairs) { return cast(pairs, b.getBF16Type()); }
-
-Value AmxTiles::pair(Value first, Value second) {
-  Type wide = b.getI32Type();
-  auto extend = [&](Value vector) -> Value {
-    return arith::ExtUIOp::create(b, VectorType::get({kRows}, wide),
-                                  cast(vector, b.getI16Type()));
+void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
+  AmxTiles tiles(b);
+  auto load = [&](const BlockProduct::Factor &factor, Value step,
+                  int64_t half) {
+    SmallVector<Value> place = factor.placeOf(step, b.index(half));
+    return factor.isStream ? tiles.stream(factor.memory, place)
+                           : tiles.load(factor.memory, place);
   };
-  Value high = arith::ShLIOp::create(b, extend(second), splat(wide, 16));
-  return asNumbers(arith::OrIOp::create(b, extend(first), high));
-}
-
-Value AmxTiles::pairHighHalves(Value first, Value second) {
-  Type wide = b.getI32Type();
-  Value low = arith::ShRUIOp::create(b, cast(first, wide), splat(wide, 16));
-  Value high =
-      arith::AndIOp::create(b, cast(second, wide), splat(wide, -0x10000));
-  return asNumbers(arith::OrIOp::create(b, low, high));
-}
-
-Value AmxTiles::addPairs(Value sums, Value pairs) {
-  auto type = mlir::cast<VectorType>(pairs.getType());
-  Value ones = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(
-             type, b.getFloatAttr(b.getBF16Type(), 1.0).getValue()));
-  return LLVM::CallIntrinsicOp::create(
-             b, sums.getType(),
-             b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-             ValueRange{sums, pairs, ones})
-      .getResult(0);
-}
-
-Value AmxTiles::noMagnitude() { return splat(b.getI16Type(), 0); }
-
-Value AmxTiles::largestMagnitude(Value largest, Value vector) {
-  Type bits = b.getI16Type();
-  Value magnitude =
-      arith::AndIOp::create(b, cast(vector, bits), splat(bits, 0x7fff));
-  return arith::MaxUIOp::create(b, largest, magnitude);
-}
-
-Value AmxTiles::isSpecial(Value largest) {
-  Value magnitude =
-      vector::ReductionOp::create(b, vector::CombiningKind::MAXUI, largest);
-  Value infinity = arith::ConstantOp::create(b, b.getI16IntegerAttr(0x7f80));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, magnitude,
-                               infinity);
+  AmxTiles::Block block = product.isFirst
+                              ? tiles.zeros(b.getF32Type())
+                              : tiles.loadSums(product.sums, product.place);
+  block = tiles.multiply(
+      block, product.steps,
+      [&](int64_t half, Value k) { return load(product.left, k, half); },
+      [&](Value k, int64_t half) { return load(product.right, k, half); });
+  tiles.storeSums(block, product.sums, product.place);
 }

@@ -34,11 +34,6 @@ public:
   /// For the function at the insertion point of `b`.
   explicit AmxTiles(KernelBuilder &b);
 
-  static bool isAvailable(TargetAttr target) { return target.hasTiles(); }
-
-  /// The type of `shape` tiles of bf16 in memory.
-  mlir::MemRefType memoryOf(llvm::ArrayRef<int64_t> shape) const;
-
   /// The tile of bf16 or i8 at `indices` of such memory.
   Value load(Value memref, Values indices);
   /// The same of what is not read again soon: it does not take the place of
@@ -47,9 +42,6 @@ public:
 
   /// The tile whose first element is at `indices` of a matrix.
   Value loadRows(Value memref, Values indices);
-
-  /// Stores one row of such a tile.
-  void storeRow(Value vector, Value memref, Values indices);
 
   /// 2 x 2 tiles of f32 or i32, by rows.
   using Block = std::array<Value, 4>;
@@ -64,31 +56,7 @@ public:
                  llvm::function_ref<Value(int64_t, Value)> left,
                  llvm::function_ref<Value(Value, int64_t)> right);
 
-  // Vectors of bf16.
-
-  /// `lanes` elements, of which those from `size` on are not read but 0. Those
-  /// of f32 are rounded.
-  Value loadPadded(Value memref, Values indices, int64_t lanes, Value size);
-  /// 32 elements as 16 of f32, to be moved about in pairs, and back.
-  Value asPairs(Value vector);
-  Value asNumbers(Value pairs);
-  /// The elements of two vectors of 16, alternately.
-  Value pair(Value first, Value second);
-  /// The same of the high halves of two vectors of f32.
-  Value pairHighHalves(Value first, Value second);
-  /// sums[i] + both elements of pair i.
-  Value addPairs(Value sums, Value pairs);
-
-  /// Collects the largest magnitudes of vectors of 32, starting from none, to
-  /// see whether any was ∞ or NaN.
-  Value noMagnitude();
-  Value largestMagnitude(Value largest, Value vector);
-  Value isSpecial(Value largest);
-
 private:
-  Value cast(Value vector, mlir::Type element);
-  Value splat(mlir::Type element, int64_t value);
-
   KernelBuilder &b;
 };
 

@@ -3,7 +3,7 @@
 // Attention by online softmax, so that scores exist only as a tile. Which of
 // two kernels computes it depends on how many queries there are.
 
-#include "AmxTiles.h"
+#include "BFloat16Tiles.h"
 #include "Kernels.h"
 
 using namespace mlir;
@@ -16,10 +16,10 @@ using namespace attn;
 /// both.)
 constexpr int64_t kTiledQueries = 2;
 
-static bool isForAmx(KernelBuilder &b, SdpaOp op) {
+static bool isOfBFloat16(KernelBuilder &b, SdpaOp op) {
   auto query = cast<MemRefType>(op.getQuery().getType());
   return query.getElementType().isBF16() && !op.getProbabilities() &&
-         AmxTiles::isAvailable(b.getTarget());
+         BFloat16Tiles::isAvailable(b.getTarget());
 }
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
@@ -28,7 +28,7 @@ void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
   if (op.getRows())
     return emitQueryAttention(b, op);
   auto emitBlocks = [&] {
-    if (isForAmx(b, op))
+    if (isOfBFloat16(b, op))
       emitAmxAttention(b, op);
     else
       emitTiledAttention(b, op);

@@ -22,7 +22,7 @@ void emitSdpa(KernelBuilder &b, SdpaOp op);
 /// The two ways to compute an attention, which emitSdpa chooses from.
 void emitQueryAttention(KernelBuilder &b, SdpaOp op);
 void emitTiledAttention(KernelBuilder &b, SdpaOp op);
-/// The second of them for bf16, where the target has AMX.
+/// The second of them for bf16, where the target multiplies that.
 void emitAmxAttention(KernelBuilder &b, SdpaOp op);
 /// input and out [M, D].
 void emitLayerNorm(KernelBuilder &b, LayerNormOp op);

@@ -2,7 +2,7 @@
 //
 // A matrix product with its epilogue.
 
-#include "AmxProduct.h"
+#include "BFloat16Product.h"
 #include "Kernels.h"
 #include "QuantizedProduct.h"
 

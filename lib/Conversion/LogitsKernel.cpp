@@ -3,7 +3,7 @@
 // A matrix product whose columns are summarised block by block, while a block
 // is still in the first-level cache.
 
-#include "AmxProduct.h"
+#include "BFloat16Product.h"
 #include "Kernels.h"
 #include "QuantizedProduct.h"
 #include "VectorMath.h"
@@ -30,7 +30,7 @@ public:
   void emit() {
     if (QuantizedProduct::canEmit(getOperands()))
       return emitQuantized();
-    if (AmxProduct::canEmit(b, getOperands()))
+    if (BFloat16Product::canEmit(b, getOperands()))
       return emitInTiles();
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
@@ -86,14 +86,14 @@ private:
   /// All rows are put in tiles once, then all of them meet block after block.
   void emitInTiles() {
     ProductOperands operands = getOperands();
-    Value rowBlocks = b.ceilDiv(rows, AmxTiles::kBlock);
+    Value rowBlocks = b.ceilDiv(rows, BFloat16Tiles::kBlock);
     Value input = memref::AllocOp::create(
-        b, AmxProduct::getTiles(b, ShapedType::kDynamic, operands.depth),
+        b, BFloat16Product::getTiles(b, ShapedType::kDynamic, operands.depth),
         rowBlocks, b.getI64IntegerAttr(64));
-    AmxProduct source(b, operands);
+    BFloat16Product source(b, operands);
     operands.rows = rows;
     operands.input = input;
-    AmxProduct product(b, operands);
+    BFloat16Product product(b, operands);
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
       b.share(rowBlocks,

@@ -56,8 +56,8 @@ static LogicalResult checkSupported(Operation *op) {
   return success();
 }
 
-/// Weights of bf16 in tiles are for targets that multiply those; those of i8
-/// are in tiles for all.
+/// Weights of bf16 in tiles are for targets that multiply bf16; those of i8 are
+/// in tiles for all.
 static LogicalResult checkTiles(Operation *op, TargetAttr target) {
   auto check = [&](Value weight) -> LogicalResult {
     auto type = cast<MemRefType>(weight.getType());
@@ -72,12 +72,12 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
                                << "first; only an 'attn.weight' can be packed";
     }
     if (type.getRank() != 5 ||
-        (target.hasTiles() && type.getElementType().isBF16() &&
+        (target.hasBFloat16Products() && type.getElementType().isBF16() &&
          type.getShape().drop_front(2) == ArrayRef<int64_t>{2, rows, 2 * rows}))
       return success();
     return op->emitOpError()
            << "expected a weight in tiles only as 'panel 32 by 2' of bf16, for "
-              "a target with AMX, got "
+              "a target with AVX512-BF16, got "
            << type;
   };
   if (auto lookup = dyn_cast<LookupOp>(op); lookup && lookup.getScales())

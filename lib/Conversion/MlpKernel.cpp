@@ -4,7 +4,7 @@
 // in memory: for a block of rows, some columns of the hidden matrix are
 // computed and added to what follows from them, one after the other.
 
-#include "AmxProduct.h"
+#include "BFloat16Product.h"
 #include "Kernels.h"
 #include "MatrixProduct.h"
 #include "TileSizes.h"
@@ -51,7 +51,7 @@ public:
     // is computed in tiles is in all numbers of rows.
     if (!typeOf(op.getOut()).getElementType().isF32() ||
         !typeOf(op.getInput()).getElementType().isF32() || hasTiles() ||
-        AmxProduct::canEmit(b, hiddenOperands(op.getInput())))
+        BFloat16Product::canEmit(b, hiddenOperands(op.getInput())))
       return emitInTurn(std::numeric_limits<int64_t>::max());
     Value isFew = b.isLess(rows, b.index(kFusedRows));
     b.ifElse(isFew, [&] { emitInTurn(kFusedRows); }, [&] { emitFused(); });
@@ -93,7 +93,7 @@ private:
   /// Whether the hidden matrix has to be of bf16, to be multiplied in tiles.
   bool hasTiles() {
     ProductOperands operands = outOperands(op.getInput());
-    return AmxProduct::canEmit(b, operands);
+    return BFloat16Product::canEmit(b, operands);
   }
 
   /// The hidden matrix is in tiles between two products of tiles.
@@ -111,19 +111,20 @@ private:
 
   /// One product after the other, each thread some columns.
   void emitTilesTogether(bool isInTiles) {
-    constexpr int64_t block = AmxTiles::kBlock;
+    constexpr int64_t block = BFloat16Tiles::kBlock;
     MemRefType type =
-        isInTiles ? AmxProduct::getTiles(b, ShapedType::kDynamic, hiddenColumns)
-                  : MemRefType::get({ShapedType::kDynamic, hiddenColumns},
-                                    b.getBF16Type());
+        isInTiles
+            ? BFloat16Product::getTiles(b, ShapedType::kDynamic, hiddenColumns)
+            : MemRefType::get({ShapedType::kDynamic, hiddenColumns},
+                              b.getBF16Type());
     Value hidden = memref::AllocOp::create(
         b, type, isInTiles ? b.ceilDiv(rows, block) : rows,
         b.getI64IntegerAttr(64));
-    AmxProduct toHidden(b, hiddenOperands(hidden)),
+    BFloat16Product toHidden(b, hiddenOperands(hidden)),
         toOut(b, outOperands(hidden));
     Value threads = b.threads();
     b.parallel(work(), tileWorkspace(toHidden, toOut), [&](ValueRange memory) {
-      for (AmxProduct *product : {&toHidden, &toOut}) {
+      for (BFloat16Product *product : {&toHidden, &toOut}) {
         if (product == &toOut)
           b.barrier();
         product->setMemory(memory);
@@ -141,26 +142,27 @@ private:
 
   /// Each thread some rows, whose hidden matrix stays in its cache.
   void emitTilesFused() {
-    constexpr int64_t block = AmxTiles::kBlock;
+    constexpr int64_t block = BFloat16Tiles::kBlock;
     int64_t blockRows = std::clamp<int64_t>(
         kTileHiddenBytes / (2 * std::max<int64_t>(hiddenColumns, 1)) / block *
             block,
         block, kTileBlockRows);
-    MemRefType type = AmxProduct::getTiles(b, blockRows / block, hiddenColumns);
+    MemRefType type =
+        BFloat16Product::getTiles(b, blockRows / block, hiddenColumns);
     RowBlocks blocks(b, rows, block, blockRows, /*mayBeOne=*/false);
     // Made of the memory of each task, below.
-    AmxProduct shapes(b, hiddenOperands(op.getInput()));
-    AmxProduct outShapes(b, outOperands(op.getInput()));
+    BFloat16Product shapes(b, hiddenOperands(op.getInput()));
+    BFloat16Product outShapes(b, outOperands(op.getInput()));
     SmallVector<MemRefType> workspace = tileWorkspace(shapes, outShapes);
     workspace.push_back(type);
     b.parallelFor(
         blocks.count, work(), workspace, [&](Value task, ValueRange memory) {
           Value hidden = memory.back();
-          AmxProduct toHidden(b, hiddenOperands(hidden));
-          AmxProduct toOut(b, outOperands(hidden));
+          BFloat16Product toHidden(b, hiddenOperands(hidden));
+          BFloat16Product toOut(b, outOperands(hidden));
           Value row = blocks.getFirstRow(b, task);
           Value endRow = blocks.getFirstRow(b, b.add(task, b.index(1)));
-          for (AmxProduct *product : {&toHidden, &toOut}) {
+          for (BFloat16Product *product : {&toHidden, &toOut}) {
             product->setMemory(memory.drop_back());
             product->setFirstRow(row);
             product->emitPart(row, endRow, b.index(0),
@@ -170,8 +172,8 @@ private:
   }
 
   /// Memory for both products.
-  static SmallVector<MemRefType> tileWorkspace(const AmxProduct &toHidden,
-                                               const AmxProduct &toOut) {
+  static SmallVector<MemRefType> tileWorkspace(const BFloat16Product &toHidden,
+                                               const BFloat16Product &toOut) {
     SmallVector<MemRefType> types = toHidden.getWorkspace();
     for (auto [type, other] : llvm::zip_equal(types, toOut.getWorkspace()))
       if (type.getNumElements() < other.getNumElements())

@@ -32,6 +32,8 @@ struct TileSizes {
   int64_t getAmxPanelBytes() const { return l2 / 2; }
   /// Steps of the depth, of 2 KB of rows each, that it keeps in the first.
   int64_t getAmxSteps() const { return std::max<int64_t>(l1 / 3 * 2 >> 11, 1); }
+  /// The same of vectors, which read rows from the second-level cache as fast.
+  int64_t getVectorSteps() const { return std::max<int64_t>(l2 >> 14, 1); }
 
 private:
   int64_t l1, l2;

@@ -205,7 +205,8 @@ struct PackWeights : public attn::impl::PackWeightsBase<PackWeights> {
       }
       width = target.getPanelWidth();
     }
-    WeightPacker(getOperation(), width, target && target.hasTiles()).run();
+    WeightPacker(getOperation(), width, target && target.hasBFloat16Products())
+        .run();
   }
 };
 

@@ -26,14 +26,14 @@ func.func @sdpa_bf16(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: memre
 
 // -----
 
-// Without AMX there is none, and what is read is extended.
+// Without products of bf16 there is none, and what is read is extended.
 
-module attributes {attn.target = #attn.target<cpu = "znver5", features = "+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
-// CHECK-LABEL: func.func @sdpa_without_amx
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
+// CHECK-LABEL: func.func @sdpa_extended
 // CHECK-NOT:     amx.
 // CHECK:         arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
 // CHECK-NOT:     amx.
-func.func @sdpa_without_amx(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: memref<?x?x32xbf16>, %y: memref<?x?x32xbf16>) {
+func.func @sdpa_extended(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: memref<?x?x32xbf16>, %y: memref<?x?x32xbf16>) {
   attn.sdpa %q, %k, %v outs(%y) {scale = 0.125 : f64} : (memref<?x?x64xbf16>, memref<?x?x64xbf16>, memref<?x?x32xbf16>, memref<?x?x32xbf16>) -> ()
   return
 }

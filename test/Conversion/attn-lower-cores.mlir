@@ -226,9 +226,9 @@ func.func @tensors(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> 
 
 // -----
 
-module attributes {attn.target = #attn.target<cpu = "znver5", features = "+avx512bf16,+avx512f,+avx512dq,+avx2,+fma">} {
+module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 func.func @tiles(%x: memref<4x8xbf16>, %w: memref<1x1x2x16x32xbf16>, %y: memref<4x8xbf16>) {
-  // expected-error @below {{expected a weight in tiles only as 'panel 32 by 2' of bf16, for a target with AMX, got 'memref<1x1x2x16x32xbf16>'}}
+  // expected-error @below {{expected a weight in tiles only as 'panel 32 by 2' of bf16, for a target with AVX512-BF16, got 'memref<1x1x2x16x32xbf16>'}}
   attn.linear %x, %w outs(%y) : (memref<4x8xbf16>, memref<1x1x2x16x32xbf16>, memref<4x8xbf16>) -> ()
   return
 }

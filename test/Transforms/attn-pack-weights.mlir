@@ -2,6 +2,7 @@
 // RUN: attn-opt %t/pack.mlir --attn-pack-weights | FileCheck %s
 // RUN: attn-opt %t/pack.mlir --attn-pack-weights=panel=48 | FileCheck %s --check-prefix=WIDE
 // RUN: attn-opt %t/tiles.mlir --attn-pack-weights | FileCheck %s --check-prefix=TILES
+// RUN: sed -e s/+amx-bf16/-amx-bf16/ %t/tiles.mlir | attn-opt --attn-pack-weights | FileCheck %s --check-prefix=TILES
 // RUN: attn-opt %t/integers.mlir --attn-pack-weights | FileCheck %s --check-prefix=I8
 // RUN: attn-opt %t/no-target.mlir --attn-pack-weights=panel=16 | FileCheck %s --check-prefix=OPTION
 // RUN: attn-opt %t/no-target.mlir --verify-diagnostics --attn-pack-weights

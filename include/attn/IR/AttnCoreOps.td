@@ -61,6 +61,8 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
     A weight that is not in panels has the element type of `input`; `bias`,
     `residual` and `out` have it too, or f32. By a weight of bf16 an `input` of
     f32 can be multiplied too: its elements may be rounded to bf16 before.
+    Products of bf16 by AMX or AVX512-BF16 are summed in the order of the
+    instruction, which takes numbers below the smallest normal f32 for 0.
 
     A weight of i8 goes with an `input` of f32 and `scales` [N] of f32, padded as
     the bias is: column n of it stands for scales[n] · weight[n, :]. Each row of

@@ -92,7 +92,11 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     int64_t getPanelWidth() const { return 2 * getVectorLanes(); }
     /// Whether it multiplies tiles of bf16 (AMX).
     bool hasTiles() const {
-      return hasFeature("amx-bf16") && hasFeature("avx512bf16");
+      return hasFeature("amx-bf16") && hasBFloat16Products();
+    }
+    /// Whether it multiplies pairs of bf16 (AVX512-BF16), in tiles or not.
+    bool hasBFloat16Products() const {
+      return hasFeature("avx512bf16") && hasFeature("avx512f");
     }
     /// Whether it multiplies tiles of i8 (AMX).
     bool hasIntegerTiles() const {

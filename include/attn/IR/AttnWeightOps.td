@@ -54,7 +54,8 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
     stored alike.
 
     With `panel P by G`, for P a multiple of 16, each panel is cut into tiles of
-    16 rows of 64 bytes, which an instruction reads as one (AMX). A row holds G
+    16 rows of 64 bytes, which an instruction reads as one (AMX), or row by row
+    (AVX-512). A row holds G
     numbers that follow each other in K, for each of 16 columns: the matrix is
     stored as ⌈N/P⌉×⌈K/16G⌉×P/16×16×16G, so that the element (n, k) is at
     [n / P, k / 16G, n mod P / 16, k mod 16G / G, n mod 16 · G + k mod G]. G

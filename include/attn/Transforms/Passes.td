@@ -433,7 +433,7 @@ def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
     i8 another one of its scales. Weights that are used no more go. Activations,
     biases and all other operations stay as they are, so the results are of f32,
     with the rounding of the factors (`attn.linear`). Half of the bytes are read,
-    or a quarter, and a target that multiplies tiles (AMX) does that. For i8 the
+    or a quarter, and a target that multiplies such numbers does that. For i8 the
     table of an `attn.lookup` changes too, whatever floats it is of: so it can be
     the output's weight as well, and there once.
 
@@ -468,7 +468,7 @@ def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
     weight (and bias) one in panels, so that the innermost loop reads memory in
     order. Panels are as wide as two vector registers of the module's
     `attn.target`, or as the option `panel` says; a matrix of bf16 is in tiles
-    for a target that multiplies those (AMX), one of i8 is in `panel 32 by 4` for
+    for a target that multiplies bf16, one of i8 is in `panel 32 by 4` for
     every target, as a table of i8 is, and their scales are packed as a bias is. A weight that a transposed operand
     reads is transposed as it is stored. A weight that is also used
     otherwise (an embedding table that is the output projection too) gets a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "AmxProduct.h"
+#include "BFloat16Product.h"
 #include "TileSizes.h"
 #include "VectorMath.h"
 
@@ -8,9 +8,9 @@ using namespace mlir;
 using namespace attn;
 
 /// Rows and columns of a block, and lanes of a vector.
-static constexpr int64_t kBlock = AmxTiles::kBlock;
-static constexpr int64_t kLanes = AmxTiles::kRows;
-static constexpr int64_t kDepth = AmxTiles::kDepth;
+static constexpr int64_t kBlock = BFloat16Tiles::kBlock;
+static constexpr int64_t kLanes = BFloat16Tiles::kRows;
+static constexpr int64_t kDepth = BFloat16Tiles::kDepth;
 
 /// Most rows of a task: the more, the fewer times the weight is laid out.
 static constexpr int64_t kPartRows = 2048;
@@ -25,20 +25,24 @@ static MemRefType typeOf(Value memref) {
   return cast<MemRefType>(memref.getType());
 }
 
-AmxProduct::AmxProduct(KernelBuilder &b, const ProductOperands &operands)
+BFloat16Product::BFloat16Product(KernelBuilder &b,
+                                 const ProductOperands &operands)
     : b(b), operands(operands), tiles(b),
       rows(operands.rows ? operands.rows : b.dim(operands.input, 0)),
       steps(llvm::divideCeil(operands.depth, kDepth)),
       panels(llvm::divideCeil(operands.columns, kBlock)),
-      blockSteps(TileSizes(b.getTarget()).getAmxSteps()) {
+      blockSteps(b.getTarget().hasTiles()
+                     ? TileSizes(b.getTarget()).getAmxSteps()
+                     : TileSizes(b.getTarget()).getVectorSteps()) {
   int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock * 2;
   mostPanels =
       std::clamp<int64_t>(TileSizes(b.getTarget()).getAmxPanelBytes() / bytes,
                           1, std::max<int64_t>(panels, 1));
 }
 
-bool AmxProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
-  return AmxTiles::isAvailable(b.getTarget()) &&
+bool BFloat16Product::canEmit(KernelBuilder &b,
+                              const ProductOperands &operands) {
+  return BFloat16Tiles::isAvailable(b.getTarget()) &&
          typeOf(operands.weight).getRank() != 3 &&
          typeOf(operands.weight).getElementType().isBF16() &&
          !typeOf(operands.input).getElementType().isF16();
@@ -46,25 +50,25 @@ bool AmxProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
 
 void attn::emitProduct(KernelBuilder &b, const ProductOperands &operands,
                        int64_t mostRows) {
-  if (AmxProduct::canEmit(b, operands))
-    AmxProduct(b, operands).emit();
+  if (BFloat16Product::canEmit(b, operands))
+    BFloat16Product(b, operands).emit();
   else
     MatrixProduct(b, operands).emit(mostRows);
 }
 
-bool AmxProduct::isInTiles(Value matrix) const {
+bool BFloat16Product::isInTiles(Value matrix) const {
   return typeOf(matrix).getRank() == 5;
 }
 
-MemRefType AmxProduct::getTiles(KernelBuilder &b, int64_t rowBlocks,
-                                int64_t columns) {
+MemRefType BFloat16Product::getTiles(KernelBuilder &b, int64_t rowBlocks,
+                                     int64_t columns) {
   return MemRefType::get(
       {rowBlocks, static_cast<int64_t>(llvm::divideCeil(columns, kBlock)), 2,
        kLanes, kDepth},
       b.getBF16Type());
 }
 
-SmallVector<Value> AmxProduct::placeInTiles(Value row, Value column) {
+SmallVector<Value> BFloat16Product::placeInTiles(Value row, Value column) {
   if (firstTileRow)
     row = b.sub(row, firstTileRow);
   Value inBlock = b.rem(row, b.index(kBlock));
@@ -73,12 +77,12 @@ SmallVector<Value> AmxProduct::placeInTiles(Value row, Value column) {
           b.rem(column, b.index(kBlock))};
 }
 
-void AmxProduct::setOutput(Value memory, Value firstColumn) {
+void BFloat16Product::setOutput(Value memory, Value firstColumn) {
   operands.out = memory;
   firstOutColumn = firstColumn;
 }
 
-void AmxProduct::emit() {
+void BFloat16Product::emit() {
   // A column's elements are not adjacent, a row's are.
   if (isInTiles(operands.weight) || !operands.transposed)
     return emitManyRows();
@@ -90,7 +94,7 @@ void AmxProduct::emit() {
 // Few rows
 //===----------------------------------------------------------------------===//
 
-void AmxProduct::emitFewRows() {
+void BFloat16Product::emitFewRows() {
   width = kWideVectors * kLanes;
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   b.parallelFor(b.index(llvm::divideCeil(operands.columns, width)), work,
@@ -107,8 +111,10 @@ void AmxProduct::emitFewRows() {
                 });
 }
 
-SmallVector<Value> AmxProduct::emitRowSums(Value row, Value column,
-                                           int64_t vectors) {
+SmallVector<Value> BFloat16Product::emitRowSums(Value row, Value column,
+                                                int64_t vectors) {
+  if (!b.getTarget().hasTiles())
+    return emitRowSumsOfPairs(row, column, vectors);
   auto columnAt = [&](int64_t i) { return b.add(column, b.index(i * kLanes)); };
   /// sums += input[row, k] · weight[k, ...]
   auto multiply = [&](MutableArrayRef<Value> sums, Value k) {
@@ -157,11 +163,42 @@ SmallVector<Value> AmxProduct::emitRowSums(Value row, Value column,
   return totals;
 }
 
+SmallVector<Value> BFloat16Product::emitRowSumsOfPairs(Value row, Value column,
+                                                       int64_t vectors) {
+  /// Adds products with rows k and k + 1 of the weight, or only k.
+  auto addPair = [&](Value k, int64_t size, ArrayRef<Value> sums) {
+    Value factors = broadcastPair(
+        b, tiles.loadPadded(operands.input, {row, k}, 2, b.index(size)));
+    SmallVector<Value> next;
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      Value at = b.add(column, b.index(static_cast<int64_t>(i) * kLanes));
+      Value inside = b.index(kLanes);
+      if (reachesPast())
+        inside = b.max(b.sub(b.index(operands.columns), at), b.index(0));
+      auto loadRow = [&](Value k, Value inside) {
+        return tiles.loadPadded(operands.weight, {k, at}, kLanes, inside);
+      };
+      Value other = size == 2 ? loadRow(b.add(k, b.index(1)), inside)
+                              : loadRow(k, b.index(0));
+      next.push_back(emitBFloat16Dot(
+          b, sum, tiles.pair(loadRow(k, inside), other), factors));
+    }
+    return next;
+  };
+  SmallVector<Value> sums(vectors, b.splat(kLanes, 0.0));
+  int64_t whole = operands.depth / 2 * 2;
+  sums = b.forLoop(b.index(0), b.index(whole), 2, sums,
+                   [&](Value k, KernelBuilder::Values carried) {
+                     return addPair(k, 2, carried);
+                   });
+  return whole < operands.depth ? addPair(b.index(whole), 1, sums) : sums;
+}
+
 //===----------------------------------------------------------------------===//
 // Many rows
 //===----------------------------------------------------------------------===//
 
-Value AmxProduct::loadFactor(Value row, Value k) {
+Value BFloat16Product::loadFactor(Value row, Value k) {
   Value factor = b.loadScalar(operands.input, {row, k});
   if (typeOf(operands.input).getElementType().isBF16())
     return factor;
@@ -169,7 +206,7 @@ Value AmxProduct::loadFactor(Value row, Value k) {
   return arith::ExtFOp::create(b, b.getF32Type(), rounded);
 }
 
-void AmxProduct::emitManyRows() {
+void BFloat16Product::emitManyRows() {
   width = kBlock;
   RowBlocks parts(b, rows, kBlock, kPartRows);
   // Some tasks for each thread.
@@ -190,7 +227,7 @@ void AmxProduct::emitManyRows() {
                 });
 }
 
-SmallVector<MemRefType> AmxProduct::getWorkspace() const {
+SmallVector<MemRefType> BFloat16Product::getWorkspace() const {
   SmallVector<MemRefType> types = {
       tiles.memoryOf({blockSteps, 2}),
       MemRefType::get({steps > blockSteps ? mostPanels : 1, kBlock, kBlock},
@@ -200,14 +237,14 @@ SmallVector<MemRefType> AmxProduct::getWorkspace() const {
   return types;
 }
 
-void AmxProduct::setMemory(ValueRange memory) {
+void BFloat16Product::setMemory(ValueRange memory) {
   rowMemory = memory[0];
   sumMemory = memory[1];
   panelMemory = isInTiles(operands.weight) ? operands.weight : memory[2];
 }
 
-void AmxProduct::emitPart(Value row, Value endRow, Value panel,
-                          Value endPanel) {
+void BFloat16Product::emitPart(Value row, Value endRow, Value panel,
+                               Value endPanel) {
   // Those that stay in the second-level cache while rows go by.
   b.forLoop(panel, endPanel, mostPanels, [&](Value first) {
     emitPanels(row, endRow, first,
@@ -215,7 +252,8 @@ void AmxProduct::emitPart(Value row, Value endRow, Value panel,
   });
 }
 
-void AmxProduct::emitPanels(Value row, Value endRow, Value panel, Value end) {
+void BFloat16Product::emitPanels(Value row, Value endRow, Value panel,
+                                 Value end) {
   firstPanel = panel;
   endPanel = end;
   if (!isInTiles(operands.weight))
@@ -223,7 +261,7 @@ void AmxProduct::emitPanels(Value row, Value endRow, Value panel, Value end) {
   b.forLoop(row, endRow, kBlock, [&](Value block) { emitRows(block); });
 }
 
-void AmxProduct::emitRows(Value row) {
+void BFloat16Product::emitRows(Value row) {
   int64_t last = std::max<int64_t>(llvm::divideCeil(steps, blockSteps), 1) - 1;
   auto emit = [&](int64_t block) {
     int64_t first = block * blockSteps;
@@ -240,14 +278,14 @@ void AmxProduct::emitRows(Value row) {
     emit(last);
 }
 
-void AmxProduct::emitPack() {
+void BFloat16Product::emitPack() {
   if (operands.transposed)
     return emitPackRows();
   b.forLoop(firstPanel, endPanel, 1,
             [&](Value panel) { emitPackColumns(panel); });
 }
 
-void AmxProduct::emitPackRows() {
+void BFloat16Product::emitPackRows() {
   // Elements of two rows alternately: of the first half, and of the second.
   SmallVector<int64_t> lanes[2];
   for (int64_t i = 0; i < kBlock; ++i)
@@ -276,7 +314,7 @@ void AmxProduct::emitPackRows() {
   });
 }
 
-void AmxProduct::emitPackColumns(Value panel) {
+void BFloat16Product::emitPackColumns(Value panel) {
   Value firstColumn = b.mul(panel, b.index(kBlock));
   for (int64_t half = 0; half < 2; ++half) {
     SmallVector<Value> columns;
@@ -295,15 +333,15 @@ void AmxProduct::emitPackColumns(Value panel) {
   }
 }
 
-Value AmxProduct::loadDepth(Value memref, Value row, Value step) {
+Value BFloat16Product::loadDepth(Value memref, Value row, Value step) {
   Value k = b.mul(step, b.index(kDepth)), inside = b.index(kDepth);
   if (operands.depth % kDepth)
     inside = b.min(b.sub(b.index(operands.depth), k), inside);
   return tiles.loadPadded(memref, {row, k}, kDepth, inside);
 }
 
-void AmxProduct::emitCopy(Value row, Value step, Value count, Value memory,
-                          ArrayRef<Value> place) {
+void BFloat16Product::emitCopy(Value row, Value step, Value count, Value memory,
+                               ArrayRef<Value> place) {
   // What the others are goes into sums of theirs alone.
   Value size = b.min(b.sub(rows, row), b.index(kBlock));
   b.forLoop(b.index(0), size, 1, [&](Value i) {
@@ -316,47 +354,49 @@ void AmxProduct::emitCopy(Value row, Value step, Value count, Value memory,
   });
 }
 
-void AmxProduct::emitToTiles(Value block, Value memory) {
+void BFloat16Product::emitToTiles(Value block, Value memory) {
   emitCopy(b.mul(block, b.index(kBlock)), b.index(0), b.index(steps), memory,
            block);
 }
 
-void AmxProduct::emitSteps(Value row, Value step, Value count, bool isLast) {
+void BFloat16Product::emitSteps(Value row, Value step, Value count,
+                                bool isLast) {
   bool isReady = isInTiles(operands.input);
   Value rowBlock;
   if (isReady)
     rowBlock = placeInTiles(row, b.index(0))[0];
   else
     emitCopy(row, step, count, rowMemory);
+  Value size = b.min(b.sub(rows, row), b.index(kBlock));
   b.forLoop(firstPanel, endPanel, 1, [&](Value panel) {
-    SmallVector<Value> sums = {sumsOf(panel), b.index(0), b.index(0)};
     Value weightPlace = isInTiles(operands.weight) ? panel : placeOf(panel);
-    AmxTiles::Block block = isConstantIntValue(step, 0)
-                                ? tiles.zeros(b.getF32Type())
-                                : tiles.loadSums(sumMemory, sums);
-    block = tiles.multiply(
-        block, count,
-        [&](int64_t half, Value k) {
-          if (isReady)
-            return tiles.load(operands.input,
-                              {rowBlock, b.add(step, k), b.index(half)});
-          return tiles.load(rowMemory, {k, b.index(half)});
-        },
-        [&](Value k, int64_t half) {
-          return tiles.stream(panelMemory,
-                              {weightPlace, b.add(step, k), b.index(half)});
-        });
-    tiles.storeSums(block, sumMemory, sums);
+    auto placeOfRows = [&](Value k, Value half) -> SmallVector<Value> {
+      if (isReady)
+        return {rowBlock, b.add(step, k), half};
+      return {k, half};
+    };
+    auto placeOfWeight = [&](Value k, Value half) -> SmallVector<Value> {
+      return {weightPlace, b.add(step, k), half};
+    };
+    BlockProduct product;
+    product.left = {isReady ? operands.input : rowMemory, placeOfRows};
+    product.right = {panelMemory, placeOfWeight, /*isStream=*/true};
+    product.steps = count;
+    product.rows = size;
+    product.sums = sumMemory;
+    product.place = {sumsOf(panel), b.index(0), b.index(0)};
+    product.isFirst = isConstantIntValue(step, 0);
+    tiles.multiply(product);
     if (isLast)
       emitEpilogues(row, panel);
   });
 }
 
-Value AmxProduct::sumsOf(Value panel) {
+Value BFloat16Product::sumsOf(Value panel) {
   return steps > blockSteps ? placeOf(panel) : b.index(0);
 }
 
-void AmxProduct::emitEpilogues(Value row, Value panel) {
+void BFloat16Product::emitEpilogues(Value row, Value panel) {
   Value columns[2], biases[2];
   for (int64_t half = 0; half < 2; ++half) {
     columns[half] =
@@ -376,13 +416,14 @@ void AmxProduct::emitEpilogues(Value row, Value panel) {
 // The end of both
 //===----------------------------------------------------------------------===//
 
-Value AmxProduct::loadBias(Value column) {
+Value BFloat16Product::loadBias(Value column) {
   if (!operands.bias)
     return b.splat(kLanes, 0.0);
   return loadInside(operands.bias, {column}, column);
 }
 
-void AmxProduct::emitEpilogue(Value sum, Value bias, Value row, Value column) {
+void BFloat16Product::emitEpilogue(Value sum, Value bias, Value row,
+                                   Value column) {
   sum = arith::AddFOp::create(b, sum, bias);
   if (operands.activation)
     sum = emitActivation(b, *operands.activation, sum);
@@ -404,15 +445,17 @@ void AmxProduct::emitEpilogue(Value sum, Value bias, Value row, Value column) {
     b.store(sum, operands.out, place);
 }
 
-bool AmxProduct::reachesPast() const { return operands.columns % width != 0; }
+bool BFloat16Product::reachesPast() const {
+  return operands.columns % width != 0;
+}
 
-Value AmxProduct::emitInside(Value column) {
+Value BFloat16Product::emitInside(Value column) {
   return b.mask(kLanes,
                 b.max(b.sub(b.index(operands.columns), column), b.index(0)));
 }
 
-Value AmxProduct::loadInside(Value memref, ArrayRef<Value> indices,
-                             Value column) {
+Value BFloat16Product::loadInside(Value memref, ArrayRef<Value> indices,
+                                  Value column) {
   if (reachesPast())
     return b.loadMasked(memref, indices, emitInside(column));
   return b.load(memref, indices, kLanes);

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Products of matrices of bf16 by AMX tiles. A task takes some columns, lays
-// out the weight for them, if it is not in tiles already, and goes through rows
-// 32 at a time. An element is summed as the instruction does it: of every 32
-// products the even ones and the odd ones each in order, then both sums are
-// added to the element. A few rows of a weight that is not in tiles are
-// computed without them, but summed alike.
+// Products of matrices of bf16 in tiles. A task takes some columns, lays out
+// the weight for them, if it is not in tiles already, and goes through rows 32
+// at a time. An element is summed as the instructions do it: AMX adds of every
+// 32 products the even ones and the odd ones, each in order, and then both sums
+// to the element; AVX512-BF16 adds one pair after the other. A few rows of a
+// weight that is not in tiles are computed without them, but summed alike.
 //
 // What goes in and what comes out may be in tiles too, which saves a copy of
 // what is only between two products: [blocks of 32 rows, steps of 32 columns,
 // 2, 16, 32]. Columns past the last are 0 there, rows past the last anything.
 
-#ifndef ATTN_LIB_CONVERSION_AMXPRODUCT_H
-#define ATTN_LIB_CONVERSION_AMXPRODUCT_H
+#ifndef ATTN_LIB_CONVERSION_BFLOAT16PRODUCT_H
+#define ATTN_LIB_CONVERSION_BFLOAT16PRODUCT_H
 
-#include "AmxTiles.h"
+#include "BFloat16Tiles.h"
 #include "MatrixProduct.h"
 
 namespace attn {
 
-class AmxProduct {
+class BFloat16Product {
 public:
   using Value = mlir::Value;
 
-  AmxProduct(KernelBuilder &b, const ProductOperands &operands);
+  BFloat16Product(KernelBuilder &b, const ProductOperands &operands);
 
-  /// Whether the target has AMX, and the weight is bf16, in tiles or as it is,
-  /// the input bf16 or f32, which is rounded.
+  /// Whether the target multiplies bf16, and the weight is bf16, in tiles or as
+  /// it is, the input bf16 or f32, which is rounded.
   static bool canEmit(KernelBuilder &b, const ProductOperands &operands);
 
   /// Writes the whole product, on the threads there are.
@@ -61,6 +61,9 @@ private:
   /// The sums of a row, for so many vectors of columns from `column` on.
   llvm::SmallVector<Value> emitRowSums(Value row, Value column,
                                        int64_t vectors);
+  /// The same by AVX512-BF16.
+  llvm::SmallVector<Value> emitRowSumsOfPairs(Value row, Value column,
+                                              int64_t vectors);
   /// Lays out the task's panels of the weight, of 32 columns each.
   void emitPack();
   void emitPackRows();
@@ -94,7 +97,7 @@ private:
 
   KernelBuilder &b;
   ProductOperands operands;
-  AmxTiles tiles;
+  BFloat16Tiles tiles;
   Value rows;
   /// Steps of the depth, and panels.
   int64_t steps, panels;
@@ -109,7 +112,7 @@ private:
   /// 0.
   Value firstTileRow, firstOutColumn;
   /// Columns that vectors go through at a time.
-  int64_t width = AmxTiles::kBlock;
+  int64_t width = BFloat16Tiles::kBlock;
 };
 
 /// Writes a product of at most `mostRows` rows, in tiles where that can be.
@@ -118,4 +121,4 @@ void emitProduct(KernelBuilder &b, const ProductOperands &operands,
 
 } // namespace attn
 
-#endif // ATTN_LIB_CONVERSION_AMXPRODUCT_H
+#endif // ATTN_LIB_CONVERSION_BFLOAT16PRODUCT_H

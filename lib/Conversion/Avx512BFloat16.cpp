@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of blocks by AVX512-BF16: one instruction adds the products of 16
+// pairs to 16 sums. Some rows of a block at a time keep their sums in registers
+// while the depth runs; each step loads a row of both tiles of the right
+// factor, and broadcasts a pair of each row of the left one. So an element is
+// summed in the order of the depth, however many rows there are.
+
+#include "BFloat16Tiles.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace attn;
+
+static constexpr int64_t kRows = BFloat16Tiles::kRows;
+/// Vectors of the columns of a block.
+static constexpr int64_t kVectors = BFloat16Tiles::kBlock / kRows;
+/// Rows at a time: as many sums as keep the processor busy. More would read the
+/// right factor less often, but nothing waits for it.
+static constexpr int64_t kSizes[] = {8, 4, 2, 1};
+
+Value attn::emitBFloat16Dot(KernelBuilder &b, Value sums, Value pairs,
+                            Value other) {
+  return LLVM::CallIntrinsicOp::create(
+             b, sums.getType(),
+             b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+             ValueRange{sums, pairs, other})
+      .getResult(0);
+}
+
+Value attn::broadcastPair(KernelBuilder &b, Value pair) {
+  auto integers = [&](int64_t count) {
+    return VectorType::get({count}, b.getI32Type());
+  };
+  Value bits = vector::BitCastOp::create(b, integers(1), pair);
+  bits = vector::ExtractOp::create(b, bits, ArrayRef<int64_t>{0});
+  bits = vector::BroadcastOp::create(b, integers(kRows), bits);
+  return vector::BitCastOp::create(
+      b, VectorType::get({2 * kRows}, b.getBF16Type()), bits);
+}
+
+static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
+                     int64_t count) {
+  auto placeOf = [&](int64_t r, int64_t v) {
+    SmallVector<Value> place(product.place);
+    Value &line = place[place.size() - 2], &column = place.back();
+    line = b.add(line, b.add(row, b.index(r)));
+    column = b.add(column, b.index(v * kRows));
+    return place;
+  };
+  SmallVector<Value> sums;
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t v = 0; v < kVectors; ++v)
+      sums.push_back(product.isFirst
+                         ? b.splat(kRows, 0.0)
+                         : b.load(product.sums, placeOf(r, v), kRows));
+
+  // Rows that are computed together are in one tile.
+  Value half = b.div(row, b.index(kRows)), inTile = b.rem(row, b.index(kRows));
+  auto multiply = [&](Value step, Value pair, KernelBuilder::Values carried) {
+    auto type = VectorType::get({2 * kRows}, b.getBF16Type());
+    SmallVector<Value> columns, next;
+    for (int64_t v = 0; v < kVectors; ++v) {
+      SmallVector<Value> place = product.right.placeOf(step, b.index(v));
+      place.append({pair, b.index(0)});
+      columns.push_back(
+          vector::LoadOp::create(b, type, product.right.memory, place));
+    }
+    for (int64_t r = 0; r < count; ++r) {
+      SmallVector<Value> place = product.left.placeOf(step, half);
+      place.append({b.add(inTile, b.index(r)), b.mul(pair, b.index(2))});
+      Value factors = broadcastPair(
+          b, vector::LoadOp::create(b, VectorType::get({2}, b.getBF16Type()),
+                                    product.left.memory, place));
+      for (Value column : columns)
+        next.push_back(
+            emitBFloat16Dot(b, carried[next.size()], column, factors));
+    }
+    return next;
+  };
+  sums = b.forLoop(b.index(0), product.steps, 1, sums,
+                   [&](Value step, KernelBuilder::Values carried) {
+                     return b.forLoop(
+                         b.index(0), b.index(kRows), 1, carried,
+                         [&](Value pair, KernelBuilder::Values carried) {
+                           return multiply(step, pair, carried);
+                         });
+                   });
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t v = 0; v < kVectors; ++v)
+      b.store(sums[r * kVectors + v], product.sums, placeOf(r, v));
+}
+
+void attn::emitAvx512BFloat16Block(KernelBuilder &b,
+                                   const BlockProduct &product) {
+  Value begin = b.index(0);
+  for (int64_t size : kSizes) {
+    Value whole = b.roundDown(b.sub(product.rows, begin), size);
+    Value end = b.add(begin, whole);
+    b.forLoop(begin, end, size,
+              [&](Value row) { emitRows(b, product, row, size); });
+    begin = end;
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "BFloat16Tiles.h"
+
+using namespace mlir;
+using namespace attn;
+
+void BFloat16Tiles::multiply(const BlockProduct &product) {
+  if (b.getTarget().hasTiles())
+    emitAmxBlock(b, product);
+  else
+    emitAvx512BFloat16Block(b, product);
+}
+
+MemRefType BFloat16Tiles::memoryOf(ArrayRef<int64_t> shape) const {
+  SmallVector<int64_t> sizes(shape);
+  sizes.append({kRows, kDepth});
+  return MemRefType::get(sizes, b.getBF16Type());
+}
+
+void BFloat16Tiles::storeRow(Value vector, Value memref, Values indices) {
+  SmallVector<Value> place(indices);
+  place.push_back(b.index(0));
+  vector::StoreOp::create(b, vector, memref, place);
+}
+
+Value BFloat16Tiles::cast(Value vector, Type element) {
+  auto type = mlir::cast<VectorType>(vector.getType());
+  int64_t lanes = type.getNumElements() * type.getElementTypeBitWidth() /
+                  element.getIntOrFloatBitWidth();
+  return vector::BitCastOp::create(b, VectorType::get({lanes}, element),
+                                   vector);
+}
+
+Value BFloat16Tiles::splat(Type element, int64_t value) {
+  int64_t lanes = 64 * 8 / element.getIntOrFloatBitWidth();
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(VectorType::get({lanes}, element),
+                                b.getIntegerAttr(element, value).getValue()));
+}
+
+Value BFloat16Tiles::loadPadded(Value memref, Values indices, int64_t lanes,
+                                Value size) {
+  auto type = VectorType::get(
+      {lanes}, mlir::cast<MemRefType>(memref.getType()).getElementType());
+  Value numbers;
+  if (isConstantIntValue(size, lanes)) {
+    numbers = vector::LoadOp::create(b, type, memref, indices);
+  } else {
+    Value zero = arith::ConstantOp::create(
+        b, mlir::cast<TypedAttr>(b.getZeroAttr(type)));
+    numbers = vector::MaskedLoadOp::create(b, type, memref, indices,
+                                           b.mask(lanes, size), zero);
+  }
+  if (type.getElementType().isBF16())
+    return numbers;
+  return arith::TruncFOp::create(b, type.clone(b.getBF16Type()), numbers);
+}
+
+Value BFloat16Tiles::asPairs(Value vector) {
+  return cast(vector, b.getF32Type());
+}
+
+Value BFloat16Tiles::asNumbers(Value pairs) {
+  return cast(pairs, b.getBF16Type());
+}
+
+Value BFloat16Tiles::pair(Value first, Value second) {
+  Type wide = b.getI32Type();
+  auto extend = [&](Value vector) -> Value {
+    return arith::ExtUIOp::create(b, VectorType::get({kRows}, wide),
+                                  cast(vector, b.getI16Type()));
+  };
+  Value high = arith::ShLIOp::create(b, extend(second), splat(wide, 16));
+  return asNumbers(arith::OrIOp::create(b, extend(first), high));
+}
+
+Value BFloat16Tiles::pairHighHalves(Value first, Value second) {
+  Type wide = b.getI32Type();
+  Value low = arith::ShRUIOp::create(b, cast(first, wide), splat(wide, 16));
+  Value high =
+      arith::AndIOp::create(b, cast(second, wide), splat(wide, -0x10000));
+  return asNumbers(arith::OrIOp::create(b, low, high));
+}
+
+Value BFloat16Tiles::addPairs(Value sums, Value pairs) {
+  auto type = mlir::cast<VectorType>(pairs.getType());
+  Value ones = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             type, b.getFloatAttr(b.getBF16Type(), 1.0).getValue()));
+  return emitBFloat16Dot(b, sums, pairs, ones);
+}
+
+Value BFloat16Tiles::noMagnitude() { return splat(b.getI16Type(), 0); }
+
+Value BFloat16Tiles::largestMagnitude(Value largest, Value vector) {
+  Type bits = b.getI16Type();
+  Value magnitude =
+      arith::AndIOp::create(b, cast(vector, bits), splat(bits, 0x7fff));
+  return arith::MaxUIOp::create(b, largest, magnitude);
+}
+
+Value BFloat16Tiles::isSpecial(Value largest) {
+  Value magnitude =
+      vector::ReductionOp::create(b, vector::CombiningKind::MAXUI, largest);
+  Value infinity = arith::ConstantOp::create(b, b.getI16IntegerAttr(0x7f80));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, magnitude,
+                               infinity);
+}
