@@ -56,7 +56,9 @@ void QuantizedProduct::allocate() {
                                    b.getI64IntegerAttr(64));
   };
   constexpr int64_t dynamic = ShapedType::kDynamic;
-  numbers = allocate({dynamic, steps * kDepth}, b.getI8Type());
+  // An odd number of steps apart: rows whose distance is a multiple of a page
+  // take each other's place in the first-level cache.
+  numbers = allocate({dynamic, (steps | 1) * kDepth}, b.getI8Type());
   scales = allocate({dynamic}, b.getF32Type());
   if (!tiles && dot.getBias())
     excess = allocate({dynamic}, b.getI32Type());
