@@ -4,6 +4,8 @@
 import dataclasses
 import json
 import math
+import pathlib
+import re
 
 import numpy as np
 
@@ -12,9 +14,10 @@ import numpy as np
 class Case:
     """One problem; `kind` says which of the sizes count.
 
-    matmul: [m, k] x [k, n]. attention: `batch` problems of `queries` against
-    `keys` positions of `size` numbers. feed-forward: [m, k] -> [m, n] -> [m, k]
-    with biases and relu. `at_least` is the ratio to reach, the time of the best
+    matmul: [m, k] x [k, n]. linear: the same with a weight, which in int8 is
+    [n, k] and, like each row, rounded to steps of its own. attention: `batch`
+    problems of `queries` against `keys` positions of `size` numbers. feed-forward:
+    [m, k] -> [m, n] -> [m, k] with biases and relu. `at_least` is the ratio to reach, the time of the best
     of the libraries to that of attn; `peak_share` the share of the peak.
     """
 
@@ -35,6 +38,8 @@ class Case:
     @property
     def program(self):
         """The file in bench/kernels and the function in it for `attn run`."""
+        if self.kind == "linear":
+            return f"linear-{self.dtype}.mlir", f"linear_{self.dtype}"
         if self.kind == "matmul":
             return "matmul.mlir", f"matmul_{self.k}x{self.n}"
         if self.kind == "feed-forward":
@@ -47,10 +52,23 @@ class Case:
             return "attention-heads.mlir", "attention_heads"
         return "attention.mlir", "attention"
 
+    def write_program(self, folder):
+        """The file, or a copy of it in `folder` with the widths of this case."""
+        path = pathlib.Path(__file__).parent / "kernels" / self.program[0]
+        if self.kind != "linear":
+            return path
+        widths = {"512": str(self.k), "2048": str(self.n)}
+        text = re.sub(
+            r"(?<!\d)(512|2048)(?!\d)", lambda found: widths[found[0]], path.read_text()
+        )
+        copy = folder / self.program[0]
+        copy.write_text(text)
+        return copy
+
     @property
     def flops(self):
         """Multiplications and additions of the matrix products that count."""
-        if self.kind == "matmul":
+        if self.kind in ("matmul", "linear"):
             return 2 * self.m * self.k * self.n
         if self.kind == "feed-forward":
             return 4 * self.m * self.k * self.n
@@ -62,7 +80,9 @@ class Case:
     @property
     def bytes(self):
         """What has to be read and written at least once."""
-        if self.kind == "matmul":
+        if self.dtype == "int8":
+            return self.k * self.n + 4 * self.m * (self.k + self.n)
+        if self.kind in ("matmul", "linear"):
             numbers = self.m * self.k + self.k * self.n + self.m * self.n
         elif self.kind == "feed-forward":
             numbers = 2 * (self.m * self.k + self.k * self.n)
@@ -81,21 +101,25 @@ class Case:
         """Names of the inputs, in order."""
         return {
             "matmul": ("a", "b"),
+            "linear": ("x", "w"),
             "attention": ("q", "k", "v"),
             "feed-forward": ("x", "w1", "b1", "w2", "b2"),
         }[self.kind]
 
     @property
     def constants(self):
-        """Those of them that do not change from call to call: a feed-forward's
-        weights, which every engine may lay out once, before it is measured."""
-        return self.arguments[1:] if self.kind == "feed-forward" else ()
+        """Those of them that do not change from call to call: weights, which
+        every engine may lay out once, before it is measured."""
+        return self.arguments[1:] if self.kind in ("linear", "feed-forward") else ()
 
     @property
     def shapes(self):
         """The shapes of the arguments."""
         if self.kind == "matmul":
             return [(self.m, self.k), (self.k, self.n)]
+        if self.kind == "linear":
+            weight = (self.n, self.k) if self.dtype == "int8" else (self.k, self.n)
+            return [(self.m, self.k), weight]
         if self.kind == "feed-forward":
             return [
                 (self.m, self.k),
@@ -123,6 +147,9 @@ class Case:
         inputs = {name: array.astype(np.float64) for name, array in inputs.items()}
         if self.kind == "matmul":
             return inputs["a"][self.rows] @ inputs["b"]
+        if self.kind == "linear":
+            weight = inputs["w"].T if self.dtype == "int8" else inputs["w"]
+            return inputs["x"][self.rows] @ weight
         if self.kind == "feed-forward":
             hidden = inputs["x"][self.rows] @ inputs["w1"] + inputs["b1"]
             return np.maximum(hidden, 0) @ inputs["w2"] + inputs["b2"]
@@ -140,7 +167,8 @@ class Case:
 
 
 def write_weights(path, arrays, dtype):
-    """Writes float32 arrays by name as a safetensors file of f32 or bf16."""
+    """Writes float32 arrays by name as a safetensors file of bf16, or of f32."""
+    dtype = "bf16" if dtype == "bf16" else "f32"
     header, blobs, position = {}, [], 0
     for name, array in arrays.items():
         blob = array.tobytes()
@@ -164,6 +192,17 @@ def _matmul(name, at_least, m, k, n):
     return Case(f"matmul-{name}", "matmul", at_least, 0.92, m=m, k=k, n=n)
 
 
+# What is asked of products in fewer bits depends on the processor.
+_CPUINFO = pathlib.Path("/proc/cpuinfo")
+_HAS_TILES = _CPUINFO.exists() and "amx_tile" in _CPUINFO.read_text()
+
+
+def _linear(dtype, m, k, n):
+    at_least = 1.3 if _HAS_TILES else 1.0
+    name = f"linear-{dtype}-{m}x{k}x{n}"
+    return Case(name, "linear", at_least, dtype=dtype, m=m, k=k, n=n)
+
+
 def _attention(name, at_least, batch, queries, keys, **others):
     return Case(
         name, "attention", at_least, batch=batch, queries=queries, keys=keys, **others
@@ -180,6 +219,11 @@ CASES = {
     for case in [
         *(_matmul(str(size), 1.0, size, size, size) for size in (512, 1024, 2048)),
         _matmul("672x512x2048", 1.0, 672, 512, 2048),
+        *(
+            _linear(dtype, *sizes)
+            for dtype in ("bf16", "int8")
+            for sizes in [(672, 512, 2048), (32, 512, 58101), (4096, 4096, 4096)]
+        ),
         _attention("attention-f32-512", 1.2, (8,), 512, 512),
         _attention("attention-f32-2048", 1.2, (8,), 2048, 2048, peak_share=0.85),
         _attention("attention-f32-2048-causal", 1.2, (8,), 2048, 2048, causal=True),

@@ -88,7 +88,7 @@ class Attn:
 
     def run(self, file, entry, *options):
         command = [
-            self.program, "run", BENCH / "kernels" / file, f"--entry={entry}",
+            self.program, "run", file, f"--entry={entry}",
             f"--threads={self.threads}", *options,
         ]  # fmt: skip
         try:
@@ -104,13 +104,15 @@ class Attn:
         return result.stdout
 
     def bench(self, case, runs, *options):
+        """Times of the case for which `prepare` wrote what there is to write."""
         shapes = ",".join(
             "x".join(map(str, shape))
             for name, shape in zip(case.arguments, case.shapes, strict=True)
             if name not in case.constants
         )
         output = self.run(
-            *case.program,
+            self.file,
+            case.program[1],
             "--random-inputs=1",
             f"--shapes={shapes}",
             f"--bench={runs}",
@@ -121,6 +123,7 @@ class Attn:
 
     def prepare(self, case, folder):
         self.case, self.cache = case, f"--cache-dir={folder / 'cache'}"
+        self.file = case.write_program(folder)
         self.weights = []
         if case.constants:
             path = folder / "weights.safetensors"
@@ -130,8 +133,7 @@ class Attn:
         cold = self.bench(case, 1, "--no-cache")
         self.estimate = self.bench(case, 3, self.cache)["median_ms"]
         # Files cannot hold bf16: there the function rounds by itself.
-        file, entry = case.program
-        entry += "_of_f32" if case.dtype == "bf16" else ""
+        entry = case.program[1] + ("_of_f32" if case.dtype == "bf16" else "")
         inputs = [
             f"--input={folder / name}.npy"
             for name in case.arguments
@@ -139,7 +141,7 @@ class Attn:
         ]
         out = folder / self.name
         options = [f"--output-dir={out}", "--no-cache", *self.weights]
-        self.run(file, entry, *inputs, *options)
+        self.run(self.file, entry, *inputs, *options)
         result = folder / f"{self.name}.npy"
         np.save(result, np.load(out / "result0.npy")[..., case.rows, :])
         return {
@@ -160,7 +162,7 @@ class Attn:
         def resident(length, cache):
             shape = ",".join([f"1x{length}x64"] * 3)
             output = self.run(
-                "attention.mlir", "attention", "--random-inputs=1", f"--shapes={shape}",
+                BENCH / "kernels/attention.mlir", "attention", "--random-inputs=1", f"--shapes={shape}",
                 "--bench=1", f"--cache-dir={cache}",
             )  # fmt: skip
             return json.loads(output)["peak_rss_mb"] - 4 * length * 64 * 4 / 2**20

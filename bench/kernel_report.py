@@ -57,11 +57,11 @@ def ratios(cases, figures):
     for case in cases:
         found = figures["cases"][case.name]
         time, best = median(found, "attn"), best_library(found)
-        peak = figures["peak"][case.dtype]
+        peak = figures["peak"].get(case.dtype)  # int8 has none.
         row = [case.name]
         if time:
             flops = gigaflops(case, time)
-            row += [milliseconds(time), f"{flops:.0f}", f"{flops / peak:.0%}"]
+            row += [milliseconds(time), f"{flops:.0f}", f"{flops / peak:.0%}" if peak else "-"]
             row += [f"{case.bytes / time * 1e-6:.1f}"]
         else:
             row += ["-"] * 4
@@ -79,12 +79,14 @@ def ratios(cases, figures):
 def peak_shares(cases, figures):
     rows = []
     for case in cases:
+        if not case.peak_share:
+            continue
         found = figures["cases"][case.name]
         engine, peak = "attn", figures["peak"][case.dtype]
         if case.kind == "matmul":
             engine, peak = ONE_THREAD, figures["peak"][f"{case.dtype}_one"]
         time = median(found, engine)
-        if case.peak_share and time:
+        if time:
             flops = gigaflops(case, time)
             threads = 1 if engine == ONE_THREAD else figures["threads"]
             rows.append(

@@ -23,6 +23,7 @@ class Engine:
     def ways(self, case, arrays):
         ways = {
             "matmul": {"MatMul": self.matmul},
+            "linear": {"MatMul": self.linear} if case.dtype == "bf16" else {},
             "attention": {
                 "ScaledDotProductAttention": self.fused,
                 "MatMul, Softmax, MatMul": self.products,
@@ -76,6 +77,12 @@ class Engine:
 
     def matmul(self, case, arrays):
         return self.compile(case, arrays, lambda a, b: ops.matmul(a, b, False, False))
+
+    def linear(self, case, arrays):
+        weight = self.constant(case, arrays["w"])
+        return self.compile(
+            case, {"x": arrays["x"]}, lambda x: ops.matmul(x, weight, False, False)
+        )
 
     def fused(self, case, arrays):
         if len(case.batch) == 1:

@@ -25,6 +25,7 @@ class Engine:
         tensors = {n: torch.from_numpy(a).to(dtype, copy=True) for n, a in arrays.items()}
         kind = {
             "matmul": self.matmul,
+            "linear": self.linear_int8 if case.dtype == "int8" else self.linear,
             "attention": self.attention,
             "feed-forward": self.feed_forward,
         }[case.kind]
@@ -63,6 +64,51 @@ class Engine:
             return run
 
         return {"scaled_dot_product_attention": fused, "baddbmm, softmax, bmm": products}
+
+    def linear(self):
+        def eager(case, x, w):
+            w = w.t().contiguous()
+            return lambda: functional.linear(x, w)
+
+        def onednn(case, x, w):
+            w = torch.ops.mkldnn._reorder_linear_weight(w.t().contiguous(), case.m)
+            linear = torch.ops.mkldnn._linear_pointwise
+            return lambda: linear(x, w, None, "none", [], "")
+
+        return {"linear": eager, "oneDNN, packed": onednn}
+
+    def linear_int8(self):
+        """Weights rounded once, to steps for each of their rows."""
+
+        def round_rows(rows):
+            scales = rows.abs().amax(1, keepdim=True).clamp(min=2**-100) / 127
+            return (rows / scales).round().to(torch.int8), scales
+
+        def dynamic(engine, case, x, w):
+            scales = round_rows(w)[1].flatten()
+            zeros = torch.zeros(case.n, dtype=torch.int64)
+            torch.backends.quantized.engine = engine
+            weight = torch.quantize_per_channel(w, scales, zeros, 0, torch.qint8)
+            weight = torch.ops.quantized.linear_prepack(weight, None)
+            linear = torch.ops.quantized.linear_dynamic
+            return lambda: linear(x, weight)
+
+        def int_mm(case, x, w):
+            weight, weight_scales = round_rows(w)
+            weight, weight_scales = weight.t(), weight_scales.t()
+
+            def run():
+                rows, scales = round_rows(x)
+                return torch._int_mm(rows, weight) * (scales * weight_scales)
+
+            return run
+
+        def compiled(case, x, w):
+            torch._dynamo.reset()
+            return torch.compile(int_mm(case, x, w), dynamic=False)
+
+        ways = {f"linear_dynamic, {e}": functools.partial(dynamic, e) for e in ("onednn", "x86")}
+        return {**ways, "_int_mm": int_mm, "torch.compile, _int_mm": compiled}
 
     def feed_forward(self):
         def eager(case, x, w1, b1, w2, b2):
