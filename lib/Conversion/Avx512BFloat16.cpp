@@ -8,6 +8,7 @@
 
 #include "BFloat16Tiles.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -57,6 +58,11 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
 
   // Rows that are computed together are in one tile.
   Value half = b.div(row, b.index(kRows)), inTile = b.rem(row, b.index(kRows));
+  // The first rows ask for the next panel, which is not in the cache yet; the
+  // others for what is there.
+  Value isFirst =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, b.index(0));
+  Value ahead = arith::SelectOp::create(b, isFirst, b.index(1), b.index(0));
   auto multiply = [&](Value step, Value pair, KernelBuilder::Values carried) {
     auto type = VectorType::get({2 * kRows}, b.getBF16Type());
     SmallVector<Value> columns, next;
@@ -65,6 +71,12 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
       place.append({pair, b.index(0)});
       columns.push_back(
           vector::LoadOp::create(b, type, product.right.memory, place));
+      if (!product.right.isStream)
+        continue;
+      place.front() = b.add(place.front(), ahead);
+      memref::PrefetchOp::create(b, product.right.memory, place,
+                                 /*isWrite=*/false, /*localityHint=*/2,
+                                 /*isDataCache=*/true);
     }
     for (int64_t r = 0; r < count; ++r) {
       SmallVector<Value> place = product.left.placeOf(step, half);

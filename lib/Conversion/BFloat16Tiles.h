@@ -22,7 +22,8 @@ struct BlockProduct {
     /// The place of tile `half`, 0 or 1, of a step of the depth.
     llvm::function_ref<llvm::SmallVector<Value>(Value step, Value half)>
         placeOf;
-    /// Whether it is not read again soon.
+    /// Whether it is not read again soon, and the place of what is read next
+    /// follows it: then the first index is that of a panel.
     bool isStream = false;
   };
   Factor left, right;
