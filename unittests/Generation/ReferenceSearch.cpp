@@ -72,7 +72,7 @@ static Hypothesis strip(Sequence sequence, float score,
   if (!sequence.empty() &&
       llvm::is_contained(options.endTokens, sequence.back()))
     sequence.pop_back();
-  return {sequence, score};
+  return {sequence, score, {}};
 }
 
 SentenceResult attn::referenceGreedySearch(const LanguageModel &language,

@@ -165,7 +165,8 @@ TEST(Search, EqualsTransformers) {
       const llvm::json::Object &hypothesis = *value.getAsObject();
       expected.hypotheses.push_back(
           {readIds(hypothesis.get("ids")),
-           static_cast<float>(*hypothesis.getNumber("score"))});
+           static_cast<float>(*hypothesis.getNumber("score")),
+           {}});
     }
 
     FakeModel model(language);
