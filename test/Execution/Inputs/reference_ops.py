@@ -72,6 +72,7 @@ def sdpa(
         return ragged_sdpa(
             query, key, value, heads, scale, query_offsets, key_offsets, lengths, rows,
             positions, mask, causal=causal, softcap=softcap, slopes=slopes, key_heads=key_heads,
+            window=window,
         )  # fmt: skip
     batch, queries, _ = query.shape
     capacity, keys, _ = key.shape
