@@ -13,7 +13,6 @@ neither starting, loading nor compiling counts. Inputs are of unequal length, wi
 a mask. Fails where an output differs by more than 1e-4.
 """
 
-import argparse
 import contextlib
 import json
 import pathlib
@@ -45,14 +44,7 @@ PAUSE_SECONDS = 0.05
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
-    parser.add_argument(
-        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
-        help="the virtual environment, made where it is missing",
-    )  # fmt: skip
+    parser = machine.make_parser(__doc__)
     parser.add_argument(
         "--folder", type=pathlib.Path, default=ROOT / "build/encoders", metavar="DIR",
         help="the models, exported where they are missing",

@@ -48,14 +48,7 @@ SENTENCES, TOKENS = 64, 2048
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
-    parser.add_argument(
-        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
-        help="the virtual environment (NumPy), made where it is missing",
-    )  # fmt: skip
+    parser = machine.make_parser(__doc__)
     parser.add_argument(
         "--models", type=pathlib.Path, default=ROOT / "build/growth", metavar="DIR",
         help="the random checkpoints, made where they are missing",

@@ -13,7 +13,6 @@ turns in one run, so that a noisy machine is noisy for all, and are compared by
 the medians of their rounds. Every result is compared with one in float64.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -22,6 +21,7 @@ import signal
 import subprocess
 import sys
 
+import machine
 from turns import add_options
 
 BENCH = pathlib.Path(__file__).resolve().parent
@@ -31,14 +31,7 @@ NEEDED = ["torch", "onnxruntime", "openvino", "onnx", "iree", "numpy", "ml_dtype
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
-    parser.add_argument(
-        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
-        help="the virtual environment, made where it is missing",
-    )  # fmt: skip
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     parser.add_argument("--cases", nargs="+", default=["*"], help="names, also with *")
     parser.add_argument("--threads", type=int, default=2)

@@ -55,14 +55,7 @@ BAR = rb"lines [^\r]*/s [^\r]*% \[[^\r]*\] [^\r]* left"
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
-    parser.add_argument(
-        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
-        help="the virtual environment, made where it is missing",
-    )  # fmt: skip
+    parser = machine.make_parser(__doc__)
     parser.add_argument("--alone", action="store_true", help="without CTranslate2")
     parser.add_argument("--text", type=pathlib.Path, metavar="FILE")
     parser.add_argument(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The machine: what it is, what it can do, and who else uses it."""
 
+import argparse
 import json
 import os
 import pathlib
@@ -12,6 +13,20 @@ import tempfile
 import time
 
 BENCH = pathlib.Path(__file__).resolve().parent
+ROOT = BENCH.parent
+
+
+def make_parser(description):
+    """The options that every benchmark has: attn, and where the engines are."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
+    parser.add_argument(
+        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
+        help="the virtual environment, made where it is missing",
+    )  # fmt: skip
+    return parser
 
 
 def processor():

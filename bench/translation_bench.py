@@ -2,7 +2,6 @@
 """The run of bench/decoding.py and bench/translate.py: engines take turns on each
 case. What was found is kept as JSON, so that a run may go on where another ended."""
 
-import argparse
 import contextlib
 import json
 import os
@@ -25,14 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def make_parser(description):
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
-    parser.add_argument(
-        "--peers", type=pathlib.Path, default=ROOT / "build/peers", metavar="DIR",
-        help="the virtual environment, made where it is missing",
-    )  # fmt: skip
+    parser = machine.make_parser(description)
     parser.add_argument("--engines", nargs="+", choices=NAMES, default=[*NAMES])
     parser.add_argument(
         "--cases", nargs="+", default=["*"], help=f"names, also with *; {STARTS} are one"
