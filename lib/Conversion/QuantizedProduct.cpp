@@ -229,14 +229,20 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
     if (smaller < sizes.back())
       sizes.push_back(smaller);
   b.forLoop(panel, endPanel, 1, [&, vectors = vectors](Value panel) {
-    Value begin = row;
+    Value begin = row, firstRow = row;
     for (int64_t size : sizes) {
       Value whole = b.roundDown(b.sub(endRow, begin), size);
       Value end = b.add(begin, whole);
       b.forLoop(begin, end, size, [&](Value row) {
+        // The first rows ask for the next panel, which is not in the cache yet;
+        // the others for what is there.
+        Value isFirst =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, firstRow);
+        Value ahead = b.add(
+            panel, arith::SelectOp::create(b, isFirst, b.index(1), b.index(0)));
         b.forLoop(b.index(0), b.index(kBlock), vectors * b.lanes(),
                   [&](Value first) {
-                    emitVectors(row, size, panel, first, vectors);
+                    emitVectors(row, size, panel, ahead, first, vectors);
                   });
       });
       begin = end;
@@ -284,7 +290,7 @@ std::pair<int64_t, int64_t> QuantizedProduct::getVectorBlock() const {
 }
 
 void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
-                                   Value first, int64_t vectors) {
+                                   Value ahead, Value first, int64_t vectors) {
   int64_t lanes = b.lanes();
   int64_t each = dot.getSums();
   // A row of a tile is 64 bytes: groups of as many columns as fit.
@@ -295,12 +301,16 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
     SmallVector<Value> weights, next;
     for (int64_t v = 0; v < vectors; ++v) {
       Value column = b.add(first, b.index(v * lanes));
+      Value half = b.div(column, b.index(groupColumns));
       Value place =
           b.mul(b.rem(column, b.index(groupColumns)), b.index(kGroup));
-      weights.push_back(vector::LoadOp::create(
-          b, bytes, operands.weight,
-          ValueRange{panel, step, b.div(column, b.index(groupColumns)), group,
-                     place}));
+      weights.push_back(
+          vector::LoadOp::create(b, bytes, operands.weight,
+                                 ValueRange{panel, step, half, group, place}));
+      memref::PrefetchOp::create(b, operands.weight,
+                                 ValueRange{ahead, step, half, group, place},
+                                 /*isWrite=*/false, /*localityHint=*/2,
+                                 /*isDataCache=*/true);
     }
     Value k =
         b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));

@@ -49,9 +49,9 @@ private:
   /// In AMX tiles: 32 rows of a panel.
   void emitTiles(Value row, Value endRow, Value panel);
   /// In vectors: some rows, and vectors of columns of a panel from `first` on,
-  /// as many as registers have room for.
-  void emitVectors(Value row, int64_t count, Value panel, Value first,
-                   int64_t vectors);
+  /// as many as registers have room for. They ask for panel `ahead`.
+  void emitVectors(Value row, int64_t count, Value panel, Value ahead,
+                   Value first, int64_t vectors);
   std::pair<int64_t, int64_t> getVectorBlock() const;
   /// Writes what follows from the sums of lanes() columns.
   void emitEpilogue(Value sum, Value row, Value column);

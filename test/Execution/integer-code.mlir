@@ -5,12 +5,14 @@
 // RUN: attn run %s --emit=asm --target-cpu haswell | FileCheck %s --check-prefix=AVX2 --implicit-check-not=pmaddubsw
 // RUN: attn run %s --emit=asm --target-cpu x86-64 | FileCheck %s --check-prefix=SSE --implicit-check-not=pmaddubsw
 
-// One product for each processor. Registers of tiles are configured once.
+// One product for each processor. Registers of tiles are configured once; vectors
+// ask for the next panel.
 // AMX:     ldtilecfg
 // AMX-NOT: ldtilecfg
 // AMX:     tdpbssd
 // AMX-NOT: {{tileloadd|tilestored}} {{.*}}(%rsp
-// VNNI:    vpdpbusd {{.*}}%zmm
+// VNNI-DAG: prefetcht1
+// VNNI-DAG: vpdpbusd {{.*}}%zmm
 // VEX:     {vex} vpdpbusd {{.*}}%ymm
 // AVX2:    vpmaddwd {{.*}}%ymm
 // SSE:     pmaddwd {{.*}}%xmm
