@@ -117,9 +117,15 @@ Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {
     return select(b, arith::CmpFPredicate::OLT, x, b.splat(lanes, 0.0),
                   b.splat(lanes, 0.0), x);
   case Activation::SiLU: {
-    Value e = emitExp(b, arith::NegFOp::create(b, x));
+    // e^-|x| is a power of 2 that cannot overflow, and cheaper than any e^x.
+    Value magnitude = math::AbsFOp::create(b, x);
+    Value e =
+        b.exp2(arith::MulFOp::create(b, magnitude, b.splat(lanes, -M_LOG2E)));
+    Value zero = b.splat(lanes, 0.0);
+    Value numerator = select(b, arith::CmpFPredicate::OLT, x, zero,
+                             arith::MulFOp::create(b, x, e), x);
     return arith::DivFOp::create(
-        b, x, arith::AddFOp::create(b, e, b.splat(lanes, 1.0)));
+        b, numerator, arith::AddFOp::create(b, e, b.splat(lanes, 1.0)));
   }
   case Activation::GELU: {
     Value scaled = arith::MulFOp::create(b, x, b.splat(lanes, std::sqrt(0.5)));
