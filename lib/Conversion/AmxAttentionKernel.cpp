@@ -491,8 +491,10 @@ private:
   }
 
   void emitFinish(Value row) {
-    Value inverse = emitInverse(
-        b, b.sumLanes(b.load(weightSums, {row, b.index(0)}, kHalf)));
+    Value sum = b.sumLanes(b.load(weightSums, {row, b.index(0)}, kHalf));
+    Value sink = scope->getSink();
+    Value inverse = sink ? emitInverse(b, sum, b.loadScalar(bases, {row}), sink)
+                         : emitInverse(b, sum);
     for (Chunk chunk : b.chunks(sizes.valueSize)) {
       Value offset = b.index(chunk.offset);
       Value result =

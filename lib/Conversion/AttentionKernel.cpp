@@ -34,8 +34,8 @@ void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
       emitTiledAttention(b, op);
   };
   // Sequences of a ragged batch are mostly longer, and all are to get the same,
-  // whatever the others are.
-  if (op.getQueryOffsets())
+  // whatever the others are. Beside a sink, one token has a weight of its own.
+  if (op.getQueryOffsets() || op.getSinks())
     return emitBlocks();
   Value isTiled =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "AttentionScope.h"
+#include "DistanceBiases.h"
 #include "VectorMath.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -180,20 +180,11 @@ void AttentionScope::emitMask(Value scores, Value row, Value query,
   });
 }
 
-/// Numbers of a mask in units of log 2. The lowest number stays one: it is
-/// meant to be low, not to exclude a key.
-static Value emitScaled(KernelBuilder &b, Value numbers) {
-  int64_t lanes = b.lanes();
-  Value lowest = b.splat(lanes, std::numeric_limits<float>::lowest());
-  Value excluded = b.splat(lanes, -INFINITY);
-  Value scaled =
-      arith::MulFOp::create(b, numbers, b.splat(lanes, 1.0 / std::log(2.0)));
-  Value isExcluded =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, numbers, excluded);
-  Value isBelow =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, scaled, lowest);
-  Value clamped = arith::SelectOp::create(b, isBelow, lowest, scaled);
-  return arith::SelectOp::create(b, isExcluded, excluded, clamped);
+Value AttentionScope::getSink() {
+  if (!op.getSinks())
+    return {};
+  return arith::MulFOp::create(b, b.loadScalar(op.getSinks(), {head}),
+                               b.scalar(1.0 / std::log(2.0)));
 }
 
 Value AttentionScope::getLeastDistance(Value query) {
@@ -240,6 +231,11 @@ Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
   }
   if (op.getSlopes())
     scores = applySlope(scores, query, firstKey);
+  if (op.getBiases())
+    scores = arith::AddFOp::create(
+        b, scores,
+        loadBiases(b, op.getBiases(), head,
+                   b.sub(firstKey, b.add(before, query))));
   Value mask = op.getMask();
   if (!mask)
     return scores;
@@ -255,5 +251,5 @@ Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
     return arith::SelectOp::create(b, b.loadFlags(mask, place, inside), scores,
                                    b.splat(lanes, -INFINITY));
   return arith::AddFOp::create(
-      b, scores, emitScaled(b, b.loadMasked(mask, place, inside)));
+      b, scores, emitInLog2(b, b.loadMasked(mask, place, inside)));
 }

@@ -72,6 +72,9 @@ public:
   /// query and the keys `firstKey` + i.
   void emitMask(mlir::Value scores, mlir::Value row, mlir::Value query,
                 mlir::Value firstKey, IndexRange range);
+  /// The score that joins the softmax, in units of log 2; none if there is
+  /// none.
+  mlir::Value getSink();
   /// A vector of such scores, capped and with bias and mask; `count` of them,
   /// at least 0, are of keys.
   mlir::Value applyMask(mlir::Value scores, mlir::Value query,

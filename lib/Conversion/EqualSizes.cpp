@@ -283,6 +283,8 @@ private:
           if (op.getRows())
             equate(names, "b", op.getRows(), 0);
           name(names, op.getSlopes(), "h");
+          name(names, op.getBiases(), "h_");
+          name(names, op.getSinks(), "h");
           name(names, op.getOuts()[0], batch + heads + "s_");
           std::string shown = op.getShownHeads() ? "_" : "h";
           name(names, op.getProbabilities(),

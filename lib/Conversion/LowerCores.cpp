@@ -3,6 +3,7 @@
 // Turns cores on memrefs into calls of generated kernels: brings operands into
 // the form that kernels expect, and makes one function for each distinct core.
 
+#include "DistanceBiases.h"
 #include "Kernels.h"
 #include "attn/Conversion/Passes.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -140,6 +141,8 @@ public:
           sdpa.setHeads(1);
           if (sdpa.getMask())
             seeBytes(sdpa.getMaskMutable()[0]);
+          if (sdpa.getBiases())
+            pad(sdpa.getBiasesMutable()[0]);
         })
         .Case<LayerNormOp, SoftmaxOp>([&](auto rows) {
           flatten(rows.getInputMutable());
@@ -218,6 +221,24 @@ private:
     operand.set(UnrealizedConversionCastOp::create(b, type.clone(b.getI8Type()),
                                                    operand.get())
                     .getResult(0));
+  }
+
+  /// Writes biases by distance as kernels read them.
+  void pad(OpOperand &biases) {
+    Value given = biases.get();
+    MemRefType type = getPaddedBiasesType(b, given);
+    SmallVector<Value> sizes;
+    if (type.isDynamicDim(0))
+      sizes.push_back(b.dim(given, 0));
+    if (type.isDynamicDim(1))
+      sizes.push_back(b.add(b.dim(given, 1), b.index(2 * b.lanes())));
+    Value padded =
+        memref::AllocOp::create(b, type, sizes, b.getI64IntegerAttr(64));
+    emitPaddedBiases(b, given, padded);
+    biases.set(padded);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfter(op);
+    memref::DeallocOp::create(b, padded);
   }
 
   Operation *op;

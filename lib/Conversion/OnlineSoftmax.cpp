@@ -149,8 +149,8 @@ void OnlineSoftmax::emitCorrection(Value row, Value largest) {
 Value OnlineSoftmax::getBase(Value row) { return b.loadScalar(bases, {row}); }
 
 Value OnlineSoftmax::getInverse(Value row) {
-  return emitInverse(
-      b, b.sumLanes(b.load(weightSums, {row, b.index(0)}, b.lanes())));
+  Value sum = b.sumLanes(b.load(weightSums, {row, b.index(0)}, b.lanes()));
+  return sink ? emitInverse(b, sum, getBase(row), sink) : emitInverse(b, sum);
 }
 
 void OnlineSoftmax::emitFinish(Value row,

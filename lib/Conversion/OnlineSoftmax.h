@@ -26,6 +26,9 @@ public:
   /// The memory that it needs, and where it is.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
+  /// A score, in units of log 2, that joins the sums of weights from here on;
+  /// none if it is null.
+  void setSink(mlir::Value score) { sink = score; }
 
   /// [blockRows, kBlockKeys]: scores of a block, in units of log 2; after
   /// emitStep their weights, 2^(score - base).
@@ -74,6 +77,7 @@ private:
   int64_t rows, width, blockRows;
   /// [rows] and [rows, lanes]: bases, and sums of weights, lane by lane.
   mlir::Value bases, weightSums;
+  mlir::Value sink;
 };
 
 } // namespace attn

@@ -33,6 +33,7 @@ public:
                      softmax.setMemory(memory);
                      head = block.head;
                      scope.emplace(b, op, sizes, block.entry, block.head);
+                     softmax.setSink(scope->getSink());
                      b.forLoop(block.firstQuery,
                                b.add(block.firstQuery, block.count), 1,
                                [&](Value query) { emitQuery(query); });

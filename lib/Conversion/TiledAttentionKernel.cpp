@@ -54,6 +54,7 @@ public:
                      firstQuery = block.firstQuery;
                      count = block.count;
                      scope.emplace(b, op, sizes, block.entry, block.head);
+                     softmax.setSink(scope->getSink());
                      emitBlock();
                    });
   }

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -102,12 +103,38 @@ Value attn::emitTanh(KernelBuilder &b, Value x) {
   return arith::DivFOp::create(b, arith::MulFOp::create(b, bounded, p), q);
 }
 
+Value attn::emitInLog2(KernelBuilder &b, Value numbers) {
+  int64_t lanes = lanesOf(numbers);
+  Value lowest = b.splat(lanes, std::numeric_limits<float>::lowest());
+  Value excluded = b.splat(lanes, -INFINITY);
+  Value scaled =
+      arith::MulFOp::create(b, numbers, b.splat(lanes, 1.0 / std::log(2.0)));
+  Value clamped =
+      select(b, arith::CmpFPredicate::OLT, scaled, lowest, lowest, scaled);
+  return select(b, arith::CmpFPredicate::OEQ, numbers, excluded, excluded,
+                clamped);
+}
+
 Value attn::emitInverse(KernelBuilder &b, Value sum) {
   Value zero = b.scalar(0.0);
   Value isEmpty =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
   return arith::SelectOp::create(b, isEmpty, zero,
                                  arith::DivFOp::create(b, b.scalar(1.0), sum));
+}
+
+Value attn::emitInverse(KernelBuilder &b, Value sum, Value base, Value sink) {
+  // Relative to the larger of the two, so that no power is above 1.
+  Value largest = b.larger(sink, base);
+  auto power = [&](Value x) -> Value {
+    Value exponent = arith::SubFOp::create(b, x, largest);
+    return vector::ExtractOp::create(b, b.exp2(b.splat(b.lanes(), exponent)),
+                                     ArrayRef<int64_t>{0});
+  };
+  Value factor = power(base);
+  Value total = arith::AddFOp::create(b, arith::MulFOp::create(b, sum, factor),
+                                      power(sink));
+  return arith::MulFOp::create(b, factor, emitInverse(b, total));
 }
 
 Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {

@@ -45,9 +45,17 @@ inline constexpr double kIntegerRounder = 12582912.0;
 /// adding n to the exponent of a number would make a number of a NaN.
 mlir::Value emitPowerOf2(KernelBuilder &b, mlir::Value shifted, int32_t offset);
 
+/// A vector of numbers that are added to scores, in units of log 2. The lowest
+/// number stays one: it is meant to be low, not to exclude a key.
+mlir::Value emitInLog2(KernelBuilder &b, mlir::Value numbers);
+
 /// 1 / sum, for the sum of the weights of a softmax; 0 where there was nothing
 /// to sum, so that a query that sees no key gives 0. Scalars.
 mlir::Value emitInverse(KernelBuilder &b, mlir::Value sum);
+/// The same where one more weight joins the sum, and weights are relative to
+/// 2^base: 1 / (sum + 2^(sink - base)).
+mlir::Value emitInverse(KernelBuilder &b, mlir::Value sum, mlir::Value base,
+                        mlir::Value sink);
 
 /// The activation function on a vector.
 mlir::Value emitActivation(KernelBuilder &b, Activation activation,

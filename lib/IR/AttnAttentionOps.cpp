@@ -192,9 +192,9 @@ static LogicalResult checkEntries(SdpaOp op) {
       failed(checkShape(op, "lengths", typeOf(op.getLengths()), {*entries})))
     return failure();
   if (op.getPositions()) {
-    if (!op.isBanded() && !op.getSlopes())
+    if (!op.isBanded() && !op.dependsOnDistance())
       return op.emitOpError()
-             << "expected 'causal', a window or 'slopes' where "
+             << "expected 'causal', a window, 'slopes' or 'biases' where "
                 "there are 'positions'";
     if (failed(
             checkShape(op, "positions", typeOf(op.getPositions()), {*batch})))
@@ -213,6 +213,20 @@ static LogicalResult checkEntries(SdpaOp op) {
   SmallVector<int64_t> expected(rows.getRank(), kDynamic);
   expected[0] = *batch;
   return checkShape(op, "rows", rows, expected);
+}
+
+/// Checks the biases by distance, as many before a query as after it.
+static LogicalResult checkBiases(SdpaOp op, int64_t heads) {
+  if (!op.getBiases())
+    return success();
+  ShapedType type = typeOf(op.getBiases());
+  if (failed(checkShape(op, "biases", type, {heads, kDynamic})))
+    return failure();
+  if (type.isDynamicDim(1) || type.getDimSize(1) % 2 == 1)
+    return success();
+  return op.emitOpError() << "expected 'biases' of an odd number of distances, "
+                             "got "
+                          << type;
 }
 
 /// Checks the second destination, of which `scores` are [B, H, S, M].
@@ -293,6 +307,11 @@ LogicalResult SdpaOp::verify() {
     return failure();
   if (getSlopes() &&
       failed(checkShape(*this, "slopes", typeOf(getSlopes()), {heads})))
+    return failure();
+  if (failed(checkBiases(*this, heads)))
+    return failure();
+  if (getSinks() &&
+      failed(checkShape(*this, "sinks", typeOf(getSinks()), {heads})))
     return failure();
   if (failed(checkEntries(*this)))
     return failure();

@@ -5,6 +5,7 @@
 #include "ShapeChecks.h"
 #include "attn/IR/AttnOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace attn;
@@ -328,4 +329,47 @@ ProjectOp::reifyResultShapes(OpBuilder &builder,
   shapes.push_back(
       reify(builder, getLoc(), getResult(), {{input, 0}, {input, 1}, {{}, 0}}));
   return success();
+}
+
+LogicalResult DistanceBiasesOp::verify() {
+  ShapedType table = getTable().getType();
+  if (failed(checkRank(*this, "table", table, 2)))
+    return failure();
+  int64_t buckets = table.getDimSize(0), sides = getBidirectional() ? 2 : 1;
+  if (ShapedType::isDynamic(buckets) || buckets < 2 * sides ||
+      buckets % sides != 0)
+    return emitOpError() << "expected a static number of buckets, at least 2 "
+                            "for each direction, got "
+                         << table;
+  auto farthest = static_cast<int64_t>(getMaxDistance());
+  if (int64_t exact = buckets / sides / 2; farthest <= exact)
+    return emitOpError() << "expected 'max_distance' above the " << exact
+                         << " distances with a bucket of their own, got "
+                         << farthest;
+  if (failed(checkShape(*this, "result", getType(),
+                        {table.getDimSize(1), 2 * farthest + 1})))
+    return failure();
+  return checkSameElementType(*this,
+                              {{"table", getTable()}, {"result", getResult()}});
+}
+
+int64_t DistanceBiasesOp::getBucket(int64_t distance) {
+  int64_t buckets = getTable().getType().getDimSize(0), first = 0;
+  if (getBidirectional()) {
+    buckets /= 2;
+    first = distance > 0 ? buckets : 0;
+    distance = std::abs(distance);
+  } else {
+    distance = std::max<int64_t>(-distance, 0);
+  }
+  int64_t exact = buckets / 2;
+  if (distance < exact)
+    return first + distance;
+  auto unit = static_cast<float>(exact);
+  auto farthest = static_cast<double>(getMaxDistance());
+  float part = std::log(static_cast<float>(distance) / unit) /
+               static_cast<float>(std::log(farthest / unit));
+  auto rest = static_cast<float>(buckets - exact);
+  return first +
+         std::min(buckets - 1, exact + static_cast<int64_t>(part * rest));
 }

@@ -7,6 +7,7 @@
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -224,6 +225,45 @@ struct DecomposeProject : public LayerPattern<ProjectOp> {
   }
 };
 
+/// A look-up: which bucket each distance has is known here.
+struct DecomposeDistanceBiases : public OpRewritePattern<DistanceBiasesOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(DistanceBiasesOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto farthest = static_cast<int64_t>(op.getMaxDistance());
+    SmallVector<int64_t> buckets;
+    for (int64_t distance = -farthest; distance <= farthest; ++distance)
+      buckets.push_back(op.getBucket(distance));
+    auto type = RankedTensorType::get(static_cast<int64_t>(buckets.size()),
+                                      rewriter.getI64Type());
+    Value known = arith::ConstantOp::create(
+        rewriter, loc, DenseElementsAttr::get(type, ArrayRef(buckets)));
+    Sizes sizes = {getSizes(rewriter, loc, op.getTable())[1],
+                   rewriter.getIndexAttr(type.getDimSize(0))};
+    Value out = tensor::EmptyOp::create(
+        rewriter, loc, sizes, op.getTable().getType().getElementType());
+    AffineMap perHead = rewriter.getMultiDimIdentityMap(2);
+    AffineMap maps[] = {perHead.getMinorSubMap(1), perHead};
+    SmallVector<utils::IteratorType> loops(2, utils::IteratorType::parallel);
+    Value result = linalg::GenericOp::create(
+                       rewriter, loc, out.getType(), known, out, maps, loops,
+                       [&](OpBuilder &b, Location loc, ValueRange arguments) {
+                         Value bucket = arith::IndexCastOp::create(
+                             b, loc, b.getIndexType(), arguments[0]);
+                         Value head = linalg::IndexOp::create(b, loc, 0);
+                         Value bias = tensor::ExtractOp::create(
+                             b, loc, op.getTable(), ValueRange{bucket, head});
+                         linalg::YieldOp::create(b, loc, bias);
+                       })
+                       .getResult(0);
+    SmallVector<Value> values = {result};
+    replace(rewriter, op, values);
+    return success();
+  }
+};
+
 struct DecomposeLayers
     : public attn::impl::DecomposeLayersBase<DecomposeLayers> {
   void runOnOperation() override {
@@ -232,6 +272,7 @@ struct DecomposeLayers
     patterns.add<DecomposeEmbedding, DecomposeAttention<SelfAttentionOp>,
                  DecomposeAttention<CrossAttentionOp>, DecomposeFeedForward,
                  DecomposeNormalize, DecomposeProject>(&getContext(), symbols);
+    patterns.add<DecomposeDistanceBiases>(&getContext());
     // In program order, so that a layer finds its input decomposed and takes
     // sizes from above it.
     walkAndApplyPatterns(getOperation(), std::move(patterns));

@@ -45,6 +45,7 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
         rewriter, op.getLoc(), ValueRange(outs).getTypes(), scores.getQuery(),
         scores.getKey(), op.getValue(), /*mask=*/Value(), scores.getLengths(),
         /*positions=*/Value(), /*rows=*/Value(), /*slopes=*/Value(),
+        /*biases=*/Value(), /*sinks=*/Value(),
         /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
         scores.getHeadsAttr(), scores.getScaleAttr(), scores.getCausalAttr(),
         scores.getWindowBeforeAttr(), scores.getWindowAfterAttr(),

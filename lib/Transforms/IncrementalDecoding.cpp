@@ -362,8 +362,10 @@ private:
     if (op.getMask() || op.hasHeadDim())
       return op.emitOpError() << "expected attention without a mask of its own "
                                  "and with heads side by side";
-    if (op.getSlopes())
-      return op.emitOpError() << "expected attention without 'slopes'";
+    if (op.dependsOnDistance() || op.getSinks())
+      return op.emitOpError()
+             << "expected attention without 'slopes', 'biases' "
+                "and 'sinks'";
     if (op.getQueryOffsets() || op.getKeyOffsets())
       return op.emitOpError() << "expected attention without offsets";
     FailureOr<Value> query = getToken(op, "query", op.getQuery());
@@ -398,15 +400,16 @@ private:
     Value values = appendToCache(op.getLoc(), *value);
     Value out = createOut(op.getLoc(), query, op.getOuts()[0]);
     return finish(
-        op, SdpaOp::create(builder, op.getLoc(), out.getType(), query, keys,
-                           values, /*mask=*/Value(),
-                           /*lengths=*/Value(), positions, cacheRows,
-                           /*slopes=*/Value(), /*query_offsets=*/Value(),
-                           /*key_offsets=*/Value(), out, op.getHeadsAttr(),
-                           op.getScaleAttr(), op.getCausalAttr(),
-                           op.getWindowBeforeAttr(), op.getWindowAfterAttr(),
-                           op.getSoftcapAttr(), op.getShownHeadsAttr(),
-                           op.getShownMeanAttr()));
+        op, SdpaOp::create(
+                builder, op.getLoc(), out.getType(), query, keys, values,
+                /*mask=*/Value(),
+                /*lengths=*/Value(), positions, cacheRows,
+                /*slopes=*/Value(), /*biases=*/Value(), /*sinks=*/Value(),
+                /*query_offsets=*/Value(),
+                /*key_offsets=*/Value(), out, op.getHeadsAttr(),
+                op.getScaleAttr(), op.getCausalAttr(), op.getWindowBeforeAttr(),
+                op.getWindowAfterAttr(), op.getSoftcapAttr(),
+                op.getShownHeadsAttr(), op.getShownMeanAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -461,16 +464,17 @@ private:
       outs.push_back(createEmpty(builder, op.getLoc(), sizes,
                                  getElementTypeOrSelf(op.getOuts()[1])));
     }
-    return finish(op, SdpaOp::create(
-                          builder, op.getLoc(), ValueRange(outs).getTypes(),
-                          query, key, value, /*mask=*/Value(),
-                          mapping.lookupOrNull(op.getLengths()),
-                          /*positions=*/Value(), memoryRows, /*slopes=*/Value(),
-                          /*query_offsets=*/Value(), /*key_offsets=*/Value(),
-                          outs, op.getHeadsAttr(), op.getScaleAttr(),
-                          op.getCausalAttr(), op.getWindowBeforeAttr(),
-                          op.getWindowAfterAttr(), op.getSoftcapAttr(),
-                          op.getShownHeadsAttr(), op.getShownMeanAttr()));
+    return finish(
+        op, SdpaOp::create(
+                builder, op.getLoc(), ValueRange(outs).getTypes(), query, key,
+                value, /*mask=*/Value(), mapping.lookupOrNull(op.getLengths()),
+                /*positions=*/Value(), memoryRows,
+                /*slopes=*/Value(), /*biases=*/Value(), /*sinks=*/Value(),
+                /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
+                op.getHeadsAttr(), op.getScaleAttr(), op.getCausalAttr(),
+                op.getWindowBeforeAttr(), op.getWindowAfterAttr(),
+                op.getSoftcapAttr(), op.getShownHeadsAttr(),
+                op.getShownMeanAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

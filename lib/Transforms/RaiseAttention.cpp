@@ -239,7 +239,8 @@ Operation *AttentionMatcher::replace() {
   };
   auto sdpa = SdpaOp::create(
       builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
-      positions, /*rows=*/Value(), /*slopes=*/Value(),
+      positions, /*rows=*/Value(), /*slopes=*/Value(), /*biases=*/Value(),
+      /*sinks=*/Value(),
       /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
       builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),

@@ -250,7 +250,7 @@ func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<3x?x8xf32>, %c: tensor<3x?x8xf32>
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?xi32>, %e: tensor<?x?x8xf32>) {
-  // expected-error@+1 {{expected 'causal', a window or 'slopes' where there are 'positions'}}
+  // expected-error@+1 {{expected 'causal', a window, 'slopes' or 'biases' where there are 'positions'}}
   %0 = attn.sdpa %a, %b, %c positions(%d) outs(%e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
@@ -461,6 +461,30 @@ func.func @f(%a: tensor<2x4x5x8xf32>, %d: tensor<2x4x5x8xf32>) {
 func.func @f(%a: tensor<2x4x5x8xf32>, %s: tensor<3xf32>) {
   // expected-error@+1 {{expected 'slopes' of shape [4], got 'tensor<3xf32>'}}
   %0 = attn.sdpa %a, %a, %a slopes(%s) outs(%a) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<3xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %s: tensor<3x9xf32>) {
+  // expected-error@+1 {{expected 'biases' of shape [4, ?], got 'tensor<3x9xf32>'}}
+  %0 = attn.sdpa %a, %a, %a biases(%s) outs(%a) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<3x9xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %s: tensor<4x8xf32>) {
+  // expected-error@+1 {{expected 'biases' of an odd number of distances, got 'tensor<4x8xf32>'}}
+  %0 = attn.sdpa %a, %a, %a biases(%s) outs(%a) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<4x8xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<2x4x5x8xf32>, %s: tensor<3xf32>) {
+  // expected-error@+1 {{expected 'sinks' of shape [4], got 'tensor<3xf32>'}}
+  %0 = attn.sdpa %a, %a, %a sinks(%s) outs(%a) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x8xf32>, tensor<3xf32>, tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return
 }
 

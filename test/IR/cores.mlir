@@ -148,6 +148,15 @@ func.func @attention_with_slopes(%q: tensor<?x?x16xf32>, %n: tensor<?xi32>, %slo
   return %0 : tensor<?x?x16xf32>
 }
 
+// CHECK-LABEL: func.func @attention_with_biases_and_sinks(
+func.func @attention_with_biases_and_sinks(%q: tensor<?x?x16xf32>, %p: tensor<?xi32>, %biases: tensor<4x?xf32>, %fixed: tensor<4x257xbf16>, %sinks: tensor<4xf32>) -> tensor<?x?x16xf32> {
+  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} positions(%{{.*}}) biases(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64}
+  %0 = attn.sdpa %q, %q, %q positions(%p) biases(%biases) outs(%q) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?xi32>, tensor<4x?xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} biases(%{{.*}}) sinks(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64}
+  %1 = attn.sdpa %0, %q, %q biases(%fixed) sinks(%sinks) outs(%q) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<4x257xbf16>, tensor<4xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return %1 : tensor<?x?x16xf32>
+}
+
 // CHECK-LABEL: func.func @ragged(
 func.func @ragged(%q: tensor<1x?x16xf32>, %k: tensor<?x?x8xf32>, %q4: tensor<1x4x?x4xf32>, %n: tensor<?xi32>, %m: tensor<?xi32>, %rows: tensor<?x?xi32>) -> tensor<1x?x16xf32> {
   // CHECK: attn.sdpa %{{.*}} lengths(%{{.*}}) query_offsets(%{{.*}}) key_offsets(%{{.*}}) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64}

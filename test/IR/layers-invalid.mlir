@@ -397,3 +397,59 @@ func.func @f(%a: tensor<?x?x8xf32>) {
   %0 = attn.project %a weights @w : (tensor<?x?x8xf32>) -> tensor<?x?x100xf32>
   return
 }
+
+// -----
+
+func.func @f(%t: tensor<32xf32>) {
+  // expected-error@+1 {{expected 'table' of rank 2, got 'tensor<32xf32>'}}
+  %0 = attn.distance_biases %t {max_distance = 128 : i64} : tensor<32xf32> -> tensor<4x257xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<?x4xf32>) {
+  // expected-error@+1 {{expected a static number of buckets, at least 2 for each direction, got 'tensor<?x4xf32>'}}
+  %0 = attn.distance_biases %t {max_distance = 128 : i64} : tensor<?x4xf32> -> tensor<4x257xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<2x4xf32>) {
+  // expected-error@+1 {{expected a static number of buckets, at least 2 for each direction, got 'tensor<2x4xf32>'}}
+  %0 = attn.distance_biases %t {bidirectional, max_distance = 128 : i64} : tensor<2x4xf32> -> tensor<4x257xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<32x4xf32>) {
+  // expected-error@+1 {{expected 'max_distance' above the 8 distances with a bucket of their own, got 8}}
+  %0 = attn.distance_biases %t {bidirectional, max_distance = 8 : i64} : tensor<32x4xf32> -> tensor<4x17xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<32x4xf32>) {
+  // expected-error@+1 {{attribute 'max_distance' failed to satisfy constraint: 64-bit signless integer attribute whose minimum value is 1 whose maximum value is 1048576}}
+  %0 = attn.distance_biases %t {max_distance = 1048577 : i64} : tensor<32x4xf32> -> tensor<4x?xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<32x4xf32>) {
+  // expected-error@+1 {{expected 'result' of shape [4, 257], got 'tensor<4x256xf32>'}}
+  %0 = attn.distance_biases %t {max_distance = 128 : i64} : tensor<32x4xf32> -> tensor<4x256xf32>
+  return
+}
+
+// -----
+
+func.func @f(%t: tensor<32x4xf32>) {
+  // expected-error@+1 {{expected 'result' of the element type of 'table', 'f32', got 'tensor<4x257xbf16>'}}
+  %0 = attn.distance_biases %t {max_distance = 128 : i64} : tensor<32x4xf32> -> tensor<4x257xbf16>
+  return
+}

@@ -83,3 +83,12 @@ func.func @others(%x: tensor<?x?x16xf32>) {
   %4 = attn.project %x weights @output : (tensor<?x?x16xf32>) -> tensor<?x?x100xf32>
   return
 }
+
+// CHECK-LABEL: func.func @distance_biases(
+func.func @distance_biases(%t: tensor<32x4xf32>, %u: tensor<8x?xbf16>) -> tensor<4x257xf32> {
+  // CHECK: attn.distance_biases %{{.*}} {bidirectional, max_distance = 128 : i64} : tensor<32x4xf32> -> tensor<4x257xf32>
+  %0 = attn.distance_biases %t {bidirectional, max_distance = 128 : i64} : tensor<32x4xf32> -> tensor<4x257xf32>
+  // CHECK: attn.distance_biases %{{.*}} {max_distance = 5 : i64} : tensor<8x?xbf16> -> tensor<?x11xbf16>
+  %1 = attn.distance_biases %u {max_distance = 5 : i64} : tensor<8x?xbf16> -> tensor<?x11xbf16>
+  return %0 : tensor<4x257xf32>
+}

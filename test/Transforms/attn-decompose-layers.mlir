@@ -200,3 +200,18 @@ func.func @packed(%x: tensor<?x?x16xf32>) -> tensor<?x?x100xf32> {
   %0 = attn.project %x weights @output : (tensor<?x?x16xf32>) -> tensor<?x?x100xf32>
   return %0 : tensor<?x?x100xf32>
 }
+
+// -----
+
+// Biases of buckets: the look-up is left, and which bucket is for which distance
+// is known.
+// CHECK-DAG: #[[DISTANCE:.*]] = affine_map<(d0, d1) -> (d1)>
+// CHECK-LABEL: func.func @biases(
+// CHECK-SAME:    %[[TABLE:.*]]: tensor<8x3xf32>)
+func.func @biases(%table: tensor<8x3xf32>) -> tensor<3x13xf32> {
+  // CHECK: %[[BUCKETS:.*]] = arith.constant dense<[3, 3, 3, 2, 2, 1, 0, 5, 6, 6, 7, 7, 7]> : tensor<13xi64>
+  // CHECK: linalg.generic {indexing_maps = [#[[DISTANCE]], {{.*}}} ins(%[[BUCKETS]] :
+  // CHECK: tensor.extract %[[TABLE]]
+  %0 = attn.distance_biases %table {bidirectional, max_distance = 6 : i64} : tensor<8x3xf32> -> tensor<3x13xf32>
+  return %0 : tensor<3x13xf32>
+}

@@ -268,7 +268,7 @@ attn.weights @w {
 func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %s: tensor<2xf32>) -> tensor<?x?x8xf32> {
   %t = attn.get_weight @w::@t : tensor<100x8xf32>
   %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  // expected-error@+1 {{expected attention without 'slopes'}}
+  // expected-error@+1 {{expected attention without 'slopes', 'biases' and 'sinks'}}
   %y = attn.sdpa %x, %x, %x slopes(%s) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<2xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }

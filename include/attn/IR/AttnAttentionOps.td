@@ -140,6 +140,15 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       score after the cap. In f32 a score is rounded the more, the larger its
       bias is, next to that of the key among those in the window and the length
       which the slope favours most.
+    - `biases` [H, 2R+1]: a bias for each distance (relative positions; Shaw et
+      al., 2018; Raffel et al., 2020), which is looked up and nowhere stored for
+      each score: biases[h, R + min(max(j - p, -R), R)] is added to the score
+      after the cap.
+    - `sinks` [H]: a learned score (gpt-oss; OpenAI, 2025) which joins the
+      softmax and has no value, so that a query may attend to nothing:
+      softmaxⱼ(x) = exp(xⱼ) / (exp(sinks[h]) + Σ exp(x)). It is in natural
+      units, and neither scaled nor capped; -∞ is none. (Sinks in another sense,
+      first keys that stay visible beside a window, are a matter of the mask.)
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
     - A second destination [B, H, S, M] receives the softmax; with `shown_heads`
@@ -170,6 +179,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                        Optional<Attn_IntShaped>:$positions,
                        Optional<Attn_IntShaped>:$rows,
                        Optional<Attn_FloatShaped>:$slopes,
+                       Optional<Attn_FloatShaped>:$biases,
+                       Optional<Attn_FloatShaped>:$sinks,
                        Optional<Attn_IntShaped>:$query_offsets,
                        Optional<Attn_IntShaped>:$key_offsets,
                        Variadic<Attn_FloatShaped>:$outs,
@@ -184,6 +195,7 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
     (`rows` `(` $rows^ `)`)? (`slopes` `(` $slopes^ `)`)?
+    (`biases` `(` $biases^ `)`)? (`sinks` `(` $sinks^ `)`)?
     (`query_offsets` `(` $query_offsets^ `)`)?
     (`key_offsets` `(` $key_offsets^ `)`)?
     `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
@@ -208,7 +220,11 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     /// Whether which keys a query attends to depends on where it stands.
     bool isBanded() { return isBoundBefore() || isBoundAfter(); }
     /// Whether anything is done to scores between scaling and softmax.
-    bool changesScores() { return getMask() || getSoftcap() || getSlopes(); }
+    bool changesScores() {
+      return getMask() || getSoftcap() || dependsOnDistance();
+    }
+    /// Whether a bias is added that depends on where a query stands.
+    bool dependsOnDistance() { return getSlopes() || getBiases(); }
   }];
   let hasCanonicalizeMethod = 1;
 }

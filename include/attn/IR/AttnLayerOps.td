@@ -178,4 +178,43 @@ def Attn_ProjectOp : Attn_LayerOp<"project"> {
   let hasVerifier = 1;
 }
 
+def Attn_DistanceBiasesOp : Attn_Op<"distance_biases", [Pure]> {
+  let summary = "gives each distance between a key and a query its bias";
+  let description = [{
+    The relative-position biases of T5 (Raffel et al., 2020), which are learned
+    for buckets of distances: `table` [N, H], result [H, 2R+1] for R =
+    `max_distance`, as `biases` of `attn.sdpa`:
+
+      result[h, R + d] = table[bucket(d), h]
+
+    where d is how far the key is after the query. With `bidirectional`, the
+    first half of the buckets is for n = -d ≥ 0, the second for n = d > 0;
+    without it, all are for n = max(-d, 0), and keys after the query have the
+    bucket of distance 0. Of K buckets, the first E = ⌊K/2⌋ are for one distance
+    each, and what is farther has
+
+      min(K - 1, E + ⌊(K - E) · log(n/E) / log(R/E)⌋)
+
+    computed in f32, as T5 does.
+
+    ```mlir
+    %b = attn.distance_biases %table {bidirectional, max_distance = 128 : i64}
+       : tensor<32x8xf32> -> tensor<8x257xf32>
+    ```
+  }];
+  let arguments = (ins Attn_Activations:$table,
+                       ConfinedAttr<I64Attr, [IntMinValue<1>,
+                                              IntMaxValue<1048576>]>:$max_distance,
+                       UnitAttr:$bidirectional);
+  let results = (outs Attn_Activations:$result);
+  let assemblyFormat = [{
+    $table attr-dict `:` type($table) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// The bucket of keys that are `distance` after a query.
+    int64_t getBucket(int64_t distance);
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // ATTN_IR_ATTNLAYEROPS_TD

@@ -194,6 +194,7 @@ def DecomposeLayers : Pass<"attn-decompose-layers", "::mlir::func::FuncOp"> {
     `attn.cross_attention`, `attn.feed_forward`, `attn.normalize`,
     `attn.project`) by the cores that compute it. Attention becomes
     `attn.scores`, `attn.softmax` and `attn.weighted_sum`: nothing is fused yet.
+    `attn.distance_biases` becomes a look-up in its table, whose places are known.
 
     ```mlir
     %y = attn.project %x weights @output
@@ -210,6 +211,7 @@ def DecomposeLayers : Pass<"attn-decompose-layers", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

@@ -3,99 +3,9 @@
 import cases
 import numpy as np
 import reference_ops as reference
+import sdpa_case as sdpa
 from cases import Case, tensor
-
-rng = np.random.default_rng(1)
-# What queries, keys, values and results are stored in.
-element = "f32"
-
-
-def normal(*shape):
-    return rng.standard_normal(shape, np.float32)
-
-
-def integers(*values):
-    return np.array(values, np.int32)
-
-
-def optional(name, word, arguments):
-    return f" {word}(%{name})" if name in arguments else ""
-
-
-def window_text(window):
-    names = ("window_before", "window_after")
-    return "".join(f", {n} = {w} : i64" for n, w in zip(names, window) if w is not None)
-
-
-def sdpa_case(
-    name, query, key, value, heads, scale=None,
-    causal=False, probabilities=False, softcap=None, shown=None, mean=False,
-    window=(None, None), **rest,
-):  # fmt: skip
-    """rest: mask, lengths, rows, positions, slopes, query_offsets, key_offsets. Keys
-    and values may have fewer heads. shown: heads whose probabilities are, all if
-    None; or their mean."""
-    if element == "bf16":
-        query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
-        if "mask" in rest and rest["mask"].dtype == np.float32:
-            rest["mask"] = cases.round_to_bf16(rest["mask"])
-    size = query.shape[2] // heads
-    scale = size**-0.5 if scale is None else scale
-    if element == "bf16" and "slopes" in rest:
-        rest["slopes"] = cases.round_to_bf16(rest["slopes"])
-    out, weights = reference.sdpa(
-        query, key, value, heads, scale, causal, softcap=softcap,
-        key_heads=key.shape[2] // size, window=window, **rest,
-    )  # fmt: skip
-    arrays = {"q": query, "k": key, "v": value, **rest}
-    # What is not written stays NaN.
-    arrays["o"] = np.full(out.shape, np.nan, np.float32)
-    if shown is not None:
-        weights = weights[:, shown]
-    if mean:
-        weights = weights.mean(1)
-    if probabilities:
-        arrays["p"] = np.full(weights.shape, np.nan, np.float32)
-    arguments = {}
-    for argument, array in arrays.items():
-        ones = [d for d in range(3) if array.shape[d : d + 1] == (1,)]
-        static = {"p": [] if mean else [1], "mask": ones}.get(argument, [-1] if array.ndim == 3 else [])
-        if (argument in "qo" and "query_offsets" in rest) or (argument in "kv" and "key_offsets" in rest):
-            static = [0, -1]
-        arguments[argument] = (tensor(array, static), array)
-    words = ("mask", "lengths", "positions", "rows", "slopes", "query_offsets", "key_offsets")
-    order = ["q", "k", "v", *words, "o", "p"]
-    types = [arguments[n][0] for n in order if n in arguments]
-    outs = [n for n in ("o", "p") if n in arguments]
-    results = [f"%r{n}" for n in outs]
-    body = (
-        f"{', '.join(results)} = attn.sdpa %q, %k, %v"
-        + "".join(optional(n, n, rest) for n in words)
-        + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
-        + f"scale = {scale!r} : f64{', causal' if causal else ''}"
-        + (f", softcap = {softcap!r} : f64" if softcap else "")
-        + window_text(window)
-        + (f", shown_heads = array<i64: {', '.join(map(str, shown))}>" if shown else "")
-        + (", shown_mean" if mean else "")
-        + f"}} : ({', '.join(types)}) -> "
-        + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
-    )
-    wanted = {"ro": (arguments["o"][0], out)}
-    defined = np.flatnonzero(~np.isnan(out).all((0, 2)))
-    if "query_offsets" in rest and 0 < len(defined) < out.shape[1] and not np.isnan(value).any():
-        # What other queries give is undefined.
-        begin, count = defined[0], len(defined)
-        type = f"tensor<1x{count}x{out.shape[2]}xf32>"
-        body += (
-            f"\n%rd = tensor.extract_slice %ro[0, {begin}, 0] [1, {count}, {out.shape[2]}] "
-            f"[1, 1, 1] : {arguments['o'][0]} to {type}"
-        )
-        wanted = {"rd": (type, out[:, begin : begin + count])}
-    if probabilities:
-        wanted["rp"] = (arguments["p"][0], weights)
-    case = Case(name, body, arguments, wanted)
-    # Weights and the result are rounded, each by half of 2^-7 at most.
-    return cases.store_as_bf16(case, 2**-7) if element == "bf16" else case
+from sdpa_case import integers, normal, rng, sdpa_case, window_text
 
 
 def head_sizes():
@@ -300,6 +210,74 @@ def linear_biases():
     )  # fmt: skip
 
 
+def biases_by_distance():
+    """Those of keys near and far, before and after; fewer distances than there
+    are, and more; alone, and together with all else."""
+    for queries, keys, farthest in [
+        (1, 40, 100), (1, 300, 7), (2, 15, 0), (17, 33, 5), (70, 300, 128), (300, 600, 20),
+    ]:  # fmt: skip
+        q, k, v = normal(2, queries, 64), normal(2, keys, 64), normal(2, keys, 64)
+        biases, lengths = normal(4, 2 * farthest + 1), integers(keys, keys * 2 // 3)
+        name = f"biases of {farthest} keys, {queries} to {keys}"
+        yield sdpa_case(name, q, k, v, 4, biases=biases, probabilities=queries < 20)
+        yield sdpa_case(
+            f"{name}, causal, lengths, after others", q, k, v, 4, biases=biases,
+            causal=True, lengths=lengths, positions=integers(keys // 2, -1),
+        )  # fmt: skip
+        yield sdpa_case(
+            f"{name}, window, softcap, slopes, mask", q, k, v, 4, biases=biases,
+            window=(30, 5), positions=integers(0, keys // 2), softcap=2.0,
+            slopes=np.array([0.25, 0.0625, 0.0, -0.03125], np.float32),
+            mask=rng.random((2, 1, queries, keys)) < 0.7, probabilities=queries < 20,
+        )  # fmt: skip
+    # The lowest number is low and excludes nothing.
+    for bias in (-np.inf, np.finfo(np.float32).min):
+        biases = normal(4, 41)
+        biases[:, :19] = bias
+        yield sdpa_case(f"biases of {bias}", q, k, v, 4, biases=biases)
+    biases = normal(4, 21)
+    yield sdpa_case(
+        "biases, cache rows", normal(2, 1, 64), normal(3, 40, 64), normal(3, 40, 64), 4,
+        biases=biases, causal=True, positions=integers(30, 7),
+        rows=rng.integers(0, 3, (2, 40)).astype(np.int32),
+    )  # fmt: skip
+    offsets = offsets_of([0, 7, 1, 300, 2])
+    q, k, v = normal(1, 310, 64), normal(1, 310, 64), normal(1, 310, 64)
+    yield sdpa_case(
+        "biases, ragged", q, k, v, 4, biases=biases, query_offsets=offsets,
+        key_offsets=offsets, positions=integers(0, 3, 0, 5, 1),
+    )  # fmt: skip
+
+
+def sinks():
+    """Below all scores, among them and above them, and none; where a query sees
+    nothing; alone, and together with all else."""
+    for queries, keys in [(1, 40), (1, 300), (2, 15), (17, 33), (70, 300), (4, 0)]:
+        q, k, v = normal(2, queries, 80), normal(2, keys, 80), normal(2, keys, 80)
+        scores = np.array([-200, 0.5, 3, 200, -np.inf], np.float32)
+        name, probabilities = f"sinks, {queries} to {keys}", queries < 20
+        yield sdpa_case(name, q, k, v, 5, sinks=scores, probabilities=probabilities)
+        yield sdpa_case(
+            f"{name}, causal, lengths, slopes, softcap, mask", q, k, v, 5, sinks=scores,
+            causal=True, lengths=integers(keys, 0), positions=integers(keys // 2, -1),
+            slopes=np.array([0.25, 0.0625, 0.0, 0.5, 0.0], np.float32), softcap=2.0,
+            mask=rng.random((2, 1, queries, keys)) < 0.7, probabilities=probabilities,
+        )  # fmt: skip
+        yield sdpa_case(
+            f"{name}, window, biases", q, k, v, 5, sinks=scores, biases=normal(5, 9),
+            window=(3, 3), positions=integers(0, keys),
+        )  # fmt: skip
+    # The largest score comes late: the sums before it vanish, the sink does not.
+    k = normal(2, 300, 80) * np.linspace(0.1, 9, 300, dtype=np.float32)[:, None]
+    yield sdpa_case("sinks, large scores", q, k, normal(2, 300, 80), 5, sinks=scores)
+    yield sdpa_case("sinks of NaN", q, k, normal(2, 300, 80), 5, sinks=scores * np.nan)
+    yield sdpa_case(
+        "sinks, cache rows", normal(2, 1, 80), normal(3, 40, 80), normal(3, 40, 80), 5,
+        sinks=scores, causal=True, positions=integers(30, 7),
+        rows=rng.integers(0, 3, (2, 40)).astype(np.int32),
+    )  # fmt: skip
+
+
 def shared_heads():
     """Heads that share keys and values: by two, by three, and all."""
     for heads, shared in [(4, 2), (6, 2), (5, 1)]:
@@ -326,7 +304,7 @@ def shown_heads():
     for queries, keys in [(1, 40), (1, 300), (2, 15), (17, 33), (70, 300), (40, 520)]:
         q, k, v = normal(2, queries, 64), normal(2, keys, 32), normal(2, keys, 32)
         for shown, mean in [(None, False), ([2], False), ([3, 0], False), ([1, 3], True), (None, True)]:
-            if mean and element == "bf16":
+            if mean and sdpa.element == "bf16":
                 # Means are of f32; property_cases.py has those of bf16.
                 continue
             name = f"{shown} shown, mean {mean}, {queries} to {keys}"
@@ -338,14 +316,14 @@ def shown_heads():
             )  # fmt: skip
     offsets = offsets_of([0, 7, 1, 300, 2])
     q, k, v = normal(1, 310, 64), normal(1, 310, 32), normal(1, 310, 32)
-    for shown, mean in [([3, 0], False), (None, element == "f32")]:
+    for shown, mean in [([3, 0], False), (None, sdpa.element == "f32")]:
         yield sdpa_case(
             f"{shown} shown, mean {mean}, ragged", q, k, v, 4, probabilities=True, shown=shown,
             mean=mean, query_offsets=offsets, key_offsets=offsets,
         )  # fmt: skip
     yield sdpa_case(
         "shown, cache rows", normal(3, 1, 64), normal(4, 40, 32), normal(4, 40, 32), 4,
-        causal=True, positions=integers(30, 7, 0), probabilities=True, mean=element == "f32",
+        causal=True, positions=integers(30, 7, 0), probabilities=True, mean=sdpa.element == "f32",
         rows=rng.integers(0, 4, (3, 40)).astype(np.int32),
     )  # fmt: skip
 
@@ -550,14 +528,14 @@ def fused_by_the_compiler():
 
 
 def main():
-    global element
     arguments = cases.parse_arguments(__doc__)
-    element = arguments.element
+    sdpa.element = arguments.element
     every = [
         *head_sizes(), *lengths_and_causal(), *blocks(), *not_a_number(), *large_scores(), *infinite_scores(),
-        *rows_and_positions(), *masks(), *capped(), *windows(), *linear_biases(), *shared_heads(), *ragged(), *shown_heads(),
+        *rows_and_positions(), *masks(), *capped(), *windows(), *linear_biases(),
+        *biases_by_distance(), *sinks(), *shared_heads(), *ragged(), *shown_heads(),
     ]  # fmt: skip
-    if element == "f32":
+    if sdpa.element == "f32":
         every += [*by_head(), *unfused(), *fused_by_the_compiler()]
     cases.check(every, arguments)
 

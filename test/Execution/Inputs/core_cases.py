@@ -384,10 +384,27 @@ def appends():
             )
 
 
+def distance_biases():
+    for buckets, heads, farthest, bidirectional in [
+        (32, 8, 128, True), (32, 3, 128, False), (4, 1, 2, True), (2, 2, 5, False), (30, 2, 200, True),
+    ]:  # fmt: skip
+        table = normal(buckets, heads)
+        wanted = reference.distance_biases(table, farthest, bidirectional)
+        types = [tensor(table, None), tensor(wanted, None)]
+        word = "bidirectional, " if bidirectional else ""
+        yield Case(
+            f"distance_biases, {buckets} buckets up to {farthest}, bidirectional {bidirectional}",
+            f"%y = attn.distance_biases %t {{{word}max_distance = {farthest} : i64}} : "
+            f"{types[0]} -> {types[1]}",
+            {"t": (types[0], table)}, {"y": (types[1], wanted)}, 0,
+        )  # fmt: skip
+
+
 def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
-        *linears(), *transposed_linears(), *logits(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends()
+        *linears(), *transposed_linears(), *logits(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends(),
+        *distance_biases(),
     ]  # fmt: skip
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path = arguments.folder.resolve() / "weights.safetensors"

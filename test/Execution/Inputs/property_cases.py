@@ -26,6 +26,7 @@ import numpy as np
 import reference_ops as reference
 from cases import Case, tensor
 from core_cases import Weights
+from sdpa_case import OPERANDS
 
 UNITS = {"f32": 0.0, "bf16": 2.0**-8, "f16": 2.0**-11}
 EDGES = (14, 16, 32, 64, 256)
@@ -169,15 +170,17 @@ class Attention:
         self.window = [
             draw.one_of(0, 1, 5, 31, 64, 200) if draw.chance(0.2) else None for _ in range(2)
         ]
-        # How many keys came before the queries has no meaning but for these.
-        banded = self.causal or self.window != [None, None]
-        self.positions = banded and draw.chance()
         self.rows = draw.one_of(None, None, None, 1, 2)
         self.lengths = self.rows != 2 and draw.chance()
         self.probabilities = draw.chance(0.2)
         self.shown = draw.one_of(None, [0], [self.heads - 1, 0][: self.heads]) if self.probabilities else None
         self.mean = self.probabilities and draw.chance(0.3)
         self.slopes = draw.chance(0.3)
+        self.biases = draw.one_of(None, None, 0, 4, 127)
+        self.sinks = draw.chance(0.3)
+        # How many keys came before the queries has no meaning but for these.
+        banded = self.causal or self.window != [None, None]
+        self.positions = (banded or self.slopes or self.biases is not None) and draw.chance()
         self.ragged = draw.chance(0.25)
         self.ragged_keys = self.rows != 2 and draw.chance(0.8 if self.ragged else 0.1)
         self.mask_element = draw.one_of(draw.element, "f32")
@@ -186,7 +189,8 @@ class Attention:
     def about(self):
         masks = [
             f"mask {self.mask} but {self.mask_ones}" if self.mask else "",
-            *(n for n in ("causal", "positions", "lengths", "slopes", "probabilities") if getattr(self, n)),
+            *(n for n in ("causal", "positions", "lengths", "slopes", "sinks", "probabilities") if getattr(self, n)),
+            f"biases of {self.biases} keys" if self.biases is not None else "",
             f"rows of rank {self.rows}" if self.rows else "",
             f"of {self.shown}" if self.shown else "",
             "mean" if self.mean else "",
@@ -239,6 +243,10 @@ class Attention:
             rest["rows"] = draw.integers(-1, capacity, batch, draw.one_of(keys, keys // 2 + 1))
         if self.slopes:
             rest["slopes"] = draw.store(draw.rng.uniform(-0.01, 0.5, self.heads), "f32")
+        if self.biases is not None:
+            rest["biases"] = draw.normal(self.heads, 2 * self.biases + 1, element="f32")
+        if self.sinks:
+            rest["sinks"] = draw.normal(self.heads, scale=3.0, element="f32")
         if self.lengths:
             # Nothing is read of what no query may attend to.
             for entry, length in enumerate(rest["lengths"]):
@@ -290,12 +298,10 @@ class Attention:
 
     def kernel(self, name, weights):
         operands = self.problem().operands
-        words = (
-            "mask", "lengths", "positions", "rows", "slopes", "query_offsets", "key_offsets",
-        )  # fmt: skip
-        names = ["q", "k", "v", *words, "o", "p"]
-        known = {n: [] for n in words} | {
-            "mask": self.mask_ones, "slopes": [0], "p": [] if self.mean else [1],
+        names = ["q", "k", "v", *OPERANDS, "o", "p"]
+        known = {n: [] for n in OPERANDS} | {
+            "mask": self.mask_ones, "slopes": [0], "biases": [0, 1],
+            "p": [] if self.mean else [1],
         }  # fmt: skip
         if self.by_head and self.key_heads != self.heads:
             known |= {n: [1, -1] for n in "qkvo"}
@@ -324,7 +330,7 @@ class Attention:
                 attributes.append(f"shown_heads = array<i64: {', '.join(map(str, self.shown))}>")
             return (
                 f"{results} = attn.sdpa {value('q')}, {value('k')}, {value('v')}"
-                + "".join(optional(types, n, n, value) for n in words)
+                + "".join(optional(types, n, n, value) for n in OPERANDS)
                 + f" outs({', '.join(value(n) for n in outs)}) {{{', '.join(attributes)}}} : "
                 + f"({', '.join(inner.values())}) -> ({', '.join(inner[n] for n in outs)})"
             )

@@ -64,15 +64,17 @@ def scores(query, key, heads, scale, causal=False, lengths=None, window=(None, N
 def sdpa(
     query, key, value, heads, scale,
     causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None, slopes=None,
-    key_heads=None, query_offsets=None, key_offsets=None, window=(None, None),
+    biases=None, sinks=None, key_heads=None, query_offsets=None, key_offsets=None,
+    window=(None, None),
 ):  # fmt: skip
     """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
-    or 1 instead of some. key_heads: where it is not heads."""
+    or 1 instead of some. biases: [H, 2R+1] by distance. sinks: [H], scores without a
+    value. key_heads: where it is not heads."""
     if query_offsets is not None or key_offsets is not None:
         return ragged_sdpa(
             query, key, value, heads, scale, query_offsets, key_offsets, lengths, rows,
-            positions, mask, causal=causal, softcap=softcap, slopes=slopes, key_heads=key_heads,
-            window=window,
+            positions, mask, causal=causal, softcap=softcap, slopes=slopes, biases=biases,
+            sinks=sinks, key_heads=key_heads, window=window,
         )  # fmt: skip
     batch, queries, _ = query.shape
     capacity, keys, _ = key.shape
@@ -97,18 +99,24 @@ def sdpa(
     products = scale * np.einsum("bhie,bhje->bhij", q, k)
     if softcap:
         products = softcap * np.tanh(products / softcap)
+    before = np.zeros(batch, int) if positions is None else positions
+    distance = np.arange(keys) - (before[:, None] + np.arange(queries))[..., None]
     if slopes is not None:
-        before = np.zeros(batch, int) if positions is None else positions
-        at = before[:, None] + np.arange(queries)
-        distance = np.abs(at[:, :, None] - np.arange(keys))
-        products = products - slopes.astype(np.float64)[:, None, None] * distance[:, None]
+        products = products - slopes.astype(np.float64)[:, None, None] * np.abs(distance)[:, None]
+    if biases is not None:
+        farthest = biases.shape[1] // 2
+        places = np.clip(distance, -farthest, farthest) + farthest
+        products = products + biases.astype(np.float64)[:, places].transpose(1, 0, 2, 3)
     products = np.where(seen[:, None], products, -np.inf)
     if mask is not None and mask.dtype == bool:
         products = np.where(mask, products, -np.inf)
     elif mask is not None:
         products = products + mask.astype(np.float64)
+    if sinks is not None:
+        alone = np.broadcast_to(sinks.astype(np.float64)[:, None, None], (*products.shape[:3], 1))
+        products = np.concatenate([products, alone], axis=3)
     # What is masked has no part in the softmax, NaN or not.
-    probabilities = np.where(seen[:, None], softmax(products), 0)
+    probabilities = np.where(seen[:, None], softmax(products)[..., :keys], 0)
     # Zero times NaN is NaN: values that none attends to are taken out.
     out = np.zeros((batch, heads, queries, v.shape[-1]))
     for b in range(batch):
@@ -214,6 +222,23 @@ def summaries(blocks):
         maxima = blocks.max(-1)
         base = np.maximum(maxima, np.finfo(np.float32).min)
         return maxima, np.exp(blocks - base[..., None]).sum(-1)
+
+
+def distance_biases(table, farthest, bidirectional):
+    """[H, 2R+1] of [buckets, H], as T5 chooses buckets."""
+    distance = np.arange(-farthest, farthest + 1)
+    count, first = len(table), 0
+    if bidirectional:
+        count //= 2
+        first = np.where(distance > 0, count, 0)
+        n = np.abs(distance)
+    else:
+        n = np.maximum(-distance, 0)
+    exact = count // 2
+    ratio = np.maximum(n, 1).astype(np.float32) / np.float32(exact)
+    part = np.log(ratio) / np.float32(math.log(farthest / exact))
+    far = exact + (part * np.float32(count - exact)).astype(int)
+    return table[first + np.where(n < exact, n, np.minimum(far, count - 1))].T
 
 
 def cache_append(new, positions, cache, rows=None):
