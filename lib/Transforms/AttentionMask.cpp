@@ -2,6 +2,7 @@
 
 #include "AttentionMask.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -48,9 +49,8 @@ bool AttentionMask::addIndex(const Element &element, int64_t factor,
   return e.isTensor() || isOutside;
 }
 
-/// Whether the indices of `sum` are these, each once.
-static bool hasIndices(ArrayRef<std::pair<unsigned, int64_t>> indices,
-                       ArrayRef<std::pair<unsigned, int64_t>> expected) {
+bool attn::hasIndices(ArrayRef<std::pair<unsigned, int64_t>> indices,
+                      ArrayRef<std::pair<unsigned, int64_t>> expected) {
   return indices.size() == expected.size() &&
          llvm::all_of(expected, [&](std::pair<unsigned, int64_t> index) {
            return llvm::is_contained(indices, index);
@@ -215,13 +215,13 @@ bool AttentionMask::takeConstantBand(const MaskTerm &term) {
 /// Takes what can be taken of a term that is the same as all of `parts`. Where
 /// that is nothing, the term stays whole.
 bool AttentionMask::takeParts(ArrayRef<MaskTerm> parts) {
-  auto old = std::tuple(after, before, lengths, terms);
+  auto old = std::tuple(after, before, lengths, biases, distance, terms);
   SmallVector<MaskTerm> rest;
   for (const MaskTerm &part : parts)
     if (!take(part, /*isPart=*/true))
       rest.push_back(part);
   if (rest.size() == parts.size()) {
-    std::tie(after, before, lengths, terms) = old;
+    std::tie(after, before, lengths, biases, distance, terms) = old;
     return false;
   }
   llvm::append_range(terms, rest);
@@ -309,7 +309,9 @@ bool AttentionMask::takeCondition(const MaskTerm &term) {
 }
 
 bool AttentionMask::take(const MaskTerm &term, bool isPart) {
-  return term.isAdded ? takeAdded(term, isPart) : takeCondition(term);
+  if (!term.isAdded)
+    return takeCondition(term);
+  return takeAdded(term, isPart) || takeBias(term);
 }
 
 /// Adds to `used` the axes that `element` depends on; fails if it cannot be
@@ -338,7 +340,12 @@ bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
     use(element.layout[index.getDim()]);
     return elements.axes.resolve(element.layout[index.getDim()]).size() <= 1;
   }
-  return llvm::all_of(llvm::seq(op->getNumOperands()), [&](unsigned i) {
+  // What it extracts from is read as a whole.
+  auto extract = dyn_cast<tensor::ExtractOp>(op);
+  if (extract)
+    tensors.push_back(extract.getTensor());
+  unsigned first = extract ? 1 : 0;
+  return llvm::all_of(llvm::seq(first, op->getNumOperands()), [&](unsigned i) {
     return collectAxes(elements.operand(element, i), used);
   });
 }
@@ -415,6 +422,7 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
     }
   dropReplacing();
   joinBounds();
+  dropBiases();
   AxisList used;
   for (const MaskTerm &term : terms) {
     if (!collectAxes(term.element, used))
@@ -423,6 +431,9 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
     if (auto tensor = elements.getTensor(term.element, /*widen=*/true))
       (void)elements.getSources(*tensor, /*widen=*/true);
   }
+  for (const MaskTerm &term : biases)
+    if (!collectAxes(term.element, used))
+      return failure();
   if (lengths && !collectAxes(lengths->term.element, used))
     return failure();
   // Some may have turned out to be several.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What stands between scores and their softmax, as `attn.sdpa` can express it:
-// causality, windows, lengths, and one mask.
+// causality, windows, lengths, biases by distance, and one mask.
 
 #ifndef ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H
 #define ATTN_LIB_TRANSFORMS_ATTENTIONMASK_H
@@ -37,6 +37,10 @@ struct AttentionAxes {
   }
 };
 
+/// Whether the indices of a sum are these, each once.
+bool hasIndices(llvm::ArrayRef<std::pair<unsigned, int64_t>> indices,
+                llvm::ArrayRef<std::pair<unsigned, int64_t>> expected);
+
 /// The masks of one attention.
 class AttentionMask {
 public:
@@ -59,12 +63,12 @@ public:
     return band && !isCausal() ? band->after : std::nullopt;
   }
 
-  /// The axes of queries that causality and windows count; none if there are
-  /// none of these. Any other axes of queries are then heads.
+  /// The axes of queries that causality, windows and biases by distance count;
+  /// none if there are none of these. Any other axes of queries are then heads.
   std::optional<AxisList> getCountedQueries() const {
-    if (!band)
+    if (!band && biases.empty())
       return std::nullopt;
-    return elements.axes.resolve(band->query);
+    return elements.axes.resolve(band ? band->query : distance.query);
   }
 
   // `scores` are the dimensions that scores are to have: batch, heads, queries
@@ -81,6 +85,8 @@ public:
                            llvm::ArrayRef<AxisList> scores);
   mlir::Value buildPositions(mlir::OpBuilder &builder, mlir::Location loc,
                              llvm::ArrayRef<AxisList> scores);
+  mlir::Value buildBiases(mlir::OpBuilder &builder, mlir::Location loc,
+                          llvm::ArrayRef<AxisList> scores);
 
 private:
   /// constant + Σ factor · index of an axis + Σ factor · value.
@@ -108,19 +114,33 @@ private:
     std::optional<int64_t> before, after;
   };
 
+  /// What biases by distance depend on: the axis of queries from which
+  /// distances count, and axes of neither queries nor keys.
+  struct Distance {
+    AxisList query, others;
+    int64_t visited = 0;
+  };
+
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
   bool canCount(unsigned query);
   bool takeBound(const MaskTerm &term);
   bool takeDistance(const IndexSum &sum, const MaskTerm &term);
   bool takeConstantBand(const MaskTerm &term);
+  bool isByDistance(const Element &element, Distance &distance);
+  bool takeBias(const MaskTerm &term);
   void dropReplacing();
   void joinBounds();
+  /// Leaves biases to a mask where they do not count as the band does.
+  void dropBiases();
   bool take(const MaskTerm &term, bool isPart);
   bool takeAdded(const MaskTerm &term, bool isPart);
   bool takeCondition(const MaskTerm &term);
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
   bool isLengths(llvm::ArrayRef<AxisList> scores);
+  /// Whether there are biases by distance, and they are the same for the batch.
+  bool areBiases(llvm::ArrayRef<AxisList> scores);
+  mlir::Value buildPosition(mlir::OpBuilder &builder, mlir::Location loc);
   llvm::SmallVector<MaskTerm> getMaskTerms(llvm::ArrayRef<AxisList> scores);
   mlir::Value findMask(mlir::OpBuilder &builder, mlir::Location loc,
                        const MaskTerm &term, llvm::ArrayRef<AxisList> scores,
@@ -132,6 +152,9 @@ private:
   /// of all keys.
   std::optional<Bound> after, before, lengths;
   std::optional<Band> band;
+  /// What is added by distance alone.
+  llvm::SmallVector<MaskTerm> biases;
+  Distance distance;
   llvm::SmallVector<MaskTerm> terms;
   llvm::SmallVector<mlir::Value> tensors;
 };

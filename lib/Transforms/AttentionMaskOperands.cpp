@@ -36,6 +36,8 @@ SmallVector<MaskTerm> AttentionMask::getMaskTerms(ArrayRef<AxisList> scores) {
   SmallVector<MaskTerm> result = terms;
   if (lengths && !isLengths(scores))
     result.push_back(lengths->term);
+  if (!areBiases(scores))
+    llvm::append_range(result, biases);
   return result;
 }
 
@@ -53,6 +55,7 @@ static Layout getTarget(ArrayRef<AxisList> scores, ArrayRef<unsigned> used) {
 
 int64_t AttentionMask::countRepeats(ArrayRef<AxisList> scores) {
   int64_t repeats = lengths && !isLengths(scores);
+  repeats += !biases.empty() && !areBiases(scores);
   for (const MaskTerm &term : getMaskTerms(scores)) {
     AxisList used;
     collectAxes(term.element, used);
@@ -166,9 +169,8 @@ Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
                                  scores.take_front());
 }
 
-/// How many keys come before the queries, if not 0.
-Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
-                                    ArrayRef<AxisList> scores) {
+/// How many keys come before the queries, an i32, if not 0.
+Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
   if (!band || (band->constant == 0 && band->values.empty()))
     return {};
   Type type = builder.getI32Type();
@@ -186,6 +188,14 @@ Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
         builder, loc, position,
         arith::MulIOp::create(builder, loc, value, times));
   }
+  return position;
+}
+
+Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
+                                    ArrayRef<AxisList> scores) {
+  Value position = buildPosition(builder, loc);
+  if (!position)
+    return {};
   OpFoldResult batch = elements.axes.getSize(builder, loc, scores.front());
   return tensor::SplatOp::create(builder, loc, position,
                                  ArrayRef<OpFoldResult>(batch));

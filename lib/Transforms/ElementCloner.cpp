@@ -2,11 +2,18 @@
 
 #include "ElementCloner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace attn;
 
-void ElementCloner::collect(const Element &element) {
+/// The first operand that is an element: what tensor.extract reads is a whole.
+static unsigned firstElement(Operation *op) {
+  return isa<tensor::ExtractOp>(op) ? 1 : 0;
+}
+
+void ElementCloner::collect(const Element &given) {
+  Element element = inlines ? elements.forward(given) : given;
   if (element.isTensor()) {
     inputs.push_back(elements.getSources(element, /*widen=*/false).back());
   } else if (!getBodyOwner(element.value)) {
@@ -14,8 +21,8 @@ void ElementCloner::collect(const Element &element) {
   } else if (std::optional<Element> source = elements.step(element)) {
     collect(*source);
   } else if (!element.getOp<linalg::IndexOp>()) {
-    unsigned count = element.value.getDefiningOp()->getNumOperands();
-    for (unsigned i = 0; i < count; ++i)
+    Operation *op = element.value.getDefiningOp();
+    for (unsigned i = firstElement(op); i < op->getNumOperands(); ++i)
       collect(elements.operand(element, i));
   }
 }
@@ -39,7 +46,8 @@ SmallVector<Value> ElementCloner::getInputs(OpBuilder &builder, Location loc,
 }
 
 Value ElementCloner::clone(OpBuilder &builder, Location loc,
-                           const Element &element, ValueRange arguments) {
+                           const Element &given, ValueRange arguments) {
+  Element element = inlines ? elements.forward(given) : given;
   if (element.isTensor())
     return arguments[next++];
   if (!getBodyOwner(element.value))
@@ -50,11 +58,13 @@ Value ElementCloner::clone(OpBuilder &builder, Location loc,
     AxisList list = elements.axes.resolve(element.layout[index.getDim()]);
     if (list.empty())
       return arith::ConstantIndexOp::create(builder, loc, 0);
+    if (Value place = fixed.lookup(list.front()))
+      return place;
     return linalg::IndexOp::create(builder, loc, getLoop(list.front()));
   }
   Operation *op = element.value.getDefiningOp();
-  SmallVector<Value> operands;
-  for (unsigned i = 0; i < op->getNumOperands(); ++i)
+  SmallVector<Value> operands(op->getOperands().take_front(firstElement(op)));
+  for (unsigned i = firstElement(op); i < op->getNumOperands(); ++i)
     operands.push_back(
         clone(builder, loc, elements.operand(element, i), arguments));
   Operation *copy = builder.clone(*op);

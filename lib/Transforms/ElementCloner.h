@@ -14,8 +14,11 @@ namespace attn {
 /// in the same order.
 class ElementCloner {
 public:
-  ElementCloner(Elements &elements, llvm::ArrayRef<unsigned> loops)
-      : elements(elements), loops(loops) {}
+  /// With `inlines` also what computes elements of tensors, as far as it is
+  /// elementwise.
+  ElementCloner(Elements &elements, llvm::ArrayRef<unsigned> loops,
+                bool inlines = false)
+      : elements(elements), loops(loops), inlines(inlines) {}
 
   /// Notes the tensors that `element` is computed from.
   void collect(const Element &element);
@@ -24,6 +27,9 @@ public:
   llvm::SmallVector<mlir::Value>
   getInputs(mlir::OpBuilder &builder, mlir::Location loc,
             llvm::SmallVectorImpl<mlir::AffineMap> &maps);
+
+  /// Makes `axis`, which is no loop, have this index.
+  void fix(unsigned axis, mlir::Value index) { fixed[axis] = index; }
 
   /// The element, in a body with an argument for each tensor.
   mlir::Value clone(mlir::OpBuilder &builder, mlir::Location loc,
@@ -36,7 +42,9 @@ private:
 
   Elements &elements;
   llvm::ArrayRef<unsigned> loops;
+  bool inlines;
   llvm::SmallVector<Element> inputs;
+  llvm::SmallDenseMap<unsigned, mlir::Value> fixed;
   size_t next = 0;
 };
 

@@ -217,6 +217,7 @@ Operation *AttentionMatcher::replace() {
   Value added = mask->buildMask(builder, loc, form.scores, type);
   Value lengths = mask->buildLengths(builder, loc, form.scores);
   Value positions = mask->buildPositions(builder, loc, form.scores);
+  Value biases = mask->buildBiases(builder, loc, form.scores);
 
   auto rootType = cast<RankedTensorType>(root.value.getType());
   Type outType = rootType.getElementType();
@@ -239,7 +240,7 @@ Operation *AttentionMatcher::replace() {
   };
   auto sdpa = SdpaOp::create(
       builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
-      positions, /*rows=*/Value(), /*slopes=*/Value(), /*biases=*/Value(),
+      positions, /*rows=*/Value(), /*slopes=*/Value(), biases,
       /*sinks=*/Value(),
       /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
       builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),

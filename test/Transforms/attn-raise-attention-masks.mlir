@@ -499,11 +499,11 @@ func.func @lengths_of_heads(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a
 }
 
 // Computed from indices: a mask of its own.
-// CHECK-LABEL: func.func @distance(
+// CHECK-LABEL: func.func @places(
 // CHECK:         %[[M:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<5x7xf32>)
 // CHECK:         %[[M4:.*]] = tensor.expand_shape %[[M]]
 // CHECK:         attn.sdpa %{{.*}} mask(%[[M4]])
-func.func @distance(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<2x4x5x8xf32> {
+func.func @places(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<2x4x5x8xf32> {
   %e = tensor.empty() : tensor<2x4x5x7xf32>
   %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
   %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
@@ -511,7 +511,7 @@ func.func @distance(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<
   ^bb0(%x: f32, %u: f32):
     %i = linalg.index 2 : index
     %j = linalg.index 3 : index
-    %d = arith.subi %j, %i : index
+    %d = arith.muli %j, %i : index
     %n = arith.index_cast %d : index to i32
     %f = arith.sitofp %n : i32 to f32
     %y = arith.addf %x, %f : f32

@@ -72,6 +72,10 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
       -10⁴; several become one. Where conditions compare indices, or a constant
       keeps keys by their distance from the query, they become `causal`, windows,
       `positions` if queries do not stand at their own index, or `lengths`.
+    - Biases: what is added for each head by nothing but the distance between key
+      and query, however it is computed (slopes times distances, as in ALiBi; a
+      table's rows, chosen by a function of the distance, as in T5), is computed
+      for each distance once, and becomes `biases`.
     - Conversions between f32, f16 and bf16, anywhere: what is computed in f32
       then is more precise than what was written. Operands are taken as f16 or
       bf16 where probabilities or the result are rounded to that as well.

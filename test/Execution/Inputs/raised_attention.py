@@ -179,6 +179,8 @@ class Attention:
 
             full = self.undo((np.arange(m) < lengths[:, None]), ["b", "m"], letters) != 0
             return text.map(shorten, scores, tensor), np.where(full, products, -np.inf)
+        if mask.startswith("by distance"):
+            return self.by_distance(mask, scores, products, letters)
         offset = 0
         if mask == "causal from the end":
             offset = m - s
@@ -220,6 +222,46 @@ class Attention:
             ), np.where(kept, products, -np.inf)
         masked = text.generic([scores], scores.dims, e, lambda add, x: causal(add, e, x))
         return masked, np.where(kept, products, -np.inf)
+
+    def by_distance(self, mask, scores, products, letters):
+        """A slope for each head, or numbers for distances up to 2."""
+        text, e = self.text, scores.element
+        i, j = scores.dims.index("s"), scores.dims.index("m")
+        distance = np.arange(self.sizes["m"]) - np.arange(self.sizes["s"])[:, None]
+        present = [l for l in "h" if l in letters]
+        size = [self.sizes[l] for l in present] or [1]
+        present = present or ["o"]
+        name = f"d{text.count}"
+
+        def apart(add):
+            query, key = add(f"linalg.index {i} : index"), add(f"linalg.index {j} : index")
+            query, key = (add(f"arith.index_cast {v} : index to i64") for v in (query, key))
+            return add(f"arith.subi {key}, {query} : i64")
+
+        if mask == "by distance, a slope":
+            slopes = rng.random(size).astype(np.float32)
+            tensor = text.convert(text.argument(name, present, slopes), e)
+
+            def incline(add, t, x, slope):
+                far = add(f"arith.sitofp {add(f'math.absi {apart(add)} : i64')} : i64 to {t}")
+                return add(f"arith.subf {x}, {add(f'arith.mulf {slope}, {far} : {t}')} : {t}")
+
+            full = self.undo(slopes, present, letters)
+            return text.map(incline, scores, tensor), products - full * np.abs(distance)
+        # As many numbers as there are of "r".
+        text.sizes["r"] = 5
+        table = normal(5)
+        tensor = text.argument(name, ["r"], table)
+
+        def look_up(add, t, x):
+            two, least = add("arith.constant 2 : i64"), add("arith.constant -2 : i64")
+            near = add(f"arith.maxsi {add(f'arith.minsi {apart(add)}, {two} : i64')}, {least} : i64")
+            place = add(f"arith.index_cast {add(f'arith.addi {near}, {two} : i64')} : i64 to index")
+            bias = add(f"tensor.extract {tensor.name}[{place}] : {text.type_of(tensor)}")
+            bias = bias if t == "f32" else add(f"arith.truncf {bias} : f32 to {t}")
+            return add(f"arith.addf {x}, {bias} : {t}")
+
+        return text.map(look_up, scores), products + table[np.clip(distance, -2, 2) + 2]
 
     # Softmax
 
@@ -394,7 +436,9 @@ def attentions():
         "kept inverse", "kept far", "kept keys far", "lengths", "causal", "causal inverse",
         "causal added", "causal tensor", "causal far", "causal from the end", "causal constant",
         "causal and added to keys", "kept keys and causal", "causal and kept far",
-        "added to heads and kept keys", "lengths and causal",
+        "added to heads and kept keys", "lengths and causal", "by distance, a slope",
+        "by distance, numbers", "by distance, a slope and causal and by distance, numbers",
+        "by distance, numbers and causal from the end and added to keys",
     ]  # fmt: skip
     for mask in masks:
         for layout in ("4d", "folded", "merged"):
