@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Attention of bf16, many queries at a time, by products of tiles. A task
-// takes a block of queries of one head, and one block of keys after the other,
-// of which it lays out keys and values as tiles. Then for 32 rows at a time it
-// computes the scores of a few keys, turns them into weights of bf16, and when
-// it has those of the whole block, adds weights times values.
+// Attention of bf16, or of f32 in parts of bf16, many queries at a time, by
+// products of tiles. A task takes a block of queries of one head, and one block
+// of keys after the other, of which it lays out keys and values as tiles. Then
+// for 32 rows at a time it computes the scores of a few keys, turns them into
+// weights, and when it has those of the whole block, adds weights times values.
 //
 // With AMX, multiplications of tiles and of vectors take turns of a few hundred
 // instructions: next to tiles, the processors known so far run vectors of f32
 // at half their speed.
 
-#include "AttentionScope.h"
-#include "BFloat16Tiles.h"
+#include "AttentionTiles.h"
 #include "Kernels.h"
 #include "QueryBlocks.h"
 #include "TileSizes.h"
@@ -31,8 +30,8 @@ constexpr int64_t kTileRows = BFloat16Tiles::kBlock;
 /// Keys of a block: the scores of a tile, their weights, and what they are
 /// multiplied with stay in the first-level cache.
 constexpr int64_t kBlockKeys = 256;
-/// Keys whose weights come in pairs, i and i + 16 of every 32.
-constexpr int64_t kPairKeys = 2 * BFloat16Tiles::kRows;
+constexpr int64_t kSplitBlockKeys = 128;
+constexpr int64_t kPairKeys = AttentionTiles::kPairKeys;
 
 /// 2^f on 0..1 within 7.5e-5 relative to it, plus half of the last place of a
 /// bf16 in 1..2: less its low half, the sum is 2^f rounded to bf16.
@@ -43,11 +42,11 @@ constexpr double kExp2ForBf16[] = {0.9999252185627503 + 1.0 / 256,
 class AmxAttentionKernel {
 public:
   AmxAttentionKernel(KernelBuilder &b, SdpaOp op)
-      : b(b), op(op), sizes(b, op), tiles(b),
+      : b(b), op(op), sizes(b, op), tiles(b), factors(b, op, sizes),
+        isSplit(factors.isSplit()),
+        blockKeys(isSplit ? kSplitBlockKeys : kBlockKeys),
         factor(op.changesScores() ? 1.0 : getFactor(op)),
-        blockRows(TileSizes(b.getTarget()).getAmxQueries()),
-        keySteps(llvm::divideCeil(sizes.keySize, BFloat16Tiles::kDepth)),
-        valuePairs(llvm::divideCeil(sizes.valueSize, BFloat16Tiles::kBlock)) {}
+        blockRows(TileSizes(b.getTarget()).getAmxQueries()) {}
 
   void emit() {
     QueryBlocks blocks(b, op, sizes, blockRows, kTileRows);
@@ -73,48 +72,59 @@ private:
     auto memref = [&](ArrayRef<int64_t> shape) {
       return MemRefType::get(shape, b.getF32Type());
     };
-    return {tiles.memoryOf({blockRows / kTileRows, keySteps, 2}),
-            tiles.memoryOf({kBlockKeys / kPairKeys, keySteps, 2}),
-            tiles.memoryOf({kBlockKeys / kPairKeys, valuePairs, 2}),
-            tiles.memoryOf({kBlockKeys / kPairKeys, 2}),
-            memref({kBlockKeys / kPairKeys, kTileRows, kPairKeys}),
-            memref({blockRows, valuePairs * BFloat16Tiles::kBlock}),
-            memref({blockRows}),
-            memref({blockRows, kHalf}),
-            memref({kTileRows, kHalf}),
-            memref({kTileRows})};
+    SmallVector<MemRefType> types = factors.getWorkspace(blockRows, blockKeys);
+    types.append(
+        {tiles.memoryOf({blockKeys / kPairKeys, 2 * factors.getParts()}),
+         memref({blockKeys / kPairKeys, kTileRows, kPairKeys}),
+         memref({blockRows, factors.valuePairs * BFloat16Tiles::kBlock}),
+         memref({blockRows}), memref({blockRows, kHalf}),
+         memref({kTileRows, kHalf}), memref({kTileRows})});
+    return types;
   }
 
   void setMemory(ValueRange memory) {
-    Value *places[] = {&queries, &keys,  &values,     &weights, &scores,
-                       &sums,    &bases, &weightSums, &largest, &corrections};
-    for (auto [place, memref] : llvm::zip_equal(places, memory))
+    factors.setMemory(memory.take_front(3));
+    Value *places[] = {&weights,    &scores,  &sums,       &bases,
+                       &weightSums, &largest, &corrections};
+    for (auto [place, memref] : llvm::zip_equal(places, memory.drop_front(3)))
       *place = memref;
   }
 
   void emitBlock() {
-    b.forLoop(b.index(0), b.roundUp(count, kTileRows), 1,
-              [&](Value row) { emitStart(row); });
+    Value ofQueries = b.forLoop(
+        b.index(0), b.roundUp(count, kTileRows), 1, {tiles.noMagnitude()},
+        [&](Value row, KernelBuilder::Values carried) {
+          return SmallVector<Value>{emitStart(row, carried[0])};
+        })[0];
+    if (isSplit)
+      ofQueries = tiles.isSpecial(ofQueries);
     IndexRange visible =
         scope->getVisible(firstQuery, b.add(firstQuery, getLast(count)));
     // Blocks begin where they do for all: how a sum is rounded must not depend
     // on the other queries.
-    Value begin = b.roundDown(visible.begin, kBlockKeys);
-    b.forLoop(begin, visible.end, kBlockKeys, [&](Value first) {
+    Value begin = b.roundDown(visible.begin, blockKeys);
+    b.forLoop(begin, visible.end, blockKeys, [&](Value first) {
       firstKey = first;
-      keyCount = b.min(b.sub(visible.end, first), b.index(kBlockKeys));
-      firstPair = b.index(0);
+      keyCount = b.min(b.sub(visible.end, first), b.index(blockKeys));
+      Value firstPair = b.index(0);
       if (op.isBoundBefore())
         firstPair = b.div(b.max(b.sub(visible.begin, first), b.index(0)),
                           b.index(kPairKeys));
-      emitPackKeys();
-      Value hasSpecials = emitPackValues();
+      AttentionTiles::Block block = {*scope, firstKey, keyCount, firstPair};
+      Value ofKeys = factors.emitKeys(block, tiles.noMagnitude());
+      if (isSplit)
+        hasSpecialScores =
+            arith::OrIOp::create(b, ofQueries, tiles.isSpecial(ofKeys));
+      Value ofValues = factors.emitValues(block, tiles.noMagnitude(),
+                                          mattersWhetherSpecial());
+      if (mattersWhetherSpecial())
+        hasSpecialValues = tiles.isSpecial(ofValues);
       b.forLoop(b.index(0), count, kTileRows, [&](Value row) {
         firstRow = row;
         tileRows = b.min(b.sub(count, row), b.index(kTileRows));
         IndexRange visible = getVisible(b.index(0), getLast(tileRows));
         b.ifThen(b.isLess(visible.begin, visible.end),
-                 [&] { emitTile(visible, hasSpecials); });
+                 [&] { emitTile(visible); });
       });
     });
     b.forLoop(b.index(0), count, 1, [&](Value row) { emitFinish(row); });
@@ -132,131 +142,48 @@ private:
   }
   IndexRange getVisible(Value row) { return getVisible(row, row); }
 
-  /// Copies a query, past the last one the last; what is past its size is 0.
-  void emitStart(Value row) {
-    Value query = b.add(firstQuery, b.min(row, getLast(count)));
-    Value tile = b.div(row, b.index(kTileRows));
-    Value half = b.div(b.rem(row, b.index(kTileRows)), b.index(kHalf));
-    forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
-      Value offset = b.index(step * BFloat16Tiles::kDepth);
-      Value part =
-          loadRow(op.getQuery(), scope->atQuery(query, offset), b.index(size));
-      tiles.storeRow(emitSign(part), queries,
-                     {tile, b.index(step), half, b.rem(row, b.index(kHalf))});
-    });
-    for (Chunk chunk : b.chunks(valuePairs * BFloat16Tiles::kBlock))
+  /// Starts a row with its query, past the last one with that.
+  Value emitStart(Value row, Value magnitude) {
+    for (Chunk chunk : b.chunks(factors.valuePairs * BFloat16Tiles::kBlock))
       b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
     // Not -∞: scores may be so, and -∞ less -∞ is no number.
     b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), bases, {row});
     b.store(b.splat(kHalf, 0.0), weightSums, {row, b.index(0)});
+    Value query = b.add(firstQuery, b.min(row, getLast(count)));
+    return factors.emitQuery(*scope, query, row, magnitude);
   }
 
-  /// The queries take the sign of the scale, so that the largest score is known
-  /// before scores are scaled.
-  Value emitSign(Value query) {
-    APFloat scale = op.getScale();
-    if (scale.isZero())
-      return arith::ConstantOp::create(
-          b, cast<TypedAttr>(b.getZeroAttr(query.getType())));
-    return scale.isNegative() ? arith::NegFOp::create(b, query) : query;
-  }
-
-  /// body(step, how many elements it has) for the parts of a depth.
-  static void forDepth(int64_t size,
-                       llvm::function_ref<void(int64_t, int64_t)> body) {
-    for (int64_t offset = 0; offset < size; offset += BFloat16Tiles::kDepth)
-      body(offset / BFloat16Tiles::kDepth,
-           std::min(size - offset, BFloat16Tiles::kDepth));
-  }
-
-  /// One row of a tile: `size` elements of bf16, then zeros.
-  Value loadRow(Value memref, ArrayRef<Value> place, Value size) {
-    return tiles.loadPadded(memref, place, BFloat16Tiles::kDepth, size);
-  }
-
-  /// Lays out the keys of the block as right factors, for which rows of pairs
-  /// are transposed. Past the last key it repeats it, up to whole tiles.
-  void emitPackKeys() {
-    Value firstTile = b.mul(firstPair, b.index(2));
-    b.forLoop(firstTile, b.ceilDiv(keyCount, kHalf), 1, [&](Value tile) {
-      Value first = b.mul(tile, b.index(kHalf));
-      SmallVector<Value> positions;
-      for (int64_t lane = 0; lane < kHalf; ++lane)
-        positions.push_back(b.add(
-            firstKey, b.min(b.add(first, b.index(lane)), getLast(keyCount))));
-      forDepth(sizes.keySize, [&](int64_t step, int64_t size) {
-        SmallVector<Value> rows;
-        for (Value position : positions)
-          rows.push_back(tiles.asPairs(loadRow(
-              op.getKey(),
-              scope->atKey(position, b.index(step * BFloat16Tiles::kDepth)),
-              b.index(size))));
-        for (auto [i, row] : llvm::enumerate(b.transpose(rows)))
-          tiles.storeRow(tiles.asNumbers(row), keys,
-                         {b.div(tile, b.index(2)), b.index(step),
-                          b.rem(tile, b.index(2)),
-                          b.index(static_cast<int64_t>(i))});
-      });
-    });
-  }
-
-  /// Lays out the values of the block as right factors. Weights come in pairs
-  /// of keys i and i + 16 of every 32, so values do as well. Past the last they
-  /// are 0. Gives whether there is any ∞ or NaN among them, if that matters.
-  Value emitPackValues() {
-    auto pack = [&](Value pair, Value largest) {
-      Value first = b.mul(pair, b.index(kPairKeys));
-      return b.forLoop(
-          b.index(0), b.index(kHalf), 1, {largest},
-          [&](Value i, KernelBuilder::Values carried) {
-            Value key = b.add(first, i), other = b.add(key, b.index(kHalf));
-            Value result = carried[0];
-            for (int64_t offset = 0; offset < sizes.valueSize;
-                 offset += kHalf) {
-              Value column = b.index(offset);
-              int64_t size = std::min(sizes.valueSize - offset, kHalf);
-              Value both = tiles.pair(loadValue(key, column, size),
-                                      loadValue(other, column, size));
-              if (op.isBanded())
-                result = tiles.largestMagnitude(result, both);
-              tiles.storeRow(both, values,
-                             {pair, b.index(offset / BFloat16Tiles::kBlock),
-                              b.index(offset / kHalf % 2), i});
-            }
-            return SmallVector<Value>{result};
-          })[0];
-    };
-    Value largest = tiles.noMagnitude();
-    largest = b.forLoop(firstPair, b.ceilDiv(keyCount, kPairKeys), 1, {largest},
-                        [&](Value pair, KernelBuilder::Values carried) {
-                          return SmallVector<Value>{pack(pair, carried[0])};
-                        })[0];
-    return op.isBanded() ? tiles.isSpecial(largest) : Value();
-  }
-
-  Value loadValue(Value key, Value column, int64_t size) {
-    Value isInside = b.isLess(key, keyCount);
-    Value inside =
-        arith::SelectOp::create(b, isInside, b.index(size), b.index(0));
-    Value position = b.add(firstKey, b.min(key, getLast(keyCount)));
-    return tiles.loadPadded(op.getValue(), scope->atKey(position, column),
-                            kHalf, inside);
-  }
+  /// Whether ∞ and NaN among the values need another way.
+  bool mattersWhetherSpecial() { return op.isBanded() || isSplit; }
 
   /// All that is to do for the tile's rows and the block of keys.
-  void emitTile(IndexRange visible, Value hasSpecials) {
+  void emitTile(IndexRange visible) {
     IndexRange pairs = {b.div(visible.begin, b.index(kPairKeys)),
                         b.ceilDiv(visible.end, kPairKeys)};
-    emitScores(pairs);
+    if (isSplit)
+      b.ifElse(
+          hasSpecialScores,
+          [&] {
+            emitSingleScores(
+                {b.mul(pairs.begin, b.index(kPairKeys)),
+                 b.min(b.mul(pairs.end, b.index(kPairKeys)), keyCount)});
+          },
+          [&] { emitScores(pairs); });
+    else
+      emitScores(pairs);
     emitSoftmax(pairs);
-    if (!op.isBanded())
+    if (!mattersWhetherSpecial())
       return emitWeightedSums(pairs);
 
     // What a row does not see has weight 0. But 0 times ∞ is not 0: then only
     // keys that all rows see go together.
     b.ifElse(
-        hasSpecials,
+        hasSpecialValues,
         [&] {
+          if (isSplit)
+            return b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
+              emitSingleSums(i, getVisible(i));
+            });
           Value begin =
               b.ceilDiv(getVisible(getLast(tileRows)).begin, kPairKeys);
           Value end = b.div(getVisible(b.index(0)).end, b.index(kPairKeys));
@@ -278,13 +205,37 @@ private:
       auto placeOfKeys = [&](Value k, Value half) -> SmallVector<Value> {
         return {pair, k, half};
       };
-      tiles.multiply({{queries, placeOfQueries},
-                      {keys, placeOfKeys},
-                      b.index(keySteps),
+      tiles.multiply({{factors.queries, placeOfQueries},
+                      {factors.keys, placeOfKeys},
+                      b.index(factors.keySteps),
                       tileRows,
                       scores,
                       {pair, b.index(0), b.index(0)},
-                      /*isFirst=*/true});
+                      /*isFirst=*/true,
+                      isSplit});
+    });
+  }
+
+  /// The same one by one, for some keys.
+  void emitSingleScores(IndexRange keys) {
+    auto emitScore = [&](Value i, Value key) {
+      Value query = b.add(firstQuery, b.add(firstRow, i));
+      Value score = b.scalar(0.0);
+      for (Chunk chunk : b.chunks(sizes.keySize)) {
+        Value offset = b.index(chunk.offset);
+        Value product = arith::MulFOp::create(
+            b,
+            b.load(op.getQuery(), scope->atQuery(query, offset), chunk.lanes),
+            b.load(op.getKey(), scope->atKey(b.add(firstKey, key), offset),
+                   chunk.lanes));
+        score = arith::AddFOp::create(b, score, b.sumLanes(product));
+      }
+      b.storeScalar(
+          factors.emitSign(score), scores,
+          {b.div(key, b.index(kPairKeys)), i, b.rem(key, b.index(kPairKeys))});
+    };
+    b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
+      b.forLoop(keys.begin, keys.end, 1, [&](Value key) { emitScore(i, key); });
     });
   }
 
@@ -420,19 +371,30 @@ private:
     auto weigh = [&](Value pair, int64_t half) {
       Value score =
           b.fma(loadScores(i, pair, half), b.splat(kHalf, factor), base);
-      return emitAvx512Exp2(b, score, kExp2ForBf16);
+      return isSplit ? b.exp2(score) : emitAvx512Exp2(b, score, kExp2ForBf16);
+    };
+    auto storeRow = [&](Value both, Value pair, size_t part) {
+      tiles.storeRow(both, weights,
+                     {pair, factors.tileOf(part, b.div(i, b.index(kHalf))),
+                      b.rem(i, b.index(kHalf))});
     };
     SmallVector<Value> place = {row, b.index(0)};
     Value sum = b.forLoop(
         pairs.begin, pairs.end, 1, {b.load(weightSums, place, kHalf)},
         [&](Value pair, KernelBuilder::Values carried) {
-          Value both = tiles.pairHighHalves(weigh(pair, 0), weigh(pair, 1));
-          tiles.storeRow(
-              both, weights,
-              {pair, b.div(i, b.index(kHalf)), b.rem(i, b.index(kHalf))});
-          // What is summed are the rounded weights: an error that all of them
-          // share cancels.
-          return SmallVector<Value>{tiles.addPairs(carried[0], both)};
+          Value halves[] = {weigh(pair, 0), weigh(pair, 1)};
+          if (!isSplit) {
+            Value both = tiles.pairHighHalves(halves[0], halves[1]);
+            storeRow(both, pair, 0);
+            // What is summed are the rounded weights: an error that all of them
+            // share cancels.
+            return SmallVector<Value>{tiles.addPairs(carried[0], both)};
+          }
+          for (auto [part, both] :
+               llvm::enumerate(factors.makePairs(halves[0], halves[1])))
+            storeRow(both, pair, part);
+          Value both = arith::AddFOp::create(b, halves[0], halves[1]);
+          return SmallVector<Value>{arith::AddFOp::create(b, carried[0], both)};
         })[0];
     b.store(sum, weightSums, place);
   }
@@ -440,22 +402,23 @@ private:
   /// sums += weights · values, of these pairs of tiles of keys.
   void emitWeightedSums(IndexRange pairs) {
     Value count = b.sub(pairs.end, pairs.begin);
-    for (int64_t place = 0; place < valuePairs; ++place) {
-      Value column = b.index(place * BFloat16Tiles::kBlock);
+    b.forLoop(b.index(0), b.index(factors.valuePairs), 1, [&](Value place) {
+      Value column = b.mul(place, b.index(BFloat16Tiles::kBlock));
       auto placeOfWeights = [&](Value k, Value half) -> SmallVector<Value> {
         return {b.add(k, pairs.begin), half};
       };
       auto placeOfValues = [&](Value k, Value half) -> SmallVector<Value> {
-        return {b.add(k, pairs.begin), b.index(place), half};
+        return {b.add(k, pairs.begin), place, half};
       };
       tiles.multiply({{weights, placeOfWeights},
-                      {values, placeOfValues},
+                      {factors.values, placeOfValues},
                       count,
                       tileRows,
                       sums,
                       {firstRow, column},
-                      /*isFirst=*/false});
-    }
+                      /*isFirst=*/false,
+                      isSplit});
+    });
   }
 
   /// The same one row at a time, for the keys outside of `common`.
@@ -475,9 +438,15 @@ private:
       Value inPair = b.rem(key, b.index(kPairKeys));
       Value lane = b.add(b.mul(b.rem(inPair, b.index(kHalf)), b.index(2)),
                          b.div(inPair, b.index(kHalf)));
-      Value weight = b.loadScalar(weights, {b.div(key, b.index(kPairKeys)),
-                                            b.div(i, b.index(kHalf)),
-                                            b.rem(i, b.index(kHalf)), lane});
+      Value weight;
+      for (int64_t part = 0; part < factors.getParts(); ++part) {
+        Value number = b.loadScalar(
+            weights, {b.div(key, b.index(kPairKeys)),
+                      factors.tileOf(part, b.div(i, b.index(kHalf))),
+                      b.rem(i, b.index(kHalf)), lane});
+        weight = part ? arith::AddFOp::create(b, weight, number).getResult()
+                      : number;
+      }
       for (Chunk chunk : b.chunks(sizes.valueSize)) {
         Value offset = b.index(chunk.offset);
         Value value =
@@ -506,28 +475,31 @@ private:
   }
 
   /// Rows of one tile, and lanes of a vector.
-  static constexpr int64_t kHalf = BFloat16Tiles::kRows;
+  static constexpr int64_t kHalf = AttentionTiles::kHalf;
 
   KernelBuilder &b;
   SdpaOp op;
   AttentionSizes sizes;
   BFloat16Tiles tiles;
+  AttentionTiles factors;
+  /// Whether numbers are f32, in parts.
+  bool isSplit;
+  /// Most keys of a block.
+  int64_t blockKeys;
   /// What makes scores in units of log 2 of those in memory.
   double factor;
   /// Most queries of a task: the more, the fewer times keys are laid out.
   int64_t blockRows;
-  /// Steps of the depth of the scores, and pairs of tiles of values.
-  int64_t keySteps, valuePairs;
-  /// Memory: [rows / 32, steps, 2], [keys / 32, steps, 2], [keys / 32, value
-  /// size / 32, 2] and [keys / 32, 2] tiles.
-  Value queries, keys, values, weights;
+  /// Memory: [keys / 32, 2 · parts] tiles.
+  Value weights;
   /// Memory of f32: [32, keys], [rows, value size], [rows], lane by lane
   /// [rows, 16] and [32, 16], and [32].
   Value scores, sums, bases, weightSums, largest, corrections;
   // Of the task that is being written, its block of keys, and its tile.
   Value head, firstQuery, count, firstKey, keyCount;
-  /// From where on keys and values of the block are laid out.
-  Value firstPair;
+  /// Whether there is any ∞ or NaN among the queries and these keys, and among
+  /// the values; where that matters.
+  Value hasSpecialScores, hasSpecialValues;
   Value firstRow, tileRows;
   std::optional<AttentionScope> scope;
 };

@@ -12,6 +12,8 @@ using namespace attn;
 
 /// Loops of up to so many steps are written out.
 static constexpr int64_t kUnrolled = 4;
+/// Factors of one part.
+static constexpr std::pair<int64_t, int64_t> kWhole[] = {{0, 0}};
 
 AmxTiles::AmxTiles(KernelBuilder &b) : b(b) {
   // After any call the registers have to be configured anew: so no loop shall
@@ -118,27 +120,44 @@ void AmxTiles::storeSums(const Block &sums, Value memref, Values indices) {
 AmxTiles::Block
 AmxTiles::multiply(const Block &sums, Value steps,
                    llvm::function_ref<Value(int64_t, Value)> left,
-                   llvm::function_ref<Value(Value, int64_t)> right) {
+                   llvm::function_ref<Value(Value, int64_t)> right,
+                   ArrayRef<std::pair<int64_t, int64_t>> products) {
   auto step = [&](Value k, Values carried) {
-    Value rows[] = {left(0, k), Value()};
-    Value columns[] = {right(k, 0), Value()};
-    auto add = [&](int64_t i, int64_t j) -> Value {
-      Value sum = carried[2 * i + j];
-      auto type = mlir::cast<mlir::amx::TileType>(sum.getType());
-      if (type.getElementType().isInteger())
-        return mlir::amx::TileMulIOp::create(b, type, rows[i], columns[j], sum);
-      return mlir::amx::TileMulFOp::create(b, type, rows[i], columns[j], sum);
-    };
-    Value first = add(0, 0);
-    columns[1] = right(k, 1);
-    Value second = add(0, 1);
-    rows[1] = left(1, k);
-    return SmallVector<Value>{first, second, add(1, 0), add(1, 1)};
+    SmallVector<Value> next(carried);
+    Value rows[2], columns[2];
+    int64_t rowPart = -1, columnPart = -1;
+    for (auto [p, q] : products) {
+      // What is the same part as before is still in registers.
+      bool loadsRows = p != rowPart, loadsColumns = q != columnPart;
+      rowPart = p;
+      columnPart = q;
+      auto add = [&](int64_t i, int64_t j) {
+        if (loadsRows && j == 0)
+          rows[i] = left(2 * rowPart + i, k);
+        if (loadsColumns && i == 0)
+          columns[j] = right(k, 2 * columnPart + j);
+        Value &sum = next[2 * i + j];
+        auto type = mlir::cast<mlir::amx::TileType>(sum.getType());
+        sum = type.getElementType().isInteger()
+                  ? mlir::amx::TileMulIOp::create(b, type, rows[i], columns[j],
+                                                  sum)
+                        .getResult()
+                  : mlir::amx::TileMulFOp::create(b, type, rows[i], columns[j],
+                                                  sum)
+                        .getResult();
+      };
+      add(0, 0);
+      add(0, 1);
+      add(1, 0);
+      add(1, 1);
+    }
+    return next;
   };
 
   SmallVector<Value> result(sums.begin(), sums.end());
   std::optional<int64_t> count = getConstantIntValue(steps);
-  if (count && *count <= kUnrolled) {
+  int64_t unrolled = kUnrolled / static_cast<int64_t>(products.size());
+  if (count && *count <= unrolled) {
     for (int64_t k = 0; k < *count; ++k)
       result = step(b.index(k), result);
   } else {
@@ -150,8 +169,8 @@ AmxTiles::multiply(const Block &sums, Value steps,
 void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
   AmxTiles tiles(b);
   auto load = [&](const BlockProduct::Factor &factor, Value step,
-                  int64_t half) {
-    SmallVector<Value> place = factor.placeOf(step, b.index(half));
+                  int64_t tile) {
+    SmallVector<Value> place = factor.placeOf(step, b.index(tile));
     return factor.isStream ? tiles.stream(factor.memory, place)
                            : tiles.load(factor.memory, place);
   };
@@ -160,7 +179,8 @@ void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
                               : tiles.loadSums(product.sums, product.place);
   block = tiles.multiply(
       block, product.steps,
-      [&](int64_t half, Value k) { return load(product.left, k, half); },
-      [&](Value k, int64_t half) { return load(product.right, k, half); });
+      [&](int64_t tile, Value k) { return load(product.left, k, tile); },
+      [&](Value k, int64_t tile) { return load(product.right, k, tile); },
+      product.isSplit ? ArrayRef(kSplitProducts) : ArrayRef(kWhole));
   tiles.storeSums(block, product.sums, product.place);
 }

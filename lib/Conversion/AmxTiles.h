@@ -51,10 +51,14 @@ public:
   void storeSums(const Block &sums, Value memref, Values indices);
 
   /// sums + Σ left(i, k) · right(k, j) over k in 0..steps-1, in units of what
-  /// tiles cover, for tiles i and j, each 0 or 1.
+  /// tiles cover, for tiles i and j, each 0 or 1. In each step it does so for
+  /// all `products` of parts (p, q) of the factors, of which the tiles are
+  /// 2p + i and 2q + j.
   Block multiply(const Block &sums, Value steps,
                  llvm::function_ref<Value(int64_t, Value)> left,
-                 llvm::function_ref<Value(Value, int64_t)> right);
+                 llvm::function_ref<Value(Value, int64_t)> right,
+                 llvm::ArrayRef<std::pair<int64_t, int64_t>> products = {
+                     {0, 0}});
 
 private:
   KernelBuilder &b;

@@ -16,10 +16,33 @@ using namespace attn;
 /// both.)
 constexpr int64_t kTiledQueries = 2;
 
-static bool isOfBFloat16(KernelBuilder &b, SdpaOp op) {
+/// Fewer queries or keys of f32 are not worth taking them apart. Where entries
+/// have lengths, which are mostly short, none are: which kernel computes an
+/// entry must not depend on the longest one.
+constexpr int64_t kSplitLength = 64;
+
+/// Whether queries, keys and values may be factors of products of tiles.
+static bool mayBeInTiles(KernelBuilder &b, SdpaOp op) {
+  Type element = cast<MemRefType>(op.getQuery().getType()).getElementType();
+  if (op.getProbabilities())
+    return false;
+  if (element.isBF16())
+    return BFloat16Tiles::isAvailable(b.getTarget());
+  return element.isF32() && BFloat16Tiles::isSplitFaster(b.getTarget()) &&
+         !op.getLengths() && !op.getQueryOffsets() && !op.getKeyOffsets();
+}
+
+/// Many queries.
+static void emitBlocks(KernelBuilder &b, SdpaOp op) {
+  if (!mayBeInTiles(b, op))
+    return emitTiledAttention(b, op);
   auto query = cast<MemRefType>(op.getQuery().getType());
-  return query.getElementType().isBF16() && !op.getProbabilities() &&
-         BFloat16Tiles::isAvailable(b.getTarget());
+  if (!query.getElementType().isF32())
+    return emitAmxAttention(b, op);
+  Value length = b.min(b.dim(op.getQuery(), 2), b.dim(op.getKey(), 2));
+  b.ifElse(
+      b.isLess(length, b.index(kSplitLength)),
+      [&] { emitTiledAttention(b, op); }, [&] { emitAmxAttention(b, op); });
 }
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
@@ -27,18 +50,13 @@ void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
   // with one query for each.
   if (op.getRows())
     return emitQueryAttention(b, op);
-  auto emitBlocks = [&] {
-    if (isOfBFloat16(b, op))
-      emitAmxAttention(b, op);
-    else
-      emitTiledAttention(b, op);
-  };
   // Sequences of a ragged batch are mostly longer, and all are to get the same,
   // whatever the others are. Beside a sink, one token has a weight of its own.
   if (op.getQueryOffsets() || op.getSinks())
-    return emitBlocks();
+    return emitBlocks(b, op);
   Value isTiled =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
                             b.dim(op.getQuery(), 2), b.index(kTiledQueries));
-  b.ifElse(isTiled, emitBlocks, [&] { emitQueryAttention(b, op); });
+  b.ifElse(
+      isTiled, [&] { emitBlocks(b, op); }, [&] { emitQueryAttention(b, op); });
 }

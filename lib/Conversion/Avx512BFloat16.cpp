@@ -63,11 +63,12 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
   Value isFirst =
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, b.index(0));
   Value ahead = arith::SelectOp::create(b, isFirst, b.index(1), b.index(0));
-  auto multiply = [&](Value step, Value pair, KernelBuilder::Values carried) {
-    auto type = VectorType::get({2 * kRows}, b.getBF16Type());
-    SmallVector<Value> columns, next;
+  auto type = VectorType::get({2 * kRows}, b.getBF16Type());
+  auto loadColumns = [&](Value step, Value pair, int64_t part) {
+    SmallVector<Value> columns;
     for (int64_t v = 0; v < kVectors; ++v) {
-      SmallVector<Value> place = product.right.placeOf(step, b.index(v));
+      SmallVector<Value> place =
+          product.right.placeOf(step, b.index(kVectors * part + v));
       place.append({pair, b.index(0)});
       columns.push_back(
           vector::LoadOp::create(b, type, product.right.memory, place));
@@ -78,16 +79,31 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
                                  /*isWrite=*/false, /*localityHint=*/2,
                                  /*isDataCache=*/true);
     }
+    return columns;
+  };
+  auto multiplyParts = [&](Value step, Value pair, int64_t leftPart,
+                           int64_t rightPart, SmallVector<Value> &sums) {
+    SmallVector<Value> columns = loadColumns(step, pair, rightPart);
+    Value tile = b.add(b.index(2 * leftPart), half);
     for (int64_t r = 0; r < count; ++r) {
-      SmallVector<Value> place = product.left.placeOf(step, half);
+      SmallVector<Value> place = product.left.placeOf(step, tile);
       place.append({b.add(inTile, b.index(r)), b.mul(pair, b.index(2))});
       Value factors = broadcastPair(
           b, vector::LoadOp::create(b, VectorType::get({2}, b.getBF16Type()),
                                     product.left.memory, place));
-      for (Value column : columns)
-        next.push_back(
-            emitBFloat16Dot(b, carried[next.size()], column, factors));
+      for (auto [v, column] : llvm::enumerate(columns)) {
+        Value &sum = sums[r * kVectors + static_cast<int64_t>(v)];
+        sum = emitBFloat16Dot(b, sum, column, factors);
+      }
     }
+  };
+  auto multiply = [&](Value step, Value pair, KernelBuilder::Values carried) {
+    SmallVector<Value> next(carried);
+    if (!product.isSplit)
+      multiplyParts(step, pair, 0, 0, next);
+    else
+      for (auto [left, right] : kSplitProducts)
+        multiplyParts(step, pair, left, right, next);
     return next;
   };
   sums = b.forLoop(b.index(0), product.steps, 1, sums,

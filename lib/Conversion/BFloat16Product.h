@@ -50,6 +50,10 @@ public:
   /// Copies a block of rows of the input to its place in tiles.
   void emitToTiles(Value block, Value memory);
 
+  /// What follows from the sums of a row and 16 columns from `column` on.
+  void emitEpilogue(Value sum, Value bias, Value row, Value column);
+  Value loadBias(Value column);
+
 private:
   bool isInTiles(Value matrix) const;
   /// Where `row` is in a matrix in tiles: a block, a half of it, and a row.
@@ -82,9 +86,6 @@ private:
   void emitEpilogues(Value row, Value panel);
   /// 32 elements of a row that runs along the depth, 0 past the last.
   Value loadDepth(Value memref, Value row, Value step);
-  /// What follows from the sums of a row and 16 columns from `column` on.
-  void emitEpilogue(Value sum, Value bias, Value row, Value column);
-  Value loadBias(Value column);
   /// Where a panel is in memory of the task, and its sums, which need memory
   /// only where they wait for those of further depth.
   Value placeOf(Value panel) { return b.sub(panel, firstPanel); }

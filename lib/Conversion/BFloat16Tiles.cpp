@@ -83,6 +83,56 @@ Value BFloat16Tiles::pairHighHalves(Value first, Value second) {
   return asNumbers(arith::OrIOp::create(b, low, high));
 }
 
+std::array<Value, kSplitParts> BFloat16Tiles::split(Value vector) {
+  Type bits = b.getI32Type();
+  std::array<Value, kSplitParts> parts;
+  // What is cut off fits the 24 bits of a number, so that no difference is
+  // rounded; and nothing overflows.
+  for (Value &part : parts) {
+    part = vector;
+    if (&part == &parts.back())
+      break;
+    part = cast(
+        arith::AndIOp::create(b, cast(vector, bits), splat(bits, -0x10000)),
+        b.getF32Type());
+    vector = arith::SubFOp::create(b, vector, part);
+  }
+  return parts;
+}
+
+Value BFloat16Tiles::joinHighHalves(Value first, Value second) {
+  SmallVector<int64_t> lanes;
+  for (int64_t i = 0; i < kDepth; ++i)
+    lanes.push_back(2 * i + 1);
+  return vector::ShuffleOp::create(b, asNumbers(first), asNumbers(second),
+                                   lanes);
+}
+
+Value BFloat16Tiles::loadNumbers(Value memref, Values indices, Value size) {
+  if (isConstantIntValue(size, kRows))
+    return b.load(memref, indices, kRows);
+  return b.loadMasked(memref, indices, b.mask(kRows, b.max(size, b.index(0))));
+}
+
+std::array<Value, kSplitParts>
+BFloat16Tiles::loadParts(Value memref, Values indices, Value size) {
+  std::array<Value, kSplitParts> halves[2];
+  for (int64_t half = 0; half < 2; ++half) {
+    Value offset = b.index(half * kRows);
+    SmallVector<Value> place(indices);
+    place.back() = b.add(place.back(), offset);
+    Value inside = b.sub(size, offset);
+    if (isConstantIntValue(size, kDepth))
+      inside = b.index(kRows);
+    halves[half] = split(loadNumbers(memref, place, inside));
+  }
+  std::array<Value, kSplitParts> parts;
+  for (auto [part, first, second] :
+       llvm::zip_equal(parts, halves[0], halves[1]))
+    part = joinHighHalves(first, second);
+  return parts;
+}
+
 Value BFloat16Tiles::addPairs(Value sums, Value pairs) {
   auto type = mlir::cast<VectorType>(pairs.getType());
   Value ones = arith::ConstantOp::create(

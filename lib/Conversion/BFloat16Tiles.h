@@ -10,6 +10,7 @@
 
 #include "KernelBuilder.h"
 #include "attn/IR/AttnOps.h"
+#include <array>
 
 namespace attn {
 
@@ -19,8 +20,9 @@ struct BlockProduct {
 
   struct Factor {
     Value memory;
-    /// The place of tile `half`, 0 or 1, of a step of the depth.
-    llvm::function_ref<llvm::SmallVector<Value>(Value step, Value half)>
+    /// The place of a tile of a step of the depth: of half 0 or 1 of the block,
+    /// or of half tile % 2 of its part tile / 2.
+    llvm::function_ref<llvm::SmallVector<Value>(Value step, Value tile)>
         placeOf;
     /// Whether it is not read again soon, and the place of what is read next
     /// follows it: then the first index is that of a panel.
@@ -35,7 +37,17 @@ struct BlockProduct {
   llvm::SmallVector<Value> place;
   /// Whether sums start from 0, and not from what is there.
   bool isFirst;
+  /// Whether both factors are f32 in parts.
+  bool isSplit = false;
 };
+
+/// Parts of a number of f32: three bf16, whose sum it is.
+inline constexpr int64_t kSplitParts = 3;
+/// The products of parts (of the left factor, of the right one) that make a
+/// product of f32, in the order they are added. Those left out are 2^-23 of it
+/// on average, less than 2^-21: about as much as one rounding.
+inline constexpr std::array<std::pair<int64_t, int64_t>, 6> kSplitProducts = {
+    {{0, 2}, {0, 0}, {2, 0}, {1, 0}, {1, 1}, {0, 1}}};
 
 /// sums + left · right, for 32 rows and columns. Each instruction set has a
 /// file, and an order of its own in which it sums.
@@ -68,6 +80,12 @@ public:
   static bool isAvailable(TargetAttr target) {
     return target.hasBFloat16Products();
   }
+  /// Whether it multiplies f32 faster in parts (Henry, Tang and Heinecke,
+  /// "Leveraging the bfloat16 Artificial Intelligence Datatype For
+  /// Higher-Precision Computations", 2019): six products of bf16 by AMX take
+  /// less than half as long as one of f32 by vectors. ∞ and NaN have no parts:
+  /// what has any is to be multiplied otherwise.
+  static bool isSplitFaster(TargetAttr target) { return target.hasTiles(); }
 
   void multiply(const BlockProduct &product);
 
@@ -88,6 +106,17 @@ public:
   Value pair(Value first, Value second);
   /// The same of the high halves of two vectors of f32.
   Value pairHighHalves(Value first, Value second);
+  /// The parts of a vector of f32, the largest first, in the high halves of
+  /// vectors of f32.
+  std::array<Value, kSplitParts> split(Value vector);
+  /// The high halves of two vectors of f32, those of the second after those of
+  /// the first.
+  Value joinHighHalves(Value first, Value second);
+  /// 16 elements of f32, of which those from `size` on are not read but 0.
+  Value loadNumbers(Value memref, Values indices, Value size);
+  /// The parts of 32 elements of f32, of which the same holds.
+  std::array<Value, kSplitParts> loadParts(Value memref, Values indices,
+                                           Value size);
   /// sums[i] + both elements of pair i.
   Value addPairs(Value sums, Value pairs);
 

@@ -5,6 +5,7 @@
 #include "BFloat16Product.h"
 #include "Kernels.h"
 #include "QuantizedProduct.h"
+#include "SplitProduct.h"
 
 using namespace mlir;
 using namespace attn;
@@ -23,5 +24,7 @@ void attn::emitLinear(KernelBuilder &b, LinearOp op) {
   operands.activation = op.getActivation();
   if (QuantizedProduct::canEmit(operands))
     return QuantizedProduct(b, operands).emit();
+  if (SplitProduct::canEmit(b, operands))
+    return SplitProduct(b, operands).emit();
   emitProduct(b, operands);
 }

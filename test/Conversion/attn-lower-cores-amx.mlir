@@ -113,3 +113,70 @@ func.func @mlp_in_tiles(%x: memref<?x64xbf16>, %w1: memref<3x2x2x16x32xbf16>, %w
   return
 }
 }
+
+// -----
+
+// Attention of f32 in three parts of bf16: for each of four sums, a step adds
+// six products. Few queries or keys are computed by vectors.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
+// CHECK-LABEL: func.func @sdpa_f32
+// CHECK-LABEL: func.func private @sdpa
+// CHECK:         %[[FEW:.*]] = arith.constant 64 : index
+// CHECK:         %[[LENGTH:.*]] = arith.minsi
+// CHECK:         arith.cmpi slt, %[[LENGTH]], %[[FEW]]
+// CHECK:         amx.tile_zero
+// CHECK-COUNT-24: amx.tile_mulf {{.*}} : !amx.tile<16x32xbf16>, !amx.tile<16x32xbf16>, !amx.tile<16x16xf32>
+// CHECK-NOT:     amx.tile_mulf
+// CHECK:         amx.tile_store
+// CHECK-COUNT-24: amx.tile_mulf
+// CHECK-NOT:     amx.tile_mulf
+func.func @sdpa_f32(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>, %v: memref<?x?x32xf32>, %y: memref<?x?x32xf32>) {
+  attn.sdpa %q, %k, %v outs(%y) {scale = 0.125 : f64} : (memref<?x?x64xf32>, memref<?x?x64xf32>, memref<?x?x32xf32>, memref<?x?x32xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// With lengths, an entry must not depend on how long others are.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
+// CHECK-LABEL: func.func @sdpa_lengths
+// CHECK-NOT:     amx.
+func.func @sdpa_lengths(%q: memref<?x?x64xf32>, %k: memref<?x?x64xf32>, %v: memref<?x?x32xf32>, %lengths: memref<?xi32>, %y: memref<?x?x32xf32>) {
+  attn.sdpa %q, %k, %v lengths(%lengths) outs(%y) {scale = 0.125 : f64} : (memref<?x?x64xf32>, memref<?x?x64xf32>, memref<?x?x32xf32>, memref<?xi32>, memref<?x?x32xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// So is a product of f32 whose weight nobody has laid out before; a sum that is
+// ∞ or NaN is computed once more.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
+// CHECK-LABEL: func.func @linear_f32
+// CHECK:         memref.alloc{{.*}} : memref<?x2x6x16x32xbf16>
+// CHECK:         memref.alloc{{.*}} : memref<3x2x6x16x32xbf16>
+// CHECK-COUNT-24: amx.tile_mulf
+// CHECK-NOT:     amx.tile_mulf
+// CHECK:         arith.cmpf uno
+func.func @linear_f32(%x: memref<?x64xf32>, %w: memref<96x64xf32>, %y: memref<?x96xf32>) {
+  attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<96x64xf32>, memref<?x96xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+// With a weight in panels it is one of vectors.
+
+module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
+// CHECK-LABEL: func.func @linear_packed
+// CHECK-NOT:     amx.
+func.func @linear_packed(%x: memref<?x64xf32>, %w: memref<3x64x32xf32>, %y: memref<?x96xf32>) {
+  attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<3x64x32xf32>, memref<?x96xf32>) -> ()
+  return
+}
+}

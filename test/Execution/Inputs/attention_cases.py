@@ -79,6 +79,13 @@ def not_a_number():
     v = v.copy()
     v[2, 6, 2] = np.nan
     yield sdpa_case("NaN in use", q, k, v, 2, probabilities=True, lengths=lengths)
+    # Without lengths, and more of them: some processors multiply parts of numbers.
+    for causal in (False, True):
+        q, k, v = normal(3, 70, 16), normal(3, 300, 16), normal(3, 300, 16)
+        v[0, 255], v[0, 100, 3], q[1, 5], k[2, 20, 3] = np.inf, np.nan, np.nan, -np.inf
+        yield sdpa_case(
+            f"NaN without lengths, causal {causal}", q, k, v, 2, causal=causal
+        )
     # As many queries as are computed together: what one must not see of the
     # values, another one sees.
     q, k, v = normal(3, 30, 16), normal(3, 300, 16), normal(3, 300, 16)

@@ -66,13 +66,18 @@ weights = Weights()
 def linear_case(
     rows, outputs, inputs, packed=False, bias=True, residual=False,
     activation=None, rank=2, file_dtype="f32", parts=1, transposed=False,
+    special=False,
 ):  # fmt: skip
     x = normal(*[2, 1, 3][: rank - 2], rows, inputs)
     weight, b = normal(outputs, inputs) / inputs**0.5, normal(outputs)
+    if special:
+        x[0, 3], x[1, 1], x[-1] = -np.inf, np.nan, 0
+        weight[4, 2], weight[-1, 0] = np.inf, np.nan
     if file_dtype == "f16":
         weight = weight.astype(np.float16).astype(np.float32)
     r = normal(*x.shape[:-1], outputs) if residual else None
-    wanted = reference.linear(x, weight, b if bias else None, r, activation)
+    with np.errstate(invalid="ignore"):
+        wanted = reference.linear(x, weight, b if bias else None, r, activation)
     arrays = {"x": x, "r": r, "o": unwritten(wanted)}
     arguments = {n: (last(a), a) for n, a in arrays.items() if a is not None}
     body, types = "", [arguments["x"][0]]
@@ -102,7 +107,8 @@ def linear_case(
     )
     name = (
         f"linear, {list(x.shape)} to {outputs}, packed {packed}, bias {bias}, "
-        f"residual {residual}, {activation}, file {file_dtype}, transposed {transposed}"
+        f"residual {residual}, {activation}, file {file_dtype}, transposed {transposed}, "
+        f"special {special}"
     )
     return Case(name, body, arguments, {"y": (types[-1], wanted)})
 
@@ -134,6 +140,15 @@ def transposed_linears():
         yield linear_case(30, 33, 1100, activation=activation, residual=residual, transposed=True)
         yield linear_case(30, 33, 1100, activation=activation, residual=residual, packed=True)
         yield linear_case(2, 33, 1100, activation=activation, residual=residual, transposed=True)
+
+
+def special_linears():
+    for rows in (2, 40):
+        for transposed in (False, True):
+            for activation in (None, "relu"):
+                yield linear_case(
+                    rows, 40, 64, transposed=transposed, activation=activation, special=True
+                )
 
 
 def logits_case(rows, columns, inputs, width=64, packed=True, special=None):
@@ -403,7 +418,7 @@ def distance_biases():
 def main():
     arguments = cases.parse_arguments(__doc__)
     every = [
-        *linears(), *transposed_linears(), *logits(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends(),
+        *linears(), *transposed_linears(), *special_linears(), *logits(), *mlps(), *activations(), *norms(), *softmaxes(), *lookups(), *appends(),
         *distance_biases(),
     ]  # fmt: skip
     arguments.folder.mkdir(parents=True, exist_ok=True)
