@@ -11,12 +11,12 @@ directory=${1:-$(dirname "$0")/../build/peers}
   exit 1
 }
 # The CPU-only build of PyTorch is a tenth of the size of the default one.
-"$directory/bin/pip" install --quiet "torch==2.13.*" \
+"$directory/bin/pip" install --quiet "torch==2.13.*" torchvision \
   --index-url https://download.pytorch.org/whl/cpu ||
-  "$directory/bin/pip" install --quiet "torch==2.13.*"
+  "$directory/bin/pip" install --quiet "torch==2.13.*" torchvision
 # For bench/translate.py, bench/decoding.py and others, and for bench/kernels.py; the
 # newest transformers that this optimum-intel takes.
-"$directory/bin/pip" install --quiet numpy \
+"$directory/bin/pip" install --quiet numpy "torch==2.13.*" \
   "transformers==4.57.6" "optimum-intel==2.2.*" \
   "ctranslate2==4.8.5" sentencepiece sacrebleu \
   "onnxruntime==1.32.*" "openvino==2026.4.*" onnx onnxscript ml_dtypes \
