@@ -38,11 +38,12 @@ static void emitBlocks(KernelBuilder &b, SdpaOp op) {
     return emitTiledAttention(b, op);
   auto query = cast<MemRefType>(op.getQuery().getType());
   if (!query.getElementType().isF32())
-    return emitAmxAttention(b, op);
+    return emitBFloat16Attention(b, op);
   Value length = b.min(b.dim(op.getQuery(), 2), b.dim(op.getKey(), 2));
   b.ifElse(
       b.isLess(length, b.index(kSplitLength)),
-      [&] { emitTiledAttention(b, op); }, [&] { emitAmxAttention(b, op); });
+      [&] { emitTiledAttention(b, op); },
+      [&] { emitBFloat16Attention(b, op); });
 }
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {

@@ -2,6 +2,7 @@
 
 #include "BFloat16Product.h"
 #include "TileSizes.h"
+#include "TileTasks.h"
 #include "VectorMath.h"
 
 using namespace mlir;
@@ -12,18 +13,10 @@ static constexpr int64_t kBlock = BFloat16Tiles::kBlock;
 static constexpr int64_t kLanes = BFloat16Tiles::kRows;
 static constexpr int64_t kDepth = BFloat16Tiles::kDepth;
 
-/// Most rows of a task: the more, the fewer times the weight is laid out.
-static constexpr int64_t kPartRows = 2048;
-/// Tasks for each thread.
-static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight. They are computed one by
 /// one, so many vectors side by side.
 static constexpr int64_t kFewRows = 2;
 static constexpr int64_t kWideVectors = 8;
-
-static MemRefType typeOf(Value memref) {
-  return cast<MemRefType>(memref.getType());
-}
 
 BFloat16Product::BFloat16Product(KernelBuilder &b,
                                  const ProductOperands &operands)
@@ -34,10 +27,7 @@ BFloat16Product::BFloat16Product(KernelBuilder &b,
       blockSteps(b.getTarget().hasTiles()
                      ? TileSizes(b.getTarget()).getAmxSteps()
                      : TileSizes(b.getTarget()).getVectorSteps()) {
-  int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock * 2;
-  mostPanels =
-      std::clamp<int64_t>(TileSizes(b.getTarget()).getAmxPanelBytes() / bytes,
-                          1, std::max<int64_t>(panels, 1));
+  mostPanels = TileTasks::getMostPanels(b.getTarget(), panels, getPanelBytes());
 }
 
 bool BFloat16Product::canEmit(KernelBuilder &b,
@@ -208,22 +198,15 @@ Value BFloat16Product::loadFactor(Value row, Value k) {
 
 void BFloat16Product::emitManyRows() {
   width = kBlock;
-  RowBlocks parts(b, rows, kBlock, kPartRows);
-  // Some tasks for each thread.
-  Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
-  Value width = b.min(b.ceilDiv(b.index(panels), wanted), b.index(mostPanels));
-  width = b.max(width, b.index(1));
-  Value groups = b.ceilDiv(b.index(panels), width);
+  TileTasks tasks(b, rows, panels, getPanelBytes());
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
-  b.parallelFor(b.mul(parts.count, groups), work, getWorkspace(),
+  b.parallelFor(tasks.getCount(), work, getWorkspace(),
                 [&](Value task, ValueRange memory) {
                   setMemory(memory);
-                  Value panel = b.mul(b.rem(task, groups), width);
-                  Value part = b.div(task, groups);
-                  emitPanels(parts.getFirstRow(b, part),
-                             parts.getFirstRow(b, b.add(part, b.index(1))),
-                             panel,
-                             b.min(b.add(panel, width), b.index(panels)));
+                  tasks.emitTask(task, [&](Value row, Value endRow, Value panel,
+                                           Value endPanel) {
+                    emitPanels(row, endRow, panel, endPanel);
+                  });
                 });
 }
 

@@ -62,6 +62,10 @@ private:
   void emitFewRows();
   void emitManyRows();
   void emitPanels(Value row, Value endRow, Value panel, Value endPanel);
+  /// Of the weight.
+  int64_t getPanelBytes() const {
+    return steps * BFloat16Tiles::kDepth * BFloat16Tiles::kBlock * 2;
+  }
   /// The sums of a row, for so many vectors of columns from `column` on.
   llvm::SmallVector<Value> emitRowSums(Value row, Value column,
                                        int64_t vectors);

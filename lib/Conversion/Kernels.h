@@ -23,7 +23,7 @@ void emitSdpa(KernelBuilder &b, SdpaOp op);
 void emitQueryAttention(KernelBuilder &b, SdpaOp op);
 void emitTiledAttention(KernelBuilder &b, SdpaOp op);
 /// The second of them for bf16, where the target multiplies that.
-void emitAmxAttention(KernelBuilder &b, SdpaOp op);
+void emitBFloat16Attention(KernelBuilder &b, SdpaOp op);
 /// input and out [M, D].
 void emitLayerNorm(KernelBuilder &b, LayerNormOp op);
 /// input and out [M, D].

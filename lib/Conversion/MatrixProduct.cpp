@@ -19,10 +19,6 @@ static constexpr int64_t kFewSteps = 8;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 
-static MemRefType typeOf(Value memref) {
-  return cast<MemRefType>(memref.getType());
-}
-
 RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t unit,
                      int64_t maxRows, bool mayBeOne)
     : rows(rows), units(b.ceilDiv(rows, unit)), unit(unit) {

@@ -36,6 +36,11 @@ struct ProductOperands {
   std::optional<Activation> activation;
 };
 
+/// The type of an operand.
+inline mlir::MemRefType typeOf(mlir::Value memref) {
+  return mlir::cast<mlir::MemRefType>(memref.getType());
+}
+
 /// Rows cut into blocks of whole units, of at most a number of rows; either one
 /// block, if that `mayBeOne`, or as many for each thread, which differ by one
 /// unit at most.

@@ -58,10 +58,6 @@ public:
   }
 
 private:
-  static MemRefType typeOf(Value memref) {
-    return cast<MemRefType>(memref.getType());
-  }
-
   ProductOperands hiddenOperands(Value hidden) {
     ProductOperands operands;
     operands.columns = hiddenColumns;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "QuantizedProduct.h"
-#include "TileSizes.h"
+#include "TileTasks.h"
 #include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -14,9 +14,6 @@ static constexpr int64_t kTile = AmxTiles::kRows;
 /// Numbers of the depth in a tile, and of those in an i32.
 static constexpr int64_t kDepth = 64;
 static constexpr int64_t kGroup = 4;
-/// Most rows of a task, and tasks for each thread.
-static constexpr int64_t kPartRows = 2048;
-static constexpr int64_t kTasks = 2;
 
 /// Multiplications of f32 that take as long as to round a number.
 static constexpr int64_t kRoundingWork = 16;
@@ -30,10 +27,6 @@ static constexpr int64_t kInfinityBits = 0x7f800000;
 /// 2^-100.
 static constexpr int64_t kLeastBits = 0x0d800000;
 static constexpr int64_t kMost = 127;
-
-static MemRefType typeOf(Value memref) {
-  return cast<MemRefType>(memref.getType());
-}
 
 QuantizedProduct::QuantizedProduct(KernelBuilder &b,
                                    const ProductOperands &operands)
@@ -88,27 +81,16 @@ void QuantizedProduct::setOutput(Value memory, Value firstColumn) {
 
 void QuantizedProduct::emit() {
   round();
-  RowBlocks parts(b, rows, kBlock, kPartRows);
-  Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
-  // Panels that stay in the second-level cache while rows go by.
-  int64_t bytes = std::max<int64_t>(steps, 1) * kDepth * kBlock;
-  int64_t most =
-      std::clamp<int64_t>(TileSizes(b.getTarget()).getAmxPanelBytes() / bytes,
-                          1, std::max<int64_t>(panels, 1));
-  Value width = b.min(b.ceilDiv(b.index(panels), wanted), b.index(most));
-  width = b.max(width, b.index(1));
-  Value groups = b.ceilDiv(b.index(panels), width);
+  TileTasks tasks(b, rows, panels, steps * kDepth * kBlock);
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   b.parallel(work, getWorkspace(), [&](ValueRange memory) {
     setMemory(memory);
-    auto emitTask = [&](Value task) {
-      Value panel = b.mul(b.rem(task, groups), width);
-      Value part = b.div(task, groups);
-      emitPart(parts.getFirstRow(b, part),
-               parts.getFirstRow(b, b.add(part, b.index(1))), panel,
-               b.min(b.add(panel, width), b.index(panels)));
-    };
-    b.share(b.mul(parts.count, groups), emitTask);
+    b.share(tasks.getCount(), [&](Value task) {
+      tasks.emitTask(task,
+                     [&](Value row, Value endRow, Value panel, Value endPanel) {
+                       emitPart(row, endRow, panel, endPanel);
+                     });
+    });
   });
   deallocate();
 }

@@ -23,10 +23,6 @@ static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight.
 static constexpr int64_t kFewRows = 2;
 
-static MemRefType typeOf(Value memref) {
-  return cast<MemRefType>(memref.getType());
-}
-
 SplitProduct::SplitProduct(KernelBuilder &b, const ProductOperands &operands)
     : b(b), operands(operands), tiles(b), ends(b, operands),
       rows(operands.rows ? operands.rows : b.dim(operands.input, 0)),
@@ -37,7 +33,7 @@ SplitProduct::SplitProduct(KernelBuilder &b, const ProductOperands &operands)
           TileSizes(b.getTarget()).getAmxSteps() / kSplitParts, 1)) {
   int64_t bytes = blockSteps * kDepth * kBlock * 2 * kSplitParts;
   mostPanels =
-      std::clamp<int64_t>(TileSizes(b.getTarget()).getAmxPanelBytes() / bytes,
+      std::clamp<int64_t>(TileSizes(b.getTarget()).getTilePanelBytes() / bytes,
                           1, std::max<int64_t>(panels, 1));
 }
 

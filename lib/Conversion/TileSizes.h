@@ -24,13 +24,13 @@ struct TileSizes {
   int64_t getHiddenBytes() const { return l2 / 8 * 3; }
   /// Tiles of queries that meet one block of keys after the other.
   int64_t getQueryTiles() const { return std::max<int64_t>(l2 >> 16, 1); }
-  /// Queries that do, in products by AMX: a multiple of 32.
-  int64_t getAmxQueries() const {
+  /// Queries that do, in products of tiles: a multiple of 32.
+  int64_t getTileQueries() const {
     return std::max<int64_t>(l2 >> 11, 32) / 32 * 32;
   }
-  /// Bytes of the weight that a product by AMX keeps in the second-level cache.
-  int64_t getAmxPanelBytes() const { return l2 / 2; }
-  /// Steps of the depth, of 2 KB of rows each, that it keeps in the first.
+  /// Bytes of a weight in tiles that a product keeps in the second-level cache.
+  int64_t getTilePanelBytes() const { return l2 / 2; }
+  /// Steps of the depth, of 2 KB of rows each, that AMX keeps in the first.
   int64_t getAmxSteps() const { return std::max<int64_t>(l1 / 3 * 2 >> 11, 1); }
   /// The same of vectors, which read rows from the second-level cache as fast.
   int64_t getVectorSteps() const { return std::max<int64_t>(l2 >> 14, 1); }

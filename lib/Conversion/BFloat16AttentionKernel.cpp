@@ -39,14 +39,14 @@ constexpr double kExp2ForBf16[] = {0.9999252185627503 + 1.0 / 256,
                                    0.6958335404952162, 0.22606715542544709,
                                    0.078024522642087};
 
-class AmxAttentionKernel {
+class BFloat16AttentionKernel {
 public:
-  AmxAttentionKernel(KernelBuilder &b, SdpaOp op)
+  BFloat16AttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(b, op), tiles(b), factors(b, op, sizes),
         isSplit(factors.isSplit()),
         blockKeys(isSplit ? kSplitBlockKeys : kBlockKeys),
         factor(op.changesScores() ? 1.0 : getFactor(op)),
-        blockRows(TileSizes(b.getTarget()).getAmxQueries()) {}
+        blockRows(TileSizes(b.getTarget()).getTileQueries()) {}
 
   void emit() {
     QueryBlocks blocks(b, op, sizes, blockRows, kTileRows);
@@ -506,6 +506,6 @@ private:
 
 } // namespace
 
-void attn::emitAmxAttention(KernelBuilder &b, SdpaOp op) {
-  AmxAttentionKernel(b, op).emit();
+void attn::emitBFloat16Attention(KernelBuilder &b, SdpaOp op) {
+  BFloat16AttentionKernel(b, op).emit();
 }
