@@ -17,6 +17,8 @@ static constexpr int64_t kDepth = BFloat16Tiles::kDepth;
 /// one, so many vectors side by side.
 static constexpr int64_t kFewRows = 2;
 static constexpr int64_t kWideVectors = 8;
+/// Most rows whose sums wait for more depth.
+static constexpr int64_t kSumRows = 2048;
 
 BFloat16Product::BFloat16Product(KernelBuilder &b,
                                  const ProductOperands &operands)
@@ -26,7 +28,14 @@ BFloat16Product::BFloat16Product(KernelBuilder &b,
       panels(llvm::divideCeil(operands.columns, kBlock)),
       blockSteps(b.getTarget().hasTiles()
                      ? TileSizes(b.getTarget()).getAmxSteps()
-                     : TileSizes(b.getTarget()).getVectorSteps()) {
+                     : TileSizes(b.getTarget()).getVectorSteps()),
+      sumRows(kBlock) {
+  // Vectors take the depth in parts rather than few panels at a time: the rows
+  // would be copied anew for each of these.
+  if (!b.getTarget().hasTiles() && steps > blockSteps) {
+    blockSteps = std::max<int64_t>(blockSteps / 2, 1);
+    sumRows = kSumRows;
+  }
   mostPanels = TileTasks::getMostPanels(b.getTarget(), panels, getPanelBytes());
 }
 
@@ -213,7 +222,8 @@ void BFloat16Product::emitManyRows() {
 SmallVector<MemRefType> BFloat16Product::getWorkspace() const {
   SmallVector<MemRefType> types = {
       tiles.memoryOf({blockSteps, 2}),
-      MemRefType::get({steps > blockSteps ? mostPanels : 1, kBlock, kBlock},
+      MemRefType::get({steps > blockSteps ? mostPanels * sumRows / kBlock : 1,
+                       kBlock, kBlock},
                       b.getF32Type())};
   if (!isInTiles(operands.weight))
     types.push_back(tiles.memoryOf({mostPanels, steps, 2}));
@@ -241,22 +251,31 @@ void BFloat16Product::emitPanels(Value row, Value endRow, Value panel,
   endPanel = end;
   if (!isInTiles(operands.weight))
     emitPack();
-  b.forLoop(row, endRow, kBlock, [&](Value block) { emitRows(block); });
+  b.forLoop(row, endRow, sumRows, [&](Value first) {
+    emitRows(first, b.min(b.add(first, b.index(sumRows)), endRow));
+  });
 }
 
-void BFloat16Product::emitRows(Value row) {
+void BFloat16Product::emitRows(Value row, Value endRow) {
+  firstSumRow = row;
+  auto emitBlocks = [&](Value step, int64_t count, bool isLast) {
+    if (sumRows == kBlock)
+      return emitSteps(row, step, b.index(count), isLast);
+    b.forLoop(row, endRow, kBlock, [&](Value block) {
+      emitSteps(block, step, b.index(count), isLast);
+    });
+  };
   int64_t last = std::max<int64_t>(llvm::divideCeil(steps, blockSteps), 1) - 1;
   auto emit = [&](int64_t block) {
     int64_t first = block * blockSteps;
-    emitSteps(row, b.index(first), b.index(std::min(steps - first, blockSteps)),
-              block == last);
+    emitBlocks(b.index(first), std::min(steps - first, blockSteps),
+               block == last);
   };
   emit(0);
   if (last > 1)
-    b.forLoop(b.index(blockSteps), b.index(last * blockSteps), blockSteps,
-              [&](Value step) {
-                emitSteps(row, step, b.index(blockSteps), /*isLast=*/false);
-              });
+    b.forLoop(
+        b.index(blockSteps), b.index(last * blockSteps), blockSteps,
+        [&](Value step) { emitBlocks(step, blockSteps, /*isLast=*/false); });
   if (last > 0)
     emit(last);
 }
@@ -367,7 +386,7 @@ void BFloat16Product::emitSteps(Value row, Value step, Value count,
     product.steps = count;
     product.rows = size;
     product.sums = sumMemory;
-    product.place = {sumsOf(panel), b.index(0), b.index(0)};
+    product.place = {sumsOf(row, panel), b.index(0), b.index(0)};
     product.isFirst = isConstantIntValue(step, 0);
     tiles.multiply(product);
     if (isLast)
@@ -375,8 +394,11 @@ void BFloat16Product::emitSteps(Value row, Value step, Value count,
   });
 }
 
-Value BFloat16Product::sumsOf(Value panel) {
-  return steps > blockSteps ? placeOf(panel) : b.index(0);
+Value BFloat16Product::sumsOf(Value row, Value panel) {
+  if (steps <= blockSteps)
+    return b.index(0);
+  Value block = b.div(b.sub(row, firstSumRow), b.index(kBlock));
+  return b.add(b.mul(block, b.index(mostPanels)), placeOf(panel));
 }
 
 void BFloat16Product::emitEpilogues(Value row, Value panel) {
@@ -389,9 +411,10 @@ void BFloat16Product::emitEpilogues(Value row, Value panel) {
   Value count = b.min(b.sub(rows, row), b.index(kBlock));
   b.forLoop(b.index(0), count, 1, [&](Value i) {
     for (int64_t half = 0; half < 2; ++half)
-      emitEpilogue(
-          b.load(sumMemory, {sumsOf(panel), i, b.index(half * kLanes)}, kLanes),
-          biases[half], b.add(row, i), columns[half]);
+      emitEpilogue(b.load(sumMemory,
+                          {sumsOf(row, panel), i, b.index(half * kLanes)},
+                          kLanes),
+                   biases[half], b.add(row, i), columns[half]);
   });
 }
 

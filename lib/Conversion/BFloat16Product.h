@@ -62,9 +62,10 @@ private:
   void emitFewRows();
   void emitManyRows();
   void emitPanels(Value row, Value endRow, Value panel, Value endPanel);
-  /// Of the weight.
+  /// Of the weight, as much as rows go by.
   int64_t getPanelBytes() const {
-    return steps * BFloat16Tiles::kDepth * BFloat16Tiles::kBlock * 2;
+    int64_t kept = sumRows > BFloat16Tiles::kBlock ? blockSteps : steps;
+    return kept * BFloat16Tiles::kDepth * BFloat16Tiles::kBlock * 2;
   }
   /// The sums of a row, for so many vectors of columns from `column` on.
   llvm::SmallVector<Value> emitRowSums(Value row, Value column,
@@ -76,8 +77,8 @@ private:
   void emitPack();
   void emitPackRows();
   void emitPackColumns(Value panel);
-  /// Computes 32 rows of the task's columns.
-  void emitRows(Value row);
+  /// Computes at most `sumRows` rows of the task's columns.
+  void emitRows(Value row, Value endRow);
   /// Adds the products of some steps of the depth to the sums of these rows;
   /// the last ones end in what follows from the sums.
   void emitSteps(Value row, Value step, Value count, bool isLast);
@@ -93,7 +94,7 @@ private:
   /// Where a panel is in memory of the task, and its sums, which need memory
   /// only where they wait for those of further depth.
   Value placeOf(Value panel) { return b.sub(panel, firstPanel); }
-  Value sumsOf(Value panel);
+  Value sumsOf(Value row, Value panel);
 
   // Vectors of 16 columns, of which nothing past the last one is read.
   bool reachesPast() const;
@@ -109,10 +110,12 @@ private:
   /// Steps at a time, whose rows stay in the first-level cache, and panels,
   /// which stay in the second-level cache.
   int64_t blockSteps, mostPanels;
+  /// Rows that go by some steps before they go by the next ones.
+  int64_t sumRows;
   // Of the task that is being written: [steps, 2] tiles of rows, [panels,
-  // steps, 2] tiles of the weight, and [panels, 32, 32] sums.
+  // steps, 2] tiles of the weight, and [blocks of rows · panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
-  Value firstPanel, endPanel;
+  Value firstPanel, endPanel, firstSumRow;
   /// The first row of matrices in tiles, and the first column of `out`; none:
   /// 0.
   Value firstTileRow, firstOutColumn;

@@ -82,6 +82,7 @@ def products():
             yield product_case(rows, 33, 70, residual=True, activation=activation)
     yield product_case(0, 33, 70)
     yield product_case(2500, 48, 40)
+    yield product_case(2100, 70, 2100)
 
 
 def mlp_case(rows, inputs, hidden, outputs, activation):
