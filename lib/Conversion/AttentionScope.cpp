@@ -73,9 +73,8 @@ bool AttentionScope::hasRowForEachKey(SdpaOp op) {
 AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op,
                                const AttentionSizes &sizes, Value entry,
                                Value head)
-    : b(b), op(op), sizes(sizes), entry(entry), head(head), row(entry),
-      length(sizes.keys), before(b.index(0)), queriesBegin(b.index(0)),
-      keysBegin(b.index(0)) {
+    : b(b), op(op), sizes(sizes), entry(entry), row(entry), length(sizes.keys),
+      before(b.index(0)), queriesBegin(b.index(0)), keysBegin(b.index(0)) {
   if (sizes.isRagged)
     queriesBegin =
         RaggedEntry(b, op.getQueryOffsets(), entry, sizes.queries).first;
@@ -93,6 +92,11 @@ AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op,
   length = b.max(length, b.index(0));
   if (op.getPositions())
     before = b.loadIndex(op.getPositions(), {entry});
+  setHead(head);
+}
+
+void AttentionScope::setHead(Value newHead) {
+  head = newHead;
   if (op.getSlopes())
     slope = arith::MulFOp::create(b, b.loadScalar(op.getSlopes(), {head}),
                                   b.scalar(1.0 / std::log(2.0)));

@@ -49,6 +49,9 @@ public:
   AttentionScope(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes,
                  mlir::Value entry, mlir::Value head);
 
+  /// From here on the scope is that of another head of the same entry.
+  void setHead(mlir::Value newHead);
+
   /// Whether each key has a row of its own.
   static bool hasRowForEachKey(SdpaOp op);
 

@@ -54,10 +54,10 @@ public:
                    /*isUneven=*/op.isBoundAfter() && !op.isBoundBefore(),
                    [&](const QueryBlocks::Block &block, ValueRange memory) {
                      setMemory(memory);
-                     head = block.head;
+                     head = block.firstHead;
                      firstQuery = block.firstQuery;
                      count = block.count;
-                     scope.emplace(b, op, sizes, block.entry, block.head);
+                     scope.emplace(b, op, sizes, block.entry, block.firstHead);
                      emitBlock();
                    });
   }

@@ -334,6 +334,11 @@ void KernelBuilder::storeMasked(Value vector, Value mask, Value memref,
   vector::MaskedStoreOp::create(*this, memory, indices, mask, elements);
 }
 
+void KernelBuilder::prefetch(Value memref, Values indices) {
+  memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
+                             /*localityHint=*/2, /*isDataCache=*/true);
+}
+
 /// Lanes of two vectors of `size`: where a lane's number has `bit`, of the
 /// second one, else of the first; exchanged, the lane that differs in the bit.
 static SmallVector<int64_t> selectByBit(int64_t size, int64_t bit,

@@ -133,6 +133,9 @@ public:
   /// Which bytes are not 0.
   Value loadFlags(Value memref, Values indices, Value mask);
   void storeMasked(Value vector, Value mask, Value memref, Values indices);
+  /// Asks for what is there, to be in the second-level cache when it is read.
+  /// It may be past the end.
+  void prefetch(Value memref, Values indices);
   /// a * b + c, in one rounding where the target can.
   Value fma(Value a, Value b, Value c) { return set.emitFma(*this, a, b, c); }
   /// 2^x for x <= 0, vectors of lanes().

@@ -2,6 +2,8 @@
 //
 // Attention one query at a time. Keys are read as they are, wherever each one
 // is: the kernel for decoding, where there are few queries and keys in a cache.
+// What it takes is reading them: so what all heads have of a key is read
+// together where it is adjacent, as in a cache, by a task that has several.
 
 #include "AttentionScope.h"
 #include "Kernels.h"
@@ -17,23 +19,54 @@ using namespace attn;
 
 namespace {
 
-/// Queries of one head that one task handles, one after the other.
+/// Queries that one task handles, one after the other.
 constexpr int64_t kTaskQueries = 16;
+/// Heads that it has memory for.
+constexpr int64_t kTaskHeads = 16;
+/// Keys whose values are added for one head before the next one's turn.
+constexpr int64_t kStepKeys = 16;
+/// From so many keys on, those of a cache mostly come from memory, and asking
+/// for them ahead of time costs less than it brings.
+constexpr int64_t kManyKeys = 64;
+
+/// The most heads that a task may have, which take turns at its keys: one where
+/// what heads have of a key is not adjacent.
+int64_t getMostHeads(SdpaOp op) {
+  auto type = cast<MemRefType>(op.getKey().getType());
+  if (type.getStridesAndOffset().first[1] != type.getDimSize(3))
+    return 1;
+  int64_t heads = cast<MemRefType>(op.getQuery().getType()).getDimSize(1);
+  return ShapedType::isDynamic(heads) ? kTaskHeads
+                                      : std::min(heads, kTaskHeads);
+}
+
+/// Heads of one task. Where tasks would be few, each thread gets some heads of
+/// every entry.
+Value chooseHeads(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes) {
+  constexpr int64_t few = 4;
+  Value threads = b.threads(), one = b.index(1);
+  Value isFew = b.isLess(sizes.batch, b.mul(threads, b.index(few)));
+  Value groups = arith::SelectOp::create(b, isFew, threads, one);
+  Value heads = b.max(b.ceilDiv(sizes.heads, groups), one);
+  return b.min(heads, b.index(getMostHeads(op)));
+}
 
 class QueryAttentionKernel {
 public:
   QueryAttentionKernel(KernelBuilder &b, SdpaOp op)
-      : b(b), op(op), sizes(b, op), softmax(b, 1, sizes.valueSize, 1),
-        shown(b, op, sizes), zero(b.index(0)) {}
+      : b(b), op(op), sizes(b, op),
+        softmax(b, getMostHeads(op), sizes.valueSize, getMostHeads(op)),
+        shown(b, op, sizes), zero(b.index(0)), one(b.index(1)) {}
 
   void emit() {
-    QueryBlocks blocks(b, op, sizes, b.index(kTaskQueries));
+    QueryBlocks blocks(b, op, sizes, b.index(kTaskQueries),
+                       chooseHeads(b, op, sizes));
     blocks.forEach(softmax.getWorkspace(), /*isUneven=*/false,
                    [&](const QueryBlocks::Block &block, ValueRange memory) {
                      softmax.setMemory(memory);
-                     head = block.head;
-                     scope.emplace(b, op, sizes, block.entry, block.head);
-                     softmax.setSink(scope->getSink());
+                     firstHead = block.firstHead;
+                     headCount = block.headCount;
+                     scope.emplace(b, op, sizes, block.entry, firstHead);
                      b.forLoop(block.firstQuery,
                                b.add(block.firstQuery, block.count), 1,
                                [&](Value query) { emitQuery(query); });
@@ -42,6 +75,84 @@ public:
 
 private:
   void emitQuery(Value query) {
+    visible = scope->getVisible(query, query);
+    hasManyKeys =
+        b.isLess(b.index(kManyKeys), b.sub(visible.end, visible.begin));
+    forBlocks([&](Value first, Value count) {
+      Value isFirst = b.isLess(first, b.add(visible.begin, one));
+      IndexRange block{zero, count};
+      b.forLoop(zero, count, b.lanes(), [&](Value begin) {
+        forHeads([&](Value row) {
+          Value key = b.add(first, begin);
+          emitScores(row, query, key, begin);
+          emitPrefetch(op.getKey(), b.add(key, b.index(b.lanes())), b.lanes());
+        });
+      });
+      forHeads([&](Value row) {
+        scope->emitMask(softmax.scores, row, query, first, block);
+        softmax.emitStep(row, row, block, block, isFirst);
+      });
+      emitWeightedSums(first, count, isFirst);
+    });
+    forHeads([&](Value row) {
+      softmax.setSink(scope->getSink());
+      softmax.emitFinish(row, [&](Chunk chunk, Value result) {
+        b.store(result, op.getOuts()[0],
+                scope->atQuery(query, b.index(chunk.offset)));
+      });
+      Value head = b.add(firstHead, row);
+      shown.ifShown(head, [&] { emitProbabilities(row, head, query); });
+    });
+  }
+
+  /// body(row) for each head of the task, which has that row of the softmax's
+  /// memory.
+  void forHeads(llvm::function_ref<void(Value)> body) {
+    if (getMostHeads(op) == 1)
+      return body(zero);
+    b.forLoop(zero, headCount, 1, [&](Value row) {
+      scope->setHead(b.add(firstHead, row));
+      body(row);
+    });
+  }
+
+  /// Asks for what the head has of `count` keys from `first` on, before they
+  /// are read; one head alone goes through memory in order, which processors
+  /// foresee. All keys are taken to be in the row of the first, and there may
+  /// be fewer of them: then nobody reads what is asked for.
+  void emitPrefetch(Value memref, Value first, int64_t count) {
+    if (getMostHeads(op) == 1)
+      return;
+    constexpr int64_t line = 64;
+    auto type = cast<MemRefType>(memref.getType());
+    int64_t width = type.getDimSize(3);
+    int64_t step = line * 8 / type.getElementTypeBitWidth();
+    b.ifThen(hasManyKeys, [&] {
+      Value known = b.min(first, b.sub(visible.end, one));
+      SmallVector<Value> place = scope->atKey(known, zero);
+      Value position = place[2];
+      for (int64_t key = 0; key < count; ++key)
+        for (int64_t offset = 0; offset < width; offset += step) {
+          place[2] = b.add(position, b.index(key));
+          place[3] = b.index(offset);
+          b.prefetch(memref, place);
+        }
+    });
+  }
+
+  /// body(first key, number of keys) for each block of the keys that the query
+  /// sees, and at least once.
+  void forBlocks(llvm::function_ref<void(Value, Value)> body) {
+    constexpr int64_t size = OnlineSoftmax::kBlockKeys;
+    Value next = b.add(visible.begin, one);
+    b.forLoop(visible.begin, b.max(visible.end, next), size, [&](Value first) {
+      body(first, b.min(b.sub(visible.end, first), b.index(size)));
+    });
+  }
+
+  /// Scores of as many keys as a vector has lanes, from key `first` on, at
+  /// `column` of the block. Past the last key it computes that one's again.
+  void emitScores(Value row, Value query, Value first, Value column) {
     SmallVector<Value> scaled;
     for (int64_t offset = 0; offset < sizes.keySize; offset += b.lanes())
       scaled.push_back(arith::MulFOp::create(
@@ -49,45 +160,12 @@ private:
           b.loadPadded(op.getQuery(), scope->atQuery(query, b.index(offset)),
                        sizes.keySize - offset),
           b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2))));
-
-    IndexRange visible = scope->getVisible(query, query);
-    forBlocks(visible, [&](Value first, Value count) {
-      Value isFirst = b.isLess(first, b.add(visible.begin, b.index(1)));
-      emitScores(scaled, query, first, count);
-      softmax.emitStep(zero, zero, {zero, count}, {zero, count}, isFirst);
-      emitWeightedSum(first, count, isFirst);
-    });
-    softmax.emitFinish(zero, [&](Chunk chunk, Value result) {
-      b.store(result, op.getOuts()[0],
-              scope->atQuery(query, b.index(chunk.offset)));
-    });
-    shown.ifShown(head, [&] { emitProbabilities(query, scaled, visible); });
-  }
-
-  /// body(first key, number of keys) for each block of the keys, and at least
-  /// once.
-  void forBlocks(IndexRange keys, llvm::function_ref<void(Value, Value)> body) {
-    constexpr int64_t size = OnlineSoftmax::kBlockKeys;
-    Value next = b.add(keys.begin, b.index(1));
-    b.forLoop(keys.begin, b.max(keys.end, next), size, [&](Value first) {
-      body(first, b.min(b.sub(keys.end, first), b.index(size)));
-    });
-  }
-
-  /// Scores of as many keys at a time as a vector has lanes. Past the last key
-  /// it computes that one's again.
-  void emitScores(ArrayRef<Value> scaled, Value query, Value first,
-                  Value count) {
-    int64_t lanes = b.lanes();
-    b.forLoop(zero, count, lanes, [&](Value begin) {
-      SmallVector<Value> products;
-      for (int64_t lane = 0; lane < lanes; ++lane)
-        products.push_back(
-            emitProduct(scaled, b.add(first, b.min(b.add(begin, b.index(lane)),
-                                                   b.sub(count, b.index(1))))));
-      b.store(b.sumLanesOfEach(products), softmax.scores, {zero, begin});
-    });
-    scope->emitMask(softmax.scores, zero, query, first, {zero, count});
+    Value last = b.sub(visible.end, one);
+    SmallVector<Value> products;
+    for (int64_t lane = 0; lane < b.lanes(); ++lane)
+      products.push_back(
+          emitProduct(scaled, b.min(b.add(first, b.index(lane)), last)));
+    b.store(b.sumLanesOfEach(products), softmax.scores, {row, column});
   }
 
   /// Products of the elements of a query and a key, whose lanes are to be
@@ -105,16 +183,31 @@ private:
     return product;
   }
 
-  void emitWeightedSum(Value first, Value count, Value isFirst) {
+  /// Adds the weighted values of a block: at least nothing of none, so that
+  /// there are sums.
+  void emitWeightedSums(Value first, Value count, Value isFirst) {
+    Value step = b.index(kStepKeys);
+    b.forLoop(zero, b.max(count, one), kStepKeys, [&](Value begin) {
+      Value next = b.add(begin, step);
+      Value hasNone = arith::AndIOp::create(b, isFirst, b.isLess(begin, one));
+      forHeads([&](Value row) {
+        emitWeightedSum(row, first, {begin, b.min(next, count)}, hasNone);
+        emitPrefetch(op.getValue(), b.add(first, next), kStepKeys);
+      });
+    });
+  }
+
+  void emitWeightedSum(Value row, Value first, IndexRange keys, Value isFirst) {
     SmallVector<Chunk> chunks = b.chunks(sizes.valueSize);
     SmallVector<Value> sums;
     for (Chunk chunk : chunks)
       sums.push_back(
-          softmax.loadSum(zero, b.index(chunk.offset), chunk.lanes, isFirst));
+          softmax.loadSum(row, b.index(chunk.offset), chunk.lanes, isFirst));
     sums = b.forLoop(
-        zero, count, 1, sums, [&](Value i, KernelBuilder::Values carried) {
+        keys.begin, keys.end, 1, sums,
+        [&](Value i, KernelBuilder::Values carried) {
           Value key = b.add(first, i);
-          Value weight = b.loadScalar(softmax.scores, {zero, i});
+          Value weight = b.loadScalar(softmax.scores, {row, i});
           SmallVector<Value> next;
           for (auto [c, chunk] : llvm::enumerate(chunks))
             next.push_back(b.fma(
@@ -125,20 +218,22 @@ private:
           return next;
         });
     for (auto [c, chunk] : llvm::enumerate(chunks))
-      b.store(sums[c], softmax.sums, {zero, b.index(chunk.offset)});
+      b.store(sums[c], softmax.sums, {row, b.index(chunk.offset)});
   }
 
   /// Computes the scores once more, now that base and sum are known.
-  void emitProbabilities(Value query, ArrayRef<Value> scaled,
-                         IndexRange visible) {
+  void emitProbabilities(Value row, Value head, Value query) {
     int64_t lanes = b.lanes();
     shown.emitZeros(*scope, head, query, visible);
-    Value base = b.splat(lanes, softmax.getBase(zero));
-    Value inverse = b.splat(lanes, softmax.getInverse(zero));
-    forBlocks(visible, [&](Value first, Value blockCount) {
-      emitScores(scaled, query, first, blockCount);
+    Value base = b.splat(lanes, softmax.getBase(row));
+    Value inverse = b.splat(lanes, softmax.getInverse(row));
+    forBlocks([&](Value first, Value blockCount) {
+      b.forLoop(zero, blockCount, lanes, [&](Value begin) {
+        emitScores(row, query, b.add(first, begin), begin);
+      });
+      scope->emitMask(softmax.scores, row, query, first, {zero, blockCount});
       b.forLoop(zero, blockCount, lanes, [&](Value i) {
-        Value scores = b.load(softmax.scores, {zero, i}, lanes);
+        Value scores = b.load(softmax.scores, {row, i}, lanes);
         Value weights = b.exp2(arith::SubFOp::create(b, scores, base));
         shown.store(arith::MulFOp::create(b, weights, inverse), *scope, head,
                     query, b.add(first, i), {zero, b.sub(blockCount, i)});
@@ -151,10 +246,13 @@ private:
   AttentionSizes sizes;
   OnlineSoftmax softmax;
   ShownProbabilities shown;
-  Value zero;
+  Value zero, one;
   // Of the task that is being written.
-  Value head;
+  Value firstHead, headCount;
   std::optional<AttentionScope> scope;
+  // Of its query: the keys that it sees, and whether they are many.
+  IndexRange visible;
+  Value hasManyKeys;
 };
 
 } // namespace

@@ -23,8 +23,10 @@ static Value chooseRows(KernelBuilder &b, SdpaOp op,
 }
 
 QueryBlocks::QueryBlocks(KernelBuilder &b, SdpaOp op,
-                         const AttentionSizes &sizes, Value rows)
-    : b(b), op(op), sizes(sizes), rows(b.max(rows, b.index(1))), unit(1) {
+                         const AttentionSizes &sizes, Value rows,
+                         Value headsAtOnce)
+    : b(b), op(op), sizes(sizes), rows(b.max(rows, b.index(1))),
+      headsAtOnce(headsAtOnce), unit(1) {
   if (!op.getQueryOffsets())
     return;
   constexpr int64_t kBits = 31;
@@ -41,7 +43,8 @@ QueryBlocks::QueryBlocks(KernelBuilder &b, SdpaOp op,
 QueryBlocks::QueryBlocks(KernelBuilder &b, SdpaOp op,
                          const AttentionSizes &sizes, int64_t mostRows,
                          int64_t unit)
-    : QueryBlocks(b, op, sizes, chooseRows(b, op, sizes, mostRows, unit)) {
+    : QueryBlocks(b, op, sizes, chooseRows(b, op, sizes, mostRows, unit),
+                  b.index(1)) {
   this->unit = unit;
 }
 
@@ -77,33 +80,37 @@ void QueryBlocks::forEach(
   bool isRagged = static_cast<bool>(op.getQueryOffsets());
   // Heads that add to one mean take turns.
   bool takesTurns = op.getShownMean();
-  Value heads = takesTurns ? b.index(1) : sizes.heads;
-  auto forHeads = [&](Block block, ValueRange memory) {
+  Value groups = b.ceilDiv(sizes.heads, headsAtOnce);
+  Value groupTasks = takesTurns ? b.index(1) : groups;
+  auto emitGroup = [&](Block block, Value group, ValueRange memory) {
+    block.firstHead = b.mul(group, headsAtOnce);
+    block.headCount = b.min(b.sub(sizes.heads, block.firstHead), headsAtOnce);
+    body(block, memory);
+  };
+  auto forGroups = [&](const Block &block, Value group, ValueRange memory) {
     if (!takesTurns)
-      return body(block, memory);
-    b.forLoop(b.index(0), sizes.heads, 1, [&](Value head) {
-      block.head = head;
-      body(block, memory);
-    });
+      return emitGroup(block, group, memory);
+    b.forLoop(b.index(0), groups, 1,
+              [&](Value group) { emitGroup(block, group, memory); });
   };
   Value blocks = b.ceilDiv(sizes.queries, rows);
-  Value tasks = b.mul(b.mul(sizes.batch, heads), blocks);
+  Value tasks = b.mul(b.mul(sizes.batch, groupTasks), blocks);
   if (isRagged) {
     blocks = b.add(b.div(sizes.queries, rows), sizes.batch);
     Value isAny = b.min(sizes.batch, b.index(1));
-    tasks = b.mul(b.mul(heads, blocks), isAny);
+    tasks = b.mul(b.mul(groupTasks, blocks), isAny);
   }
   b.parallelFor(
       tasks, sizes.getWork(b), workspace,
       [&](Value task, ValueRange memory) {
         // The last queries see the most keys: they go first.
         Value block = b.sub(b.sub(blocks, b.index(1)), b.rem(task, blocks));
-        Value batchHead = b.div(task, blocks);
+        Value batchGroup = b.div(task, blocks);
         if (!isRagged) {
           Value firstQuery = b.mul(block, rows);
-          forHeads({b.div(batchHead, heads), b.rem(batchHead, heads),
-                    firstQuery, b.min(b.sub(sizes.queries, firstQuery), rows)},
-                   memory);
+          Value count = b.min(b.sub(sizes.queries, firstQuery), rows);
+          forGroups({b.div(batchGroup, groupTasks), firstQuery, count},
+                    b.rem(batchGroup, groupTasks), memory);
           return;
         }
         Value entry = findEntry(block);
@@ -118,7 +125,7 @@ void QueryBlocks::forEach(
         Value isBlock = arith::AndIOp::create(
             b, b.isLess(b.index(-1), firstQuery), b.isLess(b.index(0), count));
         b.ifThen(isBlock, [&] {
-          forHeads({entry, batchHead, firstQuery, count}, memory);
+          forGroups({entry, firstQuery, count}, batchGroup, memory);
         });
       },
       isUneven || isRagged);

@@ -50,10 +50,10 @@ public:
                      }
                      keys = memory.back();
                      softmax.setMemory(memory.drop_back());
-                     head = block.head;
+                     head = block.firstHead;
                      firstQuery = block.firstQuery;
                      count = block.count;
-                     scope.emplace(b, op, sizes, block.entry, block.head);
+                     scope.emplace(b, op, sizes, block.entry, block.firstHead);
                      softmax.setSink(scope->getSink());
                      emitBlock();
                    });

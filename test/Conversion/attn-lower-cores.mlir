@@ -163,14 +163,18 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK-NOT:     memref.alloc
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx512.mask.scalef.ps.512"
-// Few queries are computed one by one.
+// Few queries are computed one by one. What heads have of a key is adjacent:
+// they take turns, and next keys and values are asked for.
 // CHECK:         } else {
 // CHECK:           omp.parallel
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x256xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<1xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<4x256xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<4x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<4xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<4x16xf32>
 // CHECK-NEXT:        func.call @omp_get_thread_num
+// CHECK-NOT:     memref.alloc
+// CHECK:           memref.prefetch {{.*}} read, locality<2>, data : memref<?x4x?x16xf32, strided<[?, 16, 64, 1]>>
+// CHECK:           memref.prefetch
 // CHECK-NOT:     memref.alloc
 // CHECK:         return
 func.func @attention(%q: memref<?x?x64xf32>, %n: memref<?xi32>, %y: memref<?x?x64xf32>) {
@@ -191,6 +195,11 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:             memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
 // CHECK-NEXT:        func.call @omp_get_thread_num
+// Keys of one head are adjacent here: each head goes through them by itself.
+// CHECK:           omp.parallel
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<1x256xf32>
+// CHECK-NOT:     memref.prefetch
+// CHECK:         return
 func.func @strided(%q: memref<1x2x?x16xf32, strided<[?, ?, ?, 1]>>, %k: memref<1x2x?x16xf32>, %y: memref<1x2x?x16xf32>) {
   attn.sdpa %q, %k, %k outs(%y) {scale = 0.25 : f64}
     : (memref<1x2x?x16xf32, strided<[?, ?, ?, 1]>>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>) -> ()
