@@ -2,6 +2,7 @@
 
 #include "SplitProduct.h"
 #include "TileSizes.h"
+#include "TileTasks.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -16,10 +17,6 @@ static constexpr int64_t kTiles = 2 * kSplitParts;
 /// Most steps of a block of the depth: sums wait in memory from one to the
 /// next.
 static constexpr int64_t kBlockSteps = 16;
-/// Most rows of a task.
-static constexpr int64_t kTaskRows = 256;
-/// Tasks for each thread.
-static constexpr int64_t kTasks = 2;
 /// So many rows are not worth laying out the weight.
 static constexpr int64_t kFewRows = 2;
 
@@ -30,12 +27,7 @@ SplitProduct::SplitProduct(KernelBuilder &b, const ProductOperands &operands)
       panels(llvm::divideCeil(operands.columns, kBlock)),
       blockSteps(std::min(steps, kBlockSteps)),
       rowSteps(std::max<int64_t>(
-          TileSizes(b.getTarget()).getAmxSteps() / kSplitParts, 1)) {
-  int64_t bytes = blockSteps * kDepth * kBlock * 2 * kSplitParts;
-  mostPanels =
-      std::clamp<int64_t>(TileSizes(b.getTarget()).getTilePanelBytes() / bytes,
-                          1, std::max<int64_t>(panels, 1));
-}
+          TileSizes(b.getTarget()).getAmxSteps() / kSplitParts, 1)) {}
 
 bool SplitProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
   auto isF32 = [](Value memref) {
@@ -141,14 +133,8 @@ void SplitProduct::emitManyRows() {
       MemRefType::get({dynamic, panels, kBlock, kBlock}, b.getF32Type()),
       blocks);
 
-  RowBlocks parts(b, rows, kBlock, kTaskRows);
-  // Some tasks for each thread.
-  Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), parts.count);
-  Value width = b.min(b.ceilDiv(b.index(panels), wanted), b.index(mostPanels));
-  Value groups = b.ceilDiv(b.index(panels), b.max(width, b.index(1)));
-  // All as wide as the last.
-  width =
-      b.max(b.ceilDiv(b.index(panels), b.max(groups, b.index(1))), b.index(1));
+  TileTasks tasks(b, rows, panels,
+                  blockSteps * kTiles * kLanes * kDepth * int64_t(2));
   Value work = b.mul(rows, b.index(operands.depth * operands.columns));
   auto emitBlock = [&](Steps part) {
     b.share(blocks, [&](Value block) { emitLayOutRows(block, part); });
@@ -159,15 +145,13 @@ void SplitProduct::emitManyRows() {
         emitLayOutColumnsOfWeight(panel, part);
     });
     b.barrier();
-    b.share(b.mul(parts.count, groups), [&](Value task) {
-      Value first = b.div(task, groups);
-      Value panel = b.mul(b.rem(task, groups), width);
-      auto blockOf = [&](Value part) {
-        return b.ceilDiv(parts.getFirstRow(b, part), kBlock);
-      };
-      emitTask({blockOf(first), blockOf(b.add(first, b.index(1))), panel,
-                b.min(b.add(panel, width), b.index(panels))},
-               part);
+    b.share(tasks.getCount(), [&](Value task) {
+      tasks.emitTask(task,
+                     [&](Value row, Value endRow, Value panel, Value endPanel) {
+                       emitTask({b.div(row, b.index(kBlock)),
+                                 b.ceilDiv(endRow, kBlock), panel, endPanel},
+                                part);
+                     });
     });
   };
   b.parallel(work, {}, [&](ValueRange) {

@@ -72,9 +72,8 @@ private:
   BFloat16Product ends;
   Value rows;
   int64_t steps, panels;
-  /// Steps of a block of the depth, and of rows in the first-level cache; and
-  /// panels of a task.
-  int64_t blockSteps, rowSteps, mostPanels;
+  /// Steps of a block of the depth, and of rows in the first-level cache.
+  int64_t blockSteps, rowSteps;
   /// Tiles of a block of the depth, [rows / 32, steps, 6] and [panels, steps,
   /// 6], and sums of f32, [rows / 32, panels, 32, 32].
   Value rowTiles, panelTiles, sums;

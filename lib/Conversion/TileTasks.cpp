@@ -24,7 +24,11 @@ TileTasks::TileTasks(KernelBuilder &b, Value rows, int64_t panels,
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), blocks.count);
   width = b.min(b.ceilDiv(b.index(panels), wanted),
                 b.index(getMostPanels(b.getTarget(), panels, panelBytes)));
-  width = b.max(width, b.index(1));
+  // As many for each thread, where threads do not share out rows.
+  groups = b.ceilDiv(b.index(panels), b.max(width, b.index(1)));
+  Value even = b.mul(b.ceilDiv(groups, b.threads()), b.threads());
+  width =
+      b.max(b.ceilDiv(b.index(panels), b.max(even, b.index(1))), b.index(1));
   groups = b.ceilDiv(b.index(panels), width);
 }
 
