@@ -10,6 +10,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace attn;
 
@@ -73,12 +75,15 @@ bool AttentionMask::isByDistance(const Element &element, Distance &distance) {
   });
 }
 
+/// Takes what depends on the distance, and on no place but by it. A large
+/// factor is that of a part which another one keeps small: they stay together.
 bool AttentionMask::takeBias(const MaskTerm &term) {
-  Distance found = distance;
-  found.visited = 0;
-  if (axes.keys.size() != 1 || !isByDistance(term.element, found) ||
-      found.query.empty())
+  Distance found;
+  if (axes.keys.size() != 1 || std::abs(term.factor) >= -kLargestExcluded ||
+      !isByDistance(term.element, found) || found.query.empty() ||
+      (!biases.empty() && distance.query != found.query))
     return false;
+  llvm::append_range(found.others, distance.others);
   distance = found;
   biases.push_back(term);
   return true;

@@ -191,6 +191,18 @@ class Attention:
                 lambda add, t, x, y: add(f"arith.addf {x}, {y} : {t}"), scores, zeros
             ), np.where(kept, products, -np.inf)
         i, j = at.index("s"), at.index("m")
+        if mask == "one less a number":
+            # Parts that are large, and the whole is not.
+            kept = rng.random([self.sizes["m"]]) < 0.6
+            kept[0] = True
+            number = text.argument(name, ["m"], kept.astype(np.float32))
+
+            def lower(add, t, x, k):
+                less = add(f"arith.subf {text.number(1, e)}, {k} : {t}")
+                lowest = text.number(-3e38, e)
+                return add(f"arith.addf {x}, {add(f'arith.mulf {less}, {lowest} : {t}')} : {t}")
+
+            return text.map(lower, scores, number), products - np.where(kept, 0, 3e38)
         if mask == "causal from the end":
             after = text.op(f"arith.subi {text.index('m')}, {text.index('s')} : index")
         number = text.number(far if mask == "causal far" else -np.inf, e)
@@ -439,6 +451,7 @@ def attentions():
         "added to heads and kept keys", "lengths and causal", "by distance, a slope",
         "by distance, numbers", "by distance, a slope and causal and by distance, numbers",
         "by distance, numbers and causal from the end and added to keys",
+        "one less a number and by distance, a slope", "by distance, numbers and one less a number",
     ]  # fmt: skip
     for mask in masks:
         for layout in ("4d", "folded", "merged"):
