@@ -5,7 +5,7 @@
     utils/export_encoders.py OUT                  # all shapes, both exporters
     utils/export_encoders.py OUT --shapes bert --exporters torchscript --layers 2
     utils/export_encoders.py test/Import/Inputs/encoders --reference --shapes bert \\
-        marian --width 16 --hidden 32 --heads 2 --layers 2 --vocab 24 --positions 12
+        marian t5 --width 16 --hidden 32 --heads 2 --layers 2 --vocab 24 --positions 12
 
 Writes OUT/<shape>-<exporter>.onnx: token ids and a mask of those that count, i64
 of batch x length, to the last layer's f32 of batch x length x width. The weights
@@ -20,12 +20,14 @@ import onnx
 import torch
 import transformers
 
-# The sizes of BERT-mini and MiniLM, of the model in models/ and of OPUS-MT.
+# The sizes of BERT-mini and MiniLM, of the model in models/, of OPUS-MT and of
+# T5-small.
 SHAPES = {
     "bert-mini": {"width": 256, "hidden": 1024, "heads": 4, "layers": 4},
     "bert": {"width": 384, "hidden": 1536, "heads": 12, "layers": 6},
     "marian-mini": {"width": 256, "hidden": 1024, "heads": 4, "layers": 6},
     "marian": {"width": 512, "hidden": 2048, "heads": 8, "layers": 6},
+    "t5": {"width": 512, "hidden": 2048, "heads": 8, "layers": 6},
 }
 EXPORTERS = ["torchscript", "dynamo"]
 
@@ -65,6 +67,19 @@ def make_encoder(shape, sizes, options):
             attn_implementation=options.attention,
         )
         return transformers.BertModel(config, add_pooling_layer=False)
+    if shape == "t5":
+        # With fewer positions, buckets of several distances come earlier.
+        config = transformers.T5Config(
+            vocab_size=options.vocab,
+            d_model=sizes["width"],
+            d_kv=sizes["width"] // sizes["heads"],
+            d_ff=sizes["hidden"],
+            num_heads=sizes["heads"],
+            num_layers=sizes["layers"],
+            relative_attention_num_buckets=min(options.positions, 32),
+            relative_attention_max_distance=min(options.positions, 128),
+        )
+        return transformers.T5EncoderModel(config)
     config = transformers.MarianConfig(
         vocab_size=options.vocab,
         d_model=sizes["width"],

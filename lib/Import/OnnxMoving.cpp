@@ -68,6 +68,21 @@ static FailureOr<OnnxValues> importConcat(OnnxCall &call) {
 // Slices
 //===----------------------------------------------------------------------===//
 
+/// Whether `place` is 0 - size: as many places before the end as there are.
+static bool isNegated(OpFoldResult place, OpFoldResult size) {
+  auto skipCasts = [](Value value) {
+    while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+      value = cast.getIn();
+    return value;
+  };
+  auto value = dyn_cast<Value>(place);
+  if (!value || !isa<Value>(size))
+    return false;
+  auto difference = skipCasts(value).getDefiningOp<arith::SubIOp>();
+  return difference && getConstantIntValue(difference.getLhs()) == 0 &&
+         skipCasts(difference.getRhs()) == skipCasts(cast<Value>(size));
+}
+
 /// A place in a dimension of `size`: from the end if it is negative, and not
 /// outside.
 static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
@@ -78,6 +93,8 @@ static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
   // How exporters write "to the end".
   if (value && *value >= std::numeric_limits<int32_t>::max())
     return size;
+  if (isNegated(place, size))
+    return tensors.constantSize(0);
   OpBuilder &b = tensors.builder;
   Location loc = tensors.location;
   Value zero = tensors.asIndex(tensors.constantSize(0));
@@ -152,6 +169,10 @@ static FailureOr<OnnxValues> importSlice(OnnxCall &call) {
     strides[*axis] = step;
   }
   OnnxValue data = call.input(0);
+  if (sizes == given && llvm::all_of(offsets, [](OpFoldResult offset) {
+        return isSize(offset, 0);
+      }))
+    return OnnxValues{data};
   if (data.isFew() && rank == 1 && getConstantIntValue(offsets[0]) &&
       getConstantIntValue(sizes[0])) {
     SmallVector<Value> chosen;
