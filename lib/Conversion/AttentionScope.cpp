@@ -205,9 +205,10 @@ Value AttentionScope::getLeastDistance(Value query) {
 Value AttentionScope::applySlope(Value scores, Value query, Value firstKey) {
   int64_t lanes = b.lanes();
   auto number = [&](Value index) -> Value {
-    return arith::SIToFPOp::create(
-        b, b.getF32Type(),
-        arith::IndexCastOp::create(b, b.getI64Type(), index));
+    return b.splat(lanes,
+                   arith::SIToFPOp::create(
+                       b, b.getF32Type(),
+                       arith::IndexCastOp::create(b, b.getI64Type(), index)));
   };
   SmallVector<float> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
@@ -215,11 +216,16 @@ Value AttentionScope::applySlope(Value scores, Value query, Value firstKey) {
   auto type = VectorType::get(lanes, b.getF32Type());
   Value step = arith::ConstantOp::create(
       b, DenseElementsAttr::get(type, ArrayRef<float>(steps)));
-  Value first = number(b.sub(firstKey, b.add(before, query)));
-  Value distance = math::AbsFOp::create(
-      b, arith::AddFOp::create(b, b.splat(lanes, first), step));
-  distance = arith::SubFOp::create(
-      b, distance, b.splat(lanes, number(getLeastDistance(query))));
+  Value first = b.sub(firstKey, b.add(before, query));
+  Value least = getLeastDistance(query);
+  // Where no key after the query counts, the distance is before it.
+  if (op.isBoundAfter() && getAfter(op) == 0) {
+    Value nearer = arith::AddFOp::create(b, number(b.add(first, least)), step);
+    return b.fma(b.splat(lanes, slope), nearer, scores);
+  }
+  Value distance =
+      math::AbsFOp::create(b, arith::AddFOp::create(b, number(first), step));
+  distance = arith::SubFOp::create(b, distance, number(least));
   return b.fma(b.splat(lanes, arith::NegFOp::create(b, slope)), distance,
                scores);
 }
