@@ -10,7 +10,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -358,11 +357,10 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
       op->erase();
     }
 
-    RewritePatternSet patterns(&getContext());
-    populatePolynomialApproximateErfPattern(patterns);
-    FrozenRewritePatternSet frozen(std::move(patterns));
+    // Folds, and takes constants out of loops that hold nothing but another.
+    const FrozenRewritePatternSet none;
     for (func::FuncOp kernel : library.getKernels())
-      (void)applyPatternsGreedily(kernel, frozen);
+      (void)applyPatternsGreedily(kernel, none);
   }
 };
 
