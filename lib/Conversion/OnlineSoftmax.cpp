@@ -23,7 +23,8 @@ SmallVector<MemRefType> OnlineSoftmax::getWorkspace() const {
     return MemRefType::get(shape, b.getF32Type());
   };
   return {memref({blockRows, kBlockKeys}), memref({rows, width}),
-          memref({rows}), memref({rows, b.lanes()})};
+          memref({rows + b.lanes() - 1}),
+          memref({rows + b.lanes() - 1, b.lanes()})};
 }
 
 void OnlineSoftmax::setMemory(ValueRange memory) {
@@ -153,9 +154,26 @@ Value OnlineSoftmax::getInverse(Value row) {
   return sink ? emitInverse(b, sum, getBase(row), sink) : emitInverse(b, sum);
 }
 
-void OnlineSoftmax::emitFinish(Value row,
+void OnlineSoftmax::emitInverses(Value row, Value memory) {
+  int64_t lanes = b.lanes();
+  int64_t count = cast<MemRefType>(memory.getType()).getDimSize(0);
+  if (sink) {
+    b.forLoop(b.index(0), b.index(count), 1, [&](Value i) {
+      b.storeScalar(getInverse(b.add(row, i)), memory, {i});
+    });
+    return;
+  }
+  for (int64_t first = 0; first < count; first += lanes) {
+    SmallVector<Value> sums;
+    for (int64_t i = 0; i < lanes; ++i)
+      sums.push_back(b.load(
+          weightSums, {b.add(row, b.index(first + i)), b.index(0)}, lanes));
+    b.store(emitInverse(b, b.sumLanesOfEach(sums)), memory, {b.index(first)});
+  }
+}
+
+void OnlineSoftmax::emitFinish(Value row, Value inverse,
                                llvm::function_ref<void(Chunk, Value)> store) {
-  Value inverse = getInverse(row);
   for (Chunk chunk : b.chunks(width)) {
     Value summed = b.load(sums, {row, b.index(chunk.offset)}, chunk.lanes);
     store(chunk,

@@ -50,9 +50,18 @@ public:
   /// no key).
   mlir::Value getBase(mlir::Value row);
   mlir::Value getInverse(mlir::Value row);
-  /// After the last block: gives each part of the result to `store`.
-  void emitFinish(mlir::Value row,
+  /// The latter of as many rows, from `row` on, as `memory` has room for, a
+  /// multiple of lanes(). It may be rounded otherwise than by getInverse, and
+  /// is undefined past the last row.
+  void emitInverses(mlir::Value row, mlir::Value memory);
+  /// After the last block: gives each part of the result to `store`, given the
+  /// inverse, or with that of getInverse.
+  void emitFinish(mlir::Value row, mlir::Value inverse,
                   llvm::function_ref<void(Chunk, mlir::Value)> store);
+  void emitFinish(mlir::Value row,
+                  llvm::function_ref<void(Chunk, mlir::Value)> store) {
+    emitFinish(row, getInverse(row), store);
+  }
 
 private:
   /// Scores that are read in one go.
@@ -75,7 +84,8 @@ private:
 
   KernelBuilder &b;
   int64_t rows, width, blockRows;
-  /// [rows] and [rows, lanes]: bases, and sums of weights, lane by lane.
+  /// [rows] and [rows, lanes]: bases, and sums of weights, lane by lane, with
+  /// room for what emitInverses reads past the last row.
   mlir::Value bases, weightSums;
   mlir::Value sink;
 };

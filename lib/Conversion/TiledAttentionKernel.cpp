@@ -37,6 +37,8 @@ public:
     auto memref = [&](ArrayRef<int64_t> shape) {
       return MemRefType::get(shape, b.getF32Type());
     };
+    workspace.push_back(
+        memref({static_cast<int64_t>(llvm::alignTo(tileRows, b.lanes()))}));
     workspace.push_back(memref({kBlockKeys / panel, sizes.keySize, panel}));
     if (copiesQueries(op))
       workspace.push_back(memref({blockRows, sizes.keySize}));
@@ -49,7 +51,8 @@ public:
                        memory = memory.drop_back();
                      }
                      keys = memory.back();
-                     softmax.setMemory(memory.drop_back());
+                     inverses = memory.drop_back().back();
+                     softmax.setMemory(memory.drop_back(2));
                      head = block.firstHead;
                      firstQuery = block.firstQuery;
                      count = block.count;
@@ -75,17 +78,32 @@ private:
     b.forLoop(begin, b.max(seen.end, next), kBlockKeys, [&](Value first) {
       isFirst = b.isLess(first, next);
       emitPack(first, seen);
-      b.forLoop(b.index(0), count, tileRows, [&](Value row) {
-        emitTileRows(row, b.min(b.sub(count, row), b.index(tileRows)));
-      });
+      b.forLoop(b.index(0), count, tileRows,
+                [&](Value row) { emitTileRows(row, getTileRows(row)); });
     });
-    b.forLoop(b.index(0), count, 1, [&](Value row) {
-      softmax.emitFinish(row, [&](Chunk chunk, Value result) {
-        b.store(result, op.getOuts()[0],
-                scope->atQuery(b.add(firstQuery, row), b.index(chunk.offset)));
-      });
-    });
+    // With one block of keys, the sums never were in memory.
+    Value rest = arith::SelectOp::create(b, isOnly, b.index(0), count);
+    b.forLoop(b.index(0), rest, tileRows, [&](Value row) { emitFinish(row); });
     shown.ifShown(head, [&] { emitShown(begin, seen); });
+  }
+
+  /// Writes the results of a tile's rows, from `row` on.
+  void emitFinish(Value row) {
+    softmax.emitInverses(row, inverses);
+    b.forLoop(b.index(0), getTileRows(row), 1, [&](Value i) {
+      softmax.emitFinish(b.add(row, i), b.loadScalar(inverses, {i}),
+                         [&](Chunk chunk, Value result) {
+                           b.store(
+                               result, op.getOuts()[0],
+                               scope->atQuery(b.add(firstQuery, b.add(row, i)),
+                                              b.index(chunk.offset)));
+                         });
+    });
+  }
+
+  /// How many rows a tile has of those of the block from `row` on.
+  Value getTileRows(Value row) {
+    return b.min(b.sub(count, row), b.index(tileRows));
   }
 
   /// Begins a block of keys, of those that queries see.
@@ -111,8 +129,9 @@ private:
     b.forLoop(begin, end, kBlockKeys, [&](Value first) {
       emitPack(first, all);
       b.forLoop(b.index(0), count, tileRows, [&](Value row) {
-        Value rows = b.min(b.sub(count, row), b.index(tileRows));
+        Value rows = getTileRows(row);
         emitScores(row, rows);
+        softmax.emitInverses(row, inverses);
         b.forLoop(b.index(0), rows, 1, [&](Value i) {
           Value query = b.add(row, i);
           IndexRange seen = getVisible(query);
@@ -131,7 +150,7 @@ private:
   void emitShownRow(Value i, Value row, IndexRange seen,
                     llvm::function_ref<Value(Value)> weigh) {
     int64_t lanes = b.lanes();
-    Value inverse = b.splat(lanes, softmax.getInverse(row));
+    Value inverse = b.splat(lanes, b.loadScalar(inverses, {i}));
     Value first = b.roundDown(seen.begin, lanes);
     b.forLoop(first, seen.end, lanes, [&](Value column) {
       Value weights = weigh(b.load(softmax.scores, {i, column}, lanes));
@@ -229,9 +248,14 @@ private:
       scope->emitMask(softmax.scores, i, b.add(firstQuery, query), firstKey,
                       seen);
       softmax.emitStep(i, query, seen, visible, isFirst);
+    });
+    b.ifThen(isOnly, [&] {
+      softmax.emitInverses(row, inverses);
       shown.ifShown(head, [&] {
-        b.ifThen(isOnly, [&] {
-          emitShownRow(i, query, seen, [](Value weights) { return weights; });
+        b.forLoop(b.index(0), rows, 1, [&](Value i) {
+          Value query = b.add(row, i);
+          emitShownRow(i, query, getVisible(query),
+                       [](Value weights) { return weights; });
         });
       });
     });
@@ -357,10 +381,26 @@ private:
                                      b.add(offset, b.index(chunk.offset))),
                         chunk.lanes);
         });
-    columns.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
-      if (!isLong)
-        sum = arith::AddFOp::create(b, sum, loadSum(r, chunk));
-      b.store(sum, softmax.sums, placeOf(r, chunk));
+    // With one block of keys there is nothing to wait for.
+    auto emitResult = [&] {
+      columns.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
+        // As below, where -0 becomes 0.
+        if (!isLong)
+          sum = arith::AddFOp::create(b, sum, b.splat(chunk.lanes, 0.0));
+        Value tileRow = b.add(row, b.index(r));
+        Value inverse = b.loadScalar(inverses, {tileRow});
+        b.store(arith::MulFOp::create(b, sum, b.splat(chunk.lanes, inverse)),
+                op.getOuts()[0],
+                scope->atQuery(b.add(firstQuery, b.add(firstRow, tileRow)),
+                               b.add(offset, b.index(chunk.offset))));
+      });
+    };
+    b.ifElse(isOnly, emitResult, [&] {
+      columns.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
+        if (!isLong)
+          sum = arith::AddFOp::create(b, sum, loadSum(r, chunk));
+        b.store(sum, softmax.sums, placeOf(r, chunk));
+      });
     });
   }
 
@@ -376,7 +416,7 @@ private:
   OnlineSoftmax softmax;
   ShownProbabilities shown;
   // Of the task that is being written, its block of keys, and its tile.
-  Value copied, keys, head, firstQuery, count, firstKey, keyCount;
+  Value copied, keys, inverses, head, firstQuery, count, firstKey, keyCount;
   /// From where on keys of the block are laid out.
   Value firstColumn;
   Value isFirst, isOnly, firstRow;

@@ -142,11 +142,12 @@ static Value emitGelu(KernelBuilder &b, Value x) {
 }
 
 Value attn::emitInverse(KernelBuilder &b, Value sum) {
-  Value zero = b.scalar(0.0);
-  Value isEmpty =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, sum, zero);
-  return arith::SelectOp::create(b, isEmpty, zero,
-                                 arith::DivFOp::create(b, b.scalar(1.0), sum));
+  auto number = [&](double value) {
+    return isa<VectorType>(sum.getType()) ? b.splat(lanesOf(sum), value)
+                                          : b.scalar(value);
+  };
+  return select(b, arith::CmpFPredicate::OEQ, sum, number(0.0), number(0.0),
+                arith::DivFOp::create(b, number(1.0), sum));
 }
 
 Value attn::emitInverse(KernelBuilder &b, Value sum, Value base, Value sink) {

@@ -50,7 +50,7 @@ mlir::Value emitPowerOf2(KernelBuilder &b, mlir::Value shifted, int32_t offset);
 mlir::Value emitInLog2(KernelBuilder &b, mlir::Value numbers);
 
 /// 1 / sum, for the sum of the weights of a softmax; 0 where there was nothing
-/// to sum, so that a query that sees no key gives 0. Scalars.
+/// to sum, so that a query that sees no key gives 0. Scalars or vectors.
 mlir::Value emitInverse(KernelBuilder &b, mlir::Value sum);
 /// The same where one more weight joins the sum, and weights are relative to
 /// 2^base: 1 / (sum + 2^(sink - base)).

@@ -156,8 +156,9 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<14x256xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<224xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<239xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<239x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK-NOT:     memref.alloc
@@ -169,8 +170,8 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<4x256xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<4x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<4xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<4x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<19xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<19x16xf32>
 // CHECK-NEXT:        func.call @omp_get_thread_num
 // CHECK-NOT:     memref.alloc
 // CHECK:           memref.prefetch {{.*}} read, locality<2>, data : memref<?x4x?x16xf32, strided<[?, 16, 64, 1]>>
