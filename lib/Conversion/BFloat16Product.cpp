@@ -42,6 +42,8 @@ BFloat16Product::BFloat16Product(KernelBuilder &b,
 bool BFloat16Product::canEmit(KernelBuilder &b,
                               const ProductOperands &operands) {
   return BFloat16Tiles::isAvailable(b.getTarget()) &&
+         !ShapedType::isDynamic(operands.columns) &&
+         !ShapedType::isDynamic(operands.depth) &&
          typeOf(operands.weight).getRank() != 3 &&
          typeOf(operands.weight).getElementType().isBF16() &&
          !typeOf(operands.input).getElementType().isF16();

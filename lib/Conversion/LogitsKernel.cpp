@@ -134,7 +134,7 @@ private:
       Value column = b.mul(block, b.index(width));
       part.panel = b.div(column, b.index(panel));
       part.endPanel = b.min(b.ceilDiv(b.add(column, b.index(width)), panel),
-                            b.index(product.getPanels()));
+                            product.getPanels());
       product.setOutput(viewBlock(block), b.index(0), column);
       product.emitParts(part);
       emitSummaries(block, part.rows, part.endRow);

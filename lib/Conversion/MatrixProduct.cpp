@@ -16,6 +16,8 @@ static constexpr int64_t kBlockDepth = 2048;
 /// time.
 static constexpr int64_t kFewRows = 2;
 static constexpr int64_t kFewSteps = 8;
+/// Most columns of them at a time, whose sums are in memory.
+static constexpr int64_t kFewColumns = 4096;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 
@@ -47,11 +49,23 @@ static bool canWait(const ProductOperands &operands) {
 
 /// Steps of the depth in one part.
 static int64_t chooseBlockDepth(const ProductOperands &operands) {
+  if (ShapedType::isDynamic(operands.depth)) {
+    assert(canWait(operands) && "expected memory for sums over some depth");
+    return kBlockDepth;
+  }
   if (!canWait(operands) || operands.depth <= kBlockDepth)
     return operands.depth;
   int64_t blocks = llvm::divideCeil(operands.depth, kBlockDepth);
   return llvm::alignTo(llvm::divideCeil(operands.depth, blocks),
                        MatrixProduct::kSumDepth);
+}
+
+static bool isAtMost(int64_t size, int64_t most) {
+  return !ShapedType::isDynamic(size) && size <= most;
+}
+
+static bool isMultiple(int64_t size, int64_t unit) {
+  return !ShapedType::isDynamic(size) && size % unit == 0;
 }
 
 /// Steps of the depth in a round. Weights that are widened leave no registers
@@ -61,14 +75,18 @@ static int64_t chooseSteps(const ProductOperands &operands) {
 }
 
 MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
-    : b(b), operands(operands), columns(operands.columns),
-      depth(operands.depth), panel(b.getTarget().getPanelWidth()),
-      panels(llvm::divideCeil(columns, panel)),
+    : b(b), operands(operands), panel(b.getTarget().getPanelWidth()),
       blockDepth(chooseBlockDepth(operands)),
-      sumsWait(canWait(operands) && depth > kSumDepth),
-      reachesPast(columns % panel != 0), chunks(b.chunks(panel)),
-      product(b, chunks, chooseSteps(operands)),
+      sumsWait(canWait(operands) && !isAtMost(operands.depth, kSumDepth)),
+      reachesPast(!isMultiple(operands.columns, panel)),
+      chunks(b.chunks(panel)), product(b, chunks, chooseSteps(operands)),
       rowTiles(b, product.getMaxRows(), blockDepth) {
+  auto sizeOf = [&](int64_t size, Value memref) {
+    return ShapedType::isDynamic(size) ? b.dim(memref, 1) : b.index(size);
+  };
+  columns = sizeOf(operands.columns, operands.out);
+  depth = sizeOf(operands.depth, operands.input);
+  panels = b.ceilDiv(columns, panel);
   int64_t rows = product.getMaxRows();
   blockRows =
       std::max<int64_t>(TileSizes(b.getTarget()).getProductBytes() /
@@ -140,19 +158,26 @@ void MatrixProduct::emit(int64_t mostRows) {
 }
 
 Value MatrixProduct::emitLayOut() {
-  auto type = MemRefType::get({panels, depth, panel}, b.getF32Type());
-  Value memory = memref::AllocOp::create(b, type, b.getI64IntegerAttr(64));
-  b.parallelFor(b.index(panels), b.index(depth * columns), [&](Value place) {
+  SmallVector<OpFoldResult> size = {getAsOpFoldResult(panels),
+                                    getAsOpFoldResult(depth),
+                                    b.getIndexAttr(panel)};
+  SmallVector<Value> dynamic;
+  SmallVector<int64_t> shape;
+  dispatchIndexOpFoldResults(size, dynamic, shape);
+  auto type = MemRefType::get(shape, b.getF32Type());
+  Value memory =
+      memref::AllocOp::create(b, type, dynamic, b.getI64IntegerAttr(64));
+  b.parallelFor(panels, b.mul(depth, columns), [&](Value place) {
     OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
     SmallVector<OpFoldResult> offsets = {place, zero, zero};
-    SmallVector<OpFoldResult> sizes = {one, b.getIndexAttr(depth),
+    SmallVector<OpFoldResult> sizes = {one, getAsOpFoldResult(depth),
                                        b.getIndexAttr(panel)};
     SmallVector<OpFoldResult> strides(3, one);
     MemRefType view = memref::SubViewOp::inferRankReducedResultType(
-        {depth, panel}, type, offsets, sizes, strides);
+        {shape[1], panel}, type, offsets, sizes, strides);
     Value to =
         memref::SubViewOp::create(b, view, memory, offsets, sizes, strides);
-    emitPack(place, to, b.index(0), b.index(depth));
+    emitPack(place, to, b.index(0), depth);
   });
   return memory;
 }
@@ -179,21 +204,21 @@ MatrixProduct::Tasks MatrixProduct::planTasks() {
   RowBlocks blocks(b, rows, product.getMaxRows(), blockRows);
   // Some tasks for each thread.
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), blocks.count);
-  Value width = b.ceilDiv(b.index(panels), wanted);
-  Value columnBlocks = b.ceilDiv(b.index(panels), width);
-  Value work = b.mul(rows, b.index(depth * columns));
+  Value width = b.max(b.ceilDiv(panels, wanted), b.index(1));
+  Value columnBlocks = b.ceilDiv(panels, width);
+  Value work = b.mul(rows, b.mul(depth, columns));
   return {blocks, width, columnBlocks, b.mul(blocks.count, columnBlocks), work};
 }
 
 void MatrixProduct::emitTasks(const Tasks &tasks) {
-  reachesPast = columns % panel != 0;
+  reachesPast = !isMultiple(operands.columns, panel);
   b.share(tasks.count, [&](Value task) {
     Part part;
     Value block = b.div(task, tasks.columnBlocks);
     part.rows = tasks.blocks.getFirstRow(b, block);
     part.endRow = tasks.blocks.getFirstRow(b, b.add(block, b.index(1)));
     part.panel = b.mul(b.rem(task, tasks.columnBlocks), tasks.width);
-    part.endPanel = b.min(b.add(part.panel, tasks.width), b.index(panels));
+    part.endPanel = b.min(b.add(part.panel, tasks.width), panels);
     emitParts(part);
   });
 }
@@ -201,13 +226,14 @@ void MatrixProduct::emitTasks(const Tasks &tasks) {
 void MatrixProduct::emitParts(Part part) {
   auto emitDepth = [&](Value k) {
     part.depth = k;
-    part.endDepth = b.min(b.add(k, b.index(blockDepth)), b.index(depth));
+    part.endDepth = b.min(b.add(k, b.index(blockDepth)), depth);
     emitInput(part);
     emitPart(part);
   };
-  if (blockDepth == depth)
+  if (blockDepth == operands.depth)
     return emitDepth(b.index(0));
-  b.forLoop(b.index(0), b.index(depth), blockDepth, emitDepth);
+  // Once even if there is no depth: bias and residual remain.
+  b.forLoop(b.index(0), b.max(depth, b.index(1)), blockDepth, emitDepth);
 }
 
 void MatrixProduct::emitInput(const Part &part) {
@@ -262,7 +288,7 @@ void MatrixProduct::emitPack(Value place, Value to, Value begin, Value end) {
     SmallVector<Value> from;
     for (int64_t lane = 0; lane < lanes; ++lane)
       from.push_back(b.min(b.add(firstColumn, b.index(offset + lane)),
-                           b.index(columns - 1)));
+                           b.sub(columns, b.index(1))));
     b.forLoop(b.index(0), whole, lanes, [&](Value k) {
       SmallVector<Value> rows;
       for (Value column : from)
@@ -316,21 +342,24 @@ void MatrixProduct::forSums(Value begin, Value end,
                             llvm::function_ref<void(Value, Value)> body) {
   if (!sumsWait)
     return body(begin, end);
-  b.forLoop(begin, end, kSumDepth, [&](Value k) {
+  // A depth that is not known may be none, of which bias and residual remain.
+  Value stop = ShapedType::isDynamic(operands.depth)
+                   ? b.max(end, b.add(begin, b.index(1)))
+                   : end;
+  b.forLoop(begin, stop, kSumDepth, [&](Value k) {
     // A length that is known needs no loop for what steps leave.
     Value next = b.add(k, b.index(kSumDepth));
-    body(k, depth % kSumDepth == 0 ? next : b.min(next, end));
+    body(k, isMultiple(operands.depth, kSumDepth) ? next : b.min(next, end));
   });
 }
 
 std::pair<Value, Value> MatrixProduct::emitEnds(const Sums &sums) {
   if (!sumsWait)
     return {};
-  auto isEqual = [&](Value depth, int64_t end) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, depth,
-                                 b.index(end));
+  auto isEqual = [&](Value place, Value end) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, end);
   };
-  return {isEqual(sums.depth, 0), isEqual(sums.endDepth, depth)};
+  return {isEqual(sums.depth, b.index(0)), isEqual(sums.endDepth, depth)};
 }
 
 void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
@@ -373,9 +402,11 @@ SmallVector<Value> MatrixProduct::emitInit(TileProduct &tiles, const Sums &sums,
     Value zero = b.splat(chunk.lanes, 0.0);
     if (!operands.bias)
       return zero;
+    bool isBiasPadded = !ShapedType::isDynamic(operands.columns) &&
+                        typeOf(operands.bias).getDimSize(0) != operands.columns;
     Value column = b.add(sums.column, b.index(chunk.offset));
     // What panels cover may be there.
-    Value bias = typeOf(operands.bias).getDimSize(0) != columns
+    Value bias = isBiasPadded
                      ? b.load(operands.bias, {column}, chunk.lanes)
                      : loadInside(operands.bias, {column}, column, chunk);
     return isFirst ? arith::SelectOp::create(b, isFirst, bias, zero) : bias;
@@ -434,18 +465,21 @@ void MatrixProduct::emitFewRows() {
   // What counts is to read the weight as fast as memory gives it: each thread
   // reads long pieces of some rows of it side by side. Sums are in memory.
   int64_t lanes = b.lanes();
-  reachesPast = columns % lanes != 0;
+  reachesPast = !isMultiple(operands.columns, lanes);
+  int64_t mostColumns = kFewColumns;
+  if (isAtMost(operands.columns, mostColumns))
+    mostColumns = llvm::alignTo(operands.columns, lanes);
   Value rows = b.dim(operands.input, 0), threads = b.threads();
-  Value width = b.roundUp(b.ceilDiv(b.index(columns), threads), lanes);
-  Value tasks = b.ceilDiv(b.index(columns), width);
-  Value work = b.mul(rows, b.index(depth * columns));
-  int64_t size = llvm::divideCeil(columns, lanes) * lanes;
-  auto type = MemRefType::get({size}, b.getF32Type());
+  Value width = b.roundUp(b.ceilDiv(columns, threads), lanes);
+  width = b.max(b.min(width, b.index(mostColumns)), b.index(lanes));
+  Value tasks = b.ceilDiv(columns, width);
+  Value work = b.mul(rows, b.mul(depth, columns));
+  auto type = MemRefType::get({mostColumns}, b.getF32Type());
   b.parallelFor(tasks, work, type, [&](Value task, ValueRange memory) {
     Value begin = b.mul(task, width);
-    Value end = b.min(b.add(begin, width), b.index(columns));
+    Value end = b.min(b.add(begin, width), columns);
     b.forLoop(b.index(0), rows, 1, [&](Value row) {
-      forSums(b.index(0), b.index(depth), [&](Value first, Value last) {
+      forSums(b.index(0), depth, [&](Value first, Value last) {
         emitRow({row, 1, begin, first, last}, end, memory[0]);
       });
     });
@@ -464,9 +498,11 @@ void MatrixProduct::emitRow(const Sums &sums, Value endColumn, Value memory) {
     result.column = column;
     return result;
   };
+  auto placeOf = [&](Value column) { return b.sub(column, sums.column); };
   std::pair<Value, Value> ends = emitEnds(sums);
   forColumns([&](Value column) {
-    b.store(emitInit(tile, at(column), ends.first)[0], memory, {column});
+    b.store(emitInit(tile, at(column), ends.first)[0], memory,
+            {placeOf(column)});
   });
   auto emitSteps = [&](Value k, int64_t steps) {
     SmallVector<Value> left;
@@ -475,13 +511,13 @@ void MatrixProduct::emitRow(const Sums &sums, Value endColumn, Value memory) {
           b.splat(lanes, b.loadScalar(operands.input,
                                       {sums.row, b.add(k, b.index(i))})));
     forColumns([&](Value column) {
-      Value sum = b.load(memory, {column}, lanes);
+      Value sum = b.load(memory, {placeOf(column)}, lanes);
       for (int64_t i = 0; i < steps; ++i)
         sum = b.fma(left[i],
                     loadInside(operands.weight, {b.add(k, b.index(i)), column},
                                column, chunk),
                     sum);
-      b.store(sum, memory, {column});
+      b.store(sum, memory, {placeOf(column)});
     });
   };
   Value whole = b.add(sums.depth,
@@ -490,14 +526,13 @@ void MatrixProduct::emitRow(const Sums &sums, Value endColumn, Value memory) {
             [&](Value k) { emitSteps(k, kFewSteps); });
   b.forLoop(whole, sums.endDepth, 1, [&](Value k) { emitSteps(k, 1); });
   forColumns([&](Value column) {
-    emitEpilogue(tile, at(column), b.load(memory, {column}, lanes), ends.first,
-                 ends.second);
+    emitEpilogue(tile, at(column), b.load(memory, {placeOf(column)}, lanes),
+                 ends.first, ends.second);
   });
 }
 
 Value MatrixProduct::emitInside(Value column, Chunk chunk) {
-  return b.mask(chunk.lanes,
-                b.max(b.sub(b.index(columns), column), b.index(0)));
+  return b.mask(chunk.lanes, b.max(b.sub(columns, column), b.index(0)));
 }
 
 Value MatrixProduct::loadInside(Value memref, ArrayRef<Value> indices,

@@ -17,7 +17,9 @@ namespace attn {
 
 /// out = activation(input · weight + bias) + residual.
 struct ProductOperands {
-  /// N and K.
+  /// N and K. Each may be known at run time only, as the size of `out` and of
+  /// `input`; the depth only if `out` is of f32, and there is no residual
+  /// beside an activation.
   int64_t columns = 0, depth = 0;
   /// [M, K], as all matrices with adjacent elements in a row.
   mlir::Value input;
@@ -93,7 +95,7 @@ public:
   int64_t getBlockRows() const { return blockRows; }
   int64_t getBlockDepth() const { return blockDepth; }
   int64_t getTileRows() { return product.getMaxRows(); }
-  int64_t getPanels() const { return panels; }
+  Value getPanels() const { return panels; }
 
   /// Half-open ranges of a product.
   struct Part {
@@ -162,7 +164,9 @@ private:
 
   KernelBuilder &b;
   ProductOperands operands;
-  int64_t columns, depth, panel, panels, blockDepth, blockRows;
+  /// N and K, and panels of columns.
+  Value columns, depth, panels;
+  int64_t panel, blockDepth, blockRows;
   /// Whether an element has sums over some of the depth that wait in `out`.
   bool sumsWait;
   /// Whether rows of the input are copied before they are read many times.

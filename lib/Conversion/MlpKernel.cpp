@@ -275,7 +275,7 @@ private:
     toHidden.emitParts(part);
 
     part.panel = b.index(0);
-    part.endPanel = b.index(toOut.getPanels());
+    part.endPanel = toOut.getPanels();
     part.depth = column;
     part.endDepth = end;
     toOut.setInput(hidden, part.rows, column);

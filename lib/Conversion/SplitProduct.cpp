@@ -34,6 +34,8 @@ bool SplitProduct::canEmit(KernelBuilder &b, const ProductOperands &operands) {
     return typeOf(memref).getElementType().isF32();
   };
   return BFloat16Tiles::isSplitFaster(b.getTarget()) &&
+         !ShapedType::isDynamic(operands.columns) &&
+         !ShapedType::isDynamic(operands.depth) &&
          typeOf(operands.weight).getRank() == 2 && isF32(operands.weight) &&
          isF32(operands.input) && typeOf(operands.input).getRank() == 2;
 }

@@ -236,12 +236,12 @@ static LogicalResult checkFactors(Operation *op, Value input, StringRef name,
 
 /// Checks the shapes that do not depend on weights.
 static LogicalResult checkRows(Operation *op, ShapedType input, Value residual,
-                               ShapedType out) {
+                               ShapedType out, bool isStatic) {
   if (input.getRank() == 0)
     return op->emitOpError()
            << "expected 'input' of rank at least 1, got " << input;
-  if (failed(checkStaticWidth(op, "out", out)) ||
-      failed(checkStaticWidth(op, "input", input)))
+  if (isStatic && (failed(checkStaticWidth(op, "out", out)) ||
+                   failed(checkStaticWidth(op, "input", input))))
     return failure();
   SmallVector<int64_t> shape(input.getShape());
   shape.back() = out.getShape().back();
@@ -256,8 +256,17 @@ LogicalResult LinearOp::verify() {
   ShapedType input = typeOf(getInput()), out = typeOf(getOut());
   if (getScales() && getTransposed())
     return emitOpError() << "expected no 'transposed' with 'scales'";
-  if (failed(checkRows(*this, input, getResidual(), out)) ||
-      failed(checkProduct(*this,
+  if (failed(checkRows(*this, input, getResidual(), out,
+                       /*isStatic=*/isPacked() || getScales())))
+    return failure();
+  // Its sums wait in `out` for others.
+  if (ShapedType::isDynamic(input.getShape().back()) &&
+      (!out.getElementType().isF32() || (getResidual() && getActivation())))
+    return emitOpError()
+           << "expected 'out' of f32, and no 'residual' beside an "
+              "activation, with an input of dynamic width, got "
+           << input;
+  if (failed(checkProduct(*this,
                           {"weight", getWeight(), getScales(), "bias",
                            getBias(), getTransposed(), input.getShape().back(),
                            out.getShape().back()})))
@@ -322,7 +331,7 @@ LogicalResult LogitsOp::verify() {
 LogicalResult MlpOp::verify() {
   ShapedType input = typeOf(getInput()), out = typeOf(getOut());
   ShapedType weight = typeOf(getWeight());
-  if (failed(checkRows(*this, input, getResidual(), out)) ||
+  if (failed(checkRows(*this, input, getResidual(), out, /*isStatic=*/true)) ||
       failed(checkWeightRank(*this, "weight", weight)))
     return failure();
   int64_t hidden = getHiddenWidth();

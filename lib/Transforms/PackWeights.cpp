@@ -2,6 +2,7 @@
 //
 // Stores the weights of matrix products in panels.
 
+#include "StaticWidths.h"
 #include "WeightSymbols.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -29,7 +30,8 @@ public:
 
   void run() {
     module->walk([&](Operation *op) {
-      if (auto linear = dyn_cast<LinearOp>(op)) {
+      if (auto linear = dyn_cast<LinearOp>(op);
+          linear && hasStaticWidths(linear)) {
         collect(linear.getWeightMutable(),
                 {linear.getBiasMutable(), linear.getScalesMutable()},
                 linear.getTransposed());

@@ -2,6 +2,7 @@
 //
 // Stores the weights of matrix products in fewer bits.
 
+#include "StaticWidths.h"
 #include "WeightSymbols.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -28,8 +29,11 @@ public:
       llvm::TypeSwitch<Operation *>(op)
           .Case<LinearOp, LogitsOp>([&](auto product) {
             bool isTransposed = false;
-            if constexpr (std::is_same_v<decltype(product), LinearOp>)
+            if constexpr (std::is_same_v<decltype(product), LinearOp>) {
               isTransposed = product.getTransposed();
+              if (!hasStaticWidths(product))
+                return;
+            }
             if (element.isInteger() && isTransposed)
               return;
             if (Value scales = quantizeFactor(product.getInput(),

@@ -41,6 +41,9 @@ private:
   const Element *pickAddend(ArrayRef<Element> sources,
                             ArrayRef<unsigned> wanted);
   AxisList getAxes(const Element &element) const;
+  bool hasDynamicDepth() const {
+    return ShapedType::isDynamic(elements.axes.getStaticSize(depth));
+  }
 
   Elements elements;
   Element root;
@@ -215,8 +218,7 @@ bool LinearMatcher::classify(const Element &first, const Element &second) {
     if (!has(rows, axis))
       depth.push_back(axis);
   for (const AxisList &list : {depth, width}) {
-    int64_t size = elements.axes.getStaticSize(list);
-    if (ShapedType::isDynamic(size) || size == 0)
+    if (elements.axes.getStaticSize(list) == 0)
       return false;
   }
   input = *x;
@@ -233,7 +235,9 @@ bool LinearMatcher::match(Value tensor, Operation *op) {
   if ((!isPossible || width.empty()) && !classify(product.rhs, product.lhs) &&
       (!isPossible || !classify(product.lhs, product.rhs)))
     return false;
-  return takeAddends() && isOnlyFor(op, tensor.getDefiningOp());
+  if (!takeAddends() || (hasDynamicDepth() && residual && activation))
+    return false;
+  return isOnlyFor(op, tensor.getDefiningOp());
 }
 
 Operation *LinearMatcher::replace() {
@@ -278,7 +282,7 @@ Operation *LinearMatcher::replace() {
   Value b = arrange(bias, {width}), r = arrange(residual, outLayout);
   auto rootType = cast<RankedTensorType>(root.value.getType());
   Type outType = rootType.getElementType();
-  if (outType != getElementTypeOrSelf(x))
+  if (outType != getElementTypeOrSelf(x) || hasDynamicDepth())
     outType = builder.getF32Type();
   Value out = tensor::EmptyOp::create(
       builder, loc, axes.getSizes(builder, loc, outLayout), outType);

@@ -2,7 +2,7 @@
 //
 // Makes a function give its logits in blocks, with a summary of each.
 
-#include "attn/IR/AttnOps.h"
+#include "StaticWidths.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -65,7 +65,7 @@ private:
       return {};
     auto linear = terminator.getOperand(0).getDefiningOp<LinearOp>();
     if (!linear || linear.getResidual() || linear.getActivation() ||
-        linear.getTransposed())
+        linear.getTransposed() || !hasStaticWidths(linear))
       return {};
     auto type = cast<ShapedType>(linear.getOut().getType());
     auto input = cast<ShapedType>(linear.getInput().getType());

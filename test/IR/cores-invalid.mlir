@@ -81,17 +81,33 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<?x?x100xf32>) 
 
 // -----
 
-func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x?xf32>) {
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<4x8x32xf32>, %c: tensor<?x?x?xf32>) {
   // expected-error@+1 {{expected 'out' of static width, got 'tensor<?x?x?xf32>'}}
-  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<4x8x32xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   return
 }
 
 // -----
 
-func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf32>) {
+func.func @f(%a: tensor<?x?x?xf32>, %b: tensor<100x8xi8>, %s: tensor<100xf32>, %c: tensor<?x?x100xf32>) {
   // expected-error@+1 {{expected 'input' of static width, got 'tensor<?x?x?xf32>'}}
-  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x?xf32>, tensor<100x8xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  %0 = attn.linear %a, %b scales(%s) outs(%c) : (tensor<?x?x?xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?xbf16>, %b: tensor<100x?xbf16>, %c: tensor<?x100xbf16>) {
+  // expected-error@+1 {{expected 'out' of f32, and no 'residual' beside an activation, with an input of dynamic width, got 'tensor<?x?xbf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?xbf16>, tensor<100x?xbf16>, tensor<?x100xbf16>) -> tensor<?x100xbf16>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?xf32>, %b: tensor<100x?xf32>, %c: tensor<?x100xf32>) {
+  // expected-error@+1 {{expected 'out' of f32, and no 'residual' beside an activation, with an input of dynamic width, got 'tensor<?x?xf32>'}}
+  %0 = attn.linear %a, %b residual(%c) activation relu outs(%c) : (tensor<?x?xf32>, tensor<100x?xf32>, tensor<?x100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
   return
 }
 

@@ -64,6 +64,9 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
     Products of bf16 by AMX or AVX512-BF16 are summed in the order of the
     instruction, which takes numbers below the smallest normal f32 for 0.
 
+    K and N may be dynamic, where the weight is neither packed nor of i8. With K
+    dynamic, `out` is of f32, and there is no `residual` beside an activation.
+
     A weight of i8 goes with an `input` of f32 and `scales` [N] of f32, padded as
     the bias is: column n of it stands for scales[n] · weight[n, :]. Each row of
     `input` is rounded to as many steps of its own:

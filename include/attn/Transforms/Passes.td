@@ -166,9 +166,11 @@ def RaiseLinear : Pass<"attn-raise-linear", "::mlir::func::FuncOp"> {
     f32 then is more precise than what was written. Operands that were widened
     before the product are taken as they were, as their products are exact.
 
-    Limits: a product stays as it is if a size of the weight is dynamic, if both
-    operands have batch dimensions, or if it is of another type. Run it after
-    `attn-raise-attention`, whose products it would take.
+    Sizes may be dynamic, those of the weight too. Limits: a product stays as it
+    is if both operands have batch dimensions, or if it is of another type; where
+    the sum is of dynamic length, a residual that follows an activation stays
+    behind the `attn.linear`. Run it after `attn-raise-attention`, whose products
+    it would take.
 
     ```mlir
     %m = linalg.matmul ins(%x, %w : tensor<?x512xf32>, tensor<512x2048xf32>) outs(%zero : …) -> tensor<?x2048xf32>

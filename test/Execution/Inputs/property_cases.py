@@ -342,14 +342,20 @@ class Product:
     """What a product with a weight matrix is compiled for, alone or as one of
     two; the matrix is there from the start."""
 
-    def __init__(self, draw, outputs, inputs, activation, suffix=""):
+    def __init__(self, draw, outputs, inputs, activation, suffix="", may_be_dynamic=False):
         self.form = draw.one_of(*draw.forms)
         self.activation = activation
         self.names = {n: n + suffix for n in ("w", "b")}
         self.bias_element = draw.one_of(draw.element, "f32")
         self.element = draw.element
+        self.has_bias = draw.chance(0.7)
+        # Sizes that are not compiled for: each problem has its own.
+        self.dynamic = may_be_dynamic and self.form != "packed" and draw.chance(0.5)
+        self.fill(draw, outputs, inputs)
+
+    def fill(self, draw, outputs, inputs):
         self.weight = draw.normal(outputs, inputs, scale=max(inputs, 1) ** -0.5)
-        self.bias = draw.normal(outputs, element=self.bias_element) if draw.chance(0.7) else None
+        self.bias = draw.normal(outputs, element=self.bias_element) if self.has_bias else None
         self.constants = {}
         if self.form != "packed":
             stored = self.weight.T.copy() if self.form == "transposed" else self.weight
@@ -358,7 +364,7 @@ class Product:
                 self.constants[self.names["b"]] = self.bias
 
     def about(self):
-        outputs, inputs = self.weight.shape
+        outputs, inputs = "??" if self.dynamic else self.weight.shape
         bias = "" if self.bias is None else f", bias {self.bias_element}"
         return f"{inputs} to {outputs} {self.form}{bias}, {self.activation}"
 
@@ -393,7 +399,10 @@ class Linear:
         activation = draw.one_of("relu", "gelu", "silu")
         if count == 1:
             self.products = [
-                Product(draw, outputs, self.inputs, draw.one_of(None, activation))
+                Product(
+                    draw, outputs, self.inputs, draw.one_of(None, activation),
+                    may_be_dynamic=True,
+                )
             ]
         else:
             self.products = [
@@ -402,6 +411,10 @@ class Linear:
             ]
         self.residual = draw.one_of(None, draw.element, "f32")
         self.out_element = draw.one_of(draw.element, draw.element, "f32")
+        if self.products[0].dynamic:
+            self.out_element = "f32"
+            if self.products[0].activation:
+                self.residual = None
 
     def about(self):
         residual = f", residual {self.residual}" if self.residual else ""
@@ -416,6 +429,9 @@ class Linear:
         draw, product = self.draw, self.products[-1]
         rows = draw.size()
         lead = [rows] if self.rank == 2 else [draw.one_of(0, 1, 2, 3), rows]
+        if product.dynamic:
+            self.inputs = draw.size()
+            product.fill(draw, draw.size(), self.inputs)
         x = draw.normal(*lead, self.inputs)
         operands = {"x": x}
         if self.residual:
@@ -432,7 +448,9 @@ class Linear:
             operands |= p.constants
         operands["o"] = out_of(wanted.shape, self.out_element)
         allowed = bound(wanted, size, self.out_element, rounded, draw.element)
-        return Problem(operands, {"o": wanted}, {"o": allowed}, f"rows {lead}")
+        outputs, inputs = product.weight.shape
+        about = f"rows {lead}" + (f", {inputs} to {outputs}" if product.dynamic else "")
+        return Problem(operands, {"o": wanted}, {"o": allowed}, about)
 
     def kernel(self, name, weights):
         operands = self.problem().operands
@@ -441,9 +459,9 @@ class Linear:
             types, text = p.packed(weights)
             got |= types
             before += text
-        types = {
-            n: tensor(a, [-1] if n in "xro" else None) for n, a in operands.items()
-        }
+        dynamic = self.products[0].dynamic
+        known = lambda n: [] if dynamic else [-1] if n in "xro" else None  # noqa: E731
+        types = {n: tensor(a, known(n)) for n, a in operands.items()}
         stored = {n: self.draw.element for n in operands}
         stored |= {"r": self.residual, "o": self.out_element}
         for p in self.products:
