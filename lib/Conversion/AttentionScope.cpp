@@ -184,11 +184,9 @@ void AttentionScope::emitMask(Value scores, Value row, Value query,
   });
 }
 
-Value AttentionScope::getSink() {
-  if (!op.getSinks())
-    return {};
-  return arith::MulFOp::create(b, b.loadScalar(op.getSinks(), {head}),
-                               b.scalar(1.0 / std::log(2.0)));
+static Value toFloat(KernelBuilder &b, Value index) {
+  return arith::SIToFPOp::create(
+      b, b.getF32Type(), arith::IndexCastOp::create(b, b.getI64Type(), index));
 }
 
 Value AttentionScope::getLeastDistance(Value query) {
@@ -204,12 +202,7 @@ Value AttentionScope::getLeastDistance(Value query) {
 
 Value AttentionScope::applySlope(Value scores, Value query, Value firstKey) {
   int64_t lanes = b.lanes();
-  auto number = [&](Value index) -> Value {
-    return b.splat(lanes,
-                   arith::SIToFPOp::create(
-                       b, b.getF32Type(),
-                       arith::IndexCastOp::create(b, b.getI64Type(), index)));
-  };
+  auto number = [&](Value index) { return b.splat(lanes, toFloat(b, index)); };
   SmallVector<float> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
     steps.push_back(static_cast<float>(lane));
@@ -262,4 +255,16 @@ Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
                                    b.splat(lanes, -INFINITY));
   return arith::AddFOp::create(
       b, scores, emitInLog2(b, b.loadMasked(mask, place, inside)));
+}
+
+Value AttentionScope::getSink(Value query) {
+  if (!op.getSinks())
+    return {};
+  Value sink = arith::MulFOp::create(b, b.loadScalar(op.getSinks(), {head}),
+                                     b.scalar(1.0 / std::log(2.0)));
+  if (!op.getSlopes())
+    return sink;
+  Value shift =
+      arith::MulFOp::create(b, slope, toFloat(b, getLeastDistance(query)));
+  return arith::AddFOp::create(b, sink, shift);
 }

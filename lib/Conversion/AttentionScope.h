@@ -75,13 +75,13 @@ public:
   /// query and the keys `firstKey` + i.
   void emitMask(mlir::Value scores, mlir::Value row, mlir::Value query,
                 mlir::Value firstKey, IndexRange range);
-  /// The score that joins the softmax, in units of log 2; none if there is
-  /// none.
-  mlir::Value getSink();
   /// A vector of such scores, capped and with bias and mask; `count` of them,
   /// at least 0, are of keys.
   mlir::Value applyMask(mlir::Value scores, mlir::Value query,
                         mlir::Value firstKey, mlir::Value count);
+  /// The score that joins the softmax of the scores that `query` has after
+  /// these; null if there is none.
+  mlir::Value getSink(mlir::Value query);
 
 private:
   void findKeys();
@@ -89,9 +89,9 @@ private:
   /// each for itself.
   mlir::Value getBegin(mlir::Value query);
   mlir::Value getEnd(mlir::Value query);
-  /// What is taken off the distance of `query`, so that it is 0 where the
-  /// linear bias is largest: softmax does not change, but scores that count
-  /// stay small and are rounded little.
+  /// What is taken off the distances of `query`, so that they are 0 where the
+  /// linear bias is largest: softmax does not change, if the same is done to
+  /// the sink, but scores that count stay small and are rounded little.
   mlir::Value getLeastDistance(mlir::Value query);
   /// A vector of scores less the linear bias.
   mlir::Value applySlope(mlir::Value scores, mlir::Value query,

@@ -460,8 +460,9 @@ private:
   }
 
   void emitFinish(Value row) {
+    Value query = b.add(firstQuery, row);
     Value sum = b.sumLanes(b.load(weightSums, {row, b.index(0)}, kHalf));
-    Value sink = scope->getSink();
+    Value sink = scope->getSink(query);
     Value inverse = sink ? emitInverse(b, sum, b.loadScalar(bases, {row}), sink)
                          : emitInverse(b, sum);
     for (Chunk chunk : b.chunks(sizes.valueSize)) {
@@ -469,8 +470,7 @@ private:
       Value result =
           arith::MulFOp::create(b, b.load(sums, {row, offset}, chunk.lanes),
                                 b.splat(chunk.lanes, inverse));
-      b.store(result, op.getOuts()[0],
-              scope->atQuery(b.add(firstQuery, row), offset));
+      b.store(result, op.getOuts()[0], scope->atQuery(query, offset));
     }
   }
 

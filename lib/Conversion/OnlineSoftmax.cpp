@@ -151,13 +151,14 @@ Value OnlineSoftmax::getBase(Value row) { return b.loadScalar(bases, {row}); }
 
 Value OnlineSoftmax::getInverse(Value row) {
   Value sum = b.sumLanes(b.load(weightSums, {row, b.index(0)}, b.lanes()));
-  return sink ? emitInverse(b, sum, getBase(row), sink) : emitInverse(b, sum);
+  return getSink ? emitInverse(b, sum, getBase(row), getSink(row))
+                 : emitInverse(b, sum);
 }
 
 void OnlineSoftmax::emitInverses(Value row, Value memory) {
   int64_t lanes = b.lanes();
   int64_t count = cast<MemRefType>(memory.getType()).getDimSize(0);
-  if (sink) {
+  if (getSink) {
     b.forLoop(b.index(0), b.index(count), 1, [&](Value i) {
       b.storeScalar(getInverse(b.add(row, i)), memory, {i});
     });

@@ -11,6 +11,8 @@
 
 #include "KernelBuilder.h"
 
+#include <functional>
+
 namespace attn {
 
 class OnlineSoftmax {
@@ -26,9 +28,11 @@ public:
   /// The memory that it needs, and where it is.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
-  /// A score, in units of log 2, that joins the sums of weights from here on;
-  /// none if it is null.
-  void setSink(mlir::Value score) { sink = score; }
+  /// From here on, one more score joins the sum of weights of each row: what
+  /// `get` gives for it, in units of log 2.
+  void setSink(std::function<mlir::Value(mlir::Value row)> get) {
+    getSink = std::move(get);
+  }
 
   /// [blockRows, kBlockKeys]: scores of a block, in units of log 2; after
   /// emitStep their weights, 2^(score - base).
@@ -87,7 +91,8 @@ private:
   /// [rows] and [rows, lanes]: bases, and sums of weights, lane by lane, with
   /// room for what emitInverses reads past the last row.
   mlir::Value bases, weightSums;
-  mlir::Value sink;
+  /// None where there is no sink.
+  std::function<mlir::Value(mlir::Value)> getSink;
 };
 
 } // namespace attn

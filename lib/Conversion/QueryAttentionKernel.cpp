@@ -76,6 +76,8 @@ public:
 private:
   void emitQuery(Value query) {
     visible = scope->getVisible(query, query);
+    if (op.getSinks())
+      softmax.setSink([&, query](Value) { return scope->getSink(query); });
     hasManyKeys =
         b.isLess(b.index(kManyKeys), b.sub(visible.end, visible.begin));
     forBlocks([&](Value first, Value count) {
@@ -95,7 +97,6 @@ private:
       emitWeightedSums(first, count, isFirst);
     });
     forHeads([&](Value row) {
-      softmax.setSink(scope->getSink());
       softmax.emitFinish(row, [&](Chunk chunk, Value result) {
         b.store(result, op.getOuts()[0],
                 scope->atQuery(query, b.index(chunk.offset)));

@@ -42,6 +42,9 @@ public:
     workspace.push_back(memref({kBlockKeys / panel, sizes.keySize, panel}));
     if (copiesQueries(op))
       workspace.push_back(memref({blockRows, sizes.keySize}));
+    if (op.getSinks())
+      softmax.setSink(
+          [&](Value row) { return scope->getSink(b.add(firstQuery, row)); });
     QueryBlocks blocks(b, op, sizes, blockRows, tileRows);
     blocks.forEach(workspace,
                    /*isUneven=*/op.isBoundAfter() && !op.isBoundBefore(),
@@ -57,7 +60,6 @@ public:
                      firstQuery = block.firstQuery;
                      count = block.count;
                      scope.emplace(b, op, sizes, block.entry, block.firstHead);
-                     softmax.setSink(scope->getSink());
                      emitBlock();
                    });
   }

@@ -266,8 +266,8 @@ def sinks():
         yield sdpa_case(name, q, k, v, 5, sinks=scores, probabilities=probabilities)
         yield sdpa_case(
             f"{name}, causal, lengths, slopes, softcap, mask", q, k, v, 5, sinks=scores,
-            causal=True, lengths=integers(keys, 0), positions=integers(keys // 2, -1),
-            slopes=np.array([0.25, 0.0625, 0.0, 0.5, 0.0], np.float32), softcap=2.0,
+            causal=True, lengths=integers(keys * 2 // 3, keys), positions=integers(keys // 2, -1),
+            slopes=np.array([0.25, 0.0625, -0.03125, 0.5, 0.0], np.float32), softcap=2.0,
             mask=rng.random((2, 1, queries, keys)) < 0.7, probabilities=probabilities,
         )  # fmt: skip
         yield sdpa_case(
