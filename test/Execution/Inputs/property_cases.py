@@ -303,7 +303,7 @@ class Attention:
             "mask": self.mask_ones, "slopes": [0], "biases": [0, 1],
             "p": [] if self.mean else [1],
         }  # fmt: skip
-        if self.by_head and self.key_heads != self.heads:
+        if self.by_head and (self.shown or self.key_heads != self.heads):
             known |= {n: [1, -1] for n in "qkvo"}
         for operand, is_ragged in zip("qokv", [self.ragged] * 2 + [self.ragged_keys] * 2):
             if is_ragged:
