@@ -133,9 +133,9 @@ def execute(cases, folder, options, globals_text="", attributes=""):
     return [np.load(folder / f"result{i}.npy") for i in range(count)]
 
 
-def check(cases, arguments, at_once=1000, **module):
+def check(cases, arguments, at_once=40, **module):
     """Exits after printing the names of the cases that fail. `at_once` cases
-    become one function: one that is very long takes long to compile."""
+    become one function: what it takes to compile grows faster than that."""
     cases = [case for case in cases if arguments.filter in case.name]
     name = arguments.target_cpu
     folder = arguments.folder / name

@@ -499,7 +499,7 @@ def random_attentions(count):
 
 def main():
     arguments = cases.parse_arguments(__doc__)
-    cases.check([*attentions(), *random_attentions(30)], arguments, at_once=40)
+    cases.check([*attentions(), *random_attentions(30)], arguments)
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ def feed_forwards():
 
 def main():
     arguments = cases.parse_arguments(__doc__)
-    cases.check([*linears(), *feed_forwards()], arguments, at_once=40)
+    cases.check([*linears(), *feed_forwards()], arguments)
 
 
 if __name__ == "__main__":
