@@ -61,17 +61,8 @@ bool AttentionMask::isByDistance(const Element &element, Distance &distance) {
         }
     return false;
   }
-  Operation *op = e.value.getDefiningOp();
-  if (!op || op->getNumRegions() != 0 || op->getNumResults() != 1 ||
-      !isMemoryEffectFree(op))
-    return false;
-  // What it extracts from is read as a whole.
-  auto extract = dyn_cast<tensor::ExtractOp>(op);
-  if (extract)
-    tensors.push_back(extract.getTensor());
-  unsigned first = extract ? 1 : 0;
-  return llvm::all_of(llvm::seq(first, op->getNumOperands()), [&](unsigned i) {
-    return isByDistance(elements.operand(e, i), distance);
+  return allOperands(e, [&](const Element &operand) {
+    return isByDistance(operand, distance);
   });
 }
 

@@ -332,21 +332,28 @@ bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
     return true;
   if (std::optional<Element> source = elements.step(element))
     return collectAxes(*source, used);
+  if (auto index = element.value.getDefiningOp<linalg::IndexOp>()) {
+    use(element.layout[index.getDim()]);
+    return elements.axes.resolve(element.layout[index.getDim()]).size() <= 1;
+  }
+  return allOperands(element, [&](const Element &operand) {
+    return collectAxes(operand, used);
+  });
+}
+
+bool AttentionMask::allOperands(
+    const Element &element, llvm::function_ref<bool(const Element &)> holds) {
   Operation *op = element.value.getDefiningOp();
   if (!op || op->getNumRegions() != 0 || op->getNumResults() != 1 ||
       !isMemoryEffectFree(op))
     return false;
-  if (auto index = dyn_cast<linalg::IndexOp>(op)) {
-    use(element.layout[index.getDim()]);
-    return elements.axes.resolve(element.layout[index.getDim()]).size() <= 1;
-  }
   // What it extracts from is read as a whole.
   auto extract = dyn_cast<tensor::ExtractOp>(op);
   if (extract)
     tensors.push_back(extract.getTensor());
   unsigned first = extract ? 1 : 0;
   return llvm::all_of(llvm::seq(first, op->getNumOperands()), [&](unsigned i) {
-    return collectAxes(elements.operand(element, i), used);
+    return holds(elements.operand(element, i));
   });
 }
 

@@ -137,6 +137,10 @@ private:
   bool takeCondition(const MaskTerm &term);
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
+  /// Whether an operation that can be computed anew gives the element, and
+  /// `holds` for all its operands but a tensor that it extracts from.
+  bool allOperands(const Element &element,
+                   llvm::function_ref<bool(const Element &)> holds);
   bool isLengths(llvm::ArrayRef<AxisList> scores);
   /// Whether there are biases by distance, and they are the same for the batch.
   bool areBiases(llvm::ArrayRef<AxisList> scores);
