@@ -12,8 +12,6 @@ using namespace attn;
 
 /// Loops of up to so many steps are written out.
 static constexpr int64_t kUnrolled = 4;
-/// Factors of one part.
-static constexpr std::pair<int64_t, int64_t> kWhole[] = {{0, 0}};
 
 AmxTiles::AmxTiles(KernelBuilder &b) : b(b) {
   // After any call the registers have to be configured anew: so no loop shall
@@ -181,6 +179,6 @@ void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
       block, product.steps,
       [&](int64_t tile, Value k) { return load(product.left, k, tile); },
       [&](Value k, int64_t tile) { return load(product.right, k, tile); },
-      product.isSplit ? ArrayRef(kSplitProducts) : ArrayRef(kWhole));
+      product.isSplit ? ArrayRef(kSplitProducts) : ArrayRef(AmxTiles::kWhole));
   tiles.storeSums(block, product.sums, product.place);
 }

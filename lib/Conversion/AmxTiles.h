@@ -57,8 +57,9 @@ public:
   Block multiply(const Block &sums, Value steps,
                  llvm::function_ref<Value(int64_t, Value)> left,
                  llvm::function_ref<Value(Value, int64_t)> right,
-                 llvm::ArrayRef<std::pair<int64_t, int64_t>> products = {
-                     {0, 0}});
+                 llvm::ArrayRef<std::pair<int64_t, int64_t>> products = kWhole);
+  /// The product of factors of one part.
+  static constexpr std::pair<int64_t, int64_t> kWhole[] = {{0, 0}};
 
 private:
   KernelBuilder &b;

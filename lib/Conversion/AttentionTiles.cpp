@@ -30,17 +30,6 @@ void AttentionTiles::setMemory(ValueRange memory) {
   values = memory[2];
 }
 
-Value AttentionTiles::tileOf(size_t part, Value half) {
-  return b.add(b.index(2 * static_cast<int64_t>(part)), half);
-}
-
-SmallVector<Value> AttentionTiles::makePairs(Value first, Value second) {
-  SmallVector<Value> pairs;
-  for (auto [x, y] : llvm::zip_equal(tiles.split(first), tiles.split(second)))
-    pairs.push_back(tiles.pairHighHalves(x, y));
-  return pairs;
-}
-
 Value AttentionTiles::emitSign(Value query) {
   APFloat scale = op.getScale();
   if (scale.isZero())
@@ -89,7 +78,7 @@ Value AttentionTiles::emitQuery(AttentionScope &scope, Value query, Value row,
         SmallVector<Value> row = loadRow(op.getQuery(), place, size);
         for (auto [part, numbers] : llvm::enumerate(row))
           tiles.storeRow(emitSign(numbers), queries,
-                         {block, step, tileOf(part, half), rowInTile});
+                         {block, step, tiles.tileOf(part, half), rowInTile});
         return isSplit() ? tiles.largestMagnitude(magnitude, row[0])
                          : magnitude;
       });
@@ -141,9 +130,9 @@ Value AttentionTiles::emitKeyParts(AttentionScope &scope,
                                    Value half, Value magnitude) {
   auto emitPairs = [&](Value first, Value second, Value step, Value row,
                        Value magnitude) {
-    SmallVector<Value> pairs = makePairs(first, second);
+    SmallVector<Value> pairs = tiles.splitPairs(first, second);
     for (auto [part, both] : llvm::enumerate(pairs))
-      tiles.storeRow(both, keys, {pair, step, tileOf(part, half), row});
+      tiles.storeRow(both, keys, {pair, step, tiles.tileOf(part, half), row});
     return tiles.largestMagnitude(magnitude, pairs[0]);
   };
   return forDepth(
@@ -182,7 +171,7 @@ SmallVector<Value> AttentionTiles::loadValues(const Block &block, Value key,
     auto load = [&](Value key) {
       return tiles.loadNumbers(op.getValue(), placeOf(key), sizeOf(key));
     };
-    return makePairs(load(key), load(other));
+    return tiles.splitPairs(load(key), load(other));
   }
   auto load = [&](Value key) {
     return tiles.loadPadded(op.getValue(), placeOf(key), kHalf, sizeOf(key));
@@ -204,7 +193,8 @@ Value AttentionTiles::emitValues(const Block &block, Value magnitude,
       Value place = b.index(offset / BFloat16Tiles::kBlock);
       Value half = b.index(offset / kHalf % 2);
       for (auto [part, both] : llvm::enumerate(row))
-        tiles.storeRow(both, values, {pair, place, tileOf(part, half), i});
+        tiles.storeRow(both, values,
+                       {pair, place, tiles.tileOf(part, half), i});
     }
     return magnitude;
   };

@@ -31,10 +31,6 @@ public:
   /// parts there are.
   bool isSplit() const { return parts > 1; }
   int64_t getParts() const { return parts; }
-  /// Where the tiles of a part are among those of a step.
-  Value tileOf(size_t part, Value half);
-  /// The elements of two vectors of f32, alternately, by part.
-  llvm::SmallVector<Value> makePairs(Value first, Value second);
   /// The queries take the sign of the scale, so that the largest score is known
   /// before scores are scaled.
   Value emitSign(Value query);

@@ -54,7 +54,6 @@ public:
                    /*isUneven=*/op.isBoundAfter() && !op.isBoundBefore(),
                    [&](const QueryBlocks::Block &block, ValueRange memory) {
                      setMemory(memory);
-                     head = block.firstHead;
                      firstQuery = block.firstQuery;
                      count = block.count;
                      scope.emplace(b, op, sizes, block.entry, block.firstHead);
@@ -375,7 +374,7 @@ private:
     };
     auto storeRow = [&](Value both, Value pair, size_t part) {
       tiles.storeRow(both, weights,
-                     {pair, factors.tileOf(part, b.div(i, b.index(kHalf))),
+                     {pair, tiles.tileOf(part, b.div(i, b.index(kHalf))),
                       b.rem(i, b.index(kHalf))});
     };
     SmallVector<Value> place = {row, b.index(0)};
@@ -391,7 +390,7 @@ private:
             return SmallVector<Value>{tiles.addPairs(carried[0], both)};
           }
           for (auto [part, both] :
-               llvm::enumerate(factors.makePairs(halves[0], halves[1])))
+               llvm::enumerate(tiles.splitPairs(halves[0], halves[1])))
             storeRow(both, pair, part);
           Value both = arith::AddFOp::create(b, halves[0], halves[1]);
           return SmallVector<Value>{arith::AddFOp::create(b, carried[0], both)};
@@ -440,10 +439,10 @@ private:
                          b.div(inPair, b.index(kHalf)));
       Value weight;
       for (int64_t part = 0; part < factors.getParts(); ++part) {
-        Value number = b.loadScalar(
-            weights, {b.div(key, b.index(kPairKeys)),
-                      factors.tileOf(part, b.div(i, b.index(kHalf))),
-                      b.rem(i, b.index(kHalf)), lane});
+        Value number =
+            b.loadScalar(weights, {b.div(key, b.index(kPairKeys)),
+                                   tiles.tileOf(part, b.div(i, b.index(kHalf))),
+                                   b.rem(i, b.index(kHalf)), lane});
         weight = part ? arith::AddFOp::create(b, weight, number).getResult()
                       : number;
       }
@@ -496,7 +495,7 @@ private:
   /// [rows, 16] and [32, 16], and [32].
   Value scores, sums, bases, weightSums, largest, corrections;
   // Of the task that is being written, its block of keys, and its tile.
-  Value head, firstQuery, count, firstKey, keyCount;
+  Value firstQuery, count, firstKey, keyCount;
   /// Whether there is any ∞ or NaN among the queries and these keys, and among
   /// the values; where that matters.
   Value hasSpecialScores, hasSpecialValues;

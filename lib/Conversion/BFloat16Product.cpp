@@ -126,42 +126,7 @@ SmallVector<Value> BFloat16Product::emitRowSums(Value row, Value column,
       sum = b.fma(factor, weight, sum);
     }
   };
-  auto addStep = [&](Value first, int64_t size, ArrayRef<Value> totals) {
-    // The even sums, then the odd ones.
-    SmallVector<Value> sums(2 * vectors, b.splat(kLanes, 0.0));
-    auto evenOf = [&](SmallVector<Value> &sums) {
-      return MutableArrayRef(sums).take_front(vectors);
-    };
-    auto oddOf = [&](SmallVector<Value> &sums) {
-      return MutableArrayRef(sums).take_back(vectors);
-    };
-    sums =
-        b.forLoop(b.index(0), b.index(size / 2 * 2), 2, sums,
-                  [&](Value i, KernelBuilder::Values carried) {
-                    SmallVector<Value> next(carried);
-                    multiply(evenOf(next), b.add(first, i));
-                    multiply(oddOf(next), b.add(first, b.add(i, b.index(1))));
-                    return next;
-                  });
-    if (size % 2)
-      multiply(evenOf(sums), b.add(first, b.index(size - 1)));
-    SmallVector<Value> next;
-    for (auto [total, even, odd] :
-         llvm::zip_equal(totals, evenOf(sums), oddOf(sums)))
-      next.push_back(
-          arith::AddFOp::create(b, total, arith::AddFOp::create(b, even, odd)));
-    return next;
-  };
-
-  SmallVector<Value> totals(vectors, b.splat(kLanes, 0.0));
-  int64_t whole = operands.depth / kDepth * kDepth;
-  totals = b.forLoop(b.index(0), b.index(whole), kDepth, totals,
-                     [&](Value k, KernelBuilder::Values carried) {
-                       return addStep(k, kDepth, carried);
-                     });
-  if (whole < operands.depth)
-    totals = addStep(b.index(whole), operands.depth - whole, totals);
-  return totals;
+  return emitSumsLikeAmx(b, operands.depth, vectors, vectors, multiply);
 }
 
 SmallVector<Value> BFloat16Product::emitRowSumsOfPairs(Value row, Value column,

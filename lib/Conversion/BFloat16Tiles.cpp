@@ -5,6 +5,47 @@
 using namespace mlir;
 using namespace attn;
 
+SmallVector<Value> attn::emitSumsLikeAmx(
+    KernelBuilder &b, int64_t depth, int64_t count, int64_t totals,
+    llvm::function_ref<void(MutableArrayRef<Value>, Value)> multiply) {
+  constexpr int64_t stepDepth = BFloat16Tiles::kDepth;
+  Value zero = b.splat(BFloat16Tiles::kRows, 0.0);
+  auto evenOf = [&](SmallVector<Value> &sums) {
+    return MutableArrayRef(sums).take_front(count);
+  };
+  auto oddOf = [&](SmallVector<Value> &sums) {
+    return MutableArrayRef(sums).take_back(count);
+  };
+  auto addStep = [&](Value first, int64_t size, KernelBuilder::Values carried) {
+    SmallVector<Value> sums(2 * count, zero);
+    sums =
+        b.forLoop(b.index(0), b.index(size / 2 * 2), 2, sums,
+                  [&](Value i, KernelBuilder::Values carried) {
+                    SmallVector<Value> next(carried);
+                    multiply(evenOf(next), b.add(first, i));
+                    multiply(oddOf(next), b.add(first, b.add(i, b.index(1))));
+                    return next;
+                  });
+    if (size % 2)
+      multiply(evenOf(sums), b.add(first, b.index(size - 1)));
+    SmallVector<Value> next(carried);
+    for (int64_t i = 0; i < count; ++i) {
+      Value both = arith::AddFOp::create(b, sums[i], sums[count + i]);
+      next[i % totals] = arith::AddFOp::create(b, next[i % totals], both);
+    }
+    return next;
+  };
+  SmallVector<Value> result(totals, zero);
+  int64_t whole = depth / stepDepth * stepDepth;
+  result = b.forLoop(b.index(0), b.index(whole), stepDepth, result,
+                     [&](Value k, KernelBuilder::Values carried) {
+                       return addStep(k, stepDepth, carried);
+                     });
+  if (whole < depth)
+    result = addStep(b.index(whole), depth - whole, result);
+  return result;
+}
+
 void BFloat16Tiles::multiply(const BlockProduct &product) {
   if (b.getTarget().hasTiles())
     emitAmxBlock(b, product);
@@ -98,6 +139,17 @@ std::array<Value, kSplitParts> BFloat16Tiles::split(Value vector) {
     vector = arith::SubFOp::create(b, vector, part);
   }
   return parts;
+}
+
+SmallVector<Value> BFloat16Tiles::splitPairs(Value first, Value second) {
+  SmallVector<Value> pairs;
+  for (auto [x, y] : llvm::zip_equal(split(first), split(second)))
+    pairs.push_back(pairHighHalves(x, y));
+  return pairs;
+}
+
+Value BFloat16Tiles::tileOf(size_t part, Value half) {
+  return b.add(b.index(2 * static_cast<int64_t>(part)), half);
 }
 
 Value BFloat16Tiles::joinHighHalves(Value first, Value second) {

@@ -59,6 +59,15 @@ void emitAvx512BFloat16Block(KernelBuilder &b, const BlockProduct &product);
 /// 0.
 mlir::Value emitBFloat16Dot(KernelBuilder &b, mlir::Value sums, mlir::Value x,
                             mlir::Value y);
+/// Sums over a depth without tiles, but in the order of AMX: of each step of 32
+/// products it adds the even ones and the odd ones, each in order, and then
+/// both sums to the total. multiply(sums, k) adds to each of `count` sums a
+/// product of element k of the depth; sum i is part of total i % `totals`, and
+/// those of one total are added to it in turn.
+llvm::SmallVector<mlir::Value> emitSumsLikeAmx(
+    KernelBuilder &b, int64_t depth, int64_t count, int64_t totals,
+    llvm::function_ref<void(llvm::MutableArrayRef<mlir::Value>, mlir::Value)>
+        multiply);
 /// 16 times the two elements.
 mlir::Value broadcastPair(KernelBuilder &b, mlir::Value pair);
 
@@ -109,6 +118,10 @@ public:
   /// The parts of a vector of f32, the largest first, in the high halves of
   /// vectors of f32.
   std::array<Value, kSplitParts> split(Value vector);
+  /// The elements of two vectors of f32, alternately, by part.
+  llvm::SmallVector<Value> splitPairs(Value first, Value second);
+  /// Where half 0 or 1 of a part is among the tiles of a step.
+  Value tileOf(size_t part, Value half);
   /// The high halves of two vectors of f32, those of the second after those of
   /// the first.
   Value joinHighHalves(Value first, Value second);

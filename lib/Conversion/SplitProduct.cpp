@@ -76,47 +76,14 @@ void SplitProduct::emitFewRows() {
 }
 
 Value SplitProduct::emitRowSum(Value row, Value column) {
-  // Of each product of parts, AMX adds the even elements of a step, the odd
-  // ones, and then both sums to the total.
-  constexpr size_t count = kSplitProducts.size();
   auto multiply = [&](MutableArrayRef<Value> sums, Value k) {
     Value factor = b.splat(kLanes, b.loadScalar(operands.input, {row, k}));
     auto left = tiles.split(factor), right = tiles.split(loadWeight(k, column));
     for (auto [sum, parts] : llvm::zip_equal(sums, kSplitProducts))
       sum = b.fma(left[parts.first], right[parts.second], sum);
   };
-  auto addStep = [&](Value first, int64_t size, Value total) {
-    SmallVector<Value> sums(2 * count, b.splat(kLanes, 0.0));
-    auto evenOf = [&](SmallVector<Value> &sums) {
-      return MutableArrayRef(sums).take_front(count);
-    };
-    auto oddOf = [&](SmallVector<Value> &sums) {
-      return MutableArrayRef(sums).take_back(count);
-    };
-    sums =
-        b.forLoop(b.index(0), b.index(size / 2 * 2), 2, sums,
-                  [&](Value i, KernelBuilder::Values carried) {
-                    SmallVector<Value> next(carried);
-                    multiply(evenOf(next), b.add(first, i));
-                    multiply(oddOf(next), b.add(first, b.add(i, b.index(1))));
-                    return next;
-                  });
-    if (size % 2)
-      multiply(evenOf(sums), b.add(first, b.index(size - 1)));
-    for (auto [even, odd] : llvm::zip_equal(evenOf(sums), oddOf(sums)))
-      total =
-          arith::AddFOp::create(b, total, arith::AddFOp::create(b, even, odd));
-    return total;
-  };
-  int64_t whole = operands.depth / kDepth * kDepth;
-  Value total =
-      b.forLoop(b.index(0), b.index(whole), kDepth, {b.splat(kLanes, 0.0)},
-                [&](Value k, KernelBuilder::Values carried) {
-                  return SmallVector<Value>{addStep(k, kDepth, carried[0])};
-                })[0];
-  if (whole < operands.depth)
-    total = addStep(b.index(whole), operands.depth - whole, total);
-  return total;
+  return emitSumsLikeAmx(b, operands.depth, kSplitProducts.size(),
+                         /*totals=*/1, multiply)[0];
 }
 
 //===----------------------------------------------------------------------===//
@@ -185,8 +152,7 @@ void SplitProduct::emitLayOutRows(Value block, Steps part) {
       auto row = tiles.loadParts(operands.input, {b.add(first, i), k},
                                  insideDepth(k, kDepth));
       for (auto [index, numbers] : llvm::enumerate(row)) {
-        Value tile = b.add(b.index(2 * static_cast<int64_t>(index)),
-                           b.div(i, b.index(kLanes)));
+        Value tile = tiles.tileOf(index, b.div(i, b.index(kLanes)));
         tiles.storeRow(
             numbers, rowTiles,
             {block, b.sub(step, part.first), tile, b.rem(i, b.index(kLanes))});
@@ -197,10 +163,9 @@ void SplitProduct::emitLayOutRows(Value block, Steps part) {
 
 void SplitProduct::storePairs(Value first, Value second, Value panel,
                               Value step, Value half, Value row) {
-  auto left = tiles.split(first), right = tiles.split(second);
-  for (int64_t part = 0; part < kSplitParts; ++part)
-    tiles.storeRow(tiles.pairHighHalves(left[part], right[part]), panelTiles,
-                   {panel, step, b.add(b.index(2 * part), half), row});
+  for (auto [part, both] : llvm::enumerate(tiles.splitPairs(first, second)))
+    tiles.storeRow(both, panelTiles,
+                   {panel, step, tiles.tileOf(part, half), row});
 }
 
 void SplitProduct::emitLayOutRowsOfWeight(Value panel, Steps part) {

@@ -80,16 +80,17 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
                 result);
 }
 
+/// `x` within -largest..largest; NaN stays.
+static Value emitBounded(KernelBuilder &b, Value x, double largest) {
+  Value high = b.splat(lanesOf(x), largest),
+        low = b.splat(lanesOf(x), -largest);
+  Value bounded = select(b, arith::CmpFPredicate::OGT, x, high, high, x);
+  return select(b, arith::CmpFPredicate::OLT, x, low, low, bounded);
+}
+
 Value attn::emitTanh(KernelBuilder &b, Value x) {
-  int64_t lanes = lanesOf(x);
   // From here on it is 1.
-  constexpr double kLargest = 7.99881172180175781;
-  auto splat = [&](double value) { return b.splat(lanes, value); };
-  using Predicate = arith::CmpFPredicate;
-  Value bounded =
-      select(b, Predicate::OGT, x, splat(kLargest), splat(kLargest), x);
-  bounded =
-      select(b, Predicate::OLT, x, splat(-kLargest), splat(-kLargest), bounded);
+  Value bounded = emitBounded(b, x, 7.99881172180175781);
   // A quotient of polynomials, as in MLIR's approximation of math.tanh.
   Value square = arith::MulFOp::create(b, bounded, bounded);
   Value p = emitPolynomial(b, square,
@@ -117,16 +118,9 @@ Value attn::emitInLog2(KernelBuilder &b, Value numbers) {
 
 /// x · Φ(x), as x · (1/2 + erf(x/√2)/2).
 static Value emitGelu(KernelBuilder &b, Value x) {
-  int64_t lanes = lanesOf(x);
   // From here on erf/2 is 1/2, and exactly that comes out below, with fused
   // multiply-adds and without.
-  constexpr double kLargest = 5.39999819;
-  auto splat = [&](double value) { return b.splat(lanes, value); };
-  using Predicate = arith::CmpFPredicate;
-  Value bounded =
-      select(b, Predicate::OGT, x, splat(kLargest), splat(kLargest), x);
-  bounded =
-      select(b, Predicate::OLT, x, splat(-kLargest), splat(-kLargest), bounded);
+  Value bounded = emitBounded(b, x, 5.39999819);
   // A quotient of polynomials in x², fitted to erf(x/√2)/2x: relative to that
   // within 1.3e-8, so that what rounding adds is all that counts.
   Value square = arith::MulFOp::create(b, bounded, bounded);
@@ -138,7 +132,8 @@ static Value emitGelu(KernelBuilder &b, Value x) {
                             7.11728862e-5, 1.21982737e-6});
   Value halfErf =
       arith::DivFOp::create(b, arith::MulFOp::create(b, p, bounded), q);
-  return b.fma(x, halfErf, arith::MulFOp::create(b, x, splat(0.5)));
+  Value half = b.splat(lanesOf(x), 0.5);
+  return b.fma(x, halfErf, arith::MulFOp::create(b, x, half));
 }
 
 Value attn::emitInverse(KernelBuilder &b, Value sum) {
