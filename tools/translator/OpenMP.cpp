@@ -61,6 +61,16 @@ static void run(void *data) {
   region.body(&number, &number, p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]);
 }
 
+/// Runs a region, on the threads there are or on one. At its end GCC's runtime
+/// asks the system to wake those that wait, even where there is one thread
+/// alone: what that one runs need not be a region.
+static void start(Region &region, bool hasMany) {
+  if (!hasMany && omp_get_num_threads() == 1)
+    run(&region);
+  else
+    GOMP_parallel(run, &region, /*threads=*/hasMany ? 0 : 1, /*flags=*/0);
+}
+
 /// Threads that wait look so often whether they may go on, some tens of
 /// microseconds long, before they sleep. By default they do so for
 /// milliseconds, and wherever other programs want the cores, too, a step waits
@@ -84,13 +94,13 @@ void __kmpc_fork_call(void *, int32_t count, Body body, ...) {
   for (int32_t i = 0; i < count; ++i)
     region.shared[i] = va_arg(arguments, void *);
   va_end(arguments);
-  GOMP_parallel(run, &region, /*threads=*/0, /*flags=*/0);
+  start(region, omp_get_max_threads() > 1);
 }
 
 void __kmpc_fork_call_if(void *, int32_t, Body body, int32_t condition,
                          void *shared) {
   Region region = {body, {shared}};
-  GOMP_parallel(run, &region, /*threads=*/condition ? 0 : 1, /*flags=*/0);
+  start(region, condition && omp_get_max_threads() > 1);
 }
 
 int32_t __kmpc_global_thread_num(void *) { return omp_get_thread_num(); }
