@@ -10,6 +10,7 @@
 #include "OnlineSoftmax.h"
 #include "QueryBlocks.h"
 #include "ShownProbabilities.h"
+#include "llvm/ADT/bit.h"
 
 #include <cmath>
 #include <optional>
@@ -23,6 +24,8 @@ namespace {
 constexpr int64_t kTaskQueries = 16;
 /// Heads that it has memory for.
 constexpr int64_t kTaskHeads = 16;
+/// Fewest keys that a head computes scores for at a time.
+constexpr int64_t kScoreKeys = 4;
 /// Keys whose values are added for one head before the next one's turn.
 constexpr int64_t kStepKeys = 16;
 /// From so many keys on, those of a cache mostly come from memory, and asking
@@ -66,6 +69,7 @@ public:
                      softmax.setMemory(memory);
                      firstHead = block.firstHead;
                      headCount = block.headCount;
+                     emitPrefetchOfNext(block.entry);
                      scope.emplace(b, op, sizes, block.entry, firstHead);
                      b.forLoop(block.firstQuery,
                                b.add(block.firstQuery, block.count), 1,
@@ -84,10 +88,13 @@ private:
       Value isFirst = b.isLess(first, b.add(visible.begin, one));
       IndexRange block{zero, count};
       b.forLoop(zero, count, b.lanes(), [&](Value begin) {
-        forHeads([&](Value row) {
-          Value key = b.add(first, begin);
-          emitScores(row, query, key, begin);
-          emitPrefetch(op.getKey(), b.add(key, b.index(b.lanes())), b.lanes());
+        Value next = b.add(begin, b.index(b.lanes()));
+        forGroups(getScoreHeads(), [&](Value row, int64_t heads) {
+          int64_t keys = b.lanes() / heads;
+          b.forLoop(begin, b.min(next, count), keys, [&](Value column) {
+            emitScores(row, heads, query, b.add(first, column), column);
+          });
+          emitPrefetch(op.getKey(), row, heads, b.add(first, next), b.lanes());
         });
       });
       forHeads([&](Value row) {
@@ -112,32 +119,95 @@ private:
     if (getMostHeads(op) == 1)
       return body(zero);
     b.forLoop(zero, headCount, 1, [&](Value row) {
-      scope->setHead(b.add(firstHead, row));
+      setHead(row);
       body(row);
     });
   }
 
-  /// Asks for what the head has of `count` keys from `first` on, before they
-  /// are read; one head alone goes through memory in order, which processors
+  /// body(first row, heads) for so many heads at a time, and for those that are
+  /// left one by one.
+  void forGroups(int64_t size, llvm::function_ref<void(Value, int64_t)> body) {
+    if (size == 1)
+      return forHeads([&](Value row) { body(row, 1); });
+    Value whole = b.roundDown(headCount, size);
+    b.forLoop(zero, whole, size, [&](Value row) { body(row, size); });
+    b.forLoop(whole, headCount, 1, [&](Value row) {
+      setHead(row);
+      body(row, 1);
+    });
+  }
+
+  void setHead(Value row) { scope->setHead(b.add(firstHead, row)); }
+
+  /// Goes on with one of the heads that a body has: `row` is that of the first.
+  Value setHead(Value row, int64_t head, int64_t heads) {
+    Value its = b.add(row, b.index(head));
+    if (heads > 1)
+      setHead(its);
+    return its;
+  }
+
+  /// Heads that have scores of a vector together, each for as many keys: where
+  /// keys are few, less is computed in vain than with a vector for each head.
+  int64_t getScoreHeads() {
+    int64_t most = std::min(b.lanes() / kScoreKeys, getMostHeads(op));
+    return llvm::bit_floor(static_cast<uint64_t>(most));
+  }
+
+  /// Heads whose sums are in registers together.
+  int64_t getSumHeads() {
+    int64_t most = b.getInstructionSet().getRegisters() / 2 /
+                   static_cast<int64_t>(b.chunks(sizes.valueSize).size());
+    return std::clamp<int64_t>(most, 1, getScoreHeads());
+  }
+
+  /// Asks for what heads have of `count` keys from `first` on, before they are
+  /// read; one head alone goes through memory in order, which processors
   /// foresee. All keys are taken to be in the row of the first, and there may
   /// be fewer of them: then nobody reads what is asked for.
-  void emitPrefetch(Value memref, Value first, int64_t count) {
+  void emitPrefetch(Value memref, Value row, int64_t heads, Value first,
+                    int64_t count) {
     if (getMostHeads(op) == 1)
       return;
-    constexpr int64_t line = 64;
-    auto type = cast<MemRefType>(memref.getType());
-    int64_t width = type.getDimSize(3);
-    int64_t step = line * 8 / type.getElementTypeBitWidth();
     b.ifThen(hasManyKeys, [&] {
       Value known = b.min(first, b.sub(visible.end, one));
-      SmallVector<Value> place = scope->atKey(known, zero);
-      Value position = place[2];
-      for (int64_t key = 0; key < count; ++key)
-        for (int64_t offset = 0; offset < width; offset += step) {
+      b.forLoop(row, b.add(row, b.index(heads)), 1, [&](Value row) {
+        setHead(row);
+        SmallVector<Value> place = scope->atKey(known, zero);
+        Value position = place[2];
+        for (int64_t key = 0; key < count; ++key) {
           place[2] = b.add(position, b.index(key));
-          place[3] = b.index(offset);
-          b.prefetch(memref, place);
+          emitPrefetch(memref, place);
         }
+      });
+    });
+  }
+
+  /// Asks for what a head has of a key.
+  void emitPrefetch(Value memref, SmallVector<Value> place) {
+    constexpr int64_t line = 64;
+    auto type = cast<MemRefType>(memref.getType());
+    int64_t step = line * 8 / type.getElementTypeBitWidth();
+    for (int64_t offset = 0; offset < type.getDimSize(3); offset += step) {
+      place[3] = b.index(offset);
+      b.prefetch(memref, place);
+    }
+  }
+
+  /// Asks for the first keys and values of the entry that the thread has next,
+  /// as they come from wherever its rows are.
+  void emitPrefetchOfNext(Value entry) {
+    if (getMostHeads(op) == 1)
+      return;
+    Value next = b.min(b.add(entry, one), b.sub(sizes.batch, one));
+    scope.emplace(b, op, sizes, next, firstHead);
+    IndexRange keys = scope->getVisible(zero, zero);
+    Value end = b.min(keys.end, b.add(keys.begin, b.index(kStepKeys)));
+    b.forLoop(keys.begin, end, 1, [&](Value key) {
+      forHeads([&](Value) {
+        for (Value memref : {op.getKey(), op.getValue()})
+          emitPrefetch(memref, scope->atKey(key, zero));
+      });
     });
   }
 
@@ -151,22 +221,35 @@ private:
     });
   }
 
-  /// Scores of as many keys as a vector has lanes, from key `first` on, at
-  /// `column` of the block. Past the last key it computes that one's again.
-  void emitScores(Value row, Value query, Value first, Value column) {
-    SmallVector<Value> scaled;
-    for (int64_t offset = 0; offset < sizes.keySize; offset += b.lanes())
-      scaled.push_back(arith::MulFOp::create(
-          b,
-          b.loadPadded(op.getQuery(), scope->atQuery(query, b.index(offset)),
-                       sizes.keySize - offset),
-          b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2))));
+  /// Scores that some heads, `row` and those after it, have for the keys from
+  /// `first` on, as many as a vector has lanes for, at `column` of the block.
+  /// Past the last key it computes that one's again.
+  void emitScores(Value row, int64_t heads, Value query, Value first,
+                  Value column) {
+    int64_t keys = b.lanes() / heads;
+    Value scale =
+        b.splat(b.lanes(), op.getScale().convertToDouble() / std::log(2));
     Value last = b.sub(visible.end, one);
     SmallVector<Value> products;
-    for (int64_t lane = 0; lane < b.lanes(); ++lane)
-      products.push_back(
-          emitProduct(scaled, b.min(b.add(first, b.index(lane)), last)));
-    b.store(b.sumLanesOfEach(products), softmax.scores, {row, column});
+    for (int64_t head = 0; head < heads; ++head) {
+      setHead(row, head, heads);
+      SmallVector<Value> scaled;
+      for (int64_t offset = 0; offset < sizes.keySize; offset += b.lanes())
+        scaled.push_back(arith::MulFOp::create(
+            b,
+            b.loadPadded(op.getQuery(), scope->atQuery(query, b.index(offset)),
+                         sizes.keySize - offset),
+            scale));
+      for (int64_t key = 0; key < keys; ++key)
+        products.push_back(
+            emitProduct(scaled, b.min(b.add(first, b.index(key)), last)));
+    }
+    Value scores = b.sumLanesOfEach(products);
+    for (int64_t head = 0; head < heads; ++head)
+      b.store(vector::ExtractStridedSliceOp::create(
+                  b, scores, ArrayRef<int64_t>{head * keys},
+                  ArrayRef<int64_t>{keys}, ArrayRef<int64_t>{1}),
+              softmax.scores, {b.add(row, b.index(head)), column});
   }
 
   /// Products of the elements of a query and a key, whose lanes are to be
@@ -191,35 +274,45 @@ private:
     b.forLoop(zero, b.max(count, one), kStepKeys, [&](Value begin) {
       Value next = b.add(begin, step);
       Value hasNone = arith::AndIOp::create(b, isFirst, b.isLess(begin, one));
-      forHeads([&](Value row) {
-        emitWeightedSum(row, first, {begin, b.min(next, count)}, hasNone);
-        emitPrefetch(op.getValue(), b.add(first, next), kStepKeys);
+      forGroups(getSumHeads(), [&](Value row, int64_t heads) {
+        emitWeightedSum(row, heads, first, {begin, b.min(next, count)},
+                        hasNone);
+        emitPrefetch(op.getValue(), row, heads, b.add(first, next), kStepKeys);
       });
     });
   }
 
-  void emitWeightedSum(Value row, Value first, IndexRange keys, Value isFirst) {
+  void emitWeightedSum(Value row, int64_t heads, Value first, IndexRange keys,
+                       Value isFirst) {
     SmallVector<Chunk> chunks = b.chunks(sizes.valueSize);
+    auto rowOf = [&](int64_t head) { return b.add(row, b.index(head)); };
     SmallVector<Value> sums;
-    for (Chunk chunk : chunks)
-      sums.push_back(
-          softmax.loadSum(row, b.index(chunk.offset), chunk.lanes, isFirst));
+    for (int64_t head = 0; head < heads; ++head)
+      for (Chunk chunk : chunks)
+        sums.push_back(softmax.loadSum(rowOf(head), b.index(chunk.offset),
+                                       chunk.lanes, isFirst));
     sums = b.forLoop(
         keys.begin, keys.end, 1, sums,
         [&](Value i, KernelBuilder::Values carried) {
-          Value key = b.add(first, i);
-          Value weight = b.loadScalar(softmax.scores, {row, i});
           SmallVector<Value> next;
-          for (auto [c, chunk] : llvm::enumerate(chunks))
-            next.push_back(b.fma(
-                b.splat(chunk.lanes, weight),
-                b.load(op.getValue(), scope->atKey(key, b.index(chunk.offset)),
-                       chunk.lanes),
-                carried[c]));
+          for (int64_t head = 0; head < heads; ++head) {
+            Value itsRow = setHead(row, head, heads);
+            Value weight = b.loadScalar(softmax.scores, {itsRow, i});
+            for (Chunk chunk : chunks) {
+              SmallVector<Value> place =
+                  scope->atKey(b.add(first, i), b.index(chunk.offset));
+              next.push_back(b.fma(b.splat(chunk.lanes, weight),
+                                   b.load(op.getValue(), place, chunk.lanes),
+                                   carried[next.size()]));
+            }
+          }
           return next;
         });
-    for (auto [c, chunk] : llvm::enumerate(chunks))
-      b.store(sums[c], softmax.sums, {row, b.index(chunk.offset)});
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      Chunk chunk = chunks[i % chunks.size()];
+      b.store(sum, softmax.sums,
+              {rowOf(i / chunks.size()), b.index(chunk.offset)});
+    }
   }
 
   /// Computes the scores once more, now that base and sum are known.
@@ -230,7 +323,7 @@ private:
     Value inverse = b.splat(lanes, softmax.getInverse(row));
     forBlocks([&](Value first, Value blockCount) {
       b.forLoop(zero, blockCount, lanes, [&](Value begin) {
-        emitScores(row, query, b.add(first, begin), begin);
+        emitScores(row, 1, query, b.add(first, begin), begin);
       });
       scope->emitMask(softmax.scores, row, query, first, {zero, blockCount});
       b.forLoop(zero, blockCount, lanes, [&](Value i) {
