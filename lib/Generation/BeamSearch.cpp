@@ -3,8 +3,11 @@
 // This follows `_beam_search` of Hugging Face transformers 5 (generation/
 // utils.py) step by step, as that does for a batch of one sentence. Penalties
 // of -1e9 and float32 arithmetic are part of the algorithm: they decide between
-// hypotheses in corner cases. Not the same is only how it is stored: a tree of
-// tokens, of which beams hold leaves.
+// hypotheses in corner cases. Not the same is how it is stored: a tree of
+// tokens, of which beams hold leaves; and that a beam which is too far behind
+// to matter to a step need not be fed (Meister, Vieira and Cotterell,
+// Best-First Beam Search, 2020): what it goes on with has no better score than
+// itself.
 
 #include "AttentionHistory.h"
 #include "LogitProcessor.h"
@@ -12,12 +15,16 @@
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace attn;
 
 namespace {
 
 constexpr float penalty = -1.0e9f;
+
+/// More than a log probability may be above 0.
+constexpr float roundingError = 1.0e-3f;
 
 /// A token and the one before it; the root is the start token.
 struct Node {
@@ -45,15 +52,10 @@ public:
   BeamSearch(const LogitProcessor &processor, int64_t vocabulary,
              int64_t sourceTokens)
       : processor(processor), options(processor.getOptions()),
-        vocabulary(vocabulary), history(options.attentionHeads, sourceTokens) {
-    int64_t kept =
-        options.beamSize * std::max<int64_t>(2, 1 + options.endTokens.size());
-    beamLogits.resize(options.beamSize);
-    candidates.resize(kept);
-    candidateNodes.resize(kept);
-    stops.resize(kept);
-    continued.resize(kept);
-    merged.resize(options.beamSize + kept);
+        vocabulary(vocabulary),
+        numKept(options.beamSize *
+                std::max<size_t>(2, 1 + options.endTokens.size())),
+        history(options.attentionHeads, sourceTokens) {
     finished.resize(options.beamSize);
     context.resize(processor.contextLength());
     nodes.reserve(64 * options.beamSize);
@@ -63,21 +65,36 @@ public:
     // from the same token: the first step needs one row.
     running.assign(options.beamSize, {penalty, 0});
     running[0].score = 0;
-    inputs = {{options.startToken, -1}};
+    inputs = {{options.startToken, -1, 0, 0}};
   }
 
-  llvm::ArrayRef<Row> rows() const override { return inputs; }
+  llvm::ArrayRef<Row> rows(bool mayWait) override;
   bool advance(const Logits &logits, const StepAttention &attention,
                int64_t first) override;
   SentenceResult result() const override;
 
 private:
-  void normalize(const Logits &logits, int64_t first);
+  /// Adds what beam number `numFed` may go on with to the candidates; false if
+  /// that is not a number.
+  bool feed(const Logits &logits, const StepAttention &attention, int64_t row);
+  /// The score from which on a candidate matters to the step; -infinity while
+  /// there are too few.
+  float leastScore() const;
+  /// Whether beams from `beam` on may have a candidate that matters.
+  bool mayMatter(int64_t beam) const {
+    return running[beam].score + roundingError >= leastScore();
+  }
   llvm::ArrayRef<int32_t> tail(const RunningBeam &beam);
   /// Chooses the beams that go on, and what the next step takes of them.
   void selectRunning();
   void updateFinished();
   bool canImprove() const;
+  bool isLast() const { return length + 1 >= options.maxLength; }
+  bool isStop(const Candidate &candidate) const {
+    return isLast() || llvm::is_contained(
+                           options.endTokens,
+                           static_cast<int32_t>(candidate.index % vocabulary));
+  }
   bool isFull() const {
     return llvm::all_of(
         finished, [](const FinishedBeam &beam) { return beam.isFinished; });
@@ -94,11 +111,16 @@ private:
   const LogitProcessor &processor;
   const GenerationOptions &options;
   const int64_t vocabulary;
+  /// Candidates that a step looks at.
+  const size_t numKept;
   AttentionHistory history;
   /// Tokens of each running beam, start token included.
   int64_t length = 1;
   std::string error;
+  /// A row for each beam, or the only one of the first step; those of the first
+  /// numFed beams were fed, those before numAsked are being fed.
   std::vector<Row> inputs;
+  int64_t numFed = 0, numAsked = 0;
   std::vector<Node> nodes;
   std::vector<RunningBeam> running, previous;
   std::vector<FinishedBeam> finished;
@@ -107,7 +129,7 @@ private:
 
   // Of one step, kept to spare allocations.
   std::vector<int32_t> context;
-  std::vector<BeamLogits> beamLogits;
+  BeamLogits beamLogits;
   std::vector<Candidate> candidates;
   std::vector<int32_t> candidateNodes;
   std::vector<char> stops;
@@ -139,18 +161,23 @@ int32_t BeamSearch::nodeOf(size_t candidate) {
 }
 
 void BeamSearch::selectRunning() {
-  for (size_t i = 0; i < candidates.size(); ++i)
-    continued[i] = {candidates[i].score + (stops[i] ? penalty : 0.0f),
-                    static_cast<int64_t>(i)};
+  continued.clear();
+  for (auto [candidate, stop] : llvm::zip_equal(candidates, stops))
+    continued.push_back({candidate.score + (stop ? penalty : 0.0f),
+                         static_cast<int64_t>(continued.size())});
   selectBest(continued, options.beamSize);
   inputs.clear();
-  for (int64_t beam = 0; beam < options.beamSize; ++beam) {
+  // Beams of one length go on from those of the other.
+  const auto beams = static_cast<int32_t>(options.beamSize);
+  const int32_t parents = length % 2 ? 0 : beams, own = beams - parents;
+  for (int32_t beam = 0; beam < beams; ++beam) {
     size_t from = continued[beam].index;
     running[beam] = {continued[beam].score, nodeOf(from)};
     // The first step has one row for all beams.
     int64_t parent = length == 1 ? 0 : candidates[from].index / vocabulary;
-    inputs.push_back(
-        {nodes[running[beam].node].token, static_cast<int32_t>(parent)});
+    inputs.push_back({nodes[running[beam].node].token,
+                      parents + static_cast<int32_t>(parent), own + beam,
+                      beam});
   }
 }
 
@@ -158,6 +185,7 @@ void BeamSearch::updateFinished() {
   bool closed = options.earlyStopping == EarlyStopping::WhenFull && isFull();
   float factor = divisor(length);
   int64_t numFinished = finished.size();
+  merged.resize(numFinished + candidates.size());
   for (int64_t i = 0; i < numFinished; ++i)
     merged[i] = {finished[i].score, i};
   auto enters = [&](int64_t candidate) {
@@ -207,40 +235,64 @@ llvm::ArrayRef<int32_t> BeamSearch::tail(const RunningBeam &beam) {
   return llvm::ArrayRef(context).drop_front(begin);
 }
 
-/// Fills `beamLogits`.
-void BeamSearch::normalize(const Logits &logits, int64_t first) {
-  for (auto [index, beam] : llvm::enumerate(running)) {
-    if (index >= inputs.size()) {
-      beamLogits[index] = beamLogits[0];
-      beamLogits[index].score = beam.score;
-      continue;
-    }
-    LogitRow row = logits.row(first + static_cast<int64_t>(index));
-    beamLogits[index] = {row, processor.process(row, tail(beam), length),
-                         beam.score};
+bool BeamSearch::feed(const Logits &logits, const StepAttention &attention,
+                      int64_t row) {
+  const RunningBeam &beam = running[numFed];
+  if (length > 1 || numFed == 0) {
+    if (options.attention)
+      nodes[beam.node].attended = history.add(attention, row);
+    LogitRow values = logits.row(row);
+    beamLogits = {values, processor.process(values, tail(beam), length), 0};
   }
+  beamLogits.score = beam.score;
+  if (!beamLogits.normalizer.isValid())
+    return false;
+  addCandidates(numFed++, beamLogits, numKept, candidates);
+  return true;
+}
+
+float BeamSearch::leastScore() const {
+  // What stops matters among the first ones, what goes on until there are
+  // enough.
+  int64_t numGoOn = 0;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    numGoOn += !isStop(candidates[i]);
+    if (i + 1 >= options.beamSize && (isLast() || numGoOn >= options.beamSize))
+      return candidates[i].score;
+  }
+  return -std::numeric_limits<float>::infinity();
+}
+
+llvm::ArrayRef<SentenceSearch::Row> BeamSearch::rows(bool mayWait) {
+  // Beams so far behind the best one rarely matter.
+  constexpr float largeDistance = 3;
+  auto isLikely = [&](int64_t beam) {
+    return numFed > 0 ? mayMatter(beam)
+                      : running[beam].score >= running[0].score - largeDistance;
+  };
+  numAsked = inputs.size();
+  while (mayWait && numAsked > numFed + 1 && !isLikely(numAsked - 1))
+    --numAsked;
+  return llvm::ArrayRef(inputs).slice(numFed, numAsked - numFed);
 }
 
 bool BeamSearch::advance(const Logits &logits, const StepAttention &attention,
                          int64_t first) {
-  if (options.attention)
-    for (size_t i = 0; i < inputs.size(); ++i)
-      nodes[running[i].node].attended =
-          history.add(attention, first + static_cast<int64_t>(i));
-  normalize(logits, first);
-  if (llvm::any_of(beamLogits, [](const BeamLogits &beam) {
-        return !beam.normalizer.isValid();
-      })) {
-    error = "the decoder's output is not a number";
-    return true;
-  }
-  topCandidates(beamLogits, candidates);
-  bool isLast = length + 1 >= options.maxLength;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    int32_t token = static_cast<int32_t>(candidates[i].index % vocabulary);
-    stops[i] = isLast || llvm::is_contained(options.endTokens, token);
-    candidateNodes[i] = -1;
-  }
+  // The first step has one row for all beams.
+  const int64_t begin = numFed, end = length == 1 ? options.beamSize : numAsked;
+  do {
+    int64_t row = length == 1 ? first : first + numFed - begin;
+    if (!feed(logits, attention, row)) {
+      error = "the decoder's output is not a number";
+      return true;
+    }
+  } while (numFed < end && mayMatter(numFed));
+  if (numFed < options.beamSize && mayMatter(numFed))
+    return false;
+  stops.clear();
+  for (const Candidate &candidate : candidates)
+    stops.push_back(isStop(candidate));
+  candidateNodes.assign(candidates.size(), -1);
   previous = running;
   selectRunning();
   // `length` counts the start token, which the score does not, and lacks the
@@ -248,6 +300,8 @@ bool BeamSearch::advance(const Logits &logits, const StepAttention &attention,
   updateFinished();
   improvable = improvable && canImprove();
   ++length;
+  numFed = 0;
+  candidates.clear();
   return !improvable ||
          (options.earlyStopping == EarlyStopping::WhenFull && isFull()) ||
          llvm::all_of(stops, [](char stop) { return stop; });

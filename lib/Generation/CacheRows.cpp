@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Generation/CacheRows.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cassert>
 
@@ -8,36 +9,38 @@ using namespace attn;
 
 void CacheRows::grow(int64_t capacity) {
   assert(capacity >= numCapacity && "a cache never shrinks");
-  next.resize(std::max<size_t>(next.size(), newest.size() * capacity));
-  for (size_t row = 0; row < newest.size(); ++row)
-    std::copy_n(current.begin() + row * numCapacity, newest[row] + 1,
-                next.begin() + row * capacity);
-  current.swap(next);
+  std::vector<int32_t> grown(lengths.size() * capacity);
+  for (size_t history = 0; history < lengths.size(); ++history)
+    std::copy_n(histories.begin() + history * numCapacity, lengths[history],
+                grown.begin() + history * capacity);
+  histories.swap(grown);
   numCapacity = capacity;
 }
 
 int64_t CacheRows::positionsAfter(llvm::ArrayRef<DecoderRow> rows) const {
   int64_t most = 0;
   for (const DecoderRow &row : rows)
-    most = std::max<int64_t>(most, row.parent < 0 ? 1 : newest[row.parent] + 2);
+    most = std::max(most, lengthOf(row.parent) + 1);
   return most;
 }
 
 void CacheRows::advance(llvm::ArrayRef<DecoderRow> rows) {
   assert(positionsAfter(rows) <= numCapacity && "no room for a position");
-  next.resize(std::max<size_t>(next.size(), rows.size() * numCapacity));
-  nextNewest.clear();
-  for (size_t row = 0; row < rows.size(); ++row) {
-    int32_t *entry = next.data() + row * numCapacity;
-    int32_t position = 0;
-    if (int32_t parent = rows[row].parent; parent >= 0) {
-      assert(parent < int64_t(newest.size()) && "no such parent");
-      position = newest[parent] + 1;
-      std::copy_n(current.begin() + parent * numCapacity, position, entry);
+  newest.clear();
+  current.resize(rows.size() * numCapacity);
+  for (auto [index, row] : llvm::enumerate(rows)) {
+    if (size_t(row.history) >= lengths.size()) {
+      lengths.resize(row.history + 1);
+      histories.resize(lengths.size() * numCapacity);
     }
-    entry[position] = rows[row].cacheRow;
-    nextNewest.push_back(position);
+    const int64_t length = lengthOf(row.parent);
+    int32_t *history = histories.data() + row.history * numCapacity;
+    if (length > 0 && row.parent != row.history)
+      std::copy_n(histories.begin() + row.parent * numCapacity, length,
+                  history);
+    history[length] = row.cacheRow;
+    lengths[row.history] = static_cast<int32_t>(length + 1);
+    std::copy_n(history, length + 1, current.begin() + index * numCapacity);
+    newest.push_back(static_cast<int32_t>(length));
   }
-  current.swap(next);
-  newest.swap(nextNewest);
 }

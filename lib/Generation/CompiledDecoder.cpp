@@ -4,6 +4,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cstring>
 #include <optional>
@@ -302,10 +303,14 @@ llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
     rowSlots.push_back(row.slot);
     lastCacheRow = std::max(lastCacheRow, row.cacheRow);
   }
-  caches.reserve(lastCacheRow + 1, std::min(capacity, limits.targetPositions));
+  // A beam search has few rows at first: to grow then means to copy all.
+  constexpr int64_t entriesAtOnce = 16;
+  caches.reserve(llvm::alignTo(lastCacheRow + 1, entriesAtOnce),
+                 std::min(capacity, limits.targetPositions));
   if (caches.capacity > cacheRows.capacity())
     cacheRows.grow(caches.capacity);
   cacheRows.advance(rows);
+  allRows += numRows;
 
   // The results of the step before make room before new ones are made.
   results.clear();

@@ -20,7 +20,7 @@ public:
     tokens.push_back(options.startToken);
   }
 
-  llvm::ArrayRef<Row> rows() const override { return row; }
+  llvm::ArrayRef<Row> rows(bool) override { return row; }
   bool advance(const Logits &logits, const StepAttention &attention,
                int64_t first) override;
   llvm::ArrayRef<int32_t> sureTokens() const override {
@@ -31,7 +31,7 @@ public:
 private:
   const LogitProcessor &processor;
   const GenerationOptions &options;
-  Row row = {processor.getOptions().startToken, -1};
+  Row row = {processor.getOptions().startToken, -1, 0, 0};
   /// Start token first.
   std::vector<int32_t> tokens;
   float score = 0;
@@ -61,7 +61,7 @@ bool GreedySearch::advance(const Logits &all, const StepAttention &attention,
   if (options.scores)
     score += normalizer(logits[token]);
   tokens.push_back(static_cast<int32_t>(token));
-  row = {tokens.back(), 0};
+  row = {tokens.back(), 0, 0, 0};
   return int64_t(tokens.size()) >= options.maxLength ||
          llvm::is_contained(options.endTokens, tokens.back());
 }

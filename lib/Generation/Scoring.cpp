@@ -2,7 +2,6 @@
 
 #include "attn/Generation/Scoring.h"
 #include "llvm/ADT/STLExtras.h"
-#include <cassert>
 #include <limits>
 
 using namespace attn;
@@ -53,36 +52,33 @@ int64_t attn::argMax(const LogitRow &logits) {
   return best * logits.width + (llvm::find(block, maximum) - block.begin());
 }
 
-void attn::topCandidates(llvm::ArrayRef<BeamLogits> beams,
-                         llvm::MutableArrayRef<Candidate> best) {
-  const size_t capacity = best.size();
-  const int64_t vocabulary = beams.front().logits.vocabulary;
-  size_t size = 0;
+void attn::addCandidates(int64_t beam, const BeamLogits &row, size_t n,
+                         std::vector<Candidate> &best) {
+  size_t size = best.size();
+  best.resize(n);
   // Candidates come by ascending index, so an equal score is never better than
   // what is there: a plain insertion after its equals keeps them in order.
   auto insert = [&](float score, int64_t index) {
-    size_t place = size < capacity ? size++ : capacity - 1;
+    size_t place = size < n ? size++ : n - 1;
     for (; place > 0 && best[place - 1].score < score; --place)
       best[place] = best[place - 1];
     best[place] = {score, index};
   };
-  for (auto [beam, row] : llvm::enumerate(beams)) {
-    int64_t index = beam * vocabulary;
-    for (int64_t block = 0, e = row.logits.numBlocks(); block < e; ++block) {
-      llvm::MutableArrayRef<float> logits = row.logits.block(block);
-      // Scoring keeps the order of logits, hence this bounds the block.
-      float bound = row.normalizer(row.logits.maximum(block)) + row.score;
-      if (size == capacity && !(bound > best[capacity - 1].score)) {
-        index += logits.size();
-        continue;
-      }
-      for (float logit : logits) {
-        float score = row.normalizer(logit) + row.score;
-        if (size < capacity || score > best[capacity - 1].score)
-          insert(score, index);
-        ++index;
-      }
+  int64_t index = beam * row.logits.vocabulary;
+  for (int64_t block = 0, e = row.logits.numBlocks(); block < e; ++block) {
+    llvm::MutableArrayRef<float> logits = row.logits.block(block);
+    // Scoring keeps the order of logits, hence this bounds the block.
+    float bound = row.normalizer(row.logits.maximum(block)) + row.score;
+    if (size == n && !(bound > best.back().score)) {
+      index += static_cast<int64_t>(logits.size());
+      continue;
+    }
+    for (float logit : logits) {
+      float score = row.normalizer(logit) + row.score;
+      if (size < n || score > best.back().score)
+        insert(score, index);
+      ++index;
     }
   }
-  assert(size == capacity && "fewer candidates than asked for");
+  best.resize(size);
 }

@@ -125,16 +125,19 @@ llvm::Error BatchSearch::admit() {
 }
 
 llvm::Error BatchSearch::step() {
+  // A step of few rows takes as long with some more.
+  constexpr int64_t fewRows = 16;
+  const int64_t beams = options.beamSize;
+  const bool mayWait = static_cast<int64_t>(active.size()) * beams > fewRows;
   rows.clear();
   for (Active &sentence : active) {
-    const auto firstRow = static_cast<int32_t>(rows.size());
-    auto cacheRow = static_cast<int32_t>(sentence.place * options.beamSize);
-    for (auto [token, parent] : sentence.search->rows())
-      rows.push_back(
-          {token,
-           parent < 0 ? -1 : static_cast<int32_t>(sentence.firstRow) + parent,
-           sentence.sentence.slot, cacheRow++});
-    sentence.firstRow = firstRow;
+    const auto firstBeam = static_cast<int32_t>(sentence.place * beams);
+    const int32_t firstHistory = 2 * firstBeam;
+    sentence.firstRow = static_cast<int64_t>(rows.size());
+    for (auto [token, parent, history, beam] : sentence.search->rows(mayWait))
+      rows.push_back({token, parent < 0 ? -1 : firstHistory + parent,
+                      firstHistory + history, sentence.sentence.slot,
+                      firstBeam + beam});
   }
   llvm::Expected<Logits> logits = model.step(rows);
   if (!logits)

@@ -19,13 +19,18 @@ public:
   struct Row {
     /// Its last token.
     int32_t token;
-    /// The one among rows() of the step before that it goes on from; -1 in the
-    /// first step.
+    /// The history that it goes on from; -1 if it has none.
     int32_t parent;
+    /// The number of its own one; below twice the beam size.
+    int32_t history;
+    /// Its number among the rows with as many tokens; below the beam size.
+    int32_t beam;
   };
 
-  /// What the next step takes; between 1 and the beam size.
-  virtual llvm::ArrayRef<Row> rows() const = 0;
+  /// What the next step takes; between 1 row and the beam size. A search that
+  /// `mayWait` leaves out rows that may not matter; where they do, the step
+  /// after it takes them.
+  virtual llvm::ArrayRef<Row> rows(bool mayWait) = 0;
 
   /// Takes the logits of a step, in which those after rows() begin at row
   /// `first`, and may overwrite these; and what the rows attended to, if it is

@@ -99,10 +99,11 @@ BatchPlan TranslationModel::planBatches(int64_t beamSize, int64_t threads,
   BatchPlan plan;
   plan.workers = std::min<size_t>(threads, decoders.size());
   plan.options.threads = threads;
-  // More rows at a time are not faster, and caches and logits take memory.
+  // More rows at a time are not faster, and caches and logits take memory. A
+  // step feeds some two thirds of the beams.
   plan.options.batchSize =
       batchSize ? batchSize
-                : std::clamp<int64_t>(48 / beamSize, 1, plan.options.batchSize);
+                : std::clamp<int64_t>(72 / beamSize, 1, plan.options.batchSize);
   // To read large weights takes longer than to wait for each other: then all
   // threads share one batch, which reads them once.
   constexpr size_t largeWeights = 64 << 20;

@@ -90,7 +90,7 @@ static cl::opt<IntegerIn<1, 1024>>
 static cl::opt<IntegerIn<1>>
     batchSize("batch-size",
               cl::desc("Sentences translated at once by each thread (default: "
-                       "32, or fewer so that there are 48 beams); 1: one after "
+                       "32, or fewer so that there are 72 beams); 1: one after "
                        "the other, each by all threads"),
               cl::sub(command));
 static cl::opt<std::string> alignments(
@@ -199,11 +199,15 @@ static Error checkStream(const GenerationOptions &options) {
 
 static void printStatistics(const TranslationModel &model,
                             const TranslationStream &stream, double seconds) {
+  int64_t decoderRows = 0;
+  for (const std::unique_ptr<CompiledDecoder> &decoder : model.decoders)
+    decoderRows += decoder->numRows();
   json::OStream json(errs());
   json.object([&] {
     json.attribute("sentences", stream.numSentences());
     json.attribute("tokens_in", stream.numTokensIn());
     json.attribute("tokens_out", stream.numTokensOut());
+    json.attribute("decoder_rows", decoderRows);
     json.attribute("load_s", model.loadSeconds);
     json.attribute("compile_s", model.compileSeconds);
     json.attribute("cached", model.fromCache);

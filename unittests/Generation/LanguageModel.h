@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 #include <limits>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -125,7 +126,7 @@ public:
                            language.vocabulary, /*width=*/5);
     for (auto [i, input] : llvm::enumerate(inputs)) {
       if (input.parent >= 0) {
-        next[i] = rows.at(input.parent);
+        next[i] = histories.at(input.parent);
         EXPECT_EQ(next[i].slot, input.slot);
       }
       EXPECT_TRUE(cacheRows.insert(input.cacheRow).second);
@@ -138,10 +139,11 @@ public:
         plain[1] = std::numeric_limits<float>::quiet_NaN();
       logits.setRow(static_cast<int64_t>(i), plain);
     }
-    rows = std::move(next);
+    for (auto [row, input] : llvm::zip_equal(next, inputs))
+      histories[input.history] = row;
     rowsOfSteps.push_back(inputs.size());
     weights.clear();
-    for (const Row &row : rows)
+    for (const Row &row : next)
       for (int64_t head = 0; head < heads; ++head)
         for (int64_t token = 0; token < sourcePositions(); ++token)
           weights.push_back(language.weight(row.tokens, head, token));
@@ -172,7 +174,7 @@ private:
     std::vector<int32_t> tokens;
   };
   std::vector<std::vector<int32_t>> sources;
-  std::vector<Row> rows;
+  std::map<int32_t, Row> histories;
   BlockedLogits logits;
   std::vector<float> weights;
 };

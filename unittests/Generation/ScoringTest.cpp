@@ -112,8 +112,10 @@ TEST(Scoring, TopCandidatesAreThoseOfAFullSort) {
     llvm::sort(all, [](const auto &a, const auto &b) {
       return a.score != b.score ? a.score > b.score : a.index < b.index;
     });
-    std::vector<Candidate> best(n);
-    topCandidates(beams, best);
+    std::vector<Candidate> best;
+    for (auto [beam, row] : llvm::enumerate(beams))
+      addCandidates(static_cast<int64_t>(beam), row, n, best);
+    ASSERT_EQ(best.size(), n);
     for (size_t i = 0; i < n; ++i) {
       ASSERT_EQ(best[i].index, all[i].index);
       ASSERT_EQ(best[i].score, all[i].score);

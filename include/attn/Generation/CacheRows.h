@@ -15,16 +15,15 @@ namespace attn {
 /// t of row r.
 ///
 /// A row writes its new position to a cache row that only its sentence uses.
-/// That overwrites nothing anybody needs: the rows of a sentence are all at the
-/// same position, each writes to another cache row, and no step before has
-/// written that position for this sentence.
+/// That overwrites nothing anybody needs: of the rows of a sentence that are at
+/// one position, each writes to another cache row.
 class CacheRows {
 public:
   /// Makes room for `capacity` positions, keeping what is there.
   void grow(int64_t capacity);
 
-  /// Replaces the rows by others, each with the history of its parent and one
-  /// position more. Needs capacity() > the length of any of these histories.
+  /// Gives each row the history of its parent and one position more, and keeps
+  /// that as the row's history. Needs capacity() > the length of any of these.
   void advance(llvm::ArrayRef<DecoderRow> rows);
 
   /// The most positions that a row will have after advance(rows).
@@ -35,13 +34,16 @@ public:
   /// [rows]: the position that each row has just got.
   llvm::ArrayRef<int32_t> positions() const { return newest; }
   /// [rows, capacity]; entries after positions() mean nothing.
-  llvm::ArrayRef<int32_t> table() const {
-    return llvm::ArrayRef(current).take_front(newest.size() * numCapacity);
-  }
+  llvm::ArrayRef<int32_t> table() const { return current; }
 
 private:
-  std::vector<int32_t> current, next;
-  std::vector<int32_t> newest, nextNewest;
+  int64_t lengthOf(int32_t history) const {
+    return history < 0 ? 0 : lengths[history];
+  }
+
+  /// [histories] and [histories, capacity].
+  std::vector<int32_t> lengths, histories;
+  std::vector<int32_t> newest, current;
   int64_t numCapacity = 0;
 };
 

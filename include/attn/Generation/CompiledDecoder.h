@@ -60,6 +60,9 @@ public:
 
   llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) override;
 
+  /// Rows of all steps together.
+  int64_t numRows() const { return allRows; }
+
   int64_t attentionHeads() const override { return heads; }
   StepAttention attention() const override;
 
@@ -107,6 +110,7 @@ private:
   DecoderFunctions functions;
   DecoderLimits limits;
   int64_t threads = 0;
+  int64_t allRows = 0;
   Binding encodeBinding, prepareBinding, stepBinding;
 
   // Of the sentences: [slots, source positions, …], and their lengths.

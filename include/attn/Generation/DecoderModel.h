@@ -14,16 +14,19 @@ namespace attn {
 struct DecoderRow {
   /// The token that the step appends to it.
   int32_t token = 0;
-  /// The row of the step before whose history it goes on from, or -1 where the
-  /// history is empty. Rows may share a parent; a row that nobody names is
-  /// dropped.
+  /// The history that it goes on from, or -1 where that is empty. Rows may
+  /// share a parent.
   int32_t parent = -1;
+  /// The number of its own history, for rows of later steps to go on from; what
+  /// had the number before is forgotten, which no other row of the step may
+  /// have as its parent.
+  int32_t history = 0;
   /// The slot of the sentence that it translates.
   int32_t slot = 0;
-  /// Where the model keeps what it knows of the token. Rows of one step have
-  /// different ones, and what is kept there at another position stays: rows of
-  /// a sentence have to take theirs, in any order, from some that no row of
-  /// another sentence takes while the sentence is translated.
+  /// Where the model keeps what it knows of the token. Rows with equally many
+  /// tokens have different ones, and what is kept there at another position
+  /// stays: rows of a sentence have to take theirs, in any order, from some
+  /// that no row of another sentence takes while the sentence is translated.
   int32_t cacheRow = 0;
 };
 

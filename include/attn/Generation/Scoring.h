@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 namespace attn {
 
@@ -90,11 +91,11 @@ struct BeamLogits {
   float score;
 };
 
-/// Fills `best` [n] with the n best candidates of all beams (at least one, all
-/// of one vocabulary), best first, equal scores by index. There are at least n
-/// candidates in all. Candidates at -infinity count.
-void topCandidates(llvm::ArrayRef<BeamLogits> beams,
-                   llvm::MutableArrayRef<Candidate> best);
+/// Adds the candidates of beam number `beam` to `best`, which keeps the n best
+/// there are, best first, equal scores by index. Beams come by ascending
+/// number. Candidates at -infinity count.
+void addCandidates(int64_t beam, const BeamLogits &row, size_t n,
+                   std::vector<Candidate> &best);
 
 } // namespace attn
 
