@@ -100,7 +100,7 @@ class Point:
         encoder = sizes.encoder_layers * length * length
         decoder = sizes.decoder_layers * (length * (length + 1) // 2 + length * length)
         attention = 2 * sizes.width * (encoder + self.beam * decoder)
-        return case.flops / len(case.sources) + 2 * attention
+        return case.flops(case.decoder_rows) / len(case.sources) + 2 * attention
 
 
 def points(axis):

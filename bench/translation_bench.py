@@ -73,7 +73,8 @@ class Bench:
             for name, setting in chosen.items():
                 answer = self.turns.take(setting.translate, case)
                 found[name]["rounds"].append(answer["seconds"])
-                found[name] |= {key: answer[key] for key in ("memory_mb", "same")}
+                kept = ("memory_mb", "same", "decoder_rows")
+                found[name] |= {key: answer[key] for key in kept if key in answer}
         for result in found.values():
             result["seconds"] = statistics.median(result["rounds"])
         return found

@@ -70,13 +70,16 @@ class Case:
         return sum(self.lengths)
 
     @property
-    def flops(self):
+    def decoder_rows(self):
+        """The beams of a sentence differ from the second step on. Steps past the
+        best translation do not count."""
+        return sum(1 + (length - 1) * self.beam_size for length in self.lengths)
+
+    def flops(self, decoder_rows):
         """Multiplications and additions of all products by weights; those of
-        attention are less than a hundredth of them. The beams of a sentence differ
-        from the second step on; steps past the best translation do not count."""
+        attention are less than a hundredth of them."""
         encoded = sum(map(len, self.sources)) * self.sizes.encoder
-        rows = sum(1 + (length - 1) * self.beam_size for length in self.lengths)
-        return 2 * (encoded + rows * self.sizes.step)
+        return 2 * (encoded + decoder_rows * self.sizes.step)
 
     @property
     def step_bytes(self):

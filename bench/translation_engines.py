@@ -82,6 +82,7 @@ class Attn:
             "seconds": stats["translate_s"],
             "memory_mb": stats["peak_rss_mb"],
             "same": check(outputs, case, "attn"),
+            "decoder_rows": stats["decoder_rows"],
         }
 
     def cpu_seconds(self):
