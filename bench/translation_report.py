@@ -60,8 +60,8 @@ def shares(cases, figures):
             row += [f"{speed:.1f} GB/s", f"{share:.0%} of the memory's bandwidth"]
             row += at_least(share, case.bandwidth_share, "{:.0%}")
         else:
-            rows = min(case.decoder_rows, attn["decoder_rows"])
-            speed = case.flops(rows) / attn["seconds"] * 1e-9
+            fed = min(case.decoder_rows, attn["decoder_rows"])
+            speed = case.flops(fed) / attn["seconds"] * 1e-9
             share = speed / figures["peak"]["f32"]
             row += [f"{speed:.0f} GFLOP/s", f"{share:.0%} of the multiply-add peak"]
             row += at_least(share, case.peak_share, "{:.0%}")
