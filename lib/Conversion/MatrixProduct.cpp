@@ -2,7 +2,6 @@
 
 #include "MatrixProduct.h"
 #include "TileSizes.h"
-#include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -40,32 +39,18 @@ Value RowBlocks::getFirstRow(KernelBuilder &b, Value block) const {
   return b.min(b.mul(first, b.index(unit)), rows);
 }
 
-/// Whether sums over some of the depth can wait in `out` for the others, which
-/// has to hold them, and must not be the residual that is still to be added.
-static bool canWait(const ProductOperands &operands) {
-  bool isF32 = !operands.out || typeOf(operands.out).getElementType().isF32();
-  return isF32 && !(operands.residual && operands.activation);
-}
-
 /// Steps of the depth in one part.
 static int64_t chooseBlockDepth(const ProductOperands &operands) {
   if (ShapedType::isDynamic(operands.depth)) {
-    assert(canWait(operands) && "expected memory for sums over some depth");
+    assert(ProductSums::canWait(operands) &&
+           "expected memory for sums over some depth");
     return kBlockDepth;
   }
-  if (!canWait(operands) || operands.depth <= kBlockDepth)
+  if (!ProductSums::canWait(operands) || operands.depth <= kBlockDepth)
     return operands.depth;
   int64_t blocks = llvm::divideCeil(operands.depth, kBlockDepth);
   return llvm::alignTo(llvm::divideCeil(operands.depth, blocks),
-                       MatrixProduct::kSumDepth);
-}
-
-static bool isAtMost(int64_t size, int64_t most) {
-  return !ShapedType::isDynamic(size) && size <= most;
-}
-
-static bool isMultiple(int64_t size, int64_t unit) {
-  return !ShapedType::isDynamic(size) && size % unit == 0;
+                       ProductSums::kDepth);
 }
 
 /// Steps of the depth in a round. Weights that are widened leave no registers
@@ -76,16 +61,11 @@ static int64_t chooseSteps(const ProductOperands &operands) {
 
 MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
     : b(b), operands(operands), panel(b.getTarget().getPanelWidth()),
-      blockDepth(chooseBlockDepth(operands)),
-      sumsWait(canWait(operands) && !isAtMost(operands.depth, kSumDepth)),
-      reachesPast(!isMultiple(operands.columns, panel)),
-      chunks(b.chunks(panel)), product(b, chunks, chooseSteps(operands)),
+      blockDepth(chooseBlockDepth(operands)), chunks(b.chunks(panel)),
+      product(b, chunks, chooseSteps(operands)), sums(b, operands, panel),
       rowTiles(b, product.getMaxRows(), blockDepth) {
-  auto sizeOf = [&](int64_t size, Value memref) {
-    return ShapedType::isDynamic(size) ? b.dim(memref, 1) : b.index(size);
-  };
-  columns = sizeOf(operands.columns, operands.out);
-  depth = sizeOf(operands.depth, operands.input);
+  columns = sums.getColumns();
+  depth = sums.getDepth();
   panels = b.ceilDiv(columns, panel);
   int64_t rows = product.getMaxRows();
   blockRows =
@@ -125,18 +105,6 @@ void MatrixProduct::setInput(Value memory, Value row, Value k) {
   input = memory;
   firstRow = row;
   firstDepth = k;
-}
-
-void MatrixProduct::setOutput(Value memory, Value row, Value column) {
-  operands.out = memory;
-  firstOutRow = row;
-  firstOutColumn = column;
-}
-
-SmallVector<Value> MatrixProduct::outAt(Value row, Value column) {
-  if (firstOutRow)
-    return {b.sub(row, firstOutRow), b.sub(column, firstOutColumn)};
-  return {row, column};
 }
 
 void MatrixProduct::emit(int64_t mostRows) {
@@ -211,7 +179,7 @@ MatrixProduct::Tasks MatrixProduct::planTasks() {
 }
 
 void MatrixProduct::emitTasks(const Tasks &tasks) {
-  reachesPast = !isMultiple(operands.columns, panel);
+  sums.setWidth(panel);
   b.share(tasks.count, [&](Value task) {
     Part part;
     Value block = b.div(task, tasks.columnBlocks);
@@ -274,8 +242,8 @@ void MatrixProduct::emitPack(Value place, Value to, Value begin, Value end) {
     b.forLoop(b.index(0), size, 1, [&](Value k) {
       for (Chunk chunk : chunks) {
         Value column = b.add(firstColumn, b.index(chunk.offset));
-        b.store(loadInside(operands.weight, {b.add(begin, k), column}, column,
-                           chunk),
+        b.store(sums.loadInside(operands.weight, {b.add(begin, k), column},
+                                column, chunk),
                 to, {k, b.index(chunk.offset)});
       }
     });
@@ -310,11 +278,11 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
                              const Part &part) {
   Value isFirstTile =
       arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, part.rows);
-  forSums(part.depth, part.endDepth, [&](Value begin, Value end) {
-    Sums sums{row, rows, b.mul(place, b.index(panel)), begin, end};
+  sums.forDepth(part.depth, part.endDepth, [&](Value begin, Value end) {
+    ProductSums::Tile tile{row, rows, b.mul(place, b.index(panel)), begin, end};
     Value local = b.sub(begin, part.depth);
-    emitSums(
-        product, sums,
+    sums.emit(
+        product, tile,
         [&](int64_t r, Value k) {
           k = b.add(local, k);
           if (!input)
@@ -336,41 +304,6 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
           });
         });
   });
-}
-
-void MatrixProduct::forSums(Value begin, Value end,
-                            llvm::function_ref<void(Value, Value)> body) {
-  if (!sumsWait)
-    return body(begin, end);
-  // A depth that is not known may be none, of which bias and residual remain.
-  Value stop = ShapedType::isDynamic(operands.depth)
-                   ? b.max(end, b.add(begin, b.index(1)))
-                   : end;
-  b.forLoop(begin, stop, kSumDepth, [&](Value k) {
-    // A length that is known needs no loop for what steps leave.
-    Value next = b.add(k, b.index(kSumDepth));
-    body(k, isMultiple(operands.depth, kSumDepth) ? next : b.min(next, end));
-  });
-}
-
-std::pair<Value, Value> MatrixProduct::emitEnds(const Sums &sums) {
-  if (!sumsWait)
-    return {};
-  auto isEqual = [&](Value place, Value end) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, end);
-  };
-  return {isEqual(sums.depth, b.index(0)), isEqual(sums.endDepth, depth)};
-}
-
-void MatrixProduct::emitSums(TileProduct &tiles, const Sums &sums,
-                             llvm::function_ref<Value(int64_t, Value)> left,
-                             llvm::function_ref<Value(Value, Chunk)> right,
-                             llvm::function_ref<void(Value)> ahead) {
-  std::pair<Value, Value> ends = emitEnds(sums);
-  SmallVector<Value> tile = tiles.emit(
-      emitInit(tiles, sums, ends.first),
-      {b.index(0), b.sub(sums.endDepth, sums.depth)}, left, right, ahead);
-  emitEpilogue(tiles, sums, tile, ends.first, ends.second);
 }
 
 /// While the first tile of a panel is computed, asks for the next one: weights
@@ -396,78 +329,14 @@ void MatrixProduct::emitPrefetch(Value place, Value begin, Value k,
                              /*localityHint=*/2, /*isDataCache=*/true);
 }
 
-SmallVector<Value> MatrixProduct::emitInit(TileProduct &tiles, const Sums &sums,
-                                           Value isFirst) {
-  return tiles.collect(sums.rows, [&](int64_t, Chunk chunk) -> Value {
-    Value zero = b.splat(chunk.lanes, 0.0);
-    if (!operands.bias)
-      return zero;
-    bool isBiasPadded = !ShapedType::isDynamic(operands.columns) &&
-                        typeOf(operands.bias).getDimSize(0) != operands.columns;
-    Value column = b.add(sums.column, b.index(chunk.offset));
-    // What panels cover may be there.
-    Value bias = isBiasPadded
-                     ? b.load(operands.bias, {column}, chunk.lanes)
-                     : loadInside(operands.bias, {column}, column, chunk);
-    return isFirst ? arith::SelectOp::create(b, isFirst, bias, zero) : bias;
-  });
-}
-
-void MatrixProduct::emitEpilogue(TileProduct &tiles, const Sums &sums,
-                                 ArrayRef<Value> tile, Value isFirst,
-                                 Value isLast) {
-  /// Adds to the tile what `memref` holds at its place.
-  auto add = [&](ArrayRef<Value> tile, Value memref, bool isLocal) {
-    SmallVector<Value> result;
-    tiles.distribute(tile, [&](int64_t r, Chunk chunk, Value sum) {
-      Value row = b.add(sums.row, b.index(r));
-      Value column = b.add(sums.column, b.index(chunk.offset));
-      SmallVector<Value> at = {row, column};
-      Value other =
-          loadInside(memref, isLocal ? outAt(row, column) : at, column, chunk);
-      result.push_back(arith::AddFOp::create(b, sum, other));
-    });
-    return result;
-  };
-  auto addResidual = [&](ArrayRef<Value> tile) {
-    return operands.residual ? add(tile, operands.residual, /*isLocal=*/false)
-                             : SmallVector<Value>(tile);
-  };
-  auto activate = [&](ArrayRef<Value> tile) {
-    SmallVector<Value> result(tile);
-    if (operands.activation)
-      for (Value &sum : result)
-        sum = emitActivation(b, *operands.activation, sum);
-    return result;
-  };
-
-  SmallVector<Value> result;
-  if (!isFirst) {
-    result = addResidual(activate(tile));
-  } else {
-    ValueRange values(tile);
-    result = b.ifElse(
-        isFirst, values.getTypes(), [&] { return addResidual(tile); },
-        [&] { return add(tile, operands.out, /*isLocal=*/true); });
-    if (operands.activation)
-      result = b.ifElse(
-          isLast, values.getTypes(), [&] { return activate(result); },
-          [&] { return result; });
-  }
-  tiles.distribute(result, [&](int64_t r, Chunk chunk, Value sum) {
-    Value row = b.add(sums.row, b.index(r));
-    Value column = b.add(sums.column, b.index(chunk.offset));
-    storeInside(sum, operands.out, outAt(row, column), column, chunk);
-  });
-}
-
 void MatrixProduct::emitFewRows() {
   // What counts is to read the weight as fast as memory gives it: each thread
   // reads long pieces of some rows of it side by side. Sums are in memory.
   int64_t lanes = b.lanes();
-  reachesPast = !isMultiple(operands.columns, lanes);
+  sums.setWidth(lanes);
   int64_t mostColumns = kFewColumns;
-  if (isAtMost(operands.columns, mostColumns))
+  if (!ShapedType::isDynamic(operands.columns) &&
+      operands.columns <= mostColumns)
     mostColumns = llvm::alignTo(operands.columns, lanes);
   Value rows = b.dim(operands.input, 0), threads = b.threads();
   Value width = b.roundUp(b.ceilDiv(columns, threads), lanes);
@@ -479,74 +348,53 @@ void MatrixProduct::emitFewRows() {
     Value begin = b.mul(task, width);
     Value end = b.min(b.add(begin, width), columns);
     b.forLoop(b.index(0), rows, 1, [&](Value row) {
-      forSums(b.index(0), depth, [&](Value first, Value last) {
+      sums.forDepth(b.index(0), depth, [&](Value first, Value last) {
         emitRow({row, 1, begin, first, last}, end, memory[0]);
       });
     });
   });
 }
 
-void MatrixProduct::emitRow(const Sums &sums, Value endColumn, Value memory) {
+void MatrixProduct::emitRow(const ProductSums::Tile &tile, Value endColumn,
+                            Value memory) {
   int64_t lanes = b.lanes();
   Chunk chunk = {0, lanes};
-  TileProduct tile(b, chunk);
+  TileProduct product(b, chunk);
   auto forColumns = [&](llvm::function_ref<void(Value)> body) {
-    b.forLoop(sums.column, endColumn, lanes, body);
+    b.forLoop(tile.column, endColumn, lanes, body);
   };
   auto at = [&](Value column) {
-    Sums result = sums;
+    ProductSums::Tile result = tile;
     result.column = column;
     return result;
   };
-  auto placeOf = [&](Value column) { return b.sub(column, sums.column); };
-  std::pair<Value, Value> ends = emitEnds(sums);
+  auto placeOf = [&](Value column) { return b.sub(column, tile.column); };
   forColumns([&](Value column) {
-    b.store(emitInit(tile, at(column), ends.first)[0], memory,
-            {placeOf(column)});
+    b.store(sums.emitStart(product, at(column))[0], memory, {placeOf(column)});
   });
   auto emitSteps = [&](Value k, int64_t steps) {
     SmallVector<Value> left;
     for (int64_t i = 0; i < steps; ++i)
       left.push_back(
           b.splat(lanes, b.loadScalar(operands.input,
-                                      {sums.row, b.add(k, b.index(i))})));
+                                      {tile.row, b.add(k, b.index(i))})));
     forColumns([&](Value column) {
       Value sum = b.load(memory, {placeOf(column)}, lanes);
       for (int64_t i = 0; i < steps; ++i)
         sum = b.fma(left[i],
-                    loadInside(operands.weight, {b.add(k, b.index(i)), column},
-                               column, chunk),
+                    sums.loadInside(operands.weight,
+                                    {b.add(k, b.index(i)), column}, column,
+                                    chunk),
                     sum);
       b.store(sum, memory, {placeOf(column)});
     });
   };
-  Value whole = b.add(sums.depth,
-                      b.roundDown(b.sub(sums.endDepth, sums.depth), kFewSteps));
-  b.forLoop(sums.depth, whole, kFewSteps,
+  Value whole = b.add(tile.depth,
+                      b.roundDown(b.sub(tile.endDepth, tile.depth), kFewSteps));
+  b.forLoop(tile.depth, whole, kFewSteps,
             [&](Value k) { emitSteps(k, kFewSteps); });
-  b.forLoop(whole, sums.endDepth, 1, [&](Value k) { emitSteps(k, 1); });
+  b.forLoop(whole, tile.endDepth, 1, [&](Value k) { emitSteps(k, 1); });
   forColumns([&](Value column) {
-    emitEpilogue(tile, at(column), b.load(memory, {placeOf(column)}, lanes),
-                 ends.first, ends.second);
+    sums.emitEnd(product, at(column), b.load(memory, {placeOf(column)}, lanes));
   });
-}
-
-Value MatrixProduct::emitInside(Value column, Chunk chunk) {
-  return b.mask(chunk.lanes, b.max(b.sub(columns, column), b.index(0)));
-}
-
-Value MatrixProduct::loadInside(Value memref, ArrayRef<Value> indices,
-                                Value column, Chunk chunk) {
-  if (!reachesPast)
-    return b.load(memref, indices, chunk.lanes);
-  return b.loadMasked(memref, indices, emitInside(column, chunk));
-}
-
-void MatrixProduct::storeInside(Value vector, Value memref,
-                                ArrayRef<Value> indices, Value column,
-                                Chunk chunk) {
-  if (reachesPast)
-    b.storeMasked(vector, emitInside(column, chunk), memref, indices);
-  else
-    b.store(vector, memref, indices);
 }

@@ -20,7 +20,7 @@ namespace {
 /// matrix is small then.
 constexpr int64_t kFusedRows = 128;
 /// Columns of the hidden matrix at a time.
-constexpr int64_t kHiddenColumns = MatrixProduct::kSumDepth;
+constexpr int64_t kHiddenColumns = ProductSums::kDepth;
 /// More columns in memory than in the matrix, so that rows do not take each
 /// other's place in the first-level cache.
 constexpr int64_t kPadding = 16;
