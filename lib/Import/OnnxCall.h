@@ -163,6 +163,7 @@ OnnxOperator findMovingOperator(llvm::StringRef name);
 OnnxOperator findGatherOperator(llvm::StringRef name);
 OnnxOperator findNetworkOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 
 /// The type of MLIR; null if there is none that compiled code handles.
 mlir::Type getElementType(mlir::MLIRContext *context, OnnxType type);

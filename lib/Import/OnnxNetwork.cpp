@@ -237,5 +237,6 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Cases({"ReduceMax", "ReduceMean", "ReduceSum"}, importReduction)
       .Case("LayerNormalization", importLayerNormalization)
       .Case("Attention", importAttention)
+      .Case("TensorScatter", importTensorScatter)
       .Default(nullptr);
 }

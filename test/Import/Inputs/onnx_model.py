@@ -3,8 +3,8 @@
 
     onnx_model.py FILE [--weight PATH] [--cut BYTES] NODE...
 
-A node is "Operator:inputs:outputs[:attribute=integer]", with names divided by
-commas. --weight adds w, four floats that are in another file.
+A node is "Operator:inputs:outputs[:attribute=value]", with names divided by
+commas; a value is an integer or a word. --weight adds w, four floats that are in another file.
 """
 import argparse
 import pathlib
@@ -40,10 +40,10 @@ def node(text):
     result = b"".join(message(1, name) for name in inputs.split(","))
     result += b"".join(message(2, name) for name in outputs.split(","))
     result += message(3, "it") + message(4, operator)
-    for name, integer in (attribute.split("=") for attribute in attributes):
-        # INT is kind 2.
-        content = message(1, name) + number(3, int(integer)) + number(20, 2)
-        result += message(5, content)
+    for name, value in (attribute.split("=") for attribute in attributes):
+        # INT is kind 2, STRING 3.
+        content = message(4, value) + number(20, 3) if value.isalpha() else number(3, int(value)) + number(20, 2)
+        result += message(5, message(1, name) + content)
     return result
 
 
