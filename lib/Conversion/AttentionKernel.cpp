@@ -47,6 +47,9 @@ static void emitBlocks(KernelBuilder &b, SdpaOp op) {
 }
 
 void attn::emitSdpa(KernelBuilder &b, SdpaOp op) {
+  // Only this kernel has scores before they are weights.
+  if (op.getShownStage())
+    return emitTiledAttention(b, op);
   // Where rows are given, a step of decoding reads keys that others laid out,
   // with one query for each.
   if (op.getRows())

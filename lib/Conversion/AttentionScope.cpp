@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -223,15 +224,18 @@ Value AttentionScope::applySlope(Value scores, Value query, Value firstKey) {
                scores);
 }
 
-Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
-                                Value count) {
+Value AttentionScope::applyCap(Value scores) {
+  std::optional<APFloat> softcap = op.getSoftcap();
+  if (!softcap)
+    return scores;
   int64_t lanes = b.lanes();
-  if (std::optional<APFloat> softcap = op.getSoftcap()) {
-    double cap = softcap->convertToDouble() / std::log(2.0);
-    Value bounded =
-        emitTanh(b, arith::MulFOp::create(b, scores, b.splat(lanes, 1 / cap)));
-    scores = arith::MulFOp::create(b, bounded, b.splat(lanes, cap));
-  }
+  double cap = softcap->convertToDouble() / std::log(2.0);
+  Value bounded =
+      emitTanh(b, arith::MulFOp::create(b, scores, b.splat(lanes, 1 / cap)));
+  return arith::MulFOp::create(b, bounded, b.splat(lanes, cap));
+}
+
+Value AttentionScope::applyBiases(Value scores, Value query, Value firstKey) {
   if (op.getSlopes())
     scores = applySlope(scores, query, firstKey);
   if (op.getBiases())
@@ -239,9 +243,15 @@ Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
         b, scores,
         loadBiases(b, op.getBiases(), head,
                    b.sub(firstKey, b.add(before, query))));
+  return scores;
+}
+
+Value AttentionScope::addMask(Value scores, Value query, Value firstKey,
+                              Value count, bool isNatural) {
   Value mask = op.getMask();
   if (!mask)
     return scores;
+  int64_t lanes = b.lanes();
   auto type = cast<MemRefType>(mask.getType());
   SmallVector<Value> place = atScore(query, firstKey);
   for (auto [dimension, index] :
@@ -253,8 +263,35 @@ Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
   if (type.getElementType().isInteger())
     return arith::SelectOp::create(b, b.loadFlags(mask, place, inside), scores,
                                    b.splat(lanes, -INFINITY));
-  return arith::AddFOp::create(
-      b, scores, emitInLog2(b, b.loadMasked(mask, place, inside)));
+  Value added = b.loadMasked(mask, place, inside);
+  return arith::AddFOp::create(b, scores,
+                               isNatural ? added : emitInLog2(b, added));
+}
+
+Value AttentionScope::applyMask(Value scores, Value query, Value firstKey,
+                                Value count) {
+  scores = applyBiases(applyCap(scores), query, firstKey);
+  return addMask(scores, query, firstKey, count, /*isNatural=*/false);
+}
+
+Value AttentionScope::getStage(ScoreStage stage, Value scores, Value query,
+                               Value firstKey, Value count) {
+  if (stage != ScoreStage::Scaled)
+    scores = applyCap(scores);
+  if (stage == ScoreStage::Masked) {
+    scores = applyBiases(scores, query, firstKey);
+    if (op.getSlopes())
+      scores = arith::SubFOp::create(b, scores,
+                                     b.splat(b.lanes(), getSlopeShift(query)));
+  }
+  scores = arith::MulFOp::create(b, scores, b.splat(b.lanes(), std::log(2.0)));
+  if (stage == ScoreStage::Masked)
+    scores = addMask(scores, query, firstKey, count, /*isNatural=*/true);
+  return scores;
+}
+
+Value AttentionScope::getSlopeShift(Value query) {
+  return arith::MulFOp::create(b, slope, toFloat(b, getLeastDistance(query)));
 }
 
 Value AttentionScope::getSink(Value query) {
@@ -262,9 +299,11 @@ Value AttentionScope::getSink(Value query) {
     return {};
   Value sink = arith::MulFOp::create(b, b.loadScalar(op.getSinks(), {head}),
                                      b.scalar(1.0 / std::log(2.0)));
-  if (!op.getSlopes())
-    return sink;
-  Value shift =
-      arith::MulFOp::create(b, slope, toFloat(b, getLeastDistance(query)));
-  return arith::AddFOp::create(b, sink, shift);
+  if (op.getSlopes())
+    sink = arith::AddFOp::create(b, sink, getSlopeShift(query));
+  // Not ∞, which less ∞ is no number: this, too, takes all the weight.
+  Value most = b.scalar(std::numeric_limits<float>::max());
+  Value exceeds =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, sink, most);
+  return arith::SelectOp::create(b, exceeds, most, sink);
 }

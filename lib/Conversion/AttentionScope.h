@@ -79,6 +79,9 @@ public:
   /// at least 0, are of keys.
   mlir::Value applyMask(mlir::Value scores, mlir::Value query,
                         mlir::Value firstKey, mlir::Value count);
+  /// A vector of such scores as a stage has them, in natural units.
+  mlir::Value getStage(ScoreStage stage, mlir::Value scores, mlir::Value query,
+                       mlir::Value firstKey, mlir::Value count);
   /// The score that joins the softmax of the scores that `query` has after
   /// these; null if there is none.
   mlir::Value getSink(mlir::Value query);
@@ -93,9 +96,17 @@ private:
   /// linear bias is largest: softmax does not change, if the same is done to
   /// the sink, but scores that count stay small and are rounded little.
   mlir::Value getLeastDistance(mlir::Value query);
+  /// How much larger scores are for that, in units of log 2.
+  mlir::Value getSlopeShift(mlir::Value query);
   /// A vector of scores less the linear bias.
   mlir::Value applySlope(mlir::Value scores, mlir::Value query,
                          mlir::Value firstKey);
+  // The steps of applyMask.
+  mlir::Value applyCap(mlir::Value scores);
+  mlir::Value applyBiases(mlir::Value scores, mlir::Value query,
+                          mlir::Value firstKey);
+  mlir::Value addMask(mlir::Value scores, mlir::Value query,
+                      mlir::Value firstKey, mlir::Value count, bool isNatural);
 
   KernelBuilder &b;
   SdpaOp op;

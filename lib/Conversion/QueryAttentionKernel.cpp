@@ -318,7 +318,7 @@ private:
   /// Computes the scores once more, now that base and sum are known.
   void emitProbabilities(Value row, Value head, Value query) {
     int64_t lanes = b.lanes();
-    shown.emitZeros(*scope, head, query, visible);
+    shown.emitUnseen(*scope, head, query, visible);
     Value base = b.splat(lanes, softmax.getBase(row));
     Value inverse = b.splat(lanes, softmax.getInverse(row));
     forBlocks([&](Value first, Value blockCount) {

@@ -2,6 +2,8 @@
 
 #include "ShownProbabilities.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace attn;
 
@@ -45,32 +47,32 @@ SmallVector<Value> ShownProbabilities::placeOf(AttentionScope &scope,
   return place;
 }
 
-void ShownProbabilities::emitZeros(SmallVector<Value> place, Value begin,
-                                   Value end) {
+void ShownProbabilities::emitUnseen(SmallVector<Value> place, Value begin,
+                                    Value end) {
   int64_t lanes = b.lanes();
+  double unseen = op.getShownStage() ? -INFINITY : 0.0;
   b.forLoop(begin, end, lanes, [&](Value column) {
     place.back() = column;
-    b.storeMasked(b.splat(lanes, 0.0), b.mask(lanes, b.sub(end, column)),
+    b.storeMasked(b.splat(lanes, unseen), b.mask(lanes, b.sub(end, column)),
                   op.getProbabilities(), place);
   });
 }
 
-void ShownProbabilities::emitZeros(AttentionScope &scope, Value head,
-                                   Value query, IndexRange seen) {
+void ShownProbabilities::emitUnseen(AttentionScope &scope, Value head,
+                                    Value query, IndexRange seen) {
   // Where it sees none, the range may end before it begins.
   Value end = b.max(seen.end, b.index(0)), begin = b.min(seen.begin, end);
   auto emit = [&] {
     SmallVector<Value> place = placeOf(scope, head, query, begin);
-    emitZeros(place, b.index(0), place.back());
+    emitUnseen(place, b.index(0), place.back());
     place = placeOf(scope, head, query, end);
-    emitZeros(place, place.back(), sizes.keys);
+    emitUnseen(place, place.back(), sizes.keys);
   };
   op.getShownMean() ? b.ifThen(isFirst(head), emit) : emit();
 }
 
-void ShownProbabilities::store(Value probabilities, AttentionScope &scope,
-                               Value head, Value query, Value key,
-                               IndexRange range) {
+void ShownProbabilities::store(Value numbers, AttentionScope &scope, Value head,
+                               Value query, Value key, IndexRange range) {
   int64_t lanes = b.lanes();
   SmallVector<Value> place = placeOf(scope, head, query, key);
   Value inside = b.mask(lanes, range.end);
@@ -87,12 +89,11 @@ void ShownProbabilities::store(Value probabilities, AttentionScope &scope,
     Value number = arith::SIToFPOp::create(
         b, b.getF32Type(),
         arith::IndexCastOp::create(b, b.getI64Type(), heads));
-    Value part =
-        arith::DivFOp::create(b, probabilities, b.splat(lanes, number));
+    Value part = arith::DivFOp::create(b, numbers, b.splat(lanes, number));
     Value before = arith::SelectOp::create(
         b, isFirst(head), b.splat(lanes, 0.0),
         b.loadMasked(op.getProbabilities(), place, inside));
-    probabilities = arith::AddFOp::create(b, before, part);
+    numbers = arith::AddFOp::create(b, before, part);
   }
-  b.storeMasked(probabilities, inside, op.getProbabilities(), place);
+  b.storeMasked(numbers, inside, op.getProbabilities(), place);
 }

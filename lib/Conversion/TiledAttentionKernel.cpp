@@ -86,7 +86,16 @@ private:
     // With one block of keys, the sums never were in memory.
     Value rest = arith::SelectOp::create(b, isOnly, b.index(0), count);
     b.forLoop(b.index(0), rest, tileRows, [&](Value row) { emitFinish(row); });
-    shown.ifShown(head, [&] { emitShown(begin, seen); });
+    shown.ifShown(head, [&] {
+      if (showsAllKeys())
+        return emitAllScores();
+      b.forLoop(b.index(0), count, 1, [&](Value row) {
+        Value query = b.add(firstQuery, row);
+        shown.emitUnseen(*scope, head, query, scope->getVisible(query, query));
+      });
+      if (!op.getShownStage())
+        emitProbabilities(begin, seen);
+    });
   }
 
   /// Writes the results of a tile's rows, from `row` on.
@@ -122,17 +131,13 @@ private:
   /// Writes the probabilities of the block of queries, which see the keys
   /// `all`, in blocks from `begin` on. With several of these only now they are
   /// known: for them the scores are computed once more.
-  void emitShown(Value begin, IndexRange all) {
-    b.forLoop(b.index(0), count, 1, [&](Value row) {
-      Value query = b.add(firstQuery, row);
-      shown.emitZeros(*scope, head, query, scope->getVisible(query, query));
-    });
+  void emitProbabilities(Value begin, IndexRange all) {
     Value end = arith::SelectOp::create(b, isOnly, begin, all.end);
     b.forLoop(begin, end, kBlockKeys, [&](Value first) {
       emitPack(first, all);
       b.forLoop(b.index(0), count, tileRows, [&](Value row) {
         Value rows = getTileRows(row);
-        emitScores(row, rows);
+        emitScores(row, rows, getVisibleOfTile(row, rows));
         softmax.emitInverses(row, inverses);
         b.forLoop(b.index(0), rows, 1, [&](Value i) {
           Value query = b.add(row, i);
@@ -140,7 +145,7 @@ private:
           scope->emitMask(softmax.scores, i, b.add(firstQuery, query), firstKey,
                           seen);
           Value base = b.splat(b.lanes(), softmax.getBase(query));
-          emitShownRow(i, query, seen, [&](Value scores) {
+          emitProbabilities(i, query, seen, [&](Value scores) {
             return b.exp2(arith::SubFOp::create(b, scores, base));
           });
         });
@@ -149,16 +154,60 @@ private:
   }
 
   /// Writes those of `row`, whose weights are made of row `i` of the tile.
-  void emitShownRow(Value i, Value row, IndexRange seen,
-                    llvm::function_ref<Value(Value)> weigh) {
+  void emitProbabilities(Value i, Value row, IndexRange seen,
+                         llvm::function_ref<Value(Value)> weigh) {
+    Value inverse = b.splat(b.lanes(), b.loadScalar(inverses, {i}));
+    emitShownRow(i, row, seen, [&](Value scores, Value) {
+      return arith::MulFOp::create(b, weigh(scores), inverse);
+    });
+  }
+
+  /// Writes what is shown of `row`: what `show` makes of row `i` of the tile,
+  /// given a vector of scores and its column.
+  void emitShownRow(Value i, Value row, IndexRange columns,
+                    llvm::function_ref<Value(Value, Value)> show) {
     int64_t lanes = b.lanes();
-    Value inverse = b.splat(lanes, b.loadScalar(inverses, {i}));
-    Value first = b.roundDown(seen.begin, lanes);
-    b.forLoop(first, seen.end, lanes, [&](Value column) {
-      Value weights = weigh(b.load(softmax.scores, {i, column}, lanes));
-      shown.store(arith::MulFOp::create(b, weights, inverse), *scope, head,
-                  b.add(firstQuery, row), b.add(firstKey, column),
-                  {b.sub(seen.begin, column), b.sub(seen.end, column)});
+    Value first = b.roundDown(columns.begin, lanes);
+    b.forLoop(first, columns.end, lanes, [&](Value column) {
+      Value scores = b.load(softmax.scores, {i, column}, lanes);
+      shown.store(show(scores, column), *scope, head, b.add(firstQuery, row),
+                  b.add(firstKey, column),
+                  {b.sub(columns.begin, column), b.sub(columns.end, column)});
+    });
+  }
+
+  /// Whether scores are shown of all keys, and some are not seen.
+  bool showsAllKeys() {
+    return op.getShownStage() && op.getShownStage() != ScoreStage::Masked &&
+           (op.isBanded() || op.getLengths());
+  }
+
+  /// Writes the scores of the block of queries and all keys, of which those
+  /// that none sees were not computed.
+  void emitAllScores() {
+    b.forLoop(b.index(0), sizes.keys, kBlockKeys, [&](Value first) {
+      emitPack(first, {b.index(0), sizes.keys});
+      b.forLoop(b.index(0), count, tileRows, [&](Value row) {
+        Value rows = getTileRows(row);
+        emitScores(row, rows, {b.index(0), keyCount});
+        emitShownScores(row, rows);
+      });
+    });
+  }
+
+  /// Writes those of the tile's rows and the keys of the block that they see,
+  /// or all of these.
+  void emitShownScores(Value row, Value rows) {
+    b.forLoop(b.index(0), rows, 1, [&](Value i) {
+      Value query = b.add(row, i);
+      IndexRange columns = {b.index(0), keyCount};
+      if (!showsAllKeys())
+        columns = getVisible(query);
+      emitShownRow(i, query, columns, [&](Value scores, Value column) {
+        return scope->getStage(
+            *op.getShownStage(), scores, b.add(firstQuery, query),
+            b.add(firstKey, column), b.sub(columns.end, column));
+      });
     });
   }
 
@@ -169,6 +218,9 @@ private:
                              firstKey, keyCount);
   }
   IndexRange getVisible(Value row) { return getVisible(row, row); }
+  IndexRange getVisibleOfTile(Value row, Value rows) {
+    return getVisible(row, b.add(row, b.sub(rows, b.index(1))));
+  }
 
   /// Whether queries are of another type than is computed with, or rows are
   /// apart by a number that is not known: each row of a tile would then take a
@@ -227,11 +279,10 @@ private:
     });
   }
 
-  /// Scores of the rows row..row+rows-1, and all keys of the block that one of
-  /// them sees.
-  void emitScores(Value row, Value rows) {
+  /// Scores of the rows row..row+rows-1 and the keys `columns` of the block.
+  void emitScores(Value row, Value rows, IndexRange columns) {
     firstRow = row;
-    visible = getVisible(row, b.add(row, b.sub(rows, b.index(1))));
+    visible = columns;
     Value begin = b.div(visible.begin, b.index(panel));
     b.forLoop(begin, b.ceilDiv(visible.end, panel), 1, [&](Value place) {
       product.forTiles(b.index(0), rows, [&](Value begin, int64_t size) {
@@ -243,7 +294,9 @@ private:
   /// All that is to do for the rows row..row+rows-1 and the block of keys.
   void emitTileRows(Value row, Value rows) {
     Value lastRow = b.add(row, b.sub(rows, b.index(1)));
-    emitScores(row, rows);
+    emitScores(row, rows, getVisibleOfTile(row, rows));
+    if (op.getShownStage() && !showsAllKeys())
+      shown.ifShown(head, [&] { emitShownScores(row, rows); });
     b.forLoop(b.index(0), rows, 1, [&](Value i) {
       Value query = b.add(row, i);
       IndexRange seen = getVisible(query);
@@ -253,11 +306,13 @@ private:
     });
     b.ifThen(isOnly, [&] {
       softmax.emitInverses(row, inverses);
+      if (op.getShownStage())
+        return;
       shown.ifShown(head, [&] {
         b.forLoop(b.index(0), rows, 1, [&](Value i) {
           Value query = b.add(row, i);
-          emitShownRow(i, query, getVisible(query),
-                       [](Value weights) { return weights; });
+          emitProbabilities(i, query, getVisible(query),
+                            [](Value weights) { return weights; });
         });
       });
     });

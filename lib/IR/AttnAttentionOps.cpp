@@ -234,11 +234,21 @@ static LogicalResult checkProbabilities(SdpaOp op, ArrayRef<int64_t> scores) {
   Value probabilities = op.getProbabilities();
   std::optional<ArrayRef<int64_t>> shown = op.getShownHeads();
   if (!probabilities) {
-    if (shown || op.getShownMean())
+    if (shown || op.getShownMean() || op.getShownStage())
       return op.emitOpError() << "expected a second destination where there is "
-                              << (shown ? "'shown_heads'" : "'shown_mean'");
+                              << (shown               ? "'shown_heads'"
+                                  : op.getShownMean() ? "'shown_mean'"
+                                                      : "'shown_stage'");
     return success();
   }
+  if (op.getShownStage())
+    for (auto [name, operand] :
+         {std::pair("rows", op.getRows()),
+          std::pair("query_offsets", op.getQueryOffsets()),
+          std::pair("key_offsets", op.getKeyOffsets())})
+      if (operand)
+        return op.emitOpError()
+               << "expected no '" << name << "' where there is 'shown_stage'";
   SmallVector<int64_t> expected(scores);
   if (shown) {
     llvm::SmallDenseSet<int64_t> seen;

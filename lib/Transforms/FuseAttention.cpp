@@ -50,7 +50,7 @@ struct FuseWeightedSum : public OpRewritePattern<WeightedSumOp> {
         scores.getHeadsAttr(), scores.getScaleAttr(), scores.getCausalAttr(),
         scores.getWindowBeforeAttr(), scores.getWindowAfterAttr(),
         /*softcap=*/FloatAttr(), /*shown_heads=*/DenseI64ArrayAttr(),
-        /*shown_mean=*/UnitAttr());
+        /*shown_mean=*/UnitAttr(), /*shown_stage=*/ScoreStageAttr());
     if (outs.size() == 2)
       rewriter.replaceAllUsesExcept(probabilities, sdpa->getResult(1), op);
     rewriter.replaceOp(op, sdpa->getResult(0));

@@ -368,6 +368,8 @@ private:
                 "and 'sinks'";
     if (op.getQueryOffsets() || op.getKeyOffsets())
       return op.emitOpError() << "expected attention without offsets";
+    if (op.getShownStage())
+      return op.emitOpError() << "expected attention without 'shown_stage'";
     FailureOr<Value> query = getToken(op, "query", op.getQuery());
     if (failed(query))
       return failure();
@@ -409,7 +411,8 @@ private:
                 /*key_offsets=*/Value(), out, op.getHeadsAttr(),
                 op.getScaleAttr(), op.getCausalAttr(), op.getWindowBeforeAttr(),
                 op.getWindowAfterAttr(), op.getSoftcapAttr(),
-                op.getShownHeadsAttr(), op.getShownMeanAttr()));
+                op.getShownHeadsAttr(), op.getShownMeanAttr(),
+                /*shown_stage=*/ScoreStageAttr()));
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -474,7 +477,8 @@ private:
                 op.getHeadsAttr(), op.getScaleAttr(), op.getCausalAttr(),
                 op.getWindowBeforeAttr(), op.getWindowAfterAttr(),
                 op.getSoftcapAttr(), op.getShownHeadsAttr(),
-                op.getShownMeanAttr()));
+                op.getShownMeanAttr(),
+                /*shown_stage=*/ScoreStageAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

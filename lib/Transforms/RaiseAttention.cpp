@@ -247,7 +247,8 @@ Operation *AttentionMatcher::replace() {
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
       toAttribute(mask->getWindowBefore()), toAttribute(mask->getWindowAfter()),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(),
-      /*shown_heads=*/DenseI64ArrayAttr(), /*shown_mean=*/UnitAttr());
+      /*shown_heads=*/DenseI64ArrayAttr(), /*shown_mean=*/UnitAttr(),
+      /*shown_stage=*/ScoreStageAttr());
   if (shown)
     replaceShown(builder, sdpa, form.scores);
   Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),

@@ -185,5 +185,7 @@ func.func @shown_heads(%q: tensor<?x?x16xf32>, %some: tensor<?x2x?x?xf32>, %mean
   %0:2 = attn.sdpa %q, %q, %q outs(%q, %some) {heads = 4 : i64, scale = 0.5 : f64, shown_heads = array<i64: 3, 1>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x2x?x?xf32>) -> (tensor<?x?x16xf32>, tensor<?x2x?x?xf32>)
   // CHECK: attn.sdpa %{{.*}} {heads = 4 : i64, scale = 5.000000e-01 : f64, shown_mean} : {{.*}} -> (tensor<?x?x16xf32>, tensor<?x?x?xf32>)
   %1:2 = attn.sdpa %0#0, %q, %q outs(%q, %mean) {heads = 4 : i64, scale = 0.5 : f64, shown_mean} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x?xf32>) -> (tensor<?x?x16xf32>, tensor<?x?x?xf32>)
+  // CHECK: attn.sdpa %{{.*}} {heads = 4 : i64, scale = 5.000000e-01 : f64, shown_heads = array<i64: 3, 1>, shown_stage = #attn<stage masked>} : {{.*}} -> (tensor<?x?x16xf32>, tensor<?x2x?x?xf32>)
+  %2:2 = attn.sdpa %1#0, %q, %q outs(%q, %some) {heads = 4 : i64, scale = 0.5 : f64, shown_heads = array<i64: 3, 1>, shown_stage = #attn<stage masked>} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x2x?x?xf32>) -> (tensor<?x?x16xf32>, tensor<?x2x?x?xf32>)
   return %1#1 : tensor<?x?x?xf32>
 }

@@ -69,3 +69,35 @@ func.func @f(%q: tensor<?x?x8xf32>, %p: tensor<?x?x?xf32>) {
   %0:2 = attn.sdpa %q, %q, %q outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_heads = array<i64>, shown_mean} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x?xf32>) -> (tensor<?x?x8xf32>, tensor<?x?x?xf32>)
   return
 }
+
+// -----
+
+func.func @f(%q: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected a second destination where there is 'shown_stage'}}
+  %0 = attn.sdpa %q, %q, %q outs(%q) {heads = 4 : i64, scale = 0.5 : f64, shown_stage = #attn<stage scaled>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x?x8xf32>, %r: tensor<?xi32>, %p: tensor<?x4x?x?xf32>) {
+  // expected-error@+1 {{expected no 'rows' where there is 'shown_stage'}}
+  %0:2 = attn.sdpa %q, %q, %q rows(%r) outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_stage = #attn<stage masked>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf32>) -> (tensor<?x?x8xf32>, tensor<?x4x?x?xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x?x8xf32>, %n: tensor<2xi32>, %p: tensor<1x4x?x?xf32>) {
+  // expected-error@+1 {{expected no 'query_offsets' where there is 'shown_stage'}}
+  %0:2 = attn.sdpa %q, %q, %q query_offsets(%n) outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_stage = #attn<stage capped>} : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<2xi32>, tensor<1x?x8xf32>, tensor<1x4x?x?xf32>) -> (tensor<1x?x8xf32>, tensor<1x4x?x?xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<1x?x8xf32>, %n: tensor<2xi32>, %p: tensor<1x4x?x?xf32>) {
+  // expected-error@+1 {{expected no 'key_offsets' where there is 'shown_stage'}}
+  %0:2 = attn.sdpa %q, %q, %q key_offsets(%n) outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_stage = #attn<stage capped>} : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<2xi32>, tensor<1x?x8xf32>, tensor<1x4x?x?xf32>) -> (tensor<1x?x8xf32>, tensor<1x4x?x?xf32>)
+  return
+}

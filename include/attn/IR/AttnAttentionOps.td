@@ -147,7 +147,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     - `sinks` [H]: a learned score (gpt-oss; OpenAI, 2025) which joins the
       softmax and has no value, so that a query may attend to nothing:
       softmaxⱼ(x) = exp(xⱼ) / (exp(sinks[h]) + Σ exp(x)). It is in natural
-      units, and neither scaled nor capped; -∞ is none. (Sinks in another sense,
+      units, and neither scaled nor capped; -∞ is none, and ∞, or from 2.4e38 on,
+      takes all the weight, so that the result is 0. (Sinks in another sense,
       first keys that stay visible beside a window, are a matter of the mask.)
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
@@ -156,6 +157,11 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       with `shown_mean` the mean over them or over all, [B, S, M], of f32. It
       costs to write it, and where there are more than 256 keys, to compute the
       scores of these heads once more.
+    - With `shown_stage`, it receives the scores of a stage before the softmax
+      instead, in natural units: `scaled` ones or, after the cap, `capped` ones
+      of all keys, whether a query may attend to them or not; or `masked` ones,
+      with what biases and mask add, and -∞ where a query may not attend. They
+      are written as they are computed. There are no `rows` and no offsets then.
 
     `query`, `key` and `value` are of one element type; the destinations and a
     mask of numbers have it too, or f32. Scores, their softmax and sums are in
@@ -190,7 +196,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
                        Attn_Window:$window_after,
                        OptionalAttr<F64Attr>:$softcap,
                        OptionalAttr<DenseI64ArrayAttr>:$shown_heads,
-                       UnitAttr:$shown_mean);
+                       UnitAttr:$shown_mean,
+                       OptionalAttr<Attn_ScoreStageAttr>:$shown_stage);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     (`lengths` `(` $lengths^ `)`)? (`positions` `(` $positions^ `)`)?
@@ -206,7 +213,8 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     }
     /// Whether heads have a dimension of their own: operands are [B, H, S, E].
     bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
-    /// The second destination, if there is one.
+    /// The second destination, if there is one; with `shown_stage` it is for
+    /// scores.
     ::mlir::Value getProbabilities() {
       return getOuts().size() == 2 ? getOuts()[1] : ::mlir::Value();
     }

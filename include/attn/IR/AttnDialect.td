@@ -122,6 +122,24 @@ def Attn_ActivationAttr
   }];
 }
 
+def Attn_ScoreStage : I32EnumAttr<"ScoreStage", "stage of attention scores", [
+  I32EnumAttrCase<"Scaled", 0, "scaled">,
+  I32EnumAttrCase<"Capped", 1, "capped">,
+  I32EnumAttrCase<"Masked", 2, "masked">
+]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_ScoreStageAttr : EnumAttr<Attn_Dialect, Attn_ScoreStage, "stage"> {
+  let summary = "How far attention scores have come";
+  let description = [{
+    `scaled` scale · q·k; `capped` the same after the cap; `masked` what the
+    softmax is taken of: with biases and mask, and -∞ for keys that the query
+    may not attend to.
+  }];
+}
+
 def Attn_NormPlacement : I32EnumAttr<"NormPlacement", "place of the norm", [
   I32EnumAttrCase<"Post", 0, "post">,
   I32EnumAttrCase<"Pre", 1, "pre">

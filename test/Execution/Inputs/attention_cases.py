@@ -278,6 +278,13 @@ def sinks():
     k = normal(2, 300, 80) * np.linspace(0.1, 9, 300, dtype=np.float32)[:, None]
     yield sdpa_case("sinks, large scores", q, k, normal(2, 300, 80), 5, sinks=scores)
     yield sdpa_case("sinks of NaN", q, k, normal(2, 300, 80), 5, sinks=scores * np.nan)
+    # All the weight is theirs.
+    highest = np.array([np.inf, np.finfo(np.float32).max, 2e38, np.inf, -np.inf], np.float32)
+    for slopes in {}, {"slopes": np.array([0.5, -0.5, 0.0, -0.5, 0.5], np.float32)}:
+        yield sdpa_case(
+            f"highest sinks{', slopes' * len(slopes)}", q, k, normal(2, 300, 80), 5,
+            sinks=highest, **slopes,
+        )  # fmt: skip
     yield sdpa_case(
         "sinks, cache rows", normal(2, 1, 80), normal(3, 40, 80), normal(3, 40, 80), 5,
         sinks=scores, causal=True, positions=integers(30, 7),

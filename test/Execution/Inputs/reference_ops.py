@@ -8,7 +8,8 @@ import numpy as np
 def softmax(x):
     with np.errstate(invalid="ignore"):
         largest = np.max(x, axis=-1, keepdims=True, initial=-np.inf)
-        e = np.exp(x - np.where(largest == -np.inf, 0.0, largest))
+        # Not infinite, so that ∞ has all the weight, and of -∞ none has any.
+        e = np.exp(x - np.clip(largest, np.finfo(float).min, np.finfo(float).max))
         total = e.sum(axis=-1, keepdims=True)
         return np.where(total == 0, 0.0, e / np.where(total == 0, 1.0, total))
 
@@ -65,11 +66,11 @@ def sdpa(
     query, key, value, heads, scale,
     causal=False, lengths=None, rows=None, positions=None, mask=None, softcap=None, slopes=None,
     biases=None, sinks=None, key_heads=None, query_offsets=None, key_offsets=None,
-    window=(None, None),
+    window=(None, None), stage=None,
 ):  # fmt: skip
-    """The output and the probabilities. The mask: numbers or bool, [B, H, S, M]
-    or 1 instead of some. biases: [H, 2R+1] by distance. sinks: [H], scores without a
-    value. key_heads: where it is not heads."""
+    """The output and the probabilities, or the scores of a stage. The mask: numbers
+    or bool, [B, H, S, M] or 1 instead of some. biases: [H, 2R+1] by distance. sinks:
+    [H], scores without a value. key_heads: where it is not heads."""
     if query_offsets is not None or key_offsets is not None:
         return ragged_sdpa(
             query, key, value, heads, scale, query_offsets, key_offsets, lengths, rows,
@@ -97,8 +98,10 @@ def sdpa(
     q = split(query.astype(np.float64), heads)
     k, v = (split_shared(x.astype(np.float64), key_heads or heads, heads) for x in (key, value))
     products = scale * np.einsum("bhie,bhje->bhij", q, k)
+    stages = {"scaled": products}
     if softcap:
         products = softcap * np.tanh(products / softcap)
+    stages["capped"] = products
     before = np.zeros(batch, int) if positions is None else positions
     distance = np.arange(keys) - (before[:, None] + np.arange(queries))[..., None]
     if slopes is not None:
@@ -112,6 +115,7 @@ def sdpa(
         products = np.where(mask, products, -np.inf)
     elif mask is not None:
         products = products + mask.astype(np.float64)
+    stages["masked"] = products
     if sinks is not None:
         alone = np.broadcast_to(sinks.astype(np.float64)[:, None, None], (*products.shape[:3], 1))
         products = np.concatenate([products, alone], axis=3)
@@ -123,7 +127,7 @@ def sdpa(
         for i in range(queries):
             m = seen[b, i]
             out[b, :, i] = np.einsum("hj,hje->he", probabilities[b, :, i][:, m], v[b][:, m])
-    return merge(out), probabilities
+    return merge(out), stages.get(stage, probabilities)
 
 
 def ragged_sdpa(

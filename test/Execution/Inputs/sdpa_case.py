@@ -35,10 +35,10 @@ def window_text(window):
 def sdpa_case(
     name, query, key, value, heads, scale=None,
     causal=False, probabilities=False, softcap=None, shown=None, mean=False,
-    window=(None, None), **rest,
+    window=(None, None), stage=None, **rest,
 ):  # fmt: skip
     """rest: further operands. Keys and values may have fewer heads. shown: heads
-    whose probabilities are, all if None; or their mean."""
+    whose probabilities are, or scores of a stage, all if None; or their mean."""
     if element == "bf16":
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
         if "mask" in rest and rest["mask"].dtype == np.float32:
@@ -49,7 +49,7 @@ def sdpa_case(
         rest[given] = cases.round_to_bf16(rest[given])
     out, weights = reference.sdpa(
         query, key, value, heads, scale, causal, softcap=softcap,
-        key_heads=key.shape[2] // size, window=window, **rest,
+        key_heads=key.shape[2] // size, window=window, stage=stage, **rest,
     )  # fmt: skip
     arrays = {"q": query, "k": key, "v": value, **rest}
     # What is not written stays NaN.
@@ -80,6 +80,7 @@ def sdpa_case(
         + window_text(window)
         + (f", shown_heads = array<i64: {', '.join(map(str, shown))}>" if shown else "")
         + (", shown_mean" if mean else "")
+        + (f", shown_stage = #attn<stage {stage}>" if stage else "")
         + f"}} : ({', '.join(types)}) -> "
         + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
     )
