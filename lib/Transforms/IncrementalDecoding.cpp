@@ -362,10 +362,6 @@ private:
     if (op.getMask() || op.hasHeadDim())
       return op.emitOpError() << "expected attention without a mask of its own "
                                  "and with heads side by side";
-    if (op.dependsOnDistance() || op.getSinks())
-      return op.emitOpError()
-             << "expected attention without 'slopes', 'biases' "
-                "and 'sinks'";
     if (op.getQueryOffsets() || op.getKeyOffsets())
       return op.emitOpError() << "expected attention without offsets";
     if (op.getShownStage())
@@ -401,18 +397,8 @@ private:
     Value keys = appendToCache(op.getLoc(), *key);
     Value values = appendToCache(op.getLoc(), *value);
     Value out = createOut(op.getLoc(), query, op.getOuts()[0]);
-    return finish(
-        op, SdpaOp::create(
-                builder, op.getLoc(), out.getType(), query, keys, values,
-                /*mask=*/Value(),
-                /*lengths=*/Value(), positions, cacheRows,
-                /*slopes=*/Value(), /*biases=*/Value(), /*sinks=*/Value(),
-                /*query_offsets=*/Value(),
-                /*key_offsets=*/Value(), out, op.getHeadsAttr(),
-                op.getScaleAttr(), op.getCausalAttr(), op.getWindowBeforeAttr(),
-                op.getWindowAfterAttr(), op.getSoftcapAttr(),
-                op.getShownHeadsAttr(), op.getShownMeanAttr(),
-                /*shown_stage=*/ScoreStageAttr()));
+    return finishSdpa(op, {query, keys, values, /*lengths=*/Value(), cacheRows},
+                      out);
   }
 
   /// A new cache, with `value` appended. The cache is a buffer, so that the
@@ -438,10 +424,6 @@ private:
 
   /// Attention to what was prepared: the rows of the step share it.
   LogicalResult derivePrepared(SdpaOp op, Value query) {
-    if (op.isBanded())
-      return op.emitOpError() << "expected attention without 'causal' and "
-                                 "windows where keys do not depend on the "
-                                 "token ids";
     if (op.getLengths() && op.getLengths() != memoryLengths)
       return op.emitOpError()
              << "expected 'lengths' to be the argument with '"
@@ -467,18 +449,37 @@ private:
       outs.push_back(createEmpty(builder, op.getLoc(), sizes,
                                  getElementTypeOrSelf(op.getOuts()[1])));
     }
-    return finish(
-        op, SdpaOp::create(
-                builder, op.getLoc(), ValueRange(outs).getTypes(), query, key,
-                value, /*mask=*/Value(), mapping.lookupOrNull(op.getLengths()),
-                /*positions=*/Value(), memoryRows,
-                /*slopes=*/Value(), /*biases=*/Value(), /*sinks=*/Value(),
-                /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
-                op.getHeadsAttr(), op.getScaleAttr(), op.getCausalAttr(),
-                op.getWindowBeforeAttr(), op.getWindowAfterAttr(),
-                op.getSoftcapAttr(), op.getShownHeadsAttr(),
-                op.getShownMeanAttr(),
-                /*shown_stage=*/ScoreStageAttr()));
+    return finishSdpa(
+        op,
+        {query, key, value, mapping.lookupOrNull(op.getLengths()), memoryRows},
+        outs);
+  }
+
+  /// What an attention of the step reads that is not the same for all steps.
+  struct SdpaOperands {
+    Value query, key, value, lengths, rows;
+  };
+
+  /// The same attention of new positions. Distances count from where these are.
+  LogicalResult finishSdpa(SdpaOp op, const SdpaOperands &operands,
+                           ValueRange outs) {
+    FailureOr<Value> slopes = getConstant(op, "slopes", op.getSlopes());
+    FailureOr<Value> biases = getConstant(op, "biases", op.getBiases());
+    FailureOr<Value> sinks = getConstant(op, "sinks", op.getSinks());
+    if (failed(slopes) || failed(biases) || failed(sinks))
+      return failure();
+    bool areCounted = op.isBanded() || op.dependsOnDistance();
+    return finish(op,
+                  SdpaOp::create(
+                      builder, op.getLoc(), outs.getTypes(), operands.query,
+                      operands.key, operands.value, /*mask=*/Value(),
+                      operands.lengths, areCounted ? positions : Value(),
+                      operands.rows, *slopes, *biases, *sinks,
+                      /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
+                      op.getHeadsAttr(), op.getScaleAttr(), op.getCausalAttr(),
+                      op.getWindowBeforeAttr(), op.getWindowAfterAttr(),
+                      op.getSoftcapAttr(), op.getShownHeadsAttr(),
+                      op.getShownMeanAttr(), /*shown_stage=*/ScoreStageAttr()));
   }
 
   /// Arithmetic on each element, between tensors and constant scalars.

@@ -226,19 +226,6 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf3
 attn.weights @w {
   attn.weight @t from ["t"] : tensor<100x8xf32>
 }
-func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %m: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
-  %t = attn.get_weight @w::@t : tensor<100x8xf32>
-  %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  // expected-error@+1 {{expected attention without 'causal' and windows where keys do not depend on the token ids}}
-  %y = attn.sdpa %x, %m, %m outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  return %y : tensor<?x?x8xf32>
-}
-
-// -----
-
-attn.weights @w {
-  attn.weight @t from ["t"] : tensor<100x8xf32>
-}
 func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %m: tensor<?x?x8xf32>, %n: tensor<?xi32>) -> tensor<?x?x8xf32> {
   %t = attn.get_weight @w::@t : tensor<100x8xf32>
   %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
@@ -268,8 +255,34 @@ attn.weights @w {
 func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %s: tensor<2xf32>) -> tensor<?x?x8xf32> {
   %t = attn.get_weight @w::@t : tensor<100x8xf32>
   %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  // expected-error@+1 {{expected attention without 'slopes', 'biases' and 'sinks'}}
+  // expected-error@+1 {{expected 'slopes' that depends on no argument}}
   %y = attn.sdpa %x, %x, %x slopes(%s) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<2xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %y : tensor<?x?x8xf32>
+}
+
+// -----
+
+attn.weights @w {
+  attn.weight @t from ["t"] : tensor<100x8xf32>
+}
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %s: tensor<2x5xf32>) -> tensor<?x?x8xf32> {
+  %t = attn.get_weight @w::@t : tensor<100x8xf32>
+  %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // expected-error@+1 {{expected 'biases' that depends on no argument}}
+  %y = attn.sdpa %x, %x, %x biases(%s) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<2x5xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %y : tensor<?x?x8xf32>
+}
+
+// -----
+
+attn.weights @w {
+  attn.weight @t from ["t"] : tensor<100x8xf32>
+}
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %s: tensor<2xf32>) -> tensor<?x?x8xf32> {
+  %t = attn.get_weight @w::@t : tensor<100x8xf32>
+  %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // expected-error@+1 {{expected 'sinks' that depends on no argument}}
+  %y = attn.sdpa %x, %x, %x sinks(%s) outs(%e) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<2xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
 
@@ -286,4 +299,17 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf3
   %y = attn.sdpa %one, %one, %one query_offsets(%n) key_offsets(%n) outs(%one) {causal, heads = 2 : i64, scale = 0.5 : f64} : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
   %z = tensor.cast %y : tensor<1x?x8xf32> to tensor<?x?x8xf32>
   return %z : tensor<?x?x8xf32>
+}
+
+// -----
+
+attn.weights @w {
+  attn.weight @t from ["t"] : tensor<100x8xf32>
+}
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %e: tensor<?x?x8xf32>, %m: tensor<?x?x8xf32>, %p: tensor<?x2x?x?xf32>) -> tensor<?x?x8xf32> {
+  %t = attn.get_weight @w::@t : tensor<100x8xf32>
+  %x = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  // expected-error@+1 {{expected attention without 'shown_stage'}}
+  %y:2 = attn.sdpa %x, %m, %m outs(%e, %p) {heads = 2 : i64, scale = 0.5 : f64, shown_stage = #attn<stage scaled>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x2x?x?xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf32>)
+  return %y#0 : tensor<?x?x8xf32>
 }

@@ -220,3 +220,44 @@ func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}) -> tensor<?x?x16xf3
   %y = attn.mlp %x, %in bias(%bias) activation gelu, %out residual(%x) outs(%e) {transposed} : (tensor<?x?x16xf32>, tensor<64x16xf32>, tensor<64xf32>, tensor<64x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   return %y : tensor<?x?x16xf32>
 }
+
+// -----
+
+// What depends on the distance counts from the positions of the step, also for
+// keys that are prepared.
+attn.weights @w {
+  attn.weight @table from ["t"] : tensor<100x16xf32>
+  attn.weight @slopes from ["a"] : tensor<4xf32>
+  attn.weight @biases from ["b"] : tensor<4x9xf32>
+  attn.weight @sinks from ["s"] : tensor<4xf32>
+}
+// CHECK-LABEL: func.func @decode_step(
+// CHECK-SAME:    %[[IDS:[^:]*]]: tensor<?x?xi32> {attn.role = "ids"},
+// CHECK-SAME:    %[[POSITIONS:[^:]*]]: tensor<?xi32> {attn.role = "positions"},
+// CHECK-SAME:    %[[CACHE_ROWS:[^:]*]]: tensor<?x?xi32> {attn.role = "cache_rows"},
+// CHECK-SAME:    %[[MEMORY_ROWS:[^:]*]]: tensor<?xi32> {attn.role = "memory_rows"},
+// CHECK-DAG:     %[[SLOPES:.*]] = attn.get_weight @w::@slopes
+// CHECK-DAG:     %[[BIASES:.*]] = attn.get_weight @w::@biases
+// CHECK-DAG:     %[[SINKS:.*]] = attn.get_weight @w::@sinks
+// CHECK:         attn.sdpa %{{.*}} positions(%[[POSITIONS]]) rows(%[[CACHE_ROWS]]) slopes(%[[SLOPES]]) biases(%[[BIASES]]) sinks(%[[SINKS]]) outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64}
+// CHECK:         attn.sdpa %{{.*}} positions(%[[POSITIONS]]) rows(%[[MEMORY_ROWS]]) outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64, window_after = 2 : i64}
+// CHECK:         attn.sdpa %{{.*}} positions(%[[POSITIONS]]) rows(%[[MEMORY_ROWS]]) biases(%[[BIASES]]) outs
+// CHECK:         attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} rows(%[[MEMORY_ROWS]]) sinks(%[[SINKS]]) outs
+// MEMORY-LABEL: func.func @decode_step(
+func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}, %memory: tensor<?x?x16xf32> {attn.role = "memory"}) -> tensor<?x?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %ids, %c0 : tensor<?x?xi32>
+  %s = tensor.dim %ids, %c1 : tensor<?x?xi32>
+  %e = tensor.empty(%b, %s) : tensor<?x?x16xf32>
+  %table = attn.get_weight @w::@table : tensor<100x16xf32>
+  %slopes = attn.get_weight @w::@slopes : tensor<4xf32>
+  %biases = attn.get_weight @w::@biases : tensor<4x9xf32>
+  %sinks = attn.get_weight @w::@sinks : tensor<4xf32>
+  %x = attn.lookup %ids, %table outs(%e) : (tensor<?x?xi32>, tensor<100x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %y = attn.sdpa %x, %x, %x slopes(%slopes) biases(%biases) sinks(%sinks) outs(%e) {causal, heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<4xf32>, tensor<4x9xf32>, tensor<4xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %z = attn.sdpa %y, %memory, %memory outs(%e) {heads = 4 : i64, scale = 0.5 : f64, window_after = 2 : i64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %u = attn.sdpa %z, %memory, %memory biases(%biases) outs(%e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<4x9xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %v = attn.sdpa %u, %memory, %memory sinks(%sinks) outs(%e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<4xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return %v : tensor<?x?x16xf32>
+}

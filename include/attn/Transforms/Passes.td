@@ -68,6 +68,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
       mask, or where the softmax is not a number, probabilities may be replaced
       by 0; numbers that are none by another reason are passed on. Probabilities
       that are used elsewhere too become the second result.
+    - Sinks: scores and one more column have a softmax together, of which the
+      probabilities of the column are left out; or exp(sink - max) is added to
+      the sum. Where there is one for each head, they become `sinks`.
     - Masks that are added, and selects between scores and a constant of at most
       -10⁴; several become one. Where conditions compare indices, or a constant
       keeps keys by their distance from the query, they become `causal`, windows,
@@ -87,7 +90,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
 
     Limits: attention stays as it is if the width of a head is dynamic, if
     a step of the softmax is used elsewhere, or if anything else is done to
-    scores. Scores that are used elsewhere are computed twice.
+    scores. Scores that are used elsewhere are computed twice, unless they are
+    returned, and attention has them as they are: then they are its second
+    result.
 
     ```mlir
     %s = linalg.batch_matmul ins(%q, %k_transposed : …) outs(%zero0 : …) -> tensor<?x?x?xf32>
@@ -318,8 +323,9 @@ def IncrementalDecoding
     values depend on the ids is causal and gets caches; one whose keys and
     values do not reads them at `rows`, and they become results of the first
     function and arguments of the second (where they are slices of the width of
-    one tensor, that tensor). Anything else is an error that names the
-    operation. Sizes, as of destinations, are taken anew from the arguments.
+    one tensor, that tensor). Windows, `slopes` and `biases` count from the
+    positions; these two and `sinks` depend on no argument. Anything else is an
+    error that names the operation. Sizes, as of destinations, are taken anew from the arguments.
 
     Arguments of the step, by their `attn.role`, in this order:
 
