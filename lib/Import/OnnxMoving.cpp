@@ -4,6 +4,7 @@
 
 #include "OnnxCall.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -83,6 +84,18 @@ static bool isNegated(OpFoldResult place, OpFoldResult size) {
          skipCasts(difference.getRhs()) == skipCasts(cast<Value>(size));
 }
 
+/// Whether `size` is known not to be below 0: one of a tensor, or a sum of
+/// such.
+static bool isNatural(OpFoldResult size) {
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return *constant >= 0;
+  auto value = cast<Value>(size);
+  if (auto sum = value.getDefiningOp<arith::AddIOp>())
+    return isNatural(getAsOpFoldResult(sum.getLhs())) &&
+           isNatural(getAsOpFoldResult(sum.getRhs()));
+  return value.getDefiningOp<tensor::DimOp>() != nullptr;
+}
+
 /// A place in a dimension of `size`: from the end if it is negative, and not
 /// outside.
 static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
@@ -95,6 +108,9 @@ static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
     return size;
   if (isNegated(place, size))
     return tensors.constantSize(0);
+  if (value && *value < 0)
+    if (OpFoldResult at = tensors.add(size, place); isNatural(at))
+      return at;
   OpBuilder &b = tensors.builder;
   Location loc = tensors.location;
   Value zero = tensors.asIndex(tensors.constantSize(0));

@@ -39,6 +39,12 @@ RankedTensorType TensorBuilder::getType(ArrayRef<OpFoldResult> sizes,
 static OpFoldResult simplify(Value value) { return getAsOpFoldResult(value); }
 
 OpFoldResult TensorBuilder::add(OpFoldResult a, OpFoldResult b) {
+  // One column more, and one less, is the same again.
+  std::optional<int64_t> constant = getConstantIntValue(b);
+  if (auto value = dyn_cast<Value>(a); value && constant)
+    if (auto sum = value.getDefiningOp<arith::AddIOp>())
+      if (std::optional<int64_t> other = getConstantIntValue(sum.getRhs()))
+        return add(sum.getLhs(), constantSize(*other + *constant));
   return simplify(
       builder.createOrFold<arith::AddIOp>(location, asIndex(a), asIndex(b)));
 }

@@ -232,9 +232,12 @@ bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
   Element e = elements.plain(term.element);
   // The same number for all keys changes nothing. As part of a sum, it may be
   // what keeps that small.
-  if (std::optional<double> constant = elements.getConstant(e))
-    return *constant == 0 ||
-           (!isPart && std::isfinite(*constant * term.factor));
+  if (std::optional<double> constant = elements.getConstant(e)) {
+    if (*constant == 0)
+      return true;
+    hasChanged = true;
+    return !isPart && std::isfinite(*constant * term.factor);
+  }
   MaskTerm first = term, second = term;
   Operation *op = e.value.getDefiningOp();
   if (!op)
@@ -427,6 +430,12 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
       terms.push_back(step);
       isReplaced |= !step.isAdded && step.excluded != -kInfinity;
     }
+  auto isFinite = [](const MaskTerm &term) {
+    return !term.isAdded && term.excluded != -kInfinity;
+  };
+  hasChanged |= llvm::any_of(terms, isFinite) ||
+                (after && isFinite(after->term)) ||
+                (before && isFinite(before->term));
   dropReplacing();
   joinBounds();
   dropBiases();

@@ -53,6 +53,10 @@ public:
   /// The tensors that masks are computed from.
   llvm::ArrayRef<mlir::Value> getTensors() const { return tensors; }
 
+  /// Whether masked scores are as they were written, and not only their
+  /// softmax.
+  bool isExact() const { return !hasChanged; }
+
   bool isCausal() const { return band && band->after == 0; }
   /// How many keys on each side of a query it may attend to, if that is bound
   /// and not by causality.
@@ -161,6 +165,8 @@ private:
   Distance distance;
   llvm::SmallVector<MaskTerm> terms;
   llvm::SmallVector<mlir::Value> tensors;
+  /// Whether scores of excluded keys, or all of them by the same, have changed.
+  bool hasChanged = false;
 };
 
 } // namespace attn

@@ -4,6 +4,7 @@
 #include "Uses.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include <cmath>
 #include <limits>
@@ -15,6 +16,28 @@ using namespace attn;
 // Softmax
 //===----------------------------------------------------------------------===//
 
+/// The largest of all `x`, or of these and the sink.
+std::optional<Reduction> AttentionMatcher::matchLargest(const Element &element,
+                                                        const Element &x) {
+  Element e = elements.plain(element);
+  if (sinks && isa_and_present<arith::MaximumFOp, arith::MaxNumFOp>(
+                   e.value.getDefiningOp()))
+    for (unsigned index : {0, 1})
+      if (elements.areSame(elements.operand(e, index), sinks)) {
+        e = elements.plain(elements.operand(e, 1 - index));
+        break;
+      }
+  std::optional<Reduction> reduction = elements.matchReduction(e, axes.keys);
+  if (!reduction ||
+      !isa<arith::MaximumFOp, arith::MaxNumFOp>(reduction->combiner))
+    return std::nullopt;
+  std::optional<double> init = elements.getConstant(reduction->init);
+  if (!init || *init > kLargestExcluded ||
+      !elements.areSame(reduction->input, x))
+    return std::nullopt;
+  return reduction;
+}
+
 /// The scores x whose exp(x - max x) is `element`.
 std::optional<Element>
 AttentionMatcher::matchExponential(const Element &element) {
@@ -25,17 +48,11 @@ AttentionMatcher::matchExponential(const Element &element) {
   if (!difference.getOp<arith::SubFOp>())
     return std::nullopt;
   Element x = elements.operand(difference, 0);
-  Element largest = elements.plain(elements.operand(difference, 1));
-  std::optional<Reduction> reduction =
-      elements.matchReduction(largest, axes.keys);
-  if (!reduction ||
-      !isa<arith::MaximumFOp, arith::MaxNumFOp>(reduction->combiner))
+  std::optional<Reduction> largest =
+      matchLargest(elements.operand(difference, 1), x);
+  if (!largest)
     return std::nullopt;
-  std::optional<double> init = elements.getConstant(reduction->init);
-  if (!init || *init > kLargestExcluded ||
-      !elements.areSame(reduction->input, x))
-    return std::nullopt;
-  softmax = reduction->combiner->getParentOp();
+  softmax = largest->combiner->getParentOp();
   return x;
 }
 
@@ -176,8 +193,10 @@ std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
     this->softmax = softmax;
     return Element{softmax.getInput(), e.layout};
   }
+  if (e.getOp<tensor::ExtractSliceOp>())
+    return matchSinkColumn(e);
   auto quotient = matchQuotient(e);
-  if (!quotient || !isSumOf(quotient->second, quotient->first))
+  if (!quotient || !isDivisor(quotient->second, quotient->first))
     return std::nullopt;
   return matchExponential(quotient->first);
 }
@@ -211,11 +230,13 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
     value = isFirst ? contraction->rhs : contraction->lhs;
     guards.clear();
     steps.clear();
+    stages.clear();
     softcap.reset();
+    sinks = Element();
+    if (divisor && !isDivisor(*divisor, probabilities))
+      continue;
     std::optional<Element> x =
         divisor ? matchExponential(probabilities) : matchSoftmax(probabilities);
-    if (x && divisor && !isSumOf(*divisor, probabilities))
-      continue;
     if (x && matchScores(*x, 1) && areGuardsImplied())
       break;
     scores = nullptr;
@@ -227,15 +248,25 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
   queries = getSources(query, /*isScaled=*/true);
   keys = getSources(key, /*isScaled=*/true);
   values = getSources(value, /*isScaled=*/false);
+  if (sinks) {
+    std::optional<Element> tensor = elements.getTensor(sinks, /*widen=*/true);
+    if (!tensor)
+      return false;
+    sinkSources = getSources(*tensor, /*isScaled=*/false);
+  }
   axes.resolve(elements.axes);
   mask.emplace(elements, axes);
   if (failed(mask->analyze(steps)))
     return false;
   SmallVector<Value> read(mask->getTensors());
   llvm::append_values(read, query.value, key.value, value.value);
+  for (const Source &source : sinkSources)
+    read.push_back(source.element.value);
   if (llvm::any_of(read,
                    [&](Value tensor) { return dependsOn(tensor, scores); }))
     return false;
+  if (!shown)
+    findStage();
   return chooseForm(chooseType()).has_value();
 }
 
@@ -243,14 +274,59 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
 /// elsewhere too. Scores may be: they are computed again.
 bool AttentionMatcher::findShown() {
   shown = Element();
+  shownStage.reset();
   if (isOnlyFor(softmax, root.value.getDefiningOp()))
     return true;
   shown = elements.getSources(probabilities, /*widen=*/false).back();
   return isOnlyFor(softmax, shown.value.getDefiningOp());
 }
 
+/// Whether `value` is returned, perhaps in another shape or type.
+static bool isReturned(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    return user->hasTrait<OpTrait::IsTerminator>() ||
+           ((isReshape(user) || isa<arith::ExtFOp, arith::TruncFOp>(user)) &&
+            isReturned(user->getResult(0)));
+  });
+}
+
+/// Finds scores before the softmax that are returned: then they are a result of
+/// attention, too. Those that go into other computations, such as a softmax of
+/// its own, are computed there.
+void AttentionMatcher::findStage() {
+  AxisList wanted = axes.batch;
+  llvm::append_range(wanted, axes.queries);
+  llvm::append_range(wanted, axes.keys);
+  llvm::sort(wanted);
+  for (const Stage &stage : stages) {
+    std::optional<Element> tensor =
+        elements.getTensor(stage.element, /*widen=*/false);
+    if (!tensor)
+      continue;
+    Element source = elements.getSources(*tensor, /*widen=*/false).back();
+    AxisList present = elements.axes.resolve(flatten(source.layout));
+    llvm::sort(present);
+    if (present != wanted || !source.value.getDefiningOp() ||
+        !isReturned(source.value))
+      continue;
+    // Further in, there is nothing but the scale, and a cap that is not out.
+    if (stage.steps == steps.size())
+      shownStage =
+          softcap && !stage.isInCap ? ScoreStage::Capped : ScoreStage::Scaled;
+    else if (stage.steps == 0 && mask->isExact())
+      shownStage = ScoreStage::Masked;
+    else
+      continue;
+    shown = source;
+    return;
+  }
+}
+
 /// Follows scores up to a matrix product, collecting masks and scale.
 bool AttentionMatcher::matchScores(const Element &element, double factor) {
+  // A cap that was divided by may be rounded.
+  if (std::abs(factor - 1) < 1e-6)
+    stages.push_back({element, steps.size(), softcap.has_value()});
   Element e = elements.plain(element);
   Operation *op = e.value.getDefiningOp();
   if (!op)
@@ -279,12 +355,13 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
     softcap.reset();
     return false;
   }
-  size_t before = steps.size();
+  size_t before = steps.size(), stagesBefore = stages.size();
   auto matchRest = [&](unsigned index, const MaskTerm &step) {
     steps.push_back(step);
     if (matchScores(elements.operand(e, index), factor))
       return true;
     steps.truncate(before);
+    stages.truncate(stagesBefore);
     return false;
   };
   if (isa<arith::AddFOp>(op))

@@ -36,26 +36,36 @@ public:
   /// Replaces the root; returns its definition, which is unused.
   mlir::Operation *replace();
 
-  /// What computes probabilities that are used elsewhere too, before the root
-  /// is replaced; null if they are not.
+  /// What computes probabilities that are used elsewhere too, or scores that
+  /// are returned, before the root is replaced; null if they are not.
   mlir::Operation *getShownOp() {
     return shown ? shown.value.getDefiningOp() : nullptr;
   }
 
 private:
   std::optional<Element> matchExponential(const Element &element);
+  std::optional<Reduction> matchLargest(const Element &element,
+                                        const Element &x);
   bool isSumOf(const Element &sum, const Element &element);
   bool isNoneLeft(const Element &element, const Element &scores);
   bool isNaNOf(const Element &element, const Element &number);
   std::optional<Element> matchLargestIsExcluded(const Element &element);
   bool areGuardsImplied();
   std::optional<Element> matchSoftmax(const Element &element);
+  /// The scores of which `element` is the softmax with a sink, as part of one
+  /// that has a column more.
+  std::optional<Element> matchSinkColumn(const Element &element);
+  /// Whether `divisor` is the sum of the weights `dividend` over the keys, or
+  /// that and the weight of a sink.
+  bool isDivisor(const Element &divisor, const Element &dividend);
+  const Source *pickSinks(llvm::ArrayRef<unsigned> heads);
   std::optional<std::pair<Element, Element>>
   matchQuotient(const Element &element);
   bool matchWeightedSum(const Element &sum, mlir::Operation *product,
                         const Element *divisor);
   bool matchScores(const Element &element, double factor);
   bool findShown();
+  void findStage();
   bool matchProduct(const Contraction &contraction, double factor);
   bool classify(const Contraction &contraction);
 
@@ -78,20 +88,32 @@ private:
 
   Elements elements;
   Element root, probabilities, query, key, value;
+  /// Scores that join the softmax, if there are any.
+  Element sinks;
   mlir::Operation *scores = nullptr;
   AttentionAxes axes;
   llvm::SmallVector<MaskTerm> steps;
+  /// Scores on the way to the product that are not scaled further out: how many
+  /// steps are further out, and whether the cap is.
+  struct Stage {
+    Element element;
+    size_t steps;
+    bool isInCap;
+  };
+  llvm::SmallVector<Stage> stages;
   /// Masks whose largest number is -∞ where probabilities are replaced by 0.
   llvm::SmallVector<Element> guards;
-  llvm::SmallVector<Source> queries, keys, values;
+  llvm::SmallVector<Source> queries, keys, values, sinkSources;
   double scale = 1;
   /// None if scores are not capped.
   std::optional<double> softcap;
   /// What the sum of the softmax is computed from: everything from there on is
   /// replaced.
   mlir::Operation *softmax = nullptr;
-  /// The probabilities, if they are used elsewhere too.
+  /// The probabilities, if they are used elsewhere too, or the scores of a
+  /// stage.
   Element shown;
+  std::optional<ScoreStage> shownStage;
   std::optional<AttentionMask> mask;
 };
 

@@ -125,6 +125,8 @@ Form AttentionMatcher::getForm(size_t split, ArrayRef<unsigned> queryAxes,
 /// Whether `attn.sdpa` has the form.
 bool AttentionMatcher::isPossible(const Form &form) {
   const AxisList &heads = form.scores[1];
+  if (sinks && !pickSinks(heads))
+    return false;
   // One head beside none is what the other form has too.
   if (form.hasHeadDim && heads.empty())
     return false;
@@ -191,8 +193,8 @@ Value AttentionMatcher::build(OpBuilder &builder, Location loc,
   return convert(builder, loc, tensor, type);
 }
 
-/// Gives the probabilities of `sdpa`, whose layout is `weights`, to those who
-/// used them.
+/// Gives the second result of `sdpa`, whose layout is `weights`, to those who
+/// used what it is.
 void AttentionMatcher::replaceShown(OpBuilder &builder, SdpaOp sdpa,
                                     ArrayRef<AxisList> weights) {
   auto type = cast<RankedTensorType>(shown.value.getType());
@@ -218,6 +220,12 @@ Operation *AttentionMatcher::replace() {
   Value lengths = mask->buildLengths(builder, loc, form.scores);
   Value positions = mask->buildPositions(builder, loc, form.scores);
   Value biases = mask->buildBiases(builder, loc, form.scores);
+  Value sink;
+  if (sinks) {
+    const Element &source = pickSinks(form.scores[1])->element;
+    sink = elements.axes.rearrange(builder, loc, source.value, source.layout,
+                                   {form.scores[1]});
+  }
 
   auto rootType = cast<RankedTensorType>(root.value.getType());
   Type outType = rootType.getElementType();
@@ -240,15 +248,15 @@ Operation *AttentionMatcher::replace() {
   };
   auto sdpa = SdpaOp::create(
       builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
-      positions, /*rows=*/Value(), /*slopes=*/Value(), biases,
-      /*sinks=*/Value(),
+      positions, /*rows=*/Value(), /*slopes=*/Value(), biases, sink,
       /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
       builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
       mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
       toAttribute(mask->getWindowBefore()), toAttribute(mask->getWindowAfter()),
       softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(),
       /*shown_heads=*/DenseI64ArrayAttr(), /*shown_mean=*/UnitAttr(),
-      /*shown_stage=*/ScoreStageAttr());
+      shownStage ? ScoreStageAttr::get(builder.getContext(), *shownStage)
+                 : ScoreStageAttr());
   if (shown)
     replaceShown(builder, sdpa, form.scores);
   Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),

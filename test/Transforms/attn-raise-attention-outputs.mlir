@@ -27,21 +27,92 @@ func.func @probabilities_used(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: 
   return %o, %n : tensor<2x5x8xf32>, tensor<2x5x5xf32>
 }
 
-// Scores are computed once more.
+// Scores that are returned are a second result.
+// CHECK-LABEL: func.func @scores_returned(
+// CHECK-NOT:     linalg.
+// CHECK:         %[[R:.*]]:2 = attn.sdpa {{.*}} {scale = 2.000000e+00 : f64, shown_stage = #attn<stage scaled>} : {{.*}} -> (tensor<2x5x8xf32>, tensor<2x1x5x5xf32>)
+// CHECK-NOT:     linalg.
+// CHECK:         %[[S:.*]] = tensor.collapse_shape %[[R]]#1
+// CHECK:         return %[[R]]#0, %[[S]]
+func.func @scores_returned(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x5xf32>) {
+  %zeros = arith.constant dense<0.0> : tensor<2x5x5xf32>
+  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
+  %e = tensor.empty() : tensor<2x5x5xf32>
+  %two = arith.constant dense<2.0> : tensor<2x5x5xf32>
+  %s0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x5x8xf32>) outs(%zeros : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %s = arith.mulf %s0, %two : tensor<2x5x5xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<2x5x5xf32>) outs(%e : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v : tensor<2x5x5xf32>, tensor<2x5x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  return %o, %s : tensor<2x5x8xf32>, tensor<2x5x5xf32>
+}
+
+// Capped, or with a mask.
+// CHECK-LABEL: func.func @capped_returned(
+// CHECK-NOT:     math.tanh
+// CHECK:         attn.sdpa {{.*}} {scale = 1.000000e+00 : f64, shown_stage = #attn<stage capped>, softcap = 3.000000e+00 : f64}
+// CHECK-LABEL: func.func @masked_returned(
+// CHECK-NOT:     linalg.softmax
+// CHECK:         attn.sdpa {{.*}} mask(%{{.*}}) {{.*}} shown_stage = #attn<stage masked>
+func.func @capped_returned(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x8xf32>, %m: tensor<2x5x5xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x5xf32>) {
+  %zeros = arith.constant dense<0.0> : tensor<2x5x5xf32>
+  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
+  %e = tensor.empty() : tensor<2x5x5xf32>
+  %three = arith.constant dense<3.0> : tensor<2x5x5xf32>
+  %s0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x5x8xf32>) outs(%zeros : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %s1 = arith.divf %s0, %three : tensor<2x5x5xf32>
+  %s2 = math.tanh %s1 : tensor<2x5x5xf32>
+  %s3 = arith.mulf %s2, %three : tensor<2x5x5xf32>
+  %s4 = arith.addf %s3, %m : tensor<2x5x5xf32>
+  %p = linalg.softmax dimension(2) ins(%s4 : tensor<2x5x5xf32>) outs(%e : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v : tensor<2x5x5xf32>, tensor<2x5x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  return %o, %s3 : tensor<2x5x8xf32>, tensor<2x5x5xf32>
+}
+func.func @masked_returned(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x8xf32>, %m: tensor<2x5x5xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x5xf32>) {
+  %zeros = arith.constant dense<0.0> : tensor<2x5x5xf32>
+  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
+  %e = tensor.empty() : tensor<2x5x5xf32>
+  %s0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x5x8xf32>) outs(%zeros : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %s1 = arith.addf %s0, %m : tensor<2x5x5xf32>
+  %p = linalg.softmax dimension(2) ins(%s1 : tensor<2x5x5xf32>) outs(%e : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v : tensor<2x5x5xf32>, tensor<2x5x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  return %o, %s1 : tensor<2x5x8xf32>, tensor<2x5x5xf32>
+}
+
+// Finite scores of excluded keys are not what attention has of them: these scores
+// are computed apart.
+// CHECK-LABEL: func.func @finite_returned(
+// CHECK:         %[[S:.*]] = arith.select
+// CHECK-NOT:     shown_stage
+// CHECK:         return %{{.*}}, %[[S]]
+func.func @finite_returned(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x8xf32>, %m: tensor<2x5x5xi1>) -> (tensor<2x5x8xf32>, tensor<2x5x5xf32>) {
+  %zeros = arith.constant dense<0.0> : tensor<2x5x5xf32>
+  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
+  %e = tensor.empty() : tensor<2x5x5xf32>
+  %far = arith.constant dense<-1.0e9> : tensor<2x5x5xf32>
+  %s0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x5x8xf32>) outs(%zeros : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %s1 = arith.select %m, %s0, %far : tensor<2x5x5xi1>, tensor<2x5x5xf32>
+  %p = linalg.softmax dimension(2) ins(%s1 : tensor<2x5x5xf32>) outs(%e : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v : tensor<2x5x5xf32>, tensor<2x5x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  return %o, %s1 : tensor<2x5x8xf32>, tensor<2x5x5xf32>
+}
+
+// Those that go on are computed once more.
 // CHECK-LABEL: func.func @scores_used(
 // CHECK:         %[[S:.*]] = linalg.contract
+// CHECK:         %[[N:.*]] = arith.negf %[[S]]
 // CHECK-NOT:     linalg.softmax
 // CHECK:         %[[R:.*]] = attn.sdpa
 // CHECK-NOT:     linalg.contract
-// CHECK:         return %[[R]], %[[S]]
+// CHECK:         return %[[R]], %[[N]]
 func.func @scores_used(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x8xf32>) -> (tensor<2x5x8xf32>, tensor<2x5x5xf32>) {
   %zeros = arith.constant dense<0.0> : tensor<2x5x5xf32>
   %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
   %e = tensor.empty() : tensor<2x5x5xf32>
   %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x5x8xf32>) outs(%zeros : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
+  %n = arith.negf %s : tensor<2x5x5xf32>
   %p = linalg.softmax dimension(2) ins(%s : tensor<2x5x5xf32>) outs(%e : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v : tensor<2x5x5xf32>, tensor<2x5x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
-  return %o, %s : tensor<2x5x8xf32>, tensor<2x5x5xf32>
+  return %o, %n : tensor<2x5x8xf32>, tensor<2x5x5xf32>
 }
 
 // 3 · tanh(scores / 6), to which a mask is added: what is before the cap is
