@@ -250,29 +250,47 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
   Value batch = b.dim(op.getInput(), 0), length = b.dim(op.getInput(), 1);
   Value capacity = b.dim(op.getOut(), 1);
   Value count = b.mul(batch, length);
-  int64_t width = cast<MemRefType>(op.getInput().getType()).getDimSize(2);
+  auto type = cast<MemRefType>(op.getOut().getType());
+  int64_t width = type.getDimSize(2);
+  /// body(row, position) of the cache, if it has them.
+  auto ifThere = [&](Value entry, Value place,
+                     llvm::function_ref<void(Value, Value)> body) {
+    Value position = b.add(b.loadIndex(op.getPositions(), {entry}), place);
+    // As an unsigned number, a negative position is past the end too.
+    auto isBelow = [&](Value index, Value size) -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, size);
+    };
+    auto ifRow = [&](Value row) {
+      b.ifThen(isBelow(row, b.dim(op.getOut(), 0)),
+               [&] { body(row, position); });
+    };
+    Value hasPosition = isBelow(position, capacity);
+    if (!op.getRows())
+      return b.ifThen(hasPosition, [&] { ifRow(entry); });
+    Value isListed = isBelow(position, b.dim(op.getRows(), 1));
+    b.ifThen(arith::AndIOp::create(b, hasPosition, isListed),
+             [&] { ifRow(b.loadIndex(op.getRows(), {entry, position})); });
+  };
+  // What is written is in none of the processor's caches, and far from what was
+  // written before: so each entry asks for the place of a later one.
+  constexpr int64_t ahead = 4, line = 64;
+  auto emitPrefetch = [&](Value row, Value position) {
+    int64_t step = line * 8 / type.getElementTypeBitWidth();
+    for (int64_t column = 0; column < width; column += step)
+      memref::PrefetchOp::create(b, op.getOut(),
+                                 ValueRange{row, position, b.index(column)},
+                                 /*isWrite=*/true, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+  };
   b.parallelFor(count, b.mul(count, b.index(width)), [&](Value task) {
     Value entry = arith::DivUIOp::create(b, task, length);
     Value place = arith::RemUIOp::create(b, task, length);
-    Value position = b.add(b.loadIndex(op.getPositions(), {entry}), place);
-    // As an unsigned number, a negative position is past the end too.
-    Value hasPosition =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ult, position, capacity);
-    auto emitRow = [&](Value row) {
-      Value hasRow = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, row,
-                                           b.dim(op.getOut(), 0));
-      b.ifThen(hasRow, [&] {
-        Row input(b, op.getInput(), {entry, place});
-        Row out(b, op.getOut(), {row, position});
-        out.forEach(
-            [&](Value column) { out.store(input.load(column), column); });
-      });
-    };
-    if (!op.getRows())
-      return b.ifThen(hasPosition, [&] { emitRow(entry); });
-    Value isListed = arith::CmpIOp::create(b, arith::CmpIPredicate::ult,
-                                           position, b.dim(op.getRows(), 1));
-    b.ifThen(arith::AndIOp::create(b, hasPosition, isListed),
-             [&] { emitRow(b.loadIndex(op.getRows(), {entry, position})); });
+    Value later = b.min(b.add(entry, b.index(ahead)), b.sub(batch, b.index(1)));
+    ifThere(later, place, emitPrefetch);
+    ifThere(entry, place, [&](Value row, Value position) {
+      Row input(b, op.getInput(), {entry, place});
+      Row out(b, op.getOut(), {row, position});
+      out.forEach([&](Value column) { out.store(input.load(column), column); });
+    });
   });
 }
