@@ -34,9 +34,11 @@ public:
 
   void run() {
     createTable();
-    for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+    SymbolTableCollection symbols;
+    const SymbolUserMap users(symbols, module);
+    for (auto function : module.getOps<func::FuncOp>())
       if (function.isPrivate())
-        passPlace(function);
+        passPlace(function, users.getUsers(function));
     module.walk([&](GetWeightOp op) {
       if (op.use_empty())
         return op.erase();
@@ -88,18 +90,16 @@ private:
   /// Lets a function that takes weights as arguments take the place of the
   /// first one instead, if the others are as far from it in every call: a layer
   /// then costs its caller one number, however many weights it has.
-  void passPlace(func::FuncOp function) {
-    std::optional<SymbolTable::UseRange> uses =
-        SymbolTable::getSymbolUses(function, module);
-    if (!uses || uses->empty())
-      return;
+  void passPlace(func::FuncOp function, ArrayRef<Operation *> users) {
     SmallVector<func::CallOp> calls;
-    for (SymbolTable::SymbolUse use : *uses) {
-      auto call = dyn_cast<func::CallOp>(use.getUser());
+    for (Operation *user : users) {
+      auto call = dyn_cast<func::CallOp>(user);
       if (!call)
         return;
       calls.push_back(call);
     }
+    if (calls.empty())
+      return;
 
     // Distances from the first weight.
     llvm::MapVector<unsigned, int64_t> distances;
