@@ -8,6 +8,7 @@
 #include "llvm/Support/WithColor.h"
 
 #include <chrono>
+#include <omp.h>
 
 using namespace attn;
 
@@ -61,19 +62,21 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
   if (options.useCache) {
     mlir::TimingScope scope(timer.nest("Look into the cache"));
     key = makeKey(*module, code.target, options, preparation.name);
-    code.object = cache.load(key);
-    code.fromCache = code.object != nullptr;
+    code.archive = cache.load(key);
+    code.fromCache = code.archive != nullptr;
   }
-  if (!code.object) {
+  if (!code.archive) {
+    const unsigned threads =
+        options.threads > 0 ? options.threads : omp_get_max_threads();
     if (preparation.run)
       if (llvm::Error error = preparation.run(*module))
         return std::move(error);
-    if (llvm::Error error =
-            compileToObject(*module, code.target, options.optLevel, timer)
-                .moveInto(code.object))
+    if (llvm::Error error = compileToArchive(*module, code.target,
+                                             options.optLevel, threads, timer)
+                                .moveInto(code.archive))
       return std::move(error);
     if (options.useCache)
-      if (llvm::Error error = cache.store(key, code.object->getBuffer()))
+      if (llvm::Error error = cache.store(key, code.archive->getBuffer()))
         warn(options, llvm::toString(std::move(error)));
   }
   code.seconds =

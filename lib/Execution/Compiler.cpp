@@ -6,17 +6,22 @@
 #include "attn/IR/AttnDialect.h"
 #include "attn/Pipelines/Pipelines.h"
 
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
+#include "llvm/Linker/Linker.h"
+#include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -158,35 +163,81 @@ llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
   mlir::PassManager passes(context);
   mlir::TimingScope scope(timer.nest("Lower to the LLVM dialect"));
   passes.enableTiming(scope);
-  buildLoweringPipeline(passes);
+  buildLoweringInPartsPipeline(passes);
   if (mlir::failed(passes.run(module)))
     return errors.take("the module cannot be lowered");
   return llvm::Error::success();
+}
+
+/// What is compiled by itself: the first has all that others call, and the rest
+/// is kernels.
+static llvm::SmallVector<mlir::ModuleOp> getParts(mlir::ModuleOp module) {
+  auto parts = llvm::to_vector(module.getOps<mlir::ModuleOp>());
+  // Written in the LLVM dialect.
+  if (parts.empty())
+    parts.push_back(module);
+  return parts;
+}
+
+static void registerTranslations(mlir::MLIRContext *context) {
+  mlir::DialectRegistry translations;
+  mlir::registerBuiltinDialectTranslation(translations);
+  mlir::registerLLVMDialectTranslation(translations);
+  mlir::registerOpenMPDialectTranslation(translations);
+  context->appendDialectRegistry(translations);
+}
+
+/// Translates and optimises one part; adds entry points if it is the first. Of
+/// what fails in MLIR diagnostics say more than the error.
+static llvm::Expected<std::unique_ptr<llvm::Module>>
+translatePart(mlir::ModuleOp part, bool isFirst, llvm::LLVMContext &context,
+              llvm::TargetMachine &machine, unsigned optLevel,
+              mlir::Timer timer) {
+  mlir::TimingScope scope(timer.nest("Translate to LLVM IR"));
+  std::unique_ptr<llvm::Module> result =
+      mlir::translateModuleToLLVMIR(part, context);
+  if (!result)
+    return llvm::createStringError(
+        "the module cannot be translated to LLVM IR");
+  result->setTargetTriple(machine.getTargetTriple());
+  result->setDataLayout(machine.createDataLayout());
+  if (isFirst)
+    if (llvm::Error error = addEntryPoints(*result))
+      return std::move(error);
+  setAttributes(*result, machine);
+  scope = mlir::TimingScope(timer.nest("Optimize LLVM IR"));
+  optimize(*result, machine, optLevel);
+  return std::move(result);
 }
 
 llvm::Expected<std::unique_ptr<llvm::Module>>
 attn::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                       llvm::TargetMachine &machine, unsigned optLevel,
                       mlir::Timer timer) {
-  mlir::TimingScope scope(timer.nest("Translate to LLVM IR"));
-  mlir::DialectRegistry translations;
-  mlir::registerBuiltinDialectTranslation(translations);
-  mlir::registerLLVMDialectTranslation(translations);
-  mlir::registerOpenMPDialectTranslation(translations);
-  module->getContext()->appendDialectRegistry(translations);
-
+  registerTranslations(module.getContext());
   DiagnosticError errors(module.getContext());
-  std::unique_ptr<llvm::Module> result =
-      mlir::translateModuleToLLVMIR(module, context);
-  if (!result)
-    return errors.take("the module cannot be translated to LLVM IR");
-  result->setTargetTriple(machine.getTargetTriple());
-  result->setDataLayout(machine.createDataLayout());
-  if (llvm::Error error = addEntryPoints(*result))
-    return std::move(error);
-  setAttributes(*result, machine);
-  scope = mlir::TimingScope(timer.nest("Optimize LLVM IR"));
-  optimize(*result, machine, optLevel);
+  std::unique_ptr<llvm::Module> result;
+  for (mlir::ModuleOp part : getParts(module)) {
+    auto translated = translatePart(part, /*isFirst=*/!result, context, machine,
+                                    optLevel, timer);
+    if (!translated)
+      return errors.take(llvm::toString(translated.takeError()));
+    if (!result) {
+      result = std::move(*translated);
+      continue;
+    }
+    auto kernels = llvm::map_to_vector(
+        llvm::make_filter_range(**translated,
+                                [](const llvm::Function &f) {
+                                  return f.hasExternalLinkage() &&
+                                         !f.isDeclaration();
+                                }),
+        [](const llvm::Function &f) { return f.getName().str(); });
+    if (llvm::Linker::linkModules(*result, std::move(*translated)))
+      return llvm::createStringError("parts of the module do not fit");
+    for (llvm::StringRef name : kernels)
+      result->getFunction(name)->setLinkage(llvm::GlobalValue::InternalLinkage);
+  }
   return std::move(result);
 }
 
@@ -212,19 +263,52 @@ llvm::Expected<std::string> attn::emitAssembly(llvm::Module &module,
 }
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-attn::compileToObject(mlir::ModuleOp module, const CpuTarget &target,
-                      unsigned optLevel, mlir::Timer timer) {
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      createTargetMachine(target, optLevel);
-  if (!machine)
-    return machine.takeError();
+attn::compileToArchive(mlir::ModuleOp module, const CpuTarget &target,
+                       unsigned optLevel, unsigned threads, mlir::Timer timer) {
+  mlir::MLIRContext *mlirContext = module.getContext();
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
+  const bool startThreads =
+      threads > 1 && !mlirContext->isMultithreadingEnabled();
+  if (startThreads)
+    mlirContext->setThreadPool(pool);
+  const llvm::scope_exit stopThreads([&] {
+    if (startThreads)
+      mlirContext->disableMultithreading();
+  });
+
   if (llvm::Error error = lowerToLLVMDialect(module, target, timer))
     return std::move(error);
-  llvm::LLVMContext context;
-  llvm::Expected<std::unique_ptr<llvm::Module>> translated =
-      translateToLLVM(module, context, **machine, optLevel, timer);
-  if (!translated)
-    return translated.takeError();
-  mlir::TimingScope scope(timer.nest("Generate code"));
-  return emitObject(**translated, **machine);
+  registerTranslations(mlirContext);
+  DiagnosticError diagnostics(mlirContext);
+  llvm::SmallVector<mlir::ModuleOp> parts = getParts(module);
+  using Object = llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>;
+  auto compile = [&](mlir::ModuleOp part) -> Object {
+    auto machine = createTargetMachine(target, optLevel);
+    if (!machine)
+      return machine.takeError();
+    llvm::LLVMContext context;
+    auto translated = translatePart(part, /*isFirst=*/part == parts.front(),
+                                    context, **machine, optLevel, timer);
+    if (!translated)
+      return translated.takeError();
+    part.getBody()->clear(); // to have the memory
+    mlir::TimingScope scope(timer.nest("Generate code"));
+    return emitObject(**translated, **machine);
+  };
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects(parts.size());
+  std::vector<std::string> errors(parts.size());
+  mlir::parallelFor(mlirContext, 0, parts.size(), [&](size_t index) {
+    errors[index] =
+        llvm::toString(compile(parts[index]).moveInto(objects[index]));
+  });
+  for (llvm::StringRef error : errors)
+    if (!error.empty())
+      return diagnostics.take(error);
+
+  llvm::SmallVector<llvm::NewArchiveMember> members;
+  for (const std::unique_ptr<llvm::MemoryBuffer> &object : objects)
+    members.emplace_back(object->getMemBufferRef());
+  return llvm::writeArchiveToBuffer(
+      members, llvm::SymtabWritingMode::NormalSymtab,
+      llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
 }

@@ -32,7 +32,7 @@ struct Header {
 static Header makeHeader(const ObjectCache::Key &key, llvm::StringRef object) {
   Header header;
   std::memcpy(header.magic, "attnobj\n", sizeof(header.magic));
-  llvm::support::endian::write64le(header.version, 1);
+  llvm::support::endian::write64le(header.version, 2);
   std::memcpy(header.key, key.data(), key.size());
   llvm::support::endian::write64le(header.size, object.size());
   std::array<uint8_t, 32> checksum =

@@ -51,8 +51,8 @@ static void addOwnLibraries(llvm::orc::LLJIT &jit) {
 }
 
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
-linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
-           const CpuTarget &target) {
+linkArchive(std::unique_ptr<llvm::MemoryBuffer> archive,
+            const CpuTarget &target) {
   // Makes sure that the native target is initialised.
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
       createTargetMachine(target, /*optLevel=*/0);
@@ -74,7 +74,8 @@ linkObject(std::unique_ptr<llvm::MemoryBuffer> object,
   if (!jit)
     return jit.takeError();
   addOwnLibraries(**jit);
-  if (llvm::Error error = (*jit)->addObjectFile(std::move(object)))
+  if (llvm::Error error = (*jit)->linkStaticLibraryInto(
+          (*jit)->getMainJITDylib(), std::move(archive)))
     return std::move(error);
   return std::move(*jit);
 }
@@ -171,7 +172,7 @@ Program::load(CompiledCode code, int threads, mlir::Timer timer) {
   state->statistics.target = code.target;
   state->statistics.fromCache = code.fromCache;
   keepWorkingMemory();
-  auto jit = linkObject(std::move(code.object), code.target);
+  auto jit = linkArchive(std::move(code.archive), code.target);
   if (!jit)
     return jit.takeError();
   state->jit = std::move(*jit);

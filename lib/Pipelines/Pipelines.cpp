@@ -20,6 +20,7 @@
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
+using namespace attn;
 
 void attn::buildFusionPipeline(OpPassManager &pm) {
   pm.addPass(createImportGlobals());
@@ -58,14 +59,19 @@ void attn::buildBufferizationPipeline(OpPassManager &pm) {
   pm.addPass(createOutlineRepeats());
 }
 
-void attn::buildLoweringPipeline(OpPassManager &pm) {
+/// To functions on memrefs: those of the module, and kernels that they call.
+static void buildKernelPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createFuseFeedForward());
   pm.addPass(createPackWeights());
   pm.addPass(createEmitManifest());
   buildBufferizationPipeline(pm);
-
   pm.addPass(createLowerCores());
+  pm.addPass(createLowerWeights());
+}
+
+/// From memrefs, loops and vectors to the LLVM dialect.
+static void buildLLVMPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createLowerReshapes());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
@@ -74,7 +80,6 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
   emulated.targetTypeStr = "f32";
   pm.addPass(arith::createArithEmulateUnsupportedFloats(emulated));
   pm.addPass(createExpandBFloat16());
-  pm.addPass(createLowerWeights());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 
@@ -87,6 +92,17 @@ void attn::buildLoweringPipeline(OpPassManager &pm) {
   pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void attn::buildLoweringPipeline(OpPassManager &pm) {
+  buildKernelPipeline(pm);
+  buildLLVMPipeline(pm);
+}
+
+void attn::buildLoweringInPartsPipeline(OpPassManager &pm) {
+  buildKernelPipeline(pm);
+  pm.addPass(createSplitKernels());
+  buildLLVMPipeline(pm.nest<ModuleOp>());
 }
 
 void attn::registerPassesAndPipelines() {
@@ -108,6 +124,10 @@ void attn::registerPassesAndPipelines() {
       "attn-to-llvm",
       "functions on tensors in attn, linalg, tensor, arith and math to LLVM",
       buildLoweringPipeline);
+  PassPipelineRegistration<>(
+      "attn-to-llvm-in-parts",
+      "the same to a module for each kernel and one for all else",
+      buildLoweringInPartsPipeline);
 }
 
 void attn::registerAllDialects(DialectRegistry &registry) {

@@ -3,7 +3,7 @@
 
 // The registers of tiles are configured once, and no tile leaves them but for
 // memory that is the kernel's.
-// CHECK-LABEL: sdpa..omp_par
+// CHECK-LABEL: {{^}}sdpa_region..omp_par:
 // CHECK:         ldtilecfg
 // CHECK-NOT:     ldtilecfg
 // CHECK:         tdpbf16ps

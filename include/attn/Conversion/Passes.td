@@ -124,4 +124,54 @@ def LowerWeights : Pass<"attn-lower-weights", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def SplitKernels : Pass<"attn-split-kernels", "::mlir::ModuleOp"> {
+  let summary = "cuts a module into modules that are compiled by themselves";
+  let description = [{
+    Each kernel, which is a private function with a parallel region, moves to a
+    nested module of its own; one with several regions is cut first, as each of
+    them becomes a function. A first module, `functions`, has all else. What is
+    defined in another module is declared, and the linker finds it by its name.
+    The largest kernel comes first, so that threads which take modules as they
+    come end at about the same time.
+
+    Kernels are large and share nothing: no optimisation is lost, and LLVM has
+    no other way to use several threads. Parts follow from the module alone, and
+    not from the number of threads, so that the code does not depend on it.
+
+    ```mlir
+    module {
+      func.func @f() {
+        call @kernel() : () -> ()
+        return
+      }
+      func.func private @kernel() {
+        omp.parallel { … }
+        return
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module {
+      module @functions {
+        func.func @f() {
+          call @kernel() : () -> ()
+          return
+        }
+        func.func private @kernel()
+      }
+      module @kernel {
+        func.func @kernel() {
+          omp.parallel { … }
+          return
+        }
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 #endif // ATTN_CONVERSION_PASSES_TD

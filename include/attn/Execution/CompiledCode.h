@@ -25,8 +25,8 @@ struct CompileOptions {
   /// 0 to 3. LLVM's third level adds only compile time: the vectors, the tiles
   /// and the unrolling are there before LLVM sees the code.
   unsigned optLevel = 2;
-  /// Threads for calls and for packing weights; 0: as OpenMP decides (one for
-  /// each core, or OMP_NUM_THREADS).
+  /// Threads for compiling, for packing weights and for calls; 0: as OpenMP
+  /// decides (one for each core, or OMP_NUM_THREADS).
   int threads = 0;
   bool useCache = true;
   /// Empty: ObjectCache::defaultDirectory().
@@ -50,14 +50,15 @@ struct Preparation {
   llvm::function_ref<llvm::Error(mlir::ModuleOp)> run = nullptr;
 };
 
-/// An object file in memory, compiled or taken from the disk cache. It needs no
-/// MLIR any more: the module and its context can go before it is loaded.
+/// Code in memory, compiled or taken from the disk cache. It needs no MLIR any
+/// more: the module and its context can go before it is loaded.
 struct CompiledCode {
-  std::unique_ptr<llvm::MemoryBuffer> object;
+  /// Of object files.
+  std::unique_ptr<llvm::MemoryBuffer> archive;
   CpuTarget target;
   /// Empty if the module names none and none is given.
   std::string weightsFile;
-  /// Whether the object came from the cache, so that no pass was run.
+  /// Whether it came from the cache, so that no pass was run.
   bool fromCache = false;
   /// Seconds that it took.
   double seconds = 0;

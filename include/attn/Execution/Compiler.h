@@ -22,16 +22,16 @@
 
 namespace attn {
 
-/// Sets `attn.target` and runs the lowering pipeline on `module`, in place. The
-/// error is the first diagnostic, in one line. A module that is in the LLVM
-/// dialect already passes unchanged.
+/// Sets `attn.target` and runs the lowering pipeline on `module`, in place,
+/// which leaves nested modules: its parts. The error is the first diagnostic,
+/// in one line. A module that is in the LLVM dialect already passes unchanged.
 llvm::Error lowerToLLVMDialect(mlir::ModuleOp module, const CpuTarget &target,
                                mlir::Timer timer = {});
 
-/// Translates `module` (LLVM dialect, with `attn_manifest`) to LLVM IR, adds
-/// `attn_call_NAME(void **slots)` for every function of the manifest, hides all
-/// other symbols but `attn_manifest` and `attn_weights`, and optimises.
-/// `optLevel` is 0 to 3.
+/// Translates `module` (LLVM dialect, with `attn_manifest`) to LLVM IR, part by
+/// part, adds `attn_call_NAME(void **slots)` for every function of the
+/// manifest, hides all other symbols but `attn_manifest` and `attn_weights`,
+/// optimises, and links the parts to one module. `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 llvm::TargetMachine &machine, unsigned optLevel,
@@ -45,10 +45,12 @@ emitObject(llvm::Module &module, llvm::TargetMachine &machine);
 llvm::Expected<std::string> emitAssembly(llvm::Module &module,
                                          llvm::TargetMachine &machine);
 
-/// All three steps.
+/// All three steps by up to `threads` threads: an archive with an object file
+/// for each part, of the same code whatever the number of threads. `module` is
+/// of no use afterwards.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-compileToObject(mlir::ModuleOp module, const CpuTarget &target,
-                unsigned optLevel, mlir::Timer timer = {});
+compileToArchive(mlir::ModuleOp module, const CpuTarget &target,
+                 unsigned optLevel, unsigned threads, mlir::Timer timer = {});
 
 } // namespace attn
 

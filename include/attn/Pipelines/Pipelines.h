@@ -30,6 +30,10 @@ void buildBufferizationPipeline(mlir::OpPassManager &pm);
 /// `attn.target`.
 void buildLoweringPipeline(mlir::OpPassManager &pm);
 
+/// `attn-to-llvm-in-parts`: the same, in nested modules that are compiled by
+/// themselves. The first has all but kernels.
+void buildLoweringInPartsPipeline(mlir::OpPassManager &pm);
+
 /// Registers the pipelines above under their names, and every pass of ours.
 void registerPassesAndPipelines();
 
