@@ -12,6 +12,10 @@
 
 using namespace attn;
 
+int attn::countThreads(int threads) {
+  return threads > 0 ? threads : omp_get_max_threads();
+}
+
 /// The key of what `module` is compiled to. Asked before any pass has run: a
 /// second start is to run none.
 static ObjectCache::Key makeKey(mlir::ModuleOp module, const CpuTarget &target,
@@ -66,14 +70,13 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
     code.fromCache = code.archive != nullptr;
   }
   if (!code.archive) {
-    const unsigned threads =
-        options.threads > 0 ? options.threads : omp_get_max_threads();
     if (preparation.run)
       if (llvm::Error error = preparation.run(*module))
         return std::move(error);
-    if (llvm::Error error = compileToArchive(*module, code.target,
-                                             options.optLevel, threads, timer)
-                                .moveInto(code.archive))
+    if (llvm::Error error =
+            compileToArchive(*module, code.target, options.optLevel,
+                             countThreads(options.threads), timer)
+                .moveInto(code.archive))
       return std::move(error);
     if (options.useCache)
       if (llvm::Error error = cache.store(key, code.archive->getBuffer()))

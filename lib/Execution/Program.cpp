@@ -13,7 +13,6 @@
 
 #include <chrono>
 #include <dlfcn.h>
-#include <omp.h>
 
 using namespace attn;
 
@@ -114,8 +113,7 @@ llvm::Error Program::State::loadWeights(llvm::StringRef weightsFile,
   if (!table)
     return table.takeError();
   if (llvm::Error error =
-          WeightsStore::create(weightsFile, recipes,
-                               threads > 0 ? threads : omp_get_max_threads())
+          WeightsStore::create(weightsFile, recipes, countThreads(threads))
               .moveInto(weights))
     return error;
   llvm::copy(weights->pointers(), table->toPtr<void **>());
@@ -168,7 +166,7 @@ Program::load(CompiledCode code, int threads, mlir::Timer timer) {
   mlir::TimingScope linking(loading.nest("Link"));
   auto state = std::make_unique<State>();
   state->threads = threads;
-  state->statistics.threads = threads > 0 ? threads : omp_get_max_threads();
+  state->statistics.threads = countThreads(threads);
   state->statistics.target = code.target;
   state->statistics.fromCache = code.fromCache;
   keepWorkingMemory();

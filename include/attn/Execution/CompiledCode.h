@@ -50,6 +50,9 @@ struct Preparation {
   llvm::function_ref<llvm::Error(mlir::ModuleOp)> run = nullptr;
 };
 
+/// The threads that `CompileOptions::threads` stands for.
+int countThreads(int threads);
+
 /// Code in memory, compiled or taken from the disk cache. It needs no MLIR any
 /// more: the module and its context can go before it is loaded.
 struct CompiledCode {
