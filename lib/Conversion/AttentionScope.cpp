@@ -96,11 +96,16 @@ AttentionScope::AttentionScope(KernelBuilder &b, SdpaOp op,
   setHead(head);
 }
 
+/// The number that `numbers` have for a head, in units of log 2.
+static Value loadInLog2(KernelBuilder &b, Value numbers, Value head) {
+  return arith::MulFOp::create(b, b.loadScalar(numbers, {head}),
+                               b.scalar(1.0 / std::log(2.0)));
+}
+
 void AttentionScope::setHead(Value newHead) {
   head = newHead;
   if (op.getSlopes())
-    slope = arith::MulFOp::create(b, b.loadScalar(op.getSlopes(), {head}),
-                                  b.scalar(1.0 / std::log(2.0)));
+    slope = loadInLog2(b, op.getSlopes(), head);
 }
 
 void AttentionScope::findKeys() {
@@ -185,11 +190,6 @@ void AttentionScope::emitMask(Value scores, Value row, Value query,
   });
 }
 
-static Value toFloat(KernelBuilder &b, Value index) {
-  return arith::SIToFPOp::create(
-      b, b.getF32Type(), arith::IndexCastOp::create(b, b.getI64Type(), index));
-}
-
 Value AttentionScope::getLeastDistance(Value query) {
   IndexRange visible = getVisible(query, query);
   Value at = b.add(before, query), last = b.sub(visible.end, b.index(1));
@@ -203,7 +203,7 @@ Value AttentionScope::getLeastDistance(Value query) {
 
 Value AttentionScope::applySlope(Value scores, Value query, Value firstKey) {
   int64_t lanes = b.lanes();
-  auto number = [&](Value index) { return b.splat(lanes, toFloat(b, index)); };
+  auto number = [&](Value index) { return b.splat(lanes, b.toFloat(index)); };
   SmallVector<float> steps;
   for (int64_t lane = 0; lane < lanes; ++lane)
     steps.push_back(static_cast<float>(lane));
@@ -291,14 +291,13 @@ Value AttentionScope::getStage(ScoreStage stage, Value scores, Value query,
 }
 
 Value AttentionScope::getSlopeShift(Value query) {
-  return arith::MulFOp::create(b, slope, toFloat(b, getLeastDistance(query)));
+  return arith::MulFOp::create(b, slope, b.toFloat(getLeastDistance(query)));
 }
 
 Value AttentionScope::getSink(Value query) {
   if (!op.getSinks())
     return {};
-  Value sink = arith::MulFOp::create(b, b.loadScalar(op.getSinks(), {head}),
-                                     b.scalar(1.0 / std::log(2.0)));
+  Value sink = loadInLog2(b, op.getSinks(), head);
   if (op.getSlopes())
     sink = arith::AddFOp::create(b, sink, getSlopeShift(query));
   // Not ∞, which less ∞ is no number: this, too, takes all the weight.

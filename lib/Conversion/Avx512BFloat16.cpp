@@ -75,9 +75,7 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
       if (!product.right.isStream)
         continue;
       place.front() = b.add(place.front(), ahead);
-      memref::PrefetchOp::create(b, product.right.memory, place,
-                                 /*isWrite=*/false, /*localityHint=*/2,
-                                 /*isDataCache=*/true);
+      b.prefetch(product.right.memory, place);
     }
     return columns;
   };

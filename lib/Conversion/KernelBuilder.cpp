@@ -208,6 +208,12 @@ Value KernelBuilder::scalar(double value) {
                                    getF32FloatAttr(static_cast<float>(value)));
 }
 
+Value KernelBuilder::toFloat(Value index) {
+  return arith::SIToFPOp::create(
+      *this, getF32Type(),
+      arith::IndexCastOp::create(*this, getI64Type(), index));
+}
+
 /// `numbers` as f32.
 static Value extend(KernelBuilder &b, Value numbers) {
   Type type = numbers.getType();
@@ -337,6 +343,19 @@ void KernelBuilder::storeMasked(Value vector, Value mask, Value memref,
 void KernelBuilder::prefetch(Value memref, Values indices) {
   memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
                              /*localityHint=*/2, /*isDataCache=*/true);
+}
+
+void KernelBuilder::prefetchRow(Value memref, SmallVector<Value> indices,
+                                bool isWrite) {
+  constexpr int64_t lineBits = 64 * 8;
+  auto type = cast<MemRefType>(memref.getType());
+  int64_t step = lineBits / type.getElementTypeBitWidth();
+  for (int64_t first = 0; first < type.getShape().back(); first += step) {
+    indices.back() = index(first);
+    memref::PrefetchOp::create(*this, memref, indices, isWrite,
+                               /*localityHint=*/isWrite ? 3 : 2,
+                               /*isDataCache=*/true);
+  }
 }
 
 /// Lanes of two vectors of `size`: where a lane's number has `bit`, of the

@@ -110,6 +110,8 @@ public:
 
   // Scalars.
   Value scalar(double value);
+  /// An index as a number.
+  Value toFloat(Value index);
   Value loadScalar(Value memref, Values indices);
   void storeScalar(Value value, Value memref, Values indices);
 
@@ -136,6 +138,10 @@ public:
   /// Asks for what is there, to be in the second-level cache when it is read.
   /// It may be past the end.
   void prefetch(Value memref, Values indices);
+  /// The same of all elements of the last dimension, whose size is known; or to
+  /// be in the first-level cache when it is written.
+  void prefetchRow(Value memref, llvm::SmallVector<Value> indices,
+                   bool isWrite = false);
   /// a * b + c, in one rounding where the target can.
   Value fma(Value a, Value b, Value c) { return set.emitFma(*this, a, b, c); }
   /// 2^x for x <= 0, vectors of lanes().

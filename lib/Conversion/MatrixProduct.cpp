@@ -325,8 +325,7 @@ void MatrixProduct::emitPrefetch(Value place, Value begin, Value k,
     at = {b.add(column, b.rem(line, b.index(panel))),
           b.add(begin, b.mul(b.div(line, b.index(panel)), b.index(lanes)))};
   }
-  memref::PrefetchOp::create(b, operands.weight, at, /*isWrite=*/false,
-                             /*localityHint=*/2, /*isDataCache=*/true);
+  b.prefetch(operands.weight, at);
 }
 
 void MatrixProduct::emitFewRows() {

@@ -289,10 +289,7 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
       weights.push_back(
           vector::LoadOp::create(b, bytes, operands.weight,
                                  ValueRange{panel, step, half, group, place}));
-      memref::PrefetchOp::create(b, operands.weight,
-                                 ValueRange{ahead, step, half, group, place},
-                                 /*isWrite=*/false, /*localityHint=*/2,
-                                 /*isDataCache=*/true);
+      b.prefetch(operands.weight, {ahead, step, half, group, place});
     }
     Value k =
         b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));

@@ -177,21 +177,10 @@ private:
         Value position = place[2];
         for (int64_t key = 0; key < count; ++key) {
           place[2] = b.add(position, b.index(key));
-          emitPrefetch(memref, place);
+          b.prefetchRow(memref, place);
         }
       });
     });
-  }
-
-  /// Asks for what a head has of a key.
-  void emitPrefetch(Value memref, SmallVector<Value> place) {
-    constexpr int64_t line = 64;
-    auto type = cast<MemRefType>(memref.getType());
-    int64_t step = line * 8 / type.getElementTypeBitWidth();
-    for (int64_t offset = 0; offset < type.getDimSize(3); offset += step) {
-      place[3] = b.index(offset);
-      b.prefetch(memref, place);
-    }
   }
 
   /// Asks for the first keys and values of the entry that the thread has next,
@@ -206,7 +195,7 @@ private:
     b.forLoop(keys.begin, end, 1, [&](Value key) {
       forHeads([&](Value) {
         for (Value memref : {op.getKey(), op.getValue()})
-          emitPrefetch(memref, scope->atKey(key, zero));
+          b.prefetchRow(memref, scope->atKey(key, zero));
       });
     });
   }

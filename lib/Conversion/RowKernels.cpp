@@ -250,8 +250,7 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
   Value batch = b.dim(op.getInput(), 0), length = b.dim(op.getInput(), 1);
   Value capacity = b.dim(op.getOut(), 1);
   Value count = b.mul(batch, length);
-  auto type = cast<MemRefType>(op.getOut().getType());
-  int64_t width = type.getDimSize(2);
+  int64_t width = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
   /// body(row, position) of the cache, if it has them.
   auto ifThere = [&](Value entry, Value place,
                      llvm::function_ref<void(Value, Value)> body) {
@@ -273,14 +272,9 @@ void attn::emitCacheAppend(KernelBuilder &b, CacheAppendOp op) {
   };
   // What is written is in none of the processor's caches, and far from what was
   // written before: so each entry asks for the place of a later one.
-  constexpr int64_t ahead = 4, line = 64;
+  constexpr int64_t ahead = 4;
   auto emitPrefetch = [&](Value row, Value position) {
-    int64_t step = line * 8 / type.getElementTypeBitWidth();
-    for (int64_t column = 0; column < width; column += step)
-      memref::PrefetchOp::create(b, op.getOut(),
-                                 ValueRange{row, position, b.index(column)},
-                                 /*isWrite=*/true, /*localityHint=*/3,
-                                 /*isDataCache=*/true);
+    b.prefetchRow(op.getOut(), {row, position, b.index(0)}, /*isWrite=*/true);
   };
   b.parallelFor(count, b.mul(count, b.index(width)), [&](Value task) {
     Value entry = arith::DivUIOp::create(b, task, length);

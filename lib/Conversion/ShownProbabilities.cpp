@@ -86,10 +86,8 @@ void ShownProbabilities::store(Value numbers, AttentionScope &scope, Value head,
     std::optional<ArrayRef<int64_t>> shown = op.getShownHeads();
     Value heads =
         shown ? b.index(static_cast<int64_t>(shown->size())) : sizes.heads;
-    Value number = arith::SIToFPOp::create(
-        b, b.getF32Type(),
-        arith::IndexCastOp::create(b, b.getI64Type(), heads));
-    Value part = arith::DivFOp::create(b, numbers, b.splat(lanes, number));
+    Value part =
+        arith::DivFOp::create(b, numbers, b.splat(lanes, b.toFloat(heads)));
     Value before = arith::SelectOp::create(
         b, isFirst(head), b.splat(lanes, 0.0),
         b.loadMasked(op.getProbabilities(), place, inside));
