@@ -28,10 +28,10 @@ std::string attn::checkSentence(const DecoderModel &model,
 int64_t SortedQueue::start(int64_t most) {
   std::unique_lock<std::mutex> lock(mutex);
   readWindow(lock);
-  int64_t sentences = order.size();
+  const int64_t worthIt = order.size() / options.sentencesOfWorker;
   workers = options.batchSize == 1
                 ? 1
-                : std::clamp<int64_t>(sentences, 1, std::max<int64_t>(most, 1));
+                : std::clamp<int64_t>(worthIt, 1, std::max<int64_t>(most, 1));
   return workers;
 }
 

@@ -136,6 +136,7 @@ Expected<TranslationModel> attn::loadCheckpoint(
   model->threads = statistics.threads;
   model->fromCache = statistics.fromCache;
   model->weightBytes = statistics.weightBytes;
+  model->isF32 = *weights == "f32";
   model->compileSeconds = statistics.compileSeconds;
   model->loadSeconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

@@ -104,10 +104,17 @@ BatchPlan TranslationModel::planBatches(int64_t beamSize, int64_t threads,
   plan.options.batchSize =
       batchSize ? batchSize
                 : std::clamp<int64_t>(72 / beamSize, 1, plan.options.batchSize);
-  // To read large weights takes longer than to wait for each other: then all
-  // threads share one batch, which reads them once.
   constexpr size_t largeWeights = 64 << 20;
-  if (plan.options.batchSize > 1 && weightBytes > largeWeights) {
+  if (plan.options.batchSize == 1 || weightBytes <= largeWeights)
+    return plan;
+  // To read large weights takes longer than to wait for each other: then all
+  // threads share one batch, which reads them once. Not so where each
+  // multiplies many rows by them, in f32: that takes longer than to read them.
+  constexpr int64_t manyRows = 64;
+  const int64_t sentences = divideCeil(manyRows, beamSize);
+  if (isF32 && plan.options.batchSize >= sentences) {
+    plan.options.sentencesOfWorker = sentences;
+  } else {
     plan.options.batchSize *= static_cast<int64_t>(plan.workers);
     plan.workers = 1;
   }

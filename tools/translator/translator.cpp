@@ -73,8 +73,14 @@ attn::loadTranslationModel(bool withTokenizer, int threads,
   keepWorkingMemory();
   const size_t numFunctions = manifest->functions.size();
   const size_t numWeights = manifest->weights.size();
-  for (const WeightRecipe &recipe : manifest->weights)
-    model->weightBytes += recipe.storedElements() * byteWidth(recipe.type);
+  size_t f32Bytes = 0;
+  for (const WeightRecipe &recipe : manifest->weights) {
+    const size_t bytes = recipe.storedElements() * byteWidth(recipe.type);
+    model->weightBytes += bytes;
+    if (recipe.type == ElementType::F32)
+      f32Bytes += bytes;
+  }
+  model->isF32 = f32Bytes > model->weightBytes / 2;
   auto functions = std::make_shared<const CompiledFunctions>(
       std::move(*manifest), ArrayRef(program.entryPoints, numFunctions),
       ArrayRef(program.weights, numWeights));

@@ -106,6 +106,10 @@ TEST(Translator, ThreadsAreSharedAmongTheWorkersThatAreNeeded) {
   EXPECT_EQ(usedBy(1), 1);
   EXPECT_EQ(models.models[0].threads, 4);
   EXPECT_LE(usedBy(3), 3);
+  batchOptions.sentencesOfWorker = 3;
+  EXPECT_EQ(usedBy(5), 1);
+  EXPECT_EQ(models.models[0].threads, 4);
+  EXPECT_LE(usedBy(8), 2);
   // One after the other, each on all threads.
   batchOptions.batchSize = 1;
   EXPECT_EQ(usedBy(9), 1);

@@ -22,6 +22,9 @@ struct BatchOptions {
   /// Sentences are read ahead and sorted by length, this many times `batchSize`
   /// in a window. No window is read before the last but one is finished.
   int64_t windowBatches = 64;
+  /// The fewest sentences for each of several workers: where there are less,
+  /// threads share the batch of one.
+  int64_t sentencesOfWorker = 1;
   /// The threads of all workers together.
   int64_t threads = 1;
   /// If set, asked between steps, by the thread that called the translator and
