@@ -28,21 +28,15 @@ void LogitProcessor::restrict(const LogitRow &logits,
     logits.set(token, logit);
     logits.summarize(token / logits.width);
   };
-  auto banAll = [&] {
-    for (int64_t block = 0, e = logits.numBlocks(); block < e; ++block) {
-      llvm::fill(logits.block(block), minusInfinity);
-      logits.summarize(block);
-    }
-  };
   if (isInPrefix(length)) {
     int32_t token = options.prefix[length - 1];
     float logit = logits[token];
-    banAll();
+    logits.banAll();
     set(token, logit);
     return;
   }
   if (isForced(length)) {
-    banAll();
+    logits.banAll();
     for (int32_t token : options.forcedEndTokens)
       set(token, 0);
     return;

@@ -20,6 +20,14 @@ void LogitRow::summarize(int64_t index) const {
   sums[index * stride] = sum;
 }
 
+void LogitRow::banAll() const {
+  for (int64_t index = 0, e = numBlocks(); index < e; ++index) {
+    llvm::fill(block(index), minusInfinity);
+    maxima[index * stride] = minusInfinity;
+    sums[index * stride] = 0;
+  }
+}
+
 RowNormalizer attn::normalizer(const LogitRow &logits) {
   const int64_t blocks = logits.numBlocks();
   float maximum = minusInfinity;

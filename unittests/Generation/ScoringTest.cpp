@@ -55,6 +55,24 @@ TEST(Scoring, Normalizer) {
     }
 }
 
+TEST(Scoring, BanAllIsWhatSummarizeFinds) {
+  std::mt19937 random(3); // NOLINT(bugprone-random-generator-seed)
+  for (int64_t width : widths) {
+    BlockedLogits blocks = blocked(randomLogits(random, 100), width);
+    LogitRow row = blocks.logits.row(1);
+    row.banAll();
+    for (int64_t token = 0; token < 100; ++token)
+      EXPECT_EQ(row[token], -infinity);
+    for (int64_t block = 0; block < row.numBlocks(); ++block) {
+      const float maximum = row.maximum(block);
+      const float sum = row.sums[block * row.stride];
+      row.summarize(block);
+      EXPECT_EQ(row.maximum(block), maximum);
+      EXPECT_EQ(row.sums[block * row.stride], sum);
+    }
+  }
+}
+
 TEST(Scoring, InvalidRows) {
   for (int64_t width : widths) {
     std::vector<float> logits(100, -infinity);

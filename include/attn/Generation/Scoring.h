@@ -39,6 +39,8 @@ struct LogitRow {
   }
   /// Computes the maximum and the sum of a block.
   void summarize(int64_t block) const;
+  /// Makes all logits -infinity, with maxima and sums.
+  void banAll() const;
 };
 
 /// The logits of several rows: of row r, block j is values[j, r, :], and its
