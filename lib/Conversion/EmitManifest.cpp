@@ -71,8 +71,8 @@ static void writeWeights(llvm::json::OStream &json, ModuleOp module) {
         });
       if (weight.getSinusoidal())
         json.attribute("sinusoidal", true);
-      if (weight.getScales())
-        json.attribute("scales", true);
+      if (auto measure = weight.getMeasure())
+        json.attribute("measure", stringifyRowMeasure(*measure));
       writeType(json, weight.getLogicalType());
       if (auto panel = weight.getPanel())
         json.attribute("panel", static_cast<int64_t>(*panel));

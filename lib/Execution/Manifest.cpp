@@ -3,6 +3,7 @@
 #include "attn/Execution/Manifest.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -149,12 +150,29 @@ bool fromJSON(const json::Value &value, FunctionSignature &function,
   return true;
 }
 
+bool fromJSON(const json::Value &value, WeightMeasure &measure,
+              json::Path path) {
+  std::optional<WeightMeasure> known =
+      llvm::StringSwitch<std::optional<WeightMeasure>>(
+          value.getAsString().value_or(""))
+          .Case("scales", WeightMeasure::Scales)
+          .Case("norms", WeightMeasure::Norms)
+          .Case("errors", WeightMeasure::Errors)
+          .Default(std::nullopt);
+  if (!known) {
+    path.report("expected 'scales', 'norms' or 'errors'");
+    return false;
+  }
+  measure = *known;
+  return true;
+}
+
 bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
   json::ObjectMapper object(value, path);
   if (!object || !object.map("name", recipe.name) ||
       !object.mapOptional("sources", recipe.sources) ||
       !object.mapOptional("sinusoidal", recipe.sinusoidal) ||
-      !object.mapOptional("scales", recipe.scales) ||
+      !object.mapOptional("measure", recipe.measure) ||
       !object.map("type", recipe.type) || !object.map("shape", recipe.shape) ||
       !object.mapOptional("panel", recipe.panel) ||
       !object.mapOptional("transposed", recipe.transposed) ||
@@ -175,9 +193,9 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
     path.report("expected sinusoidal positions as f32 [P,D], not packed");
     return false;
   }
-  if (recipe.scales &&
+  if (recipe.measure != WeightMeasure::None &&
       (rank != 1 || recipe.sinusoidal || recipe.type != ElementType::F32)) {
-    path.report("expected scales as f32 [N], of sources");
+    path.report("expected a measure as f32 [N], of sources");
     return false;
   }
   if (recipe.type == ElementType::I8 && (rank != 2 || recipe.transposed)) {

@@ -102,39 +102,63 @@ struct RowSteps {
     inverse = isFinite ? most / magnitude : 0;
   }
 
+  /// The number of a row in steps, to the nearest, ties to even. Floats of this
+  /// size have steps of 1: the sum is an integer, which is in its last bits.
+  int8_t round(float number) const {
+    constexpr float integerSteps = 0x1.8p23f;
+    return static_cast<int8_t>(
+        llvm::bit_cast<int32_t>(number * inverse + integerSteps));
+  }
+
   float scale, inverse;
 };
 
 } // namespace
 
-float attn::scaleOfRow(const WeightSource &source, int64_t row,
-                       llvm::MutableArrayRef<float> numbers) {
-  if (source.numbers.type == WeightType::I8)
-    return loadAt<float>(source.scales.bytes.data(), row);
-  convert(source, row * int64_t(numbers.size()), numbers.size(),
-          numbers.data());
-  return RowSteps(numbers).scale;
+llvm::ArrayRef<float> RowReader::read(const WeightSource &source, int64_t row) {
+  auto width = static_cast<int64_t>(numbers.size());
+  convert(source, row * width, width, numbers.data());
+  return numbers;
 }
 
-void attn::roundRow(const WeightSource &source, int64_t row,
-                    llvm::MutableArrayRef<float> numbers,
-                    llvm::MutableArrayRef<int8_t> integers) {
-  int64_t width = numbers.size();
+float RowReader::scale(const WeightSource &source, int64_t row) {
+  if (source.numbers.type == WeightType::I8)
+    return loadAt<float>(source.scales.bytes.data(), row);
+  return RowSteps(read(source, row)).scale;
+}
+
+void RowReader::round(const WeightSource &source, int64_t row,
+                      llvm::MutableArrayRef<int8_t> integers) {
+  size_t width = numbers.size();
   if (source.numbers.type == WeightType::I8) {
     std::memcpy(integers.data(), source.numbers.bytes.data() + row * width,
                 width);
     return;
   }
-  convert(source, row * width, width, numbers.data());
-  RowSteps steps(numbers);
+  RowSteps steps(read(source, row));
   // Of a row that is not finite, nothing is left.
   if (steps.inverse == 0)
     return llvm::fill(integers, 0);
-  // Numbers of this size have steps of 1: the sum is rounded to an integer, to
-  // the nearest, ties to even, and that is in its last bits.
-  constexpr float integerSteps = 0x1.8p23f;
-  for (int64_t i = 0; i < width; ++i) {
-    float rounded = numbers[i] * steps.inverse + integerSteps;
-    integers[i] = static_cast<int8_t>(llvm::bit_cast<int32_t>(rounded));
+  for (size_t i = 0; i < width; ++i)
+    integers[i] = steps.round(numbers[i]);
+}
+
+float RowReader::norm(const WeightSource &source, int64_t row) {
+  double sum = 0;
+  for (double number : read(source, row))
+    sum += number * number;
+  return static_cast<float>(std::sqrt(sum));
+}
+
+float RowReader::error(const WeightSource &source, int64_t row) {
+  RowSteps steps(read(source, row));
+  double sum = 0;
+  // Of the file's integers, nothing was taken away.
+  if (source.numbers.type == WeightType::I8)
+    return std::isfinite(steps.scale) ? 0.0f : NAN;
+  for (float number : numbers) {
+    double less = number - double(steps.scale) * steps.round(number);
+    sum += less * less;
   }
+  return static_cast<float>(std::sqrt(sum));
 }

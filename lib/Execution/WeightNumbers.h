@@ -7,6 +7,7 @@
 
 #include "attn/Execution/Tensor.h"
 #include "attn/Weights/WeightsFile.h"
+#include <vector>
 
 namespace attn {
 
@@ -30,16 +31,28 @@ inline void convert(const WeightSource &source, int64_t first, int64_t count,
   convert(source, first, count, output);
 }
 
-/// The scale of a row of the matrix: that of the file, or what the row has to
-/// have. `numbers` is room for a row.
-float scaleOfRow(const WeightSource &source, int64_t row,
-                 llvm::MutableArrayRef<float> numbers);
+/// Reads rows of matrices, of one width, as they become i8 (`attn.weight` says
+/// how).
+class RowReader {
+public:
+  explicit RowReader(int64_t width) : numbers(width) {}
 
-/// A row of the matrix in integers: those of the file, or the row rounded
-/// (`attn.weight` says how).
-void roundRow(const WeightSource &source, int64_t row,
-              llvm::MutableArrayRef<float> numbers,
-              llvm::MutableArrayRef<int8_t> integers);
+  /// The scale of a row: that of the file, or what the row has to have.
+  float scale(const WeightSource &source, int64_t row);
+  /// A row in integers: those of the file, or the row rounded.
+  void round(const WeightSource &source, int64_t row,
+             llvm::MutableArrayRef<int8_t> integers);
+  /// The length of a row.
+  float norm(const WeightSource &source, int64_t row);
+  /// The length of what a row is more than its integers stand for. It is not a
+  /// number where the scale is none.
+  float error(const WeightSource &source, int64_t row);
+
+private:
+  llvm::ArrayRef<float> read(const WeightSource &source, int64_t row);
+
+  std::vector<float> numbers;
+};
 
 } // namespace attn
 

@@ -35,7 +35,7 @@ struct Job {
   /// The first row of each source, and the number of rows at the end.
   std::vector<int64_t> firstRows;
   int64_t rowElements = 1;
-  /// Numbers of a row of the sources: of scales more than one.
+  /// Numbers of a row of the sources: of what is measured more than one.
   int64_t sourceWidth = 1;
   char *output = nullptr;
   /// The first job that makes the same.
@@ -153,15 +153,25 @@ template <typename T> static void packRows(const Task &task) {
   }
 }
 
-/// The scales of rows of the matrix that the sources are.
-static void computeScales(const Task &task) {
+/// What is told of rows of the matrix that the sources are.
+static void measureRows(const Task &task) {
   const Job &job = *task.job;
   auto *output = reinterpret_cast<float *>(job.output) + task.begin;
-  std::vector<float> numbers(job.sourceWidth);
+  RowReader reader(job.sourceWidth);
+  auto measure = [&](const WeightSource &source, int64_t row) {
+    switch (job.recipe->measure) {
+    case WeightMeasure::Norms:
+      return reader.norm(source, row);
+    case WeightMeasure::Errors:
+      return reader.error(source, row);
+    default:
+      return reader.scale(source, row);
+    }
+  };
   forEachPiece(job, task.begin, task.end,
                [&](const WeightSource &source, int64_t first, int64_t rows) {
                  for (int64_t row = first; row < first + rows; ++row)
-                   *output++ = scaleOfRow(source, row, numbers);
+                   *output++ = measure(source, row);
                });
 }
 
@@ -171,24 +181,24 @@ static void packIntegers(const Task &task) {
   PanelLayout layout(*job.recipe);
   int64_t width = job.rowElements, panel = job.recipe->panel;
   auto *output = reinterpret_cast<int8_t *>(job.output);
-  std::vector<float> numbers(width);
+  RowReader reader(width);
   // Whole groups, the last one with zeros.
   std::vector<int8_t> integers(llvm::alignTo(width, layout.group), 0);
   int64_t row = task.begin;
-  forEachPiece(job, task.begin, task.end,
-               [&](const WeightSource &source, int64_t first, int64_t rows) {
-                 for (int64_t r = first; r < first + rows; ++r, ++row) {
-                   roundRow(source, r, numbers,
-                            llvm::MutableArrayRef(integers).take_front(width));
-                   if (panel)
-                     layout.writeRow(output +
-                                         row / panel * layout.panelElements,
-                                     row % panel, integers);
-                   else
-                     llvm::copy(llvm::ArrayRef(integers).take_front(width),
-                                output + row * width);
-                 }
-               });
+  forEachPiece(
+      job, task.begin, task.end,
+      [&](const WeightSource &source, int64_t first, int64_t rows) {
+        for (int64_t r = first; r < first + rows; ++r, ++row) {
+          reader.round(source, r,
+                       llvm::MutableArrayRef(integers).take_front(width));
+          if (panel)
+            layout.writeRow(output + row / panel * layout.panelElements,
+                            row % panel, integers);
+          else
+            llvm::copy(llvm::ArrayRef(integers).take_front(width),
+                       output + row * width);
+        }
+      });
 }
 
 /// Packs steps of the depth, which are rows of a transposed matrix.
@@ -253,8 +263,8 @@ static void run(const Task &task, const WeightsFile *file) {
   const Job &job = *task.job;
   if (job.recipe->sinusoidal)
     return computePositions(task);
-  if (job.recipe->scales)
-    computeScales(task);
+  if (job.recipe->measure != WeightMeasure::None)
+    measureRows(task);
   else if (job.recipe->type == ElementType::I8)
     packIntegers(task);
   else
@@ -325,7 +335,7 @@ static llvm::Error resolveSources(const WeightsFile &file, Job &job) {
     llvm::SmallVector<int64_t, 4> own(weight->shape);
     while (own.size() > shape.size() && own.front() == 1)
       own.erase(own.begin());
-    if (recipe.scales) {
+    if (recipe.measure != WeightMeasure::None) {
       // Of the rows of a matrix, one of which may be all there is.
       if (own.size() < 2)
         own.insert(own.begin(), 2 - own.size(), 1);
@@ -365,8 +375,8 @@ static llvm::Error resolveSources(const WeightsFile &file, Job &job) {
 
 static bool staysInFile(const Job &job) {
   const WeightRecipe &recipe = *job.recipe;
-  return recipe.type == ElementType::F32 && !recipe.panel && !recipe.scales &&
-         job.sources.size() == 1 &&
+  return recipe.type == ElementType::F32 && !recipe.panel &&
+         recipe.measure == WeightMeasure::None && job.sources.size() == 1 &&
          job.sources[0].numbers.type == WeightType::F32 &&
          job.sources[0].numbers.bytes.size() >= smallestInFile &&
          llvm::isAddrAligned(llvm::Align(4),
@@ -376,8 +386,9 @@ static bool staysInFile(const Job &job) {
 /// What decides the bytes of a weight: those that have the same share memory,
 /// such as an embedding and the output's weight.
 static auto contentOf(const WeightRecipe &recipe) {
-  return std::tie(recipe.sources, recipe.sinusoidal, recipe.scales, recipe.type,
-                  recipe.shape, recipe.panel, recipe.transposed, recipe.group);
+  return std::tie(recipe.sources, recipe.sinusoidal, recipe.measure,
+                  recipe.type, recipe.shape, recipe.panel, recipe.transposed,
+                  recipe.group);
 }
 
 WeightsStore::WeightsStore() = default;

@@ -28,7 +28,7 @@ void WeightOp::build(OpBuilder &builder, OperationState &state, StringRef name,
                      RankedTensorType type) {
   build(builder, state, builder.getStringAttr(name), visibility, sources,
         sinusoidal ? builder.getUnitAttr() : UnitAttr(),
-        /*scales=*/UnitAttr(), /*transposed=*/UnitAttr(),
+        /*measure=*/RowMeasureAttr(), /*transposed=*/UnitAttr(),
         /*panel=*/IntegerAttr(),
         /*group=*/IntegerAttr(), TypeAttr::get(type));
 }
@@ -62,11 +62,10 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "expected sinusoidal positions of shape [P, D], D "
                             "even, got "
                          << type;
-  if (getScales() && (getSinusoidal() || type.getRank() != 1 ||
-                      !type.getElementType().isF32()))
-    return emitOpError() << "expected 'scales' of sources as a vector of f32, "
-                            "got "
-                         << type;
+  if (getMeasure() && (getSinusoidal() || type.getRank() != 1 ||
+                       !type.getElementType().isF32()))
+    return emitOpError() << "expected '" << stringifyRowMeasure(*getMeasure())
+                         << "' of sources as a vector of f32, got " << type;
   if (type.getElementType().isInteger() &&
       (type.getRank() != 2 || getSinusoidal() || getTransposed()))
     return emitOpError() << "expected a matrix of sources, not transposed, for "

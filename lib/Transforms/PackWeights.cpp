@@ -142,7 +142,7 @@ private:
     auto weight = cast<WeightOp>(op);
     Builder builder(module.getContext());
     WeightStorage storage;
-    storage.scales = weight.getScalesAttr();
+    storage.measure = weight.getMeasureAttr();
     storage.panel = builder.getI64IntegerAttr(width);
     if (isTransposed) {
       storage.transposed = builder.getUnitAttr();

@@ -81,7 +81,8 @@ private:
     Value scales;
     if (element.isInteger()) {
       WeightStorage storage;
-      storage.scales = UnitAttr::get(module.getContext());
+      storage.measure =
+          RowMeasureAttr::get(module.getContext(), RowMeasure::Scales);
       scales = getWeightLike(
           get, weight, name + ".scales",
           RankedTensorType::get({type.getDimSize(0)},

@@ -27,7 +27,7 @@ WeightOp attn::getOrCreateWeight(WeightOp like, StringRef name,
   auto group = cast<WeightsOp>(like->getParentOp());
   for (auto other : group.getBody().getOps<WeightOp>())
     if (other.getSourcesAttr() == sources && other.getType() == type &&
-        other.getScalesAttr() == storage.scales &&
+        other.getMeasureAttr() == storage.measure &&
         other.getPanelAttr() == storage.panel &&
         other.getGroupAttr() == storage.group &&
         other.getTransposedAttr() == storage.transposed &&
@@ -37,7 +37,7 @@ WeightOp attn::getOrCreateWeight(WeightOp like, StringRef name,
   WeightOp weight = WeightOp::create(
       builder, like.getLoc(), builder.getStringAttr(name),
       like.getSymVisibilityAttr(), sources, like.getSinusoidalAttr(),
-      storage.scales, storage.transposed, storage.panel, storage.group,
+      storage.measure, storage.transposed, storage.panel, storage.group,
       TypeAttr::get(type));
   // The symbol table makes the name unique.
   symbols.getSymbolTable(group).insert(weight,

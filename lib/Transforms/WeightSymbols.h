@@ -20,7 +20,8 @@ mlir::SymbolRefAttr replaceLeaf(mlir::SymbolRefAttr path,
 /// How a weight is made and stored, as attributes of `attn.weight`; none: as in
 /// the file.
 struct WeightStorage {
-  mlir::UnitAttr scales, transposed;
+  RowMeasureAttr measure;
+  mlir::UnitAttr transposed;
   mlir::IntegerAttr panel, group;
 };
 

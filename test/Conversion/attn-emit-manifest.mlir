@@ -6,7 +6,7 @@
 // CHECK-SAME:   {\22name\22:\22g.w\22,\22sources\22:[\22a\22,\22b\22],\22type\22:\22f32\22,\22shape\22:[6,4],\22panel\22:8},
 // CHECK-SAME:   {\22name\22:\22g.t\22,\22sources\22:[\22c\22],\22type\22:\22bf16\22,\22shape\22:[40,70],\22panel\22:32,\22transposed\22:true,\22group\22:2},
 // CHECK-SAME:   {\22name\22:\22g.i\22,\22sources\22:[\22d\22],\22type\22:\22i8\22,\22shape\22:[40,70],\22panel\22:32,\22group\22:4},
-// CHECK-SAME:   {\22name\22:\22g.s\22,\22sources\22:[\22d\22],\22scales\22:true,\22type\22:\22f32\22,\22shape\22:[40]},
+// CHECK-SAME:   {\22name\22:\22g.s\22,\22sources\22:[\22d\22],\22measure\22:\22scales\22,\22type\22:\22f32\22,\22shape\22:[40]},
 // CHECK-SAME:   {\22name\22:\22g.p\22,\22sinusoidal\22:true,\22type\22:\22f32\22,\22shape\22:[16,4]}],
 // CHECK-SAME:   \22functions\22:[
 // CHECK-SAME:   {\22name\22:\22f\22,\22arguments\22:[{\22type\22:\22i32\22,\22shape\22:[-1,3],\22role\22:\22ids\22}],\22results\22:[{\22type\22:\22bf16\22,\22shape\22:[2]}],\22equal\22:[]}]}\00")

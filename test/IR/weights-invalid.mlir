@@ -234,3 +234,17 @@ func.func @f(%a: tensor<4xf32> {attn.rule = "ids"}) {
 
 // expected-error@+1 {{expected cache sizes 0 < l1 ≤ l2, got l1 = 65536 and l2 = 4096}}
 module attributes {attn.target = #attn.target<cpu = "haswell", features = "", l1 = 65536, l2 = 4096>} {}
+
+// -----
+
+attn.weights @layer {
+  // expected-error@+1 {{expected 'norms' of sources as a vector of f32, got 'tensor<4x4xf32>'}}
+  attn.weight @w norms from ["w"] : tensor<4x4xf32>
+}
+
+// -----
+
+attn.weights @layer {
+  // expected-error@+1 {{expected either sources or 'sinusoidal'}}
+  attn.weight @w errors : tensor<4xf32>
+}

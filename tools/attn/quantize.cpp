@@ -61,7 +61,7 @@ static Expected<UsedTensors> findTensors() {
     return std::move(error);
   UsedTensors used;
   (*module)->walk([&](WeightOp weight) {
-    if (weight.getSinusoidal() || weight.getScales())
+    if (weight.getSinusoidal() || weight.getMeasure())
       return;
     bool isInteger = weight.getLogicalType().getElementType().isInteger();
     for (auto source : weight.getSourcesAttr().getAsRange<mlir::StringAttr>())
@@ -78,7 +78,7 @@ static std::pair<WeightRecipe, WeightRecipe> makeRecipes(StringRef name,
   integers.sources = scales.sources = {name.str()};
   integers.type = ElementType::I8;
   integers.shape = matrix.shape.take_back(2).vec();
-  scales.scales = true;
+  scales.measure = WeightMeasure::Scales;
   scales.shape = {integers.shape.front()};
   return {integers, scales};
 }
@@ -116,12 +116,13 @@ static Error writeTensors(const UsedTensors &used, StringRef source,
     return store.takeError();
   for (auto [recipe, pointer] : zip(recipes, (*store)->pointers())) {
     Weight weight;
-    weight.type = recipe.scales ? WeightType::F32 : WeightType::I8;
+    bool isScales = recipe.measure == WeightMeasure::Scales;
+    weight.type = isScales ? WeightType::F32 : WeightType::I8;
     weight.shape = recipe.shape;
     weight.bytes = ArrayRef(static_cast<const uint8_t *>(pointer),
                             recipe.storedElements() * sizeInBytes(weight.type));
     StringRef name = recipe.sources.front();
-    tensors.push_back({recipe.scales ? scaleNameOf(name) : name.str(), weight});
+    tensors.push_back({isScales ? scaleNameOf(name) : name.str(), weight});
   }
   return writeSafetensors(target, tensors);
 }

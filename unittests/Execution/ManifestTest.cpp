@@ -156,9 +156,14 @@ TEST(Manifest, RefusesWhatItCannotUse) {
       errorForWeight(
           R"({"name": "w", "sinusoidal": true, "type": "f32", "shape": [8]})"),
       HasSubstr("expected sinusoidal positions as f32 [P,D], not packed"));
-  EXPECT_THAT(errorForWeight(R"({"name": "w", "sources": ["a"], "scales": true,
+  EXPECT_THAT(errorForWeight(
+                  R"({"name": "w", "sources": ["a"], "measure": "scales",
                          "type": "f32", "shape": [8, 8]})"),
-              HasSubstr("expected scales as f32 [N], of sources"));
+              HasSubstr("expected a measure as f32 [N], of sources"));
+  EXPECT_THAT(errorForWeight(
+                  R"({"name": "w", "sources": ["a"], "measure": "sums",
+                         "type": "f32", "shape": [8]})"),
+              HasSubstr("expected 'scales', 'norms' or 'errors'"));
   EXPECT_THAT(
       errorForWeight(
           R"({"name": "w", "sources": ["a"], "type": "i8", "shape": [8]})"),

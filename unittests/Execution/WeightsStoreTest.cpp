@@ -312,7 +312,7 @@ integerRecipes(std::vector<std::string> sources, int64_t rows, int64_t depth) {
   WeightRecipe matrix = recipe(sources, {rows, depth}, 32, ElementType::I8);
   matrix.group = 4;
   WeightRecipe scales = recipe(sources, {rows}, 32);
-  scales.scales = true;
+  scales.measure = WeightMeasure::Scales;
   return {matrix, scales};
 }
 
@@ -412,13 +412,69 @@ TEST_F(WeightsStoreTest, IntegersStandForMultiplesOfTheirScales) {
   EXPECT_EQ(make<uint16_t>(path, recipe({"a"}, {2, 3}, 0, ElementType::BF16)),
             (std::vector<uint16_t>{0x3f00, 0xbf80, 0x3fc0, 0x437e, 0xc37e, 0}));
   WeightRecipe scales = recipe({"a", "d"}, {3});
-  scales.scales = true;
+  scales.measure = WeightMeasure::Scales;
   EXPECT_EQ(make(path, scales), (std::vector<float>{0.5f, 2, 2}));
   EXPECT_EQ(messageOf(WeightsStore::create(path, {recipe({"b"}, {2, 3})}, 1)),
             path + ": tensor 'b_scale': expected F32, a number for each row of "
                    "'b'");
   EXPECT_THAT(messageOf(WeightsStore::create(path, {recipe({"c"}, {2, 3})}, 1)),
               testing::HasSubstr("c_scale"));
+}
+
+TEST_F(WeightsStoreTest, MeasuresRowsAndWhatRoundingTakesAway) {
+  constexpr int64_t rows = 6, depth = 70;
+  std::vector<float> values(rows * depth);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = float(int(i * 7919 % 2001) - 1000) * 0.37f;
+  auto row = [&](int64_t n) {
+    return llvm::MutableArrayRef(values).slice(n * depth, depth);
+  };
+  llvm::fill(row(1), 0);
+  // The sum of squares is more than the greatest float.
+  llvm::fill(row(2), 3e37f);
+  row(3)[5] = NAN;
+  row(4)[6] = INFINITY;
+  std::string bytes;
+  for (int64_t i = 0; i < depth; ++i)
+    bytes.push_back(char(i * 37 % 255 - 127));
+  FileBuilder file;
+  file.addFloats("a", "[6,70]", values);
+  file.add("b", "I8", "[1,70]", bytes);
+  file.addFloats("b_scale", "[1]", {0.5f});
+  std::string path = file.write(directory, 1);
+  WeightRecipe measure = recipe({"a", "b"}, {rows + 1}, 32);
+  measure.measure = WeightMeasure::Norms;
+  std::vector<float> norms = make(path, measure);
+  measure.measure = WeightMeasure::Errors;
+  std::vector<float> errors = make(path, measure);
+  auto [matrix, scales] = integerRecipes({"a"}, rows, depth);
+  std::vector<int8_t> integers = make<int8_t>(path, matrix);
+  std::vector<float> steps = make(path, scales);
+  ASSERT_EQ(norms.size(), 32u);
+  ASSERT_EQ(errors.size(), 32u);
+  for (int64_t n : {0, 1, 2, 5}) {
+    double norm = 0, error = 0;
+    for (int64_t k = 0; k < depth; ++k) {
+      double number = row(n)[k];
+      double less =
+          number - double(steps[n]) * integers[placeInTiles(n, k, depth)];
+      norm += number * number;
+      error += less * less;
+    }
+    EXPECT_FLOAT_EQ(norms[n], float(std::sqrt(norm))) << n;
+    EXPECT_NEAR(errors[n], std::sqrt(error), 1e-6 * norms[n]) << n;
+  }
+  EXPECT_GT(errors[0], 0);
+  EXPECT_LT(errors[0], 0.02f * norms[0]);
+  for (int64_t n : {3, 4})
+    EXPECT_TRUE(std::isnan(errors[n])) << n;
+  EXPECT_TRUE(std::isnan(norms[3]));
+  EXPECT_EQ(norms[4], INFINITY);
+  double squares = 0;
+  for (char byte : bytes)
+    squares += double(byte) * byte;
+  EXPECT_FLOAT_EQ(norms[6], float(std::sqrt(squares) / 2));
+  EXPECT_EQ(errors[6], 0);
 }
 
 TEST_F(WeightsStoreTest, TheSameWeightsShareMemory) {

@@ -55,6 +55,18 @@ struct FunctionSignature {
   llvm::Error check(llvm::ArrayRef<Tensor> given) const;
 };
 
+/// What a vector [N] tells of the rows of a matrix [N,K].
+enum class WeightMeasure {
+  /// Nothing: it is in the file.
+  None,
+  /// The steps that rows are rounded to where they become i8.
+  Scales,
+  /// ‖row‖.
+  Norms,
+  /// ‖row - step · row in i8‖.
+  Errors,
+};
+
 /// How one entry of `attn_weights` comes to be.
 struct WeightRecipe {
   std::string name;
@@ -62,9 +74,8 @@ struct WeightRecipe {
   std::vector<std::string> sources;
   /// Sinusoidal positions [P,D], computed and not read: no sources.
   bool sinusoidal = false;
-  /// The steps [N] that rows of the matrix that the sources are [N,K] are
-  /// rounded to where they become i8.
-  bool scales = false;
+  /// Of the matrix that the sources are.
+  WeightMeasure measure = WeightMeasure::None;
   ElementType type = ElementType::F32;
   /// The logical shape: of the concatenation, before packing.
   std::vector<int64_t> shape;

@@ -140,6 +140,15 @@ def Attn_ScoreStageAttr : EnumAttr<Attn_Dialect, Attn_ScoreStage, "stage"> {
   }];
 }
 
+// What a vector tells of the rows of a matrix; a keyword of `attn.weight`.
+def Attn_RowMeasure : I32EnumAttr<"RowMeasure", "measure of a row", [
+  I32EnumAttrCase<"Scales", 0, "scales">,
+  I32EnumAttrCase<"Norms", 1, "norms">,
+  I32EnumAttrCase<"Errors", 2, "errors">
+]> {
+  let cppNamespace = "::attn";
+}
+
 def Attn_NormPlacement : I32EnumAttr<"NormPlacement", "place of the norm", [
   I32EnumAttrCase<"Post", 0, "post">,
   I32EnumAttrCase<"Pre", 1, "pre">

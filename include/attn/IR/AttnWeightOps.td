@@ -46,7 +46,9 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
     -127 to 127 times maxₖ |row[k]| / 127 (of 2⁻¹⁰⁰ where all are less), to the
     nearest, ties to even. What has i8 in the file is taken as it is. A vector
     with `scales` is of those steps: of each row of the matrix that the sources
-    are. A NaN or an infinity makes the scale of its row NaN.
+    are. A NaN or an infinity makes the scale of its row NaN. With `norms` it is
+    of the lengths of the rows, ‖row‖, with `errors` of what rounding takes away,
+    ‖row - scale · rounded row‖, both with the rounding of f32.
 
     With `panel P`, a matrix of shape N×K is stored as ⌈N/P⌉×K×P, and a vector
     of length N as ⌈N/P⌉·P, padded with zeros: the order in which a matrix
@@ -77,13 +79,14 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
   let arguments = (ins SymbolNameAttr:$sym_name,
                        OptionalAttr<StrAttr>:$sym_visibility,
                        OptionalAttr<StrArrayAttr>:$sources,
-                       UnitAttr:$sinusoidal, UnitAttr:$scales,
+                       UnitAttr:$sinusoidal,
+                       OptionalAttr<Attn_RowMeasure>:$measure,
                        UnitAttr:$transposed,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$panel,
                        OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$group,
                        TypeAttrOf<RankedTensorOf<!listconcat(Attn_Float, [I8])>>:$type);
   let assemblyFormat = [{
-    $sym_name (`scales` $scales^)? (`from` $sources^)? (`sinusoidal` $sinusoidal^)?
+    $sym_name ($measure^)? (`from` $sources^)? (`sinusoidal` $sinusoidal^)?
     (`transposed` $transposed^)? (`panel` $panel^ (`by` $group^)?)?
     attr-dict `:` $type
   }];
