@@ -78,8 +78,10 @@ SmallVector<Value> BFloat16Product::placeInTiles(Value row, Value column) {
           b.rem(column, b.index(kBlock))};
 }
 
-void BFloat16Product::setOutput(Value memory, Value firstColumn) {
+void BFloat16Product::setOutput(Value memory, Value firstRow,
+                                Value firstColumn) {
   operands.out = memory;
+  firstOutRow = firstRow;
   firstOutColumn = firstColumn;
 }
 
@@ -411,7 +413,7 @@ void BFloat16Product::emitEpilogue(Value sum, Value bias, Value row,
     return b.store(sum, operands.out, placeInTiles(row, column));
   }
   if (firstOutColumn)
-    place[1] = b.sub(column, firstOutColumn);
+    place = {b.sub(row, firstOutRow), b.sub(column, firstOutColumn)};
   if (reachesPast())
     b.storeMasked(sum, emitInside(column), operands.out, place);
   else

@@ -45,8 +45,9 @@ public:
   void emitPart(Value row, Value endRow, Value panel, Value endPanel);
   /// What is in tiles starts with this row.
   void setFirstRow(Value row) { firstTileRow = row; }
-  /// emitPart writes (row, column) at memory[row, column - firstColumn].
-  void setOutput(Value memory, Value firstColumn);
+  /// emitPart writes (row, column) at memory[row - firstRow, column -
+  /// firstColumn].
+  void setOutput(Value memory, Value firstRow, Value firstColumn);
   /// Copies a block of rows of the input to its place in tiles.
   void emitToTiles(Value block, Value memory);
 
@@ -116,9 +117,9 @@ private:
   // steps, 2] tiles of the weight, and [blocks of rows · panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
   Value firstPanel, endPanel, firstSumRow;
-  /// The first row of matrices in tiles, and the first column of `out`; none:
-  /// 0.
-  Value firstTileRow, firstOutColumn;
+  /// The first row of matrices in tiles, and the first row and column of `out`;
+  /// none: 0.
+  Value firstTileRow, firstOutRow, firstOutColumn;
   /// Columns that vectors go through at a time.
   int64_t width = BFloat16Tiles::kBlock;
 };

@@ -87,6 +87,7 @@ void attn::registerBufferizableOpInterfaceExternalModels(
     LookupOp::attachInterface<CoreModel<LookupOp>>(*context);
     LinearOp::attachInterface<CoreModel<LinearOp>>(*context);
     LogitsOp::attachInterface<CoreModel<LogitsOp>>(*context);
+    GreatestOp::attachInterface<CoreModel<GreatestOp>>(*context);
     MlpOp::attachInterface<CoreModel<MlpOp>>(*context);
     LayerNormOp::attachInterface<CoreModel<LayerNormOp>>(*context);
     ScoresOp::attachInterface<CoreModel<ScoresOp>>(*context);

@@ -221,6 +221,12 @@ private:
           if (!op.isPacked())
             name(names, op.getWeight(), "nk");
         })
+        .Case([&](GreatestOp op) {
+          name(names, op.getInput(), "rk");
+          name(names, op.getOut(), "r");
+          if (!op.isPacked())
+            name(names, op.getWeight(), "nk");
+        })
         .Case([&](MlpOp op) {
           nameLeading(names, op.getInput(), "k");
           nameLeading(names, op.getResidual(), "n");

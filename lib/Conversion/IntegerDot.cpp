@@ -8,9 +8,7 @@ using namespace attn;
 
 const IntegerDot &IntegerDot::get(TargetAttr target) {
   static const IntegerDot dot;
-  bool hasVnni = target.getVectorLanes() == 16 ? target.hasFeature("avx512vnni")
-                                               : target.hasFeature("avxvnni");
-  return hasVnni ? getVnni() : dot;
+  return target.hasIntegerDots() ? getVnni() : dot;
 }
 
 /// Lanes first, first + 2, ... of two vectors of `size`.

@@ -16,6 +16,8 @@ namespace attn {
 void emitLinear(KernelBuilder &b, LinearOp op);
 /// The same, but all operands except the weight of f32.
 void emitLogits(KernelBuilder &b, LogitsOp op);
+/// The same, and an estimate packed for integer products; out [M] of i32.
+void emitGreatest(KernelBuilder &b, GreatestOp op);
 /// The same as a linear, and packed or unpacked hidden weight.
 void emitMlp(KernelBuilder &b, MlpOp op);
 void emitSdpa(KernelBuilder &b, SdpaOp op);

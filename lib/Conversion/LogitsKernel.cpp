@@ -59,7 +59,8 @@ private:
     shareBlocks([&](Value first, Value end) {
       b.forLoop(first, end, 1, [&](Value block) {
         Value panel = b.mul(block, b.index(panels));
-        product.setOutput(viewBlock(block), b.mul(block, b.index(width)));
+        product.setOutput(viewBlock(block), b.index(0),
+                          b.mul(block, b.index(width)));
         product.emitPart(
             b.index(0), rows, panel,
             b.min(b.add(panel, b.index(panels)), b.index(product.getPanels())));

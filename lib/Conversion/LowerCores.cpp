@@ -24,16 +24,18 @@ using namespace mlir;
 using namespace attn;
 
 static bool isCore(Operation *op) {
-  return isa<LookupOp, LinearOp, LogitsOp, MlpOp, LayerNormOp, ScoresOp,
-             SoftmaxOp, WeightedSumOp, SdpaOp, CacheAppendOp>(op);
+  return isa<LookupOp, LinearOp, LogitsOp, GreatestOp, MlpOp, LayerNormOp,
+             ScoresOp, SoftmaxOp, WeightedSumOp, SdpaOp, CacheAppendOp>(op);
 }
 
 /// Whether a kernel reads or writes the operand in bf16 and f16 too.
 static bool mayBeNarrow(OpOperand &operand) {
   Operation *op = operand.getOwner();
   auto logits = dyn_cast<LogitsOp>(op);
+  auto greatest = dyn_cast<GreatestOp>(op);
   return isa<LinearOp, MlpOp, SdpaOp>(op) ||
-         (logits && operand.get() == logits.getWeight());
+         (logits && operand.get() == logits.getWeight()) ||
+         (greatest && operand.get() == greatest.getWeight());
 }
 
 /// Kernels compute in f32, and read the rows of a table in what it is stored.
@@ -86,6 +88,11 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
     return check(linear.getWeight());
   if (auto logits = dyn_cast<LogitsOp>(op))
     return check(logits.getWeight());
+  if (auto greatest = dyn_cast<GreatestOp>(op))
+    return success(
+        succeeded(check(greatest.getWeight())) &&
+        llvm::all_of(greatest.getEstimate().take_front(1),
+                     [&](Value matrix) { return succeeded(check(matrix)); }));
   if (auto mlp = dyn_cast<MlpOp>(op))
     return success(succeeded(check(mlp.getHiddenWeight())) &&
                    succeeded(check(mlp.getWeight())));
@@ -293,6 +300,7 @@ private:
         .Case([&](LookupOp core) { emitLookup(b, core); })
         .Case([&](LinearOp core) { emitLinear(b, core); })
         .Case([&](LogitsOp core) { emitLogits(b, core); })
+        .Case([&](GreatestOp core) { emitGreatest(b, core); })
         .Case([&](MlpOp core) { emitMlp(b, core); })
         .Case([&](LayerNormOp core) { emitLayerNorm(b, core); })
         .Case([&](ScoresOp core) { emitScores(b, core); })

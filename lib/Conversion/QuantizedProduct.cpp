@@ -3,6 +3,7 @@
 #include "QuantizedProduct.h"
 #include "TileTasks.h"
 #include "VectorMath.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -42,7 +43,7 @@ bool QuantizedProduct::canEmit(const ProductOperands &operands) {
   return typeOf(operands.weight).getElementType().isInteger();
 }
 
-void QuantizedProduct::allocate() {
+void QuantizedProduct::allocate(bool withLengths) {
   Value count = b.roundUp(rows, kBlock);
   auto allocate = [&](ArrayRef<int64_t> shape, Type element) -> Value {
     return memref::AllocOp::create(b, MemRefType::get(shape, element), count,
@@ -55,10 +56,14 @@ void QuantizedProduct::allocate() {
   scales = allocate({dynamic}, b.getF32Type());
   if (!tiles && dot.getBias())
     excess = allocate({dynamic}, b.getI32Type());
+  if (!withLengths)
+    return;
+  lengths = allocate({dynamic}, b.getF32Type());
+  errors = allocate({dynamic}, b.getF32Type());
 }
 
 void QuantizedProduct::deallocate() {
-  for (Value memory : {numbers, scales, excess})
+  for (Value memory : {numbers, scales, excess, lengths, errors})
     if (memory)
       memref::DeallocOp::create(b, memory);
 }
@@ -74,8 +79,10 @@ void QuantizedProduct::setMemory(ValueRange memory) {
     sums = memory.front();
 }
 
-void QuantizedProduct::setOutput(Value memory, Value firstColumn) {
+void QuantizedProduct::setOutput(Value memory, Value firstRow,
+                                 Value firstColumn) {
   operands.out = memory;
+  firstOutRow = firstRow;
   firstOutColumn = firstColumn;
 }
 
@@ -105,8 +112,8 @@ Value QuantizedProduct::integers(int64_t lanes, int64_t value) {
       b, DenseElementsAttr::get(type, static_cast<int32_t>(value)));
 }
 
-void QuantizedProduct::round() {
-  allocate();
+void QuantizedProduct::round(bool withLengths) {
+  allocate(withLengths);
   // Few rows are rounded sooner than threads come together.
   Value work = b.mul(rows, b.index(operands.depth * kRoundingWork));
   b.parallelFor(rows, work, [&](Value row) { emitRow(row); });
@@ -158,38 +165,71 @@ void QuantizedProduct::emitRow(Value row) {
   inverse = b.splat(lanes, inverse);
   auto type = VectorType::get({lanes}, b.getI32Type());
   auto narrow = VectorType::get({lanes}, b.getI8Type());
-  /// Stores what is rounded, and adds it to the sum.
-  auto round = [&](Value sum, Value k, bool isInside) -> Value {
-    Value rounded = arith::AddFOp::create(
-        b, arith::MulFOp::create(b, loadNumbers(row, k, isInside), inverse),
-        b.splat(lanes, kIntegerSteps));
+  /// Stores what is rounded, and adds it to the sum; and squares, if they are
+  /// asked for.
+  auto round = [&](KernelBuilder::Values sums, Value k, bool isInside) {
+    Value exact =
+        arith::MulFOp::create(b, loadNumbers(row, k, isInside), inverse);
+    Value steps = b.splat(lanes, kIntegerSteps);
+    Value rounded = arith::AddFOp::create(b, exact, steps);
     Value bits = arith::BitcastOp::create(b, type, rounded);
     vector::StoreOp::create(b, arith::TruncIOp::create(b, narrow, bits),
                             numbers, ValueRange{row, k});
     bits = arith::SubIOp::create(b, bits, integers(lanes, kIntegerStepsBits));
-    return arith::AddIOp::create(b, sum, bits);
+    SmallVector<Value> next = {arith::AddIOp::create(b, sums[0], bits)};
+    if (!lengths)
+      return next;
+    rounded = arith::SubFOp::create(b, rounded, steps);
+    Value less = arith::SubFOp::create(b, exact, rounded);
+    next.push_back(b.fma(rounded, rounded, sums[1]));
+    next.push_back(b.fma(less, less, sums[2]));
+    return next;
   };
-  auto roundAll = [&](Value sum, Value begin, Value end, bool isInside) {
-    return b.forLoop(
-        begin, end, lanes, sum, [&](Value k, KernelBuilder::Values carried) {
-          return SmallVector<Value>{round(carried[0], k, isInside)};
-        })[0];
+  auto roundAll = [&](KernelBuilder::Values sums, Value begin, Value end,
+                      bool isInside) {
+    return b.forLoop(begin, end, lanes, sums,
+                     [&](Value k, KernelBuilder::Values carried) {
+                       return round(carried, k, isInside);
+                     });
   };
   // Of a row that is not finite nothing is rounded: it counts for nothing.
   int64_t whole = operands.depth / lanes * lanes;
   auto endOf = [&](int64_t end) -> Value {
     return arith::SelectOp::create(b, isFinite, b.index(end), b.index(0));
   };
-  Value sum =
-      roundAll(integers(lanes, 0), b.index(0), endOf(whole), /*isInside=*/true);
+  SmallVector<Value> sums = {integers(lanes, 0)};
+  if (lengths)
+    sums.append(2, b.splat(lanes, 0.0));
+  sums = roundAll(sums, b.index(0), endOf(whole), /*isInside=*/true);
   if (whole < steps * kDepth)
-    sum = roundAll(sum, b.index(whole), endOf(steps * kDepth),
-                   /*isInside=*/false);
+    sums = roundAll(sums, b.index(whole), endOf(steps * kDepth),
+                    /*isInside=*/false);
+  if (lengths)
+    emitLengths(row, scale, sums[1], sums[2]);
   if (!excess)
     return;
-  Value total = vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
+  Value total =
+      vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums[0]);
   total = arith::MulIOp::create(b, total, i32(dot.getBias()));
   memref::StoreOp::create(b, total, excess, row);
+}
+
+void QuantizedProduct::emitLengths(Value row, Value scale, Value squares,
+                                   Value lost) {
+  auto lengthOf = [&](Value sums) -> Value {
+    Value root = math::SqrtOp::create(b, b.sumLanes(sums));
+    return arith::MulFOp::create(b, root, scale);
+  };
+  Value length = lengthOf(squares), error = lengthOf(lost);
+  b.storeScalar(length, lengths, row);
+  // A sum of K products, in any order, is off by at most K · 2⁻²⁴ of the
+  // product of lengths (Higham, Accuracy and Stability of Numerical
+  // Algorithms, 3.1); some more is for these lengths, for scales, and for one
+  // sum too many.
+  double rounding = (operands.depth + 16) * 0x1p-22;
+  Value both = arith::AddFOp::create(b, length, error);
+  both = arith::MulFOp::create(b, both, b.scalar(rounding));
+  b.storeScalar(arith::AddFOp::create(b, error, both), errors, row);
 }
 
 //===----------------------------------------------------------------------===//
@@ -352,7 +392,7 @@ void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
     result = arith::AddFOp::create(
         b, result, loadColumns(operands.residual, place, column));
   if (firstOutColumn)
-    place[1] = b.sub(column, firstOutColumn);
+    place = {b.sub(row, firstOutRow), b.sub(column, firstOutColumn)};
   if (operands.columns % kBlock != 0)
     b.storeMasked(result, emitInside(column), operands.out, place);
   else

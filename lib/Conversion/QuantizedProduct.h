@@ -27,22 +27,33 @@ public:
   void emit();
 
   // Part by part, in a region between round() and deallocate().
-  /// Rounds all rows, on the threads there are.
-  void round();
+  /// Rounds all rows, on the threads there are; \p withLengths, getLengths()
+  /// and getErrors() can be asked for then.
+  void round(bool withLengths = false);
   void deallocate();
   /// What a thread needs beside.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
   int64_t getPanels() const { return panels; }
-  /// Some rows, from a multiple of 32 on, and panels of 32 columns.
+  /// Some rows, from a multiple of getUnit() on, and panels of 32 columns.
   void emitPart(Value row, Value endRow, Value panel, Value endPanel);
-  /// emitPart writes (row, column) at memory[row, column - firstColumn].
-  void setOutput(Value memory, Value firstColumn);
+  int64_t getUnit() const { return tiles ? AmxTiles::kBlock : 1; }
+  /// emitPart writes (row, column) at memory[row - firstRow, column -
+  /// firstColumn].
+  void setOutput(Value memory, Value firstRow, Value firstColumn);
+
+  /// Of each row x, rounded to x̂: ‖x̂‖, and ‖x - x̂‖ and what the rounding of
+  /// f32 may add, in terms of lengths, to a sum of products.
+  Value getLengths() const { return lengths; }
+  Value getErrors() const { return errors; }
 
 private:
   /// Memory for the rounded rows.
-  void allocate();
+  void allocate(bool withLengths);
   void emitRow(Value row);
+  /// Of sums, in lanes, of squares of rounded numbers and of what they are
+  /// less.
+  void emitLengths(Value row, Value scale, Value squares, Value lost);
   Value emitMagnitude(Value row);
   /// lanes() numbers of a row from `k` on, 0 past the last.
   Value loadNumbers(Value row, Value k, bool isInside);
@@ -69,7 +80,8 @@ private:
   /// Rows of i8, padded with 0 to whole steps, in which AMX may read 31 past
   /// the last; their scales; and what is too much in their sums.
   Value numbers, scales, excess;
-  Value sums, firstOutColumn;
+  Value lengths, errors;
+  Value sums, firstOutRow, firstOutColumn;
 };
 
 } // namespace attn

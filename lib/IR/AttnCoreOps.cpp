@@ -54,6 +54,7 @@ static void addEffects(DestinationStyleOpInterface op, Effects &effects) {
 ATTN_CORE_INTERFACES(LookupOp)
 ATTN_CORE_INTERFACES(LinearOp)
 ATTN_CORE_INTERFACES(LogitsOp)
+ATTN_CORE_INTERFACES(GreatestOp)
 ATTN_CORE_INTERFACES(MlpOp)
 ATTN_CORE_INTERFACES(LayerNormOp)
 ATTN_CORE_INTERFACES(ScoresOp)
@@ -379,6 +380,57 @@ LogicalResult MlpOp::canonicalize(MlpOp op, PatternRewriter &rewriter) {
   changed |= dropZeros(op.getBiasMutable(), rewriter);
   changed |= dropZeros(op.getResidualMutable(), rewriter);
   return success(changed);
+}
+
+/// Checks what an estimate of a product is made of.
+static LogicalResult checkEstimate(GreatestOp op) {
+  ValueRange estimate = op.getEstimate();
+  size_t expected = op.getBias() ? 5 : 4;
+  if (estimate.size() != expected)
+    return op.emitOpError()
+           << "expected an estimate of " << expected
+           << " operands: matrix, scales, norms, errors"
+           << (op.getBias() ? " and bias" : "") << ", got " << estimate.size();
+  ShapedType matrix = typeOf(estimate[0]);
+  if (!matrix.getElementType().isInteger() ||
+      !typeOf(op.getWeight()).getElementType().isF32())
+    return op.emitOpError()
+           << "expected an estimate of i8 for a weight of f32, got " << matrix
+           << " for " << op.getWeight().getType();
+  constexpr StringRef names[] = {"norms", "errors", "estimate's bias"};
+  for (size_t index = 0; index + 2 < expected; ++index) {
+    StringRef name = names[index];
+    Value vector = estimate[index + 2];
+    if (!typeOf(vector).getElementType().isF32())
+      return op.emitOpError()
+             << "expected '" << name << "' of f32, got " << vector.getType();
+    // They have the shape that a bias has.
+    if (failed(checkProduct(op, {"estimate", estimate[0], estimate[1], name,
+                                 vector, /*isTransposed=*/false,
+                                 typeOf(op.getInput()).getDimSize(1),
+                                 static_cast<int64_t>(op.getColumns())})))
+      return failure();
+  }
+  return checkFactors(op, op.getInput(), "estimate", estimate[0], estimate[1]);
+}
+
+LogicalResult GreatestOp::verify() {
+  ShapedType input = typeOf(getInput());
+  if (failed(checkRank(*this, "input", input, 2)) ||
+      failed(checkStaticWidth(*this, "input", input)) ||
+      failed(
+          checkShape(*this, "out", typeOf(getOut()), {input.getDimSize(0)})) ||
+      failed(checkProduct(*this, {"weight", getWeight(), getScales(), "bias",
+                                  getBias(), /*isTransposed=*/false,
+                                  input.getDimSize(1),
+                                  static_cast<int64_t>(getColumns())})) ||
+      failed(
+          checkFactors(*this, getInput(), "weight", getWeight(), getScales())))
+    return failure();
+  if (!getEstimate().empty() && failed(checkEstimate(*this)))
+    return failure();
+  return checkSameElementType(*this,
+                              {{"input", getInput()}, {"bias", getBias()}});
 }
 
 LogicalResult LayerNormOp::verify() {

@@ -63,6 +63,7 @@ void attn::buildBufferizationPipeline(OpPassManager &pm) {
 static void buildKernelPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createFuseFeedForward());
+  pm.addPass(createEstimateGreatest());
   pm.addPass(createPackWeights());
   pm.addPass(createEmitManifest());
   buildBufferizationPipeline(pm);

@@ -39,6 +39,14 @@ public:
         collect(logits.getWeightMutable(),
                 {logits.getBiasMutable(), logits.getScalesMutable()},
                 /*isTransposed=*/false);
+      } else if (auto greatest = dyn_cast<GreatestOp>(op)) {
+        collect(greatest.getWeightMutable(),
+                {greatest.getBiasMutable(), greatest.getScalesMutable()},
+                /*isTransposed=*/false);
+        MutableOperandRange estimate = greatest.getEstimateMutable();
+        if (!estimate.empty())
+          collect(estimate[0], {estimate.slice(1, estimate.size() - 1)},
+                  /*isTransposed=*/false);
       } else if (auto lookup = dyn_cast<LookupOp>(op)) {
         // So that a table which is the weight of a product too is there once.
         if (lookup.getScales())

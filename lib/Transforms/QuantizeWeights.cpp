@@ -27,7 +27,7 @@ public:
   void run() {
     module->walk([&](Operation *op) {
       llvm::TypeSwitch<Operation *>(op)
-          .Case<LinearOp, LogitsOp>([&](auto product) {
+          .Case<LinearOp, LogitsOp, GreatestOp>([&](auto product) {
             bool isTransposed = false;
             if constexpr (std::is_same_v<decltype(product), LinearOp>) {
               isTransposed = product.getTransposed();

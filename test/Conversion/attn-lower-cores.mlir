@@ -293,3 +293,39 @@ func.func @narrow_blocks(%x: memref<?x64xf32>, %w: memref<40x64xf32>, %v: memref
   return
 }
 }
+
+// -----
+
+// Integers bound the products of a panel; where it may have the greatest one of
+// a row, it is computed in floats.
+
+module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+avx512f,+avx512vnni">} {
+// CHECK-LABEL: func.func @greatest(
+// CHECK:         call @[[KERNEL:greatest[_0-9]*]](
+// CHECK:       func.func private @[[KERNEL]](
+// CHECK:         math.sqrt
+// CHECK:         omp.parallel if
+// CHECK:         llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+// CHECK:         vector.maskedstore {{.*}} : memref<3x?xf32>, vector<16xi1>, vector<16xf32>
+// CHECK:         omp.barrier
+// CHECK:         scf.while
+// CHECK:         memref.load {{.*}} : memref<?x64xf32>
+// CHECK:         omp.barrier
+// CHECK:         math.cttz
+// CHECK:         memref.store {{.*}} : memref<?xi32>
+// CHECK:         omp.terminator
+func.func @greatest(%x: memref<?x64xf32>, %w: memref<3x64x32xf32>, %i: memref<3x1x2x16x64xi8>, %v: memref<96xf32>, %o: memref<?xi32>) {
+  attn.greatest %x, %w estimate(%i, %v, %v, %v) columns 75 outs(%o) : (memref<?x64xf32>, memref<3x64x32xf32>, memref<3x1x2x16x64xi8>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<?xi32>) -> ()
+  return
+}
+}
+
+// -----
+
+module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+avx512f,+avx512vnni">} {
+func.func @not_in_tiles(%x: memref<?x64xf32>, %w: memref<75x64xf32>, %i: memref<75x64xi8>, %v: memref<75xf32>, %o: memref<?xi32>) {
+  // expected-error @below {{expected a weight of i8 as 'panel 32 by 4', got 'memref<75x64xi8>'; hint: run --attn-pack-weights first; only an 'attn.weight' can be packed}}
+  attn.greatest %x, %w estimate(%i, %v, %v, %v) columns 75 outs(%o) : (memref<?x64xf32>, memref<75x64xf32>, memref<75x64xi8>, memref<75xf32>, memref<75xf32>, memref<75xf32>, memref<?xi32>) -> ()
+  return
+}
+}

@@ -558,3 +558,99 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>)
   %0 = attn.logits %x, %w columns 100 outs(%v) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>) -> tensor<2x?x64xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x?x8xf32>, %w: tensor<100x8xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'input' of rank 2, got 'tensor<?x?x8xf32>'}}
+  %0 = attn.greatest %x, %w columns 100 outs(%o) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4x8xf32>, %w: tensor<100x8xf32>, %o: tensor<5xi32>) {
+  // expected-error@+1 {{expected 'out' of shape [4], got 'tensor<5xi32>'}}
+  %0 = attn.greatest %x, %w columns 100 outs(%o) : (tensor<4x8xf32>, tensor<100x8xf32>, tensor<5xi32>) -> tensor<5xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<99x8xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'weight' of shape [100, 8], got 'tensor<99x8xf32>'}}
+  %0 = attn.greatest %x, %w columns 100 outs(%o) : (tensor<?x8xf32>, tensor<99x8xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %b: tensor<100xf16>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'bias' of the element type of 'input', 'f32', got 'tensor<100xf16>'}}
+  %0 = attn.greatest %x, %w bias(%b) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100xf16>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected an estimate of 4 operands: matrix, scales, norms, errors, got 3}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected an estimate of 5 operands: matrix, scales, norms, errors and bias, got 4}}
+  %0 = attn.greatest %x, %w bias(%s) estimate(%i, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected an estimate of i8 for a weight of f32, got 'tensor<100x8xf32>' for 'tensor<100x8xf32>'}}
+  %0 = attn.greatest %x, %w estimate(%w, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xf32>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xbf16>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected an estimate of i8 for a weight of f32, got 'tensor<100x8xi8>' for 'tensor<100x8xbf16>'}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xbf16>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %n: tensor<100xf16>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'norms' of f32, got 'tensor<100xf16>'}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %n, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf16>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %n: tensor<99xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'errors' of shape [100], got 'tensor<99xf32>'}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %s, %n) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<99xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x9xi8>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'estimate' of shape [100, 8], got 'tensor<100x9xi8>'}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x9xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xi8>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'scales' of f32 with a weight of i8}}
+  %0 = attn.greatest %x, %w columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xi8>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}

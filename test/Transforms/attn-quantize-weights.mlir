@@ -38,8 +38,8 @@ attn.weights @left {
 }
 
 // CHECK-LABEL: func.func @products(
-func.func @products(%ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<2x?x64xf32>, %s: tensor<2x?xf32>)
-    -> (tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<2x?x64xf32>) {
+func.func @products(%ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<2x?x64xf32>, %s: tensor<2x?xf32>, %g: tensor<?xi32>)
+    -> (tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<2x?x64xf32>, tensor<?xi32>) {
   // CHECK-DAG: %[[W1:.*]] = attn.get_weight @layer::@hidden.weight.bf16 : tensor<16x8xbf16>
   // CHECK-DAG: %[[B1:.*]] = attn.get_weight @layer::@hidden.bias : tensor<16xf32>
   // CHECK-DAG: %[[W2:.*]] = attn.get_weight @layer::@weight.bf16 : tensor<8x16xbf16>
@@ -57,7 +57,9 @@ func.func @products(%ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %x: tensor<?x8
   %3 = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: attn.logits %{{.*}}, %{{.*}} columns 100 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x8xf32>, tensor<100x8xbf16>,
   %4:3 = attn.logits %x, %t columns 100 outs(%v, %s, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
-  return %3, %1, %2, %4#0 : tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<2x?x64xf32>
+  // CHECK: attn.greatest %{{.*}}, %{{.*}} columns 100 outs(%{{.*}}) : (tensor<?x8xf32>, tensor<100x8xbf16>, tensor<?xi32>)
+  %5 = attn.greatest %x, %t columns 100 outs(%g) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return %3, %1, %2, %4#0, %5 : tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<2x?x64xf32>, tensor<?xi32>
 }
 
 // CHECK-LABEL: func.func @others(
@@ -91,8 +93,8 @@ attn.weights @layer {
 }
 
 // I8-LABEL: func.func @products(
-func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<1x?xf32>, %ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>)
-    -> (tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>) {
+func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<1x?xf32>, %ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %g: tensor<?xi32>)
+    -> (tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>, tensor<?xi32>) {
   %w1 = attn.get_weight @layer::@hidden : tensor<16x8xf32>
   %w2 = attn.get_weight @layer::@weight : tensor<8x16xf32>
   // I8-DAG: %[[W1:.*]] = attn.get_weight @layer::@hidden.i8 : tensor<16x8xi8>
@@ -109,7 +111,9 @@ func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf3
   // A table is the same weight as that of a product.
   // I8: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) : (tensor<?x?xi32>, tensor<16x8xi8>, tensor<16xf32>, tensor<?x?x8xf32>)
   %4 = attn.lookup %ids, %w1 outs(%e) : (tensor<?x?xi32>, tensor<16x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
-  return %1, %2#0, %3, %4 : tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>
+  // I8: attn.greatest %{{.*}}, %{{.*}} scales(%{{.*}}) columns 16
+  %5 = attn.greatest %x, %w1 columns 16 outs(%g) : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return %1, %2#0, %3, %4, %5 : tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>, tensor<?xi32>
 }
 
 //--- type.mlir

@@ -153,6 +153,57 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
   }];
 }
 
+def Attn_GreatestOp : Attn_CoreOp<"greatest", [AttrSizedOperandSegments]> {
+  let summary = "multiplies by a weight matrix and finds the greatest of each row";
+  let description = [{
+    `input` [R, K], `weight`, `scales` and `bias` as those of an `attn.linear` with
+    N = `columns`; `out` [R] of i32. Where logits = input · weightᵀ + bias, out[r]
+    is the least n with the greatest logits[r, n]; or -1, if one of the row is a
+    NaN or +∞, or all are -∞. It is what `attn.logits` has as the greatest, with
+    the same rounding.
+
+    A product in integers may show which columns cannot be the greatest, so that
+    few are left to compute. `estimate` does not change the result; it is, for a
+    weight of f32,
+
+      matrix [N, K] of i8, close to the weight;
+      scales [N], by which its rows are multiplied;
+      norms [N], the lengths of the rows of the weight;
+      errors [N], those of what they are more than the rows of the matrix;
+      the bias, if there is one
+
+    (an `attn.weight` of i8, and its `scales`, `norms` and `errors`, as
+    `attn-estimate-greatest` adds them). A row x of the input is rounded to x̂, as
+    `attn.linear` says of a weight of i8. Then, by Cauchy and Schwarz, x · w differs
+    from the estimate x̂ · ŵ by at most ‖x - x̂‖ · ‖w‖ + ‖x̂‖ · ‖w - ŵ‖, and what
+    arithmetic in f32 may add to that. Columns whose upper bound is less than
+    another's lower bound are dismissed.
+
+    ```mlir
+    %t = attn.greatest %x, %w bias(%b) columns 8001 outs(%tokens)
+       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<?xi32>) -> tensor<?xi32>
+    %u = attn.greatest %x, %w bias(%b) estimate(%wi, %s, %n, %e, %b) columns 8001 outs(%tokens)
+       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<8001x256xi8>, tensor<8001xf32>, tensor<8001xf32>, tensor<8001xf32>, tensor<8001xf32>, tensor<?xi32>) -> tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins Attn_FloatShaped:$input, Attn_WeightShaped:$weight,
+                       Optional<Attn_FloatShaped>:$scales,
+                       Optional<Attn_FloatShaped>:$bias,
+                       Variadic<Attn_WeightShaped>:$estimate,
+                       Attn_IntShaped:$out,
+                       ConfinedAttr<I64Attr, [IntPositive]>:$columns);
+  let results = (outs Variadic<Attn_IntShaped>:$results);
+  let assemblyFormat = [{
+    $input `,` $weight (`scales` `(` $scales^ `)`)? (`bias` `(` $bias^ `)`)?
+    (`estimate` `(` $estimate^ `)`)? `columns` $columns
+    `outs` `(` $out `)` attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = Attn_OneDestination # [{
+    /// Whether the weight is in panels.
+    bool isPacked() { return getWeight().getType().getRank() > 2; }
+  }];
+}
+
 def Attn_MlpOp : Attn_CoreOp<"mlp", [AttrSizedOperandSegments]> {
   let summary = "multiplies by two weight matrices, with an activation between";
   let description = [{

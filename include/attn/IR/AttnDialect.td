@@ -102,6 +102,14 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     bool hasIntegerTiles() const {
       return hasFeature("amx-int8") && hasFeature("avx512f");
     }
+    /// Whether it adds four products of i8 at once (AVX512-VNNI, AVX-VNNI).
+    bool hasIntegerDots() const {
+      return hasFeature(getVectorLanes() == 16 ? "avx512vnni" : "avxvnni");
+    }
+    /// Whether products of i8 take less time than those of f32.
+    bool multipliesIntegersFaster() const {
+      return hasIntegerTiles() || hasIntegerDots();
+    }
   }];
 }
 

@@ -409,6 +409,44 @@ def SummarizeLogits : Pass<"attn-summarize-logits", "::mlir::ModuleOp"> {
   ];
 }
 
+def EstimateGreatest : Pass<"attn-estimate-greatest", "::mlir::ModuleOp"> {
+  let summary = "lets integers tell which columns may have the greatest product";
+  let description = [{
+    Each `attn.greatest` of a weight of f32 that is an `attn.get_weight`, as is its
+    bias, if there is one, gets an estimate: the same weight in i8, its scales, and
+    for the bounds the lengths of its rows and of what rounding them takes away.
+    The result stays; what is computed in f32 becomes a few columns, where their
+    products are not all alike.
+
+    It pays where the module's `attn.target` multiplies i8 faster than f32 (AMX,
+    AVX512-VNNI, AVX-VNNI); for others, nothing is done, unless with `always`. An
+    estimate takes a quarter of the memory of the weight. Sinusoidal and packed
+    weights are left alone, so this comes before `attn-pack-weights`.
+
+    ```mlir
+    attn.weight @weight from ["fc.weight"] : tensor<8001x256xf32>
+    %w = attn.get_weight @output::@weight : tensor<8001x256xf32>
+    %t = attn.greatest %x, %w columns 8001 outs(%e) : …
+    ```
+
+    becomes
+
+    ```mlir
+    attn.weight @weight from ["fc.weight"] : tensor<8001x256xf32>
+    attn.weight @weight.i8 from ["fc.weight"] : tensor<8001x256xi8>
+    attn.weight @weight.scales scales from ["fc.weight"] : tensor<8001xf32>
+    attn.weight @weight.norms norms from ["fc.weight"] : tensor<8001xf32>
+    attn.weight @weight.errors errors from ["fc.weight"] : tensor<8001xf32>
+    …
+    %t = attn.greatest %x, %w estimate(%i, %s, %n, %r) columns 8001 outs(%e) : …
+    ```
+  }];
+  let options = [
+    Option<"always", "always", "bool", /*default=*/"false",
+           "Whatever the target is">
+  ];
+}
+
 def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
   let summary = "makes a function return its attention probabilities too";
   let description = [{

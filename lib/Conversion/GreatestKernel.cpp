@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A matrix product of which only the place of the greatest of each row is
+// wanted. Of blocks of columns, the panels, the maxima are kept; the panel of
+// the greatest is computed once more to find it there. Where the product is
+// estimated in integers, the maxima are estimates, and panels that may have the
+// greatest are computed before.
+
+#include "BFloat16Product.h"
+#include "Kernels.h"
+#include "QuantizedProduct.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+
+/// Columns of a panel, and most rows that go by it at a time.
+static constexpr int64_t kPanel = AmxTiles::kBlock;
+static constexpr int64_t kRows = 96;
+static_assert(kRows % AmxTiles::kBlock == 0);
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+namespace {
+
+class GreatestKernel {
+public:
+  GreatestKernel(KernelBuilder &b, GreatestOp op)
+      : b(b), op(op), columns(static_cast<int64_t>(op.getColumns())),
+        panels(llvm::divideCeil(columns, kPanel)),
+        rows(b.dim(op.getInput(), 0)) {}
+
+  void emit() {
+    maxima = allocate({panels, ShapedType::kDynamic});
+    ProductOperands operands = getOperands(op.getWeight());
+    operands.scales = op.getScales();
+    operands.bias = op.getBias();
+    if (!op.getEstimate().empty())
+      emitEstimated(operands);
+    else if (QuantizedProduct::canEmit(operands))
+      emitQuantized(operands);
+    else if (BFloat16Product::canEmit(b, operands))
+      emitInTiles(operands);
+    else
+      emitFloats(operands);
+    memref::DeallocOp::create(b, maxima);
+  }
+
+private:
+  /// Writes some rows of a panel to the scratch memory, from its first row on:
+  /// emitRows(row, end row, panel).
+  using EmitRows = llvm::function_ref<void(Value, Value, Value)>;
+
+  Value allocate(ArrayRef<int64_t> shape) {
+    auto type = MemRefType::get(shape, b.getF32Type());
+    SmallVector<Value> sizes(type.getNumDynamicDims(), rows);
+    return memref::AllocOp::create(b, type, sizes, b.getI64IntegerAttr(64));
+  }
+
+  ProductOperands getOperands(Value weight) {
+    ProductOperands operands;
+    operands.depth = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
+    operands.columns = columns;
+    // The scratch memory has room for what panels cover: no column needs a
+    // mask.
+    auto type = cast<MemRefType>(weight.getType());
+    if (type.getRank() > 2)
+      operands.columns = type.getDimSize(0) *
+                         (type.getRank() == 3 ? type.getDimSize(2) : kPanel);
+    operands.input = op.getInput();
+    operands.weight = weight;
+    return operands;
+  }
+
+  /// A region of threads that have memory for a product, and scratch memory.
+  void parallel(ArrayRef<MemRefType> workspace,
+                llvm::function_ref<void(ValueRange)> body) {
+    SmallVector<MemRefType> types = {
+        MemRefType::get({kRows, kPanel}, b.getF32Type()),
+        MemRefType::get({b.lanes()}, b.getF32Type()),
+        MemRefType::get({b.lanes()}, b.getI32Type())};
+    llvm::append_range(types, workspace);
+    int64_t depth = cast<MemRefType>(op.getInput().getType()).getDimSize(1);
+    b.parallel(b.mul(rows, b.index(depth * columns)), types,
+               [&](ValueRange memory) {
+                 scratch = memory[0];
+                 bests = memory[1];
+                 places = memory[2];
+                 body(memory.drop_front(3));
+               });
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Kinds of products
+  //===--------------------------------------------------------------------===//
+
+  void emitFloats(const ProductOperands &operands) {
+    MatrixProduct product(b, operands);
+    parallel(product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      int64_t tile = product.getTileRows();
+      emitAll(std::min(product.getBlockRows(), kRows / tile * tile),
+              rowsOf(product));
+    });
+  }
+
+  void emitQuantized(const ProductOperands &operands) {
+    QuantizedProduct product(b, operands);
+    unit = product.getUnit();
+    product.round();
+    parallel(product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      emitAll(kRows, rowsOf(product));
+    });
+    product.deallocate();
+  }
+
+  void emitInTiles(ProductOperands operands) {
+    Value rowBlocks = b.ceilDiv(rows, BFloat16Tiles::kBlock);
+    Value input = memref::AllocOp::create(
+        b, BFloat16Product::getTiles(b, ShapedType::kDynamic, operands.depth),
+        rowBlocks, b.getI64IntegerAttr(64));
+    BFloat16Product source(b, operands);
+    operands.rows = rows;
+    operands.input = input;
+    BFloat16Product product(b, operands);
+    unit = BFloat16Tiles::kBlock;
+    parallel(product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      b.share(rowBlocks,
+              [&](Value block) { source.emitToTiles(block, input); });
+      b.barrier();
+      emitAll(kRows, rowsOf(product));
+    });
+    memref::DeallocOp::create(b, input);
+  }
+
+  void emitEstimated(const ProductOperands &operands) {
+    ValueRange given = op.getEstimate();
+    ProductOperands estimate = getOperands(given[0]);
+    estimate.scales = given[1];
+    if (op.getBias())
+      estimate.bias = given[4];
+    QuantizedProduct integers(b, estimate);
+    integers.round(/*withLengths=*/true);
+    MatrixProduct product(b, operands);
+    norms = allocate({panels});
+    errors = allocate({panels});
+    bounds = allocate({ShapedType::kDynamic});
+    SmallVector<MemRefType> workspace = product.getWorkspace();
+    size_t own = workspace.size();
+    llvm::append_range(workspace, integers.getWorkspace());
+    parallel(workspace, [&](ValueRange memory) {
+      product.setMemory(memory.take_front(own));
+      integers.setMemory(memory.drop_front(own));
+      b.share(b.index(panels), [&](Value panel) {
+        emitLargest(given[2], panel, norms);
+        emitLargest(given[3], panel, errors);
+        emitMaxima(panel, kRows, rowsOf(integers));
+      });
+      b.barrier();
+      forVectors([&](Value first, Value inside) {
+        emitBounds(integers, first, inside);
+      });
+      b.barrier();
+      b.share(b.index(panels), [&](Value panel) {
+        forVectors(
+            [&](Value first, Value inside) {
+              emitCandidates(integers, panel, first, inside, rowsOf(product));
+            },
+            /*isShared=*/false);
+      });
+      b.barrier();
+      forVectors([&](Value first, Value inside) {
+        emitPlaces(first, inside, rowsOf(product));
+      });
+    });
+    integers.deallocate();
+    for (Value memory : {norms, errors, bounds})
+      memref::DeallocOp::create(b, memory);
+  }
+
+  std::function<void(Value, Value, Value)> rowsOf(MatrixProduct &product) {
+    return [&](Value row, Value endRow, Value panel) {
+      int64_t width = b.getTarget().getPanelWidth();
+      Value column = b.mul(panel, b.index(kPanel));
+      MatrixProduct::Part part;
+      part.rows = row;
+      part.endRow = endRow;
+      part.panel = b.div(column, b.index(width));
+      part.endPanel = b.min(b.ceilDiv(b.add(column, b.index(kPanel)), width),
+                            product.getPanels());
+      product.setOutput(scratch, row, column);
+      product.emitParts(part);
+    };
+  }
+
+  template <typename Product>
+  std::function<void(Value, Value, Value)> rowsOf(Product &product) {
+    return [&](Value row, Value endRow, Value panel) {
+      product.setOutput(scratch, row, b.mul(panel, b.index(kPanel)));
+      product.emitPart(row, endRow, panel, b.add(panel, b.index(1)));
+    };
+  }
+
+  /// What there is to do where maxima are exact.
+  void emitAll(int64_t most, EmitRows emitRows) {
+    b.share(b.index(panels),
+            [&](Value panel) { emitMaxima(panel, most, emitRows); });
+    b.barrier();
+    forVectors([&](Value first, Value inside) {
+      emitPlaces(first, inside, emitRows);
+    });
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Steps
+  //===--------------------------------------------------------------------===//
+
+  /// body(first row, which lanes are rows), for as many rows as a vector has
+  /// lanes at a time; shared by the threads of a region, or by each.
+  void forVectors(llvm::function_ref<void(Value, Value)> body,
+                  bool isShared = true) {
+    int64_t lanes = b.lanes();
+    auto emit = [&](Value vector) {
+      Value first = b.mul(vector, b.index(lanes));
+      body(first, b.mask(lanes, b.sub(rows, first)));
+    };
+    Value count = b.ceilDiv(rows, lanes);
+    if (isShared)
+      b.share(count, emit);
+    else
+      b.forLoop(b.index(0), count, 1, emit);
+  }
+
+  /// +∞ instead of NaN.
+  Value orInfinity(Value numbers) {
+    Value infinity = b.splat(b.lanes(), kInfinity);
+    Value isLess =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, numbers, infinity);
+    return arith::SelectOp::create(b, isLess, numbers, infinity);
+  }
+
+  /// to[panel] = the largest of what a vector has for columns of the panel.
+  void emitLargest(Value vector, Value panel, Value to) {
+    Value column = b.mul(panel, b.index(kPanel)), largest;
+    bool isPadded = cast<MemRefType>(vector.getType()).getDimSize(0) > columns;
+    for (int64_t i = 0; i < kPanel; i += b.lanes()) {
+      Value place = b.add(column, b.index(i));
+      Value numbers =
+          isPadded || columns % kPanel == 0
+              ? b.load(vector, place, b.lanes())
+              : b.loadMasked(
+                    vector, place,
+                    b.mask(b.lanes(),
+                           b.max(b.sub(b.index(columns), place), b.index(0))));
+      numbers = orInfinity(numbers);
+      largest = largest ? b.larger(numbers, largest) : numbers;
+    }
+    b.storeScalar(b.maxLanes(largest), to, panel);
+  }
+
+  /// The columns of a panel that are in a row of the scratch memory, as they
+  /// are or with -∞ past the last.
+  SmallVector<Value> loadScratch(Value row, Value panel) {
+    int64_t lanes = b.lanes();
+    SmallVector<Value> numbers;
+    for (int64_t i = 0; i < kPanel; i += lanes) {
+      Value loaded = b.load(scratch, {row, b.index(i)}, lanes);
+      if (columns % kPanel != 0) {
+        Value column = b.add(b.mul(panel, b.index(kPanel)), b.index(i));
+        Value inside =
+            b.mask(lanes, b.max(b.sub(b.index(columns), column), b.index(0)));
+        loaded = arith::SelectOp::create(b, inside, loaded,
+                                         b.splat(lanes, -kInfinity));
+      }
+      numbers.push_back(orInfinity(loaded));
+    }
+    return numbers;
+  }
+
+  /// The largest of each lane.
+  Value loadLargest(Value row, Value panel) {
+    SmallVector<Value> numbers = loadScratch(row, panel);
+    Value largest = numbers.front();
+    for (Value other : ArrayRef(numbers).drop_front())
+      largest = b.larger(other, largest);
+    return largest;
+  }
+
+  /// maxima[panel, :], of at most so many rows at a time.
+  void emitMaxima(Value panel, int64_t most, EmitRows emitRows) {
+    int64_t lanes = b.lanes();
+    b.forLoop(b.index(0), rows, most, [&](Value begin) {
+      Value end = b.min(b.add(begin, b.index(most)), rows);
+      emitRows(begin, end, panel);
+      Value count = b.sub(end, begin), last = b.sub(count, b.index(1));
+      b.forLoop(b.index(0), count, lanes, [&](Value first) {
+        SmallVector<Value> largest;
+        for (int64_t i = 0; i < lanes; ++i)
+          largest.push_back(
+              loadLargest(b.min(b.add(first, b.index(i)), last), panel));
+        b.storeMasked(b.maxLanesOfEach(largest),
+                      b.mask(lanes, b.sub(count, first)), maxima,
+                      {panel, b.add(begin, first)});
+      });
+    });
+  }
+
+  /// How far the largest of a panel may be from its estimate, in some rows.
+  Value emitSlack(const QuantizedProduct &integers, Value panel, Value first,
+                  Value inside, Value estimate) {
+    int64_t lanes = b.lanes();
+    auto splat = [&](Value memory) {
+      return b.splat(lanes, b.loadScalar(memory, panel));
+    };
+    // The bias is not in the product, but rounds its sum.
+    constexpr double rounding = 0x1p-20, least = 0x1p-100;
+    Value slack = b.fma(math::AbsFOp::create(b, estimate),
+                        b.splat(lanes, rounding), b.splat(lanes, least));
+    slack = b.fma(splat(norms),
+                  b.loadMasked(integers.getErrors(), first, inside), slack);
+    return b.fma(splat(errors),
+                 b.loadMasked(integers.getLengths(), first, inside), slack);
+  }
+
+  /// What the greatest of some rows is at least.
+  void emitBounds(const QuantizedProduct &integers, Value first, Value inside) {
+    int64_t lanes = b.lanes();
+    Value infinity = b.splat(lanes, kInfinity);
+    Value bound = b.forLoop(
+        b.index(0), b.index(panels), 1, b.splat(lanes, -kInfinity),
+        [&](Value panel, KernelBuilder::Values carried) {
+          Value estimate = b.loadMasked(maxima, {panel, first}, inside);
+          Value least = arith::SubFOp::create(
+              b, estimate, emitSlack(integers, panel, first, inside, estimate));
+          // What overflowed says nothing.
+          Value isNumber = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
+                                                 estimate, infinity);
+          least = arith::SelectOp::create(b, isNumber, least,
+                                          b.splat(lanes, -kInfinity));
+          return SmallVector<Value>{b.larger(least, carried[0])};
+        })[0];
+    b.storeMasked(bound, inside, bounds, first);
+  }
+
+  /// The exact maxima of a panel in those of some rows in which it may have the
+  /// greatest; -∞ in the others.
+  void emitCandidates(const QuantizedProduct &integers, Value panel,
+                      Value first, Value inside, EmitRows emitRows) {
+    int64_t lanes = b.lanes();
+    SmallVector<Value> place = {panel, first};
+    Value estimate = b.loadMasked(maxima, place, inside);
+    Value most = arith::AddFOp::create(
+        b, estimate, emitSlack(integers, panel, first, inside, estimate));
+    // A NaN is not less.
+    Value isCandidate =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, most,
+                              b.loadMasked(bounds, first, inside));
+    isCandidate = arith::AndIOp::create(b, isCandidate, inside);
+    b.storeMasked(b.splat(lanes, -kInfinity), inside, maxima, place);
+    Value left = toBits(isCandidate);
+    Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+    Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
+    scf::WhileOp::create(
+        b, TypeRange(left.getType()), ValueRange(left),
+        [&](OpBuilder &, Location, ValueRange carried) {
+          Value isLeft = arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                                               carried[0], zero);
+          scf::ConditionOp::create(b, isLeft, carried);
+        },
+        [&](OpBuilder &, Location, ValueRange carried) {
+          Value row = b.add(first, emitFirst(carried[0]));
+          Value place = emitRow(row, panel, emitRows);
+          b.storeScalar(b.maxLanes(loadLargest(place, panel)), maxima,
+                        {panel, row});
+          // Without the lowest bit.
+          Value less = arith::SubIOp::create(b, carried[0], one);
+          less = arith::AndIOp::create(b, carried[0], less);
+          scf::YieldOp::create(b, less);
+        });
+  }
+
+  /// Writes a row of a panel to the scratch memory, and tells to which row of
+  /// it.
+  Value emitRow(Value row, Value panel, EmitRows emitRows) {
+    Value begin = b.roundDown(row, unit);
+    emitRows(begin, b.add(row, b.index(1)), panel);
+    return b.sub(row, begin);
+  }
+
+  /// i1 of lanes as the lowest bits of an i32.
+  Value toBits(Value flags) {
+    int64_t lanes = b.lanes();
+    Type bits = b.getIntegerType(lanes);
+    Value vector =
+        vector::BitCastOp::create(b, VectorType::get({1}, bits), flags);
+    return arith::ExtUIOp::create(
+        b, b.getI32Type(),
+        vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0}));
+  }
+
+  /// The place of the lowest bit.
+  Value emitFirst(Value bits) {
+    return arith::IndexCastOp::create(
+        b, b.getIndexType(), math::CountTrailingZerosOp::create(b, bits));
+  }
+
+  /// The results of some rows.
+  void emitPlaces(Value first, Value inside, EmitRows emitRows) {
+    int64_t lanes = b.lanes();
+    auto type = VectorType::get({lanes}, b.getI32Type());
+    auto none = [&](int32_t value) -> Value {
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
+    };
+    SmallVector<Value> best = b.forLoop(
+        b.index(0), b.index(panels), 1, {b.splat(lanes, -kInfinity), none(-1)},
+        [&](Value panel, KernelBuilder::Values carried) {
+          Value maximum = b.loadMasked(maxima, {panel, first}, inside);
+          Value isGreater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                                  maximum, carried[0]);
+          Value place = arith::IndexCastOp::create(b, b.getI32Type(), panel);
+          place = vector::BroadcastOp::create(b, type, place);
+          return SmallVector<Value>{
+              arith::SelectOp::create(b, isGreater, maximum, carried[0]),
+              arith::SelectOp::create(b, isGreater, place, carried[1])};
+        });
+    Value isNumber = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
+                                           best[0], b.splat(lanes, kInfinity));
+    best[1] = arith::SelectOp::create(b, isNumber, best[1], none(-1));
+    b.store(best[0], bests, b.index(0));
+    vector::StoreOp::create(b, best[1], places, ValueRange{b.index(0)});
+    Value count = b.min(b.sub(rows, first), b.index(lanes));
+    b.forLoop(b.index(0), count, 1, [&](Value i) {
+      Value place = memref::LoadOp::create(b, places, i);
+      Value panel = arith::IndexCastOp::create(b, b.getIndexType(), place);
+      Value row = b.add(first, i);
+      Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+      Value isFound =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, place, zero);
+      Value result = b.ifElse(
+          isFound, b.getI32Type(),
+          [&] {
+            Value place = emitRow(row, panel, emitRows);
+            Value column =
+                b.add(b.mul(panel, b.index(kPanel)), emitColumn(place, i));
+            return SmallVector<Value>{
+                arith::IndexCastOp::create(b, b.getI32Type(), column)};
+          },
+          [&] { return SmallVector<Value>{place}; })[0];
+      memref::StoreOp::create(b, result, op.getOut(), row);
+    });
+  }
+
+  /// The first column of a row of the scratch memory that is bests[i].
+  Value emitColumn(Value row, Value i) {
+    int64_t lanes = b.lanes();
+    Value best = b.splat(lanes, b.loadScalar(bests, i)), bits;
+    for (int64_t offset = 0; offset < kPanel; offset += lanes) {
+      Value isBest = arith::CmpFOp::create(
+          b, arith::CmpFPredicate::OEQ,
+          b.load(scratch, {row, b.index(offset)}, lanes), best);
+      Value more = arith::ShLIOp::create(
+          b, toBits(isBest),
+          arith::ConstantOp::create(
+              b, b.getI32IntegerAttr(static_cast<int32_t>(offset))));
+      bits = bits ? arith::OrIOp::create(b, bits, more).getResult() : more;
+    }
+    return emitFirst(bits);
+  }
+
+  KernelBuilder &b;
+  GreatestOp op;
+  int64_t columns, panels;
+  Value rows;
+  /// Parts of the product begin at a multiple of so many rows.
+  int64_t unit = 1;
+  /// [panels, rows]: the largest of each panel, or its estimate.
+  Value maxima;
+  /// Of an estimate: [panels], the largest norm and error of a column; [rows],
+  /// what the greatest is at least.
+  Value norms, errors, bounds;
+  /// Of a thread: some rows of a panel, and the greatest of as many rows as a
+  /// vector has lanes and the panels that they are in.
+  Value scratch, bests, places;
+};
+
+} // namespace
+
+void attn::emitGreatest(KernelBuilder &b, GreatestOp op) {
+  GreatestKernel(b, op).emit();
+}

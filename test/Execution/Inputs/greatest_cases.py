@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""attn.greatest against the logits of attn.logits, which it has to know without
+writing them: the place of the greatest, the first one of several, of the very
+numbers; for weights of f32 with an estimate and without."""
+import cases
+import numpy as np
+from cases import Case, tensor
+from core_cases import Weights
+
+rng = np.random.default_rng(8)
+weights = Weights()
+
+
+def normal(*shape, scale=1.0):
+    return rng.standard_normal(shape, np.float32) * np.float32(scale)
+
+
+# What is done to input, weight and bias.
+
+
+def close(x, weight, bias):
+    """Integers do not tell these rows apart."""
+    weight[:] = weight[:1] + normal(*weight.shape, scale=1e-6)
+    bias[:] = 0
+
+
+def alike(x, weight, bias):
+    weight[:], bias[:] = weight[0], bias[0]
+
+
+def twins(x, weight, bias):
+    """Every row comes again, the greatest too."""
+    half = len(weight) // 2
+    weight[half : 2 * half], bias[half : 2 * half] = weight[:half], bias[:half]
+
+
+def lengths(x, weight, bias):
+    weight *= np.exp(normal(len(weight), 1, scale=3))
+    x *= np.exp(normal(len(x), 1, scale=3))
+
+
+def outliers(x, weight, bias):
+    """Integers have no steps for the other numbers of a row."""
+    x[::2, 0], weight[::3, -1] = 1e6, 1e6
+
+
+def small(x, weight, bias):
+    x *= np.float32(1e-25)
+    weight *= np.float32(1e-18)
+    bias *= np.float32(1e-44)
+
+
+def zeros(x, weight, bias):
+    x[0], weight[1:5] = 0, 0
+    x[1:] *= np.float32(1e-42)
+
+
+def biased(x, weight, bias):
+    """The greatest products are not the greatest logits."""
+    bias *= 100
+    bias[0], bias[len(bias) // 2] = 3e38, -np.inf
+
+
+def excluded(x, weight, bias):
+    bias[:] = -np.inf
+
+
+def large(x, weight, bias):
+    """Sums and bounds are more than f32 has."""
+    x *= np.float32(1e20)
+    weight *= np.float32(1e18)
+
+
+def broken(x, weight, bias):
+    x[0, 0], x[1, -1] = np.nan, np.inf
+    weight[len(weight) // 2, 0] = np.nan
+
+
+def infinite(x, weight, bias):
+    weight[-1, 0] = -np.inf
+    bias[0] = np.inf
+
+
+def case(element, rows, columns, inputs, special=None, bias=True):
+    x, b = normal(rows, inputs), normal(columns)
+    weight = normal(columns, inputs, scale=inputs**-0.5)
+    if special:
+        special(x, weight, b)
+    first = len(weights.header)
+    weight_type, get = weights.add(weight, element, "f32")
+    bias_type, get_bias = weights.add(b)
+    load = get("w") + get_bias("b")
+
+    def add(kind, type):
+        symbol = f"w{len(weights.lines)}"
+        weights.lines.append(f'attn.weight @{symbol} {kind} from ["tensor{first}"] : {type}')
+        return f"%{kind or 'i'} = attn.get_weight @group::@{symbol} : {type}\n"
+
+    vector = f"tensor<{columns}xf32>"
+    factor, types = "%w", [weight_type]
+    if element == "i8":
+        load += add("scales", vector)
+        factor, types = "%w scales(%scales)", [weight_type, vector]
+    if bias:
+        factor, types = factor + " bias(%b)", [*types, bias_type]
+    blocks = -(-columns // 64)
+    values, sums = f"tensor<{blocks}x?x64xf32>", f"tensor<{blocks}x?xf32>"
+    row_type, out = f"tensor<?x{inputs}xf32>", "tensor<?xi32>"
+    load += f"%c = arith.constant 0 : index\n%r = tensor.dim %x, %c : {row_type}\n%e = tensor.empty(%r) : {out}\n"
+    load += f"%ev = tensor.empty(%r) : {values}\n%es = tensor.empty(%r) : {sums}\n"
+    outs = f"{values}, {sums}, {sums}"
+    body = load + (
+        f"%v, %m, %s = attn.logits %x, {factor} columns {columns} outs(%ev, %es, %es)"
+        f" : ({', '.join([row_type, *types])}, {outs}) -> ({outs})\n"
+        f"%y = attn.greatest %x, {factor} columns {columns} outs(%e)"
+        f" : ({', '.join([row_type, *types, out])}) -> {out}\n"
+    )
+    results = {"v": (values, None), "y": (out, None)}
+    if element == "f32":
+        matrix = weight_type.replace("xf32", "xi8")
+        names = ["%i", "%scales", "%norms", "%errors"] + ["%b"] * bias
+        estimate = [matrix, *[vector] * (len(names) - 1)]
+        body += add("", matrix) + "".join(add(k, vector) for k in ("scales", "norms", "errors"))
+        body += (
+            f"%z = attn.greatest %x, {factor} estimate({', '.join(names)}) columns {columns} outs(%e)"
+            f" : ({', '.join([row_type, *types, *estimate, out])}) -> {out}\n"
+        )
+        results["z"] = (out, None)
+    about = f"{element}, {rows}x{inputs} to {columns}, bias {bias}"
+    if special:
+        about += f", {special.__name__}"
+    return Case(about, body, {"x": (tensor(x, [-1]), x)}, results)
+
+
+def every(element):
+    for rows in (0, 1, 2, 5, 16, 31, 33, 97, 200):
+        yield case(element, rows, 200, 24)
+    for columns in (1, 7, 31, 32, 33, 64, 65, 1000):
+        for inputs in (1, 40, 130):
+            yield case(element, 19, columns, inputs, bias=inputs != 40)
+    yield case(element, 9, 3000, 700)
+    # The input is copied where rows are a multiple of a page apart.
+    yield case(element, 35, 90, 1024)
+    for special in (
+        close, alike, twins, lengths, outliers, small, zeros, biased, excluded, large, broken, infinite,
+    ):  # fmt: skip
+        for rows, columns, inputs in ((18, 150, 64), (5, 1001, 33)):
+            yield case(element, rows, columns, inputs, special)
+
+
+def greatest(values, columns):
+    """The results that belong to the blocks of logits."""
+    blocks, rows, width = values.shape
+    logits = values.transpose(1, 0, 2).reshape(rows, blocks * width)[:, :columns]
+    places = np.where(np.isnan(logits), -np.inf, logits).argmax(1)
+    found = (logits < np.inf).all(1) & (logits > -np.inf).any(1)
+    return np.where(found, places, -1).astype(np.int32)
+
+
+def main():
+    options = cases.parser(__doc__)
+    options.add_argument("--element", default="f32", choices=("f32", "bf16", "i8"))
+    arguments = cases.complete(options.parse_args())
+    found = [c for c in every(arguments.element) if arguments.filter in c.name]
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    path = arguments.folder / "weights.safetensors"
+    weights.write(path)
+    arguments.options.append(f"--weights={path}")
+    failures, refused, at_once = 0, 0, 20
+    for begin in range(0, len(found), at_once):
+        part = found[begin : begin + at_once]
+        arrays = iter(cases.execute(part, arguments.folder, arguments.options, weights.text()))
+        for c in part:
+            columns = int(c.name.split(" to ")[1].split(",")[0])
+            wanted = greatest(next(arrays), columns)
+            refused += (wanted < 0).sum()
+            for name in list(c.results)[1:]:
+                got = next(arrays)
+                if got.dtype != np.int32 or not np.array_equal(got, wanted):
+                    failures += 1
+                    print(f"{c.name}: %{name}: expected {wanted}, got {got}")
+    print(f"{len(found)} cases, {failures} failed")
+    if not arguments.filter and not refused:
+        print("expected rows without a greatest among the cases, got none")
+        failures += 1
+    raise SystemExit(failures > 0)
+
+
+if __name__ == "__main__":
+    main()
