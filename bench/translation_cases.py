@@ -34,10 +34,15 @@ class Sizes:
 
     @property
     def step(self):
-        """For a token that is written: the projections of attention to what is
-        written, query and output of that to the source, the feed-forward, words."""
-        layer = 6 * self.width**2 + 2 * self.width * self.hidden
-        return self.decoder_layers * layer + self.words * self.width
+        """For a token that is written, besides the words: the projections of
+        attention to what is written, query and output of that to the source, the
+        feed-forward."""
+        return self.decoder_layers * (6 * self.width**2 + 2 * self.width * self.hidden)
+
+    @property
+    def choice(self):
+        """To choose among all words."""
+        return self.words * self.width
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,18 +80,25 @@ class Case:
         best translation do not count."""
         return sum(1 + (length - 1) * self.beam_size for length in self.lengths)
 
+    @property
+    def step(self):
+        """Products of f32 of a step for one row. Greedy search chooses among the
+        words by integers, of which a vector register holds four times as many."""
+        return self.sizes.step + self.sizes.choice / (4 if self.beam_size == 1 else 1)
+
     def flops(self, decoder_rows):
-        """Multiplications and additions of all products by weights; those of
-        attention are less than a hundredth of them."""
+        """Multiplications and additions of all products by weights, those of
+        integers as a quarter; those of attention are less than a hundredth of
+        them."""
         encoded = sum(map(len, self.sources)) * self.sizes.encoder
-        return 2 * (encoded + decoder_rows * self.sizes.step)
+        return 2 * (encoded + decoder_rows * self.step)
 
     @property
     def step_bytes(self):
-        """Bytes of the f32 weights that are read if a sentence at a time is
+        """Bytes of the weights that are read if a sentence at a time is
         translated: in each step, and once to encode it."""
         encoded = len(self.sources) * self.sizes.encoder
-        return 4 * (encoded + self.tokens * self.sizes.step)
+        return 4 * (encoded + self.tokens * self.step)
 
     def part(self, every):
         """One in so many of the sentences."""

@@ -88,42 +88,74 @@ CompiledDecoder::bind(const FunctionSignature &signature) {
   return binding;
 }
 
-/// Checks that a step gives logits in blocks, as many as the vocabulary has.
+/// Checks that a function takes what a step gives.
+llvm::Error CompiledDecoder::checkProjection(const FunctionSignature &step,
+                                             llvm::StringRef name) const {
+  const FunctionSignature *signature = functions.lookup(name);
+  if (!signature)
+    return makeError("the program has no function '{0}'; hint: import a "
+                     "translation model",
+                     name);
+  llvm::ArrayRef<TensorSignature> results = step.results;
+  if (results.empty() || results[0].type != ElementType::F32 ||
+      results[0].shape.size() != 2 || results[0].shape[1] <= 0)
+    return makeError("function 'decode_step': expected first a result "
+                     "tensor<?xWxf32>, from which logits are computed");
+  if (signature->arguments.size() != 1 ||
+      signature->arguments[0].type != results[0].type ||
+      signature->arguments[0].shape != results[0].shape)
+    return makeError("function '{0}': expected one argument, the first result "
+                     "of 'decode_step', {1}",
+                     name, results[0].describe());
+  return name == "decode_logits" ? checkLogits(*signature)
+                                 : checkGreatest(*signature);
+}
+
+llvm::Error
+CompiledDecoder::checkGreatest(const FunctionSignature &signature) const {
+  llvm::ArrayRef<TensorSignature> results = signature.results;
+  if (results.size() != 1 || results[0].type != ElementType::I32 ||
+      results[0].shape.size() != 1)
+    return makeError("function 'decode_greatest': expected one result, a token "
+                     "for each row, tensor<?xi32>");
+  return llvm::Error::success();
+}
+
+/// Checks that logits come in blocks, as many as the vocabulary has.
 llvm::Error
 CompiledDecoder::checkLogits(const FunctionSignature &signature) const {
   auto isFloat = [](const TensorSignature &tensor, size_t rank) {
     return tensor.type == ElementType::F32 && tensor.shape.size() == rank;
   };
   llvm::ArrayRef<TensorSignature> results = signature.results;
-  if (results.size() < 3 || !isFloat(results[0], 3) ||
+  if (results.size() != 3 || !isFloat(results[0], 3) ||
       !isFloat(results[1], 2) || !isFloat(results[2], 2) ||
       results[0].shape[2] <= 0)
-    return makeError(
-        "function 'decode_step': expected three results first: logits "
-        "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
+    return makeError("function 'decode_logits': expected three results: logits "
+                     "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
   int64_t width = results[0].shape[2];
   int64_t blocks = (limits.targetVocabulary + width - 1) / width;
-  for (const TensorSignature &result : results.take_front(3))
+  for (const TensorSignature &result : results)
     if (result.shape[0] != blocks)
-      return makeError("function 'decode_step': expected {0} blocks of {1} "
+      return makeError("function 'decode_logits': expected {0} blocks of {1} "
                        "logits for {2} tokens, got {3}",
                        blocks, width, limits.targetVocabulary,
                        result.describe());
   return llvm::Error::success();
 }
 
-/// Looks for what a step attended to, after its logits.
+/// Looks for what a step attended to, after what logits are computed from.
 llvm::Error CompiledDecoder::bindAttention(const FunctionSignature &signature) {
   llvm::ArrayRef<TensorSignature> others =
-      llvm::ArrayRef(signature.results).drop_front(3);
+      llvm::ArrayRef(signature.results).drop_front();
   if (others.empty())
     return llvm::Error::success();
   const TensorSignature &first = others.front();
   if (others.size() > 1 || first.type != ElementType::F32 ||
       first.shape.size() != 4 || first.shape[1] <= 0)
     return makeError("function 'decode_step': expected attention "
-                     "tensor<?xHx?x?xf32> or nothing after the logits, got {0} "
-                     "results, the first {1}",
+                     "tensor<?xHx?x?xf32> or nothing as the second result, got "
+                     "{0} more, the first {1}",
                      others.size(), first.describe());
   heads = first.shape[1];
   return llvm::Error::success();
@@ -153,8 +185,9 @@ llvm::Error CompiledDecoder::bindAll() {
     return makeError("function 'decode_prepare': expected {0} results, one for "
                      "each cross argument of 'decode_step', got {1}",
                      numCross, prepare->results.size());
-  if (llvm::Error error = checkLogits(*step))
-    return error;
+  for (llvm::StringRef name : {"decode_logits", "decode_greatest"})
+    if (llvm::Error error = checkProjection(*step, name))
+      return error;
   if (llvm::Error error = bindAttention(*step))
     return error;
   for (auto [role, argument] :
@@ -286,7 +319,7 @@ llvm::Error CompiledDecoder::keepPrepared(llvm::ArrayRef<Tensor> prepared,
   return llvm::Error::success();
 }
 
-llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
+llvm::Error CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
   const int64_t numRows = rows.size();
   const int64_t positions = cacheRows.positionsAfter(rows);
   if (positions > limits.targetPositions)
@@ -314,6 +347,7 @@ llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
 
   // The results of the step before make room before new ones are made.
   results.clear();
+  projected.clear();
   arguments.clear();
   for (auto [role, number] :
        llvm::zip_equal(stepBinding.roles, stepBinding.numbers)) {
@@ -350,23 +384,55 @@ llvm::Expected<Logits> CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
   if (!found)
     return found.takeError();
   results = std::move(*found);
-  for (const Tensor &part : llvm::ArrayRef(results).take_front(3))
-    if (part.dim(1) != numRows)
-      return makeError("function 'decode_step': expected logits of {0} rows, "
-                       "got {1}",
-                       numRows, part.describe());
-  if (heads && (results[3].dim(0) != numRows || results[3].dim(2) != 1 ||
-                results[3].dim(3) != cross.capacity))
+  if (results[0].dim(0) != numRows)
+    return makeError("function 'decode_step': expected {0} rows, got {1}",
+                     numRows, results[0].describe());
+  if (heads && (results[1].dim(0) != numRows || results[1].dim(2) != 1 ||
+                results[1].dim(3) != cross.capacity))
     return makeError("function 'decode_step': expected attention of {0} rows "
                      "to {1} positions, got {2}",
-                     numRows, cross.capacity, results[3].describe());
-  return Logits{results[0].data<float>(), results[1].data<float>(),
-                results[2].data<float>(), numRows,
-                limits.targetVocabulary,  results[0].dim(2)};
+                     numRows, cross.capacity, results[1].describe());
+  return llvm::Error::success();
+}
+
+/// Calls a function of what the last step gave.
+llvm::Error CompiledDecoder::project(llvm::StringRef name) {
+  projected.clear();
+  llvm::Expected<llvm::SmallVector<Tensor>> found =
+      functions.call(name, results.front(), threads);
+  if (!found)
+    return found.takeError();
+  projected = std::move(*found);
+  return llvm::Error::success();
+}
+
+llvm::Expected<Logits> CompiledDecoder::logits() {
+  if (llvm::Error error = project("decode_logits"))
+    return std::move(error);
+  const int64_t numRows = results[0].dim(0);
+  for (const Tensor &part : projected)
+    if (part.dim(1) != numRows)
+      return makeError("function 'decode_logits': expected logits of {0} rows, "
+                       "got {1}",
+                       numRows, part.describe());
+  return Logits{projected[0].data<float>(), projected[1].data<float>(),
+                projected[2].data<float>(), numRows,
+                limits.targetVocabulary,    projected[0].dim(2)};
+}
+
+llvm::Expected<llvm::ArrayRef<int32_t>> CompiledDecoder::greatest() {
+  if (llvm::Error error = project("decode_greatest"))
+    return std::move(error);
+  const int64_t numRows = results[0].dim(0);
+  if (projected[0].dim(0) != numRows)
+    return makeError("function 'decode_greatest': expected tokens of {0} rows, "
+                     "got {1}",
+                     numRows, projected[0].describe());
+  return llvm::ArrayRef(projected[0].data<int32_t>(), numRows);
 }
 
 StepAttention CompiledDecoder::attention() const {
   if (!heads || results.empty())
     return {};
-  return {results[3].data<float>(), heads, results[3].dim(3)};
+  return {results[1].data<float>(), heads, results[1].dim(3)};
 }

@@ -23,12 +23,17 @@ public:
   llvm::ArrayRef<Row> rows(bool) override { return row; }
   bool advance(const Logits &logits, const StepAttention &attention,
                int64_t first) override;
+  std::optional<bool> advance(int32_t greatest, const StepAttention &attention,
+                              int64_t first) override;
   llvm::ArrayRef<int32_t> sureTokens() const override {
     return llvm::ArrayRef(tokens).drop_front();
   }
   SentenceResult result() const override;
 
 private:
+  /// Tells whether that is the last one.
+  bool append(int32_t token);
+
   const LogitProcessor &processor;
   const GenerationOptions &options;
   Row row = {processor.getOptions().startToken, -1, 0, 0};
@@ -60,10 +65,28 @@ bool GreedySearch::advance(const Logits &all, const StepAttention &attention,
   }
   if (options.scores)
     score += normalizer(logits[token]);
-  tokens.push_back(static_cast<int32_t>(token));
-  row = {tokens.back(), 0, 0, 0};
+  return append(static_cast<int32_t>(token));
+}
+
+std::optional<bool> GreedySearch::advance(int32_t greatest,
+                                          const StepAttention &attention,
+                                          int64_t first) {
+  const int64_t length = tokens.size();
+  if (greatest < 0)
+    return std::nullopt;
+  std::optional<int32_t> forced = processor.forcedToken(length);
+  if (!forced && !processor.isAllowed(greatest, tokens, length))
+    return std::nullopt;
+  if (options.attention)
+    history.add(attention, first);
+  return append(forced.value_or(greatest));
+}
+
+bool GreedySearch::append(int32_t token) {
+  tokens.push_back(token);
+  row = {token, 0, 0, 0};
   return int64_t(tokens.size()) >= options.maxLength ||
-         llvm::is_contained(options.endTokens, tokens.back());
+         llvm::is_contained(options.endTokens, token);
 }
 
 SentenceResult GreedySearch::result() const {

@@ -46,11 +46,27 @@ void LogitProcessor::restrict(const LogitRow &logits,
       set(token, minusInfinity);
   for (int32_t token : bannedTokens)
     set(token, minusInfinity);
-  for (llvm::ArrayRef<int32_t> word : bannedSequences) {
-    llvm::ArrayRef<int32_t> prefix = word.drop_back();
-    if (tail.size() >= prefix.size() && tail.take_back(prefix.size()) == prefix)
+  for (llvm::ArrayRef<int32_t> word : bannedSequences)
+    if (completesSequence(word, tail))
       set(word.back(), minusInfinity);
-  }
+}
+
+std::optional<int32_t> LogitProcessor::forcedToken(int64_t length) const {
+  if (isInPrefix(length))
+    return options.prefix[length - 1];
+  if (isForced(length))
+    return *llvm::min_element(options.forcedEndTokens);
+  return std::nullopt;
+}
+
+bool LogitProcessor::isAllowed(int32_t token, llvm::ArrayRef<int32_t> tail,
+                               int64_t length) const {
+  return !(length < options.minLength &&
+           llvm::is_contained(options.endTokens, token)) &&
+         !llvm::is_contained(bannedTokens, token) &&
+         llvm::none_of(bannedSequences, [&](llvm::ArrayRef<int32_t> word) {
+           return word.back() == token && completesSequence(word, tail);
+         });
 }
 
 RowNormalizer LogitProcessor::process(const LogitRow &logits,

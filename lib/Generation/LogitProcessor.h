@@ -5,6 +5,7 @@
 
 #include "attn/Generation/GenerationOptions.h"
 #include "attn/Generation/Scoring.h"
+#include <optional>
 #include <vector>
 
 namespace attn {
@@ -35,7 +36,23 @@ public:
   void restrict(const LogitRow &logits, llvm::ArrayRef<int32_t> tail,
                 int64_t length) const;
 
+  /// The token that a row of so many tokens goes on with whatever the logits
+  /// are.
+  std::optional<int32_t> forcedToken(int64_t length) const;
+  /// Whether restrict() leaves the logit of a token as it is, of a row that is
+  /// not forced to go on with one.
+  bool isAllowed(int32_t token, llvm::ArrayRef<int32_t> tail,
+                 int64_t length) const;
+
 private:
+  /// The last token of a banned sequence of which `tail` has the others.
+  bool completesSequence(llvm::ArrayRef<int32_t> word,
+                         llvm::ArrayRef<int32_t> tail) const {
+    llvm::ArrayRef<int32_t> prefix = word.drop_back();
+    return tail.size() >= prefix.size() &&
+           tail.take_back(prefix.size()) == prefix;
+  }
+
   bool isForced(int64_t length) const {
     return length == options.maxLength - 1 && !options.forcedEndTokens.empty();
   }

@@ -65,11 +65,14 @@ private:
     /// Where its rows begin in the last step.
     int64_t firstRow = 0;
     bool isDone = false;
+    /// Whether the greatest token of the last step was not enough.
+    bool needsLogits = true;
   };
 
   llvm::Error encodeMore();
   llvm::Error admit();
   llvm::Error step();
+  llvm::Error advance();
   void retire();
 
   DecoderModel &model;
@@ -139,16 +142,41 @@ llvm::Error BatchSearch::step() {
                       firstHistory + history, sentence.sentence.slot,
                       firstBeam + beam});
   }
-  llvm::Expected<Logits> logits = model.step(rows);
-  if (!logits)
-    return logits.takeError();
+  if (llvm::Error error = model.step(rows))
+    return error;
+  return advance();
+}
+
+/// Gives what the model tells of a step to the sentences.
+llvm::Error BatchSearch::advance() {
   const StepAttention attention = model.attention();
   const int64_t numActive = active.size();
+  // The greatest tokens are sooner known than all logits, and mostly enough.
+  bool needLogits = true;
+  if (options.beamSize == 1 && !options.scores) {
+    llvm::Expected<llvm::ArrayRef<int32_t>> greatest = model.greatest();
+    if (!greatest)
+      return greatest.takeError();
+    needLogits = false;
+    for (Active &sentence : active) {
+      std::optional<bool> isDone = sentence.search->advance(
+          (*greatest)[sentence.firstRow], attention, sentence.firstRow);
+      sentence.needsLogits = !isDone;
+      sentence.isDone = isDone.value_or(false);
+      needLogits |= sentence.needsLogits;
+    }
+  }
+  if (!needLogits)
+    return llvm::Error::success();
+  llvm::Expected<Logits> logits = model.logits();
+  if (!logits)
+    return logits.takeError();
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < numActive; ++i) {
     Active &sentence = active[i];
-    sentence.isDone =
-        sentence.search->advance(*logits, attention, sentence.firstRow);
+    if (sentence.needsLogits)
+      sentence.isDone =
+          sentence.search->advance(*logits, attention, sentence.firstRow);
   }
   return llvm::Error::success();
 }

@@ -8,6 +8,7 @@
 #include "LogitProcessor.h"
 #include "attn/Generation/Search.h"
 #include <memory>
+#include <optional>
 
 namespace attn {
 
@@ -37,6 +38,14 @@ public:
   /// told. Returns true when the search is over.
   virtual bool advance(const Logits &logits, const StepAttention &attention,
                        int64_t first) = 0;
+
+  /// Takes the token with the greatest logit instead, -1 if there is none (of
+  /// one row): tells whether the search is over, or nothing and takes no step
+  /// where it has to know the logits.
+  virtual std::optional<bool>
+  advance(int32_t greatest, const StepAttention &attention, int64_t first) {
+    return std::nullopt;
+  }
 
   /// The tokens of the output that are there and will not change.
   virtual llvm::ArrayRef<int32_t> sureTokens() const { return {}; }

@@ -37,7 +37,7 @@ void attn::buildFusionPipeline(OpPassManager &pm) {
 void attn::buildDecodingPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
   pm.addPass(createIncrementalDecoding());
-  pm.addPass(createSummarizeLogits());
+  pm.addPass(createOutlineLogits());
 }
 
 void attn::buildBufferizationPipeline(OpPassManager &pm) {

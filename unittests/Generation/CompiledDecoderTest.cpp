@@ -27,18 +27,23 @@ public:
         {{f32, {-1, -1, 2}, "memory"}},
         {{f32, {-1, -1, 2}, ""}, {f32, {-1, -1, 1}, ""}}};
     // In another order than usual: roles decide.
-    signatures["decode_step"] = {
-        "decode_step",
-        {{f32, {-1, -1, 1}, "cache"},
-         {i32, {-1}, "memory_rows"},
-         {i32, {-1, -1}, "ids"},
-         {f32, {-1, -1, 2}, "cross"},
-         {i32, {-1, -1}, "cache_rows"},
-         {f32, {-1, -1, 3}, "cache"},
-         {i32, {-1}, "positions"},
-         {f32, {-1, -1, 1}, "cross"},
-         {i32, {-1}, "memory_lengths"}},
+    signatures["decode_step"] = {"decode_step",
+                                 {{f32, {-1, -1, 1}, "cache"},
+                                  {i32, {-1}, "memory_rows"},
+                                  {i32, {-1, -1}, "ids"},
+                                  {f32, {-1, -1, 2}, "cross"},
+                                  {i32, {-1, -1}, "cache_rows"},
+                                  {f32, {-1, -1, 3}, "cache"},
+                                  {i32, {-1}, "positions"},
+                                  {f32, {-1, -1, 1}, "cross"},
+                                  {i32, {-1}, "memory_lengths"}},
+                                 {{f32, {-1, 9}, ""}}};
+    signatures["decode_logits"] = {
+        "decode_logits",
+        {{f32, {-1, 9}, ""}},
         {{f32, {2, -1, 5}, ""}, {f32, {2, -1}, ""}, {f32, {2, -1}, ""}}};
+    signatures["decode_greatest"] = {
+        "decode_greatest", {{f32, {-1, 9}, ""}}, {{i32, {-1}, ""}}};
   }
 
   DecoderFunctions functions() {
@@ -75,7 +80,32 @@ private:
       return encode(arguments);
     if (name == "decode_prepare")
       return prepare(arguments);
-    return step(arguments);
+    if (name == "decode_step")
+      return step(arguments);
+    return project(name, arguments[0]);
+  }
+
+  /// The rows of a step are logits already.
+  Results project(llvm::StringRef name, const Tensor &plain) {
+    const int64_t rows = plain.dim(0);
+    BlockedLogits blocked(rows, language.vocabulary, /*width=*/5);
+    for (int64_t row = 0; row < rows; ++row)
+      blocked.setRow(
+          row, llvm::ArrayRef(plain.data<float>(), rows * 9).slice(row * 9, 9));
+    if (name == "decode_greatest") {
+      Tensor tokens = Tensor::allocate(ElementType::I32, {rows});
+      for (int64_t row = 0; row < rows; ++row)
+        tokens.data<int32_t>()[row] =
+            static_cast<int32_t>(argMax(blocked.logits.row(row)));
+      return {tokens};
+    }
+    Results logits = {Tensor::allocate(ElementType::F32, {2, rows, 5}),
+                      Tensor::allocate(ElementType::F32, {2, rows}),
+                      Tensor::allocate(ElementType::F32, {2, rows})};
+    llvm::copy(blocked.values, logits[0].data<float>());
+    llvm::copy(blocked.maxima, logits[1].data<float>());
+    llvm::copy(blocked.sums, logits[2].data<float>());
+    return logits;
   }
 
   Results encode(llvm::ArrayRef<Tensor> arguments) {
@@ -117,10 +147,7 @@ private:
     EXPECT_EQ(arguments[6].dim(0), rows);
     int64_t indexed = cacheRows.dim(1);
 
-    Results logits = {Tensor::allocate(ElementType::F32, {2, rows, 5}),
-                      Tensor::allocate(ElementType::F32, {2, rows}),
-                      Tensor::allocate(ElementType::F32, {2, rows})};
-    BlockedLogits blocked(rows, language.vocabulary, /*width=*/5);
+    Tensor logits = Tensor::allocate(ElementType::F32, {rows, 9});
     // All writes first, as a compiled step may do.
     for (int64_t row = 0; row < rows; ++row) {
       int64_t position = positions[row];
@@ -155,12 +182,9 @@ private:
                   value + 1000);
         source.push_back(static_cast<int32_t>(value));
       }
-      blocked.setRow(row, language.logits(source, prefix));
+      language.logits(source, prefix, logits.data<float>() + row * 9);
     }
-    llvm::copy(blocked.values, logits[0].data<float>());
-    llvm::copy(blocked.maxima, logits[1].data<float>());
-    llvm::copy(blocked.sums, logits[2].data<float>());
-    return logits;
+    return {logits};
   }
 };
 
@@ -180,6 +204,7 @@ TEST(CompiledDecoder, FindsEveryHistoryAgain) {
     for (int64_t beams : {3, 1, 5}) {
       GenerationOptions options;
       options.beamSize = beams;
+      options.scores = beams > 1 || seed % 2;
       options.startToken = 8;
       options.endTokens = {0};
       options.maxLength = 39;
@@ -270,18 +295,35 @@ TEST(CompiledDecoder, SignaturesAreChecked) {
             }),
             "function 'decode_step': expected prepared values [sentences, "
             "positions, static sizes], got tensor<?x?x?xf32>");
+  EXPECT_EQ(error([](Signatures &s) { s.erase("decode_greatest"); }),
+            "the program has no function 'decode_greatest'; hint: import a "
+            "translation model");
   EXPECT_EQ(error([](Signatures &s) { s["decode_step"].results.pop_back(); }),
-            "function 'decode_step': expected three results first: logits "
+            "function 'decode_step': expected first a result tensor<?xWxf32>, "
+            "from which logits are computed");
+  EXPECT_EQ(error([](Signatures &s) {
+              s["decode_logits"].arguments[0].shape = {-1, 8};
+            }),
+            "function 'decode_logits': expected one argument, the first result "
+            "of 'decode_step', tensor<?x9xf32>");
+  EXPECT_EQ(error([](Signatures &s) {
+              s["decode_greatest"].results[0].type = ElementType::I64;
+            }),
+            "function 'decode_greatest': expected one result, a token for each "
+            "row, tensor<?xi32>");
+  EXPECT_EQ(error([](Signatures &s) { s["decode_logits"].results.pop_back(); }),
+            "function 'decode_logits': expected three results: logits "
             "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
-  EXPECT_EQ(
-      error([](Signatures &s) { s["decode_step"].results[1].shape = {3, -1}; }),
-      "function 'decode_step': expected 2 blocks of 5 logits for 9 "
-      "tokens, got tensor<3x?xf32>");
+  EXPECT_EQ(error([](Signatures &s) {
+              s["decode_logits"].results[1].shape = {3, -1};
+            }),
+            "function 'decode_logits': expected 2 blocks of 5 logits for 9 "
+            "tokens, got tensor<3x?xf32>");
   EXPECT_EQ(error([](Signatures &s) {
               s["decode_step"].results.push_back(
                   {ElementType::F32, {-1, 4, -1}, ""});
             }),
             "function 'decode_step': expected attention tensor<?xHx?x?xf32> or "
-            "nothing after the logits, got 1 results, the first "
+            "nothing as the second result, got 1 more, the first "
             "tensor<?x4x?xf32>");
 }

@@ -117,13 +117,14 @@ public:
     return llvm::Error::success();
   }
 
-  llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> inputs) override {
+  llvm::Error step(llvm::ArrayRef<DecoderRow> inputs) override {
     if (!stepError.empty() && rowsOfSteps.size() == 3)
       return llvm::createStringError(stepError);
     std::vector<Row> next(inputs.size());
     std::set<int32_t> cacheRows;
-    logits = BlockedLogits(static_cast<int64_t>(inputs.size()),
-                           language.vocabulary, /*width=*/5);
+    blocked = BlockedLogits(static_cast<int64_t>(inputs.size()),
+                            language.vocabulary, /*width=*/5);
+    tokens.clear();
     for (auto [i, input] : llvm::enumerate(inputs)) {
       if (input.parent >= 0) {
         next[i] = histories.at(input.parent);
@@ -137,7 +138,9 @@ public:
       if (source.front() == brokenSource &&
           int64_t(next[i].tokens.size()) == brokenLength)
         plain[1] = std::numeric_limits<float>::quiet_NaN();
-      logits.setRow(static_cast<int64_t>(i), plain);
+      blocked.setRow(static_cast<int64_t>(i), plain);
+      int64_t token = argMax(blocked.logits.row(static_cast<int64_t>(i)));
+      tokens.push_back(static_cast<int32_t>(token));
     }
     for (auto [row, input] : llvm::zip_equal(next, inputs))
       histories[input.history] = row;
@@ -147,7 +150,16 @@ public:
       for (int64_t head = 0; head < heads; ++head)
         for (int64_t token = 0; token < sourcePositions(); ++token)
           weights.push_back(language.weight(row.tokens, head, token));
-    return logits.logits;
+    return llvm::Error::success();
+  }
+
+  llvm::Expected<Logits> logits() override {
+    ++timesLogits;
+    return blocked.logits;
+  }
+
+  llvm::Expected<llvm::ArrayRef<int32_t>> greatest() override {
+    return llvm::ArrayRef(tokens);
   }
 
   int64_t attentionHeads() const override { return heads; }
@@ -159,6 +171,8 @@ public:
   /// Rows of each step, and sentences of each encode().
   std::vector<size_t> rowsOfSteps, encoded;
   int64_t threads = 0;
+  /// How often all logits were asked for.
+  int timesLogits = 0;
   /// A NaN appears in the logits of sentences that begin with this token, after
   /// a prefix of this length.
   int32_t brokenSource = -1;
@@ -175,7 +189,8 @@ private:
   };
   std::vector<std::vector<int32_t>> sources;
   std::map<int32_t, Row> histories;
-  BlockedLogits logits;
+  BlockedLogits blocked;
+  std::vector<int32_t> tokens;
   std::vector<float> weights;
 };
 

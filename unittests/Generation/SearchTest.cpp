@@ -326,7 +326,8 @@ TEST(Search, NaNIsAnErrorOfItsSentence) {
 }
 
 TEST(Search, GreedyIdsNeedNoScores) {
-  for (uint64_t seed = 0; seed < 100; ++seed) {
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
     RandomCase test(seed);
     test.options.beamSize = test.options.nBest = 1;
     FakeModel model(test.language);
@@ -336,6 +337,38 @@ TEST(Search, GreedyIdsNeedNoScores) {
     EXPECT_EQ(scored.hypotheses[0].ids, bare.hypotheses[0].ids);
     EXPECT_EQ(bare.hypotheses[0].score, 0.0f);
   }
+}
+
+TEST(Search, LogitsAreOnlyAskedForWhereTheGreatestIsNotEnough) {
+  GenerationOptions options;
+  options.scores = false;
+  options.startToken = 7;
+  options.endTokens = {0};
+  options.maxLength = 9;
+  FakeModel model({/*seed=*/2, /*vocabulary=*/8, /*favoured=*/{0}, -99.0f});
+  std::vector<std::vector<int32_t>> sentences = {{1}, {2}, {3}};
+  std::vector<SentenceResult> free = run(model, options, sentences);
+  EXPECT_EQ(model.timesLogits, 0);
+  // The second token of one sentence.
+  int32_t second = free[1].hypotheses[0].ids[1];
+  options.badWords = {{free[1].hypotheses[0].ids[0], second}};
+  std::vector<SentenceResult> banned = run(model, options, sentences);
+  EXPECT_EQ(model.timesLogits, 1);
+  EXPECT_NE(banned[1].hypotheses[0].ids[1], second);
+  options.badWords.clear();
+  // Forced tokens need none.
+  model.timesLogits = 0;
+  options.prefix = {5, 6};
+  options.forcedEndTokens = {0};
+  for (const SentenceResult &result : run(model, options, sentences)) {
+    llvm::ArrayRef<int32_t> ids = result.hypotheses[0].ids;
+    EXPECT_EQ(ids.size(), 7u);
+    EXPECT_EQ(ids.take_front(2), llvm::ArrayRef<int32_t>({5, 6}));
+  }
+  EXPECT_EQ(model.timesLogits, 0);
+  options.scores = true;
+  run(model, options, sentences);
+  EXPECT_EQ(model.timesLogits, 8);
 }
 
 static std::string verify(const GenerationOptions &options) {

@@ -32,11 +32,13 @@ struct DecoderLimits {
   int64_t targetPositions = 0;
 };
 
-/// The compiled functions `encode`, `decode_prepare` and `decode_step` as a
-/// DecoderModel. Arguments are bound by the roles in the signatures; how many
-/// cross tensors and caches there are, and how large, is theirs to say, and so
-/// is the width of the blocks in which `decode_step` gives logits, and whether
-/// a last result tells what it attended to, [rows, heads, 1, source positions].
+/// The compiled functions `encode`, `decode_prepare`, `decode_step`,
+/// `decode_logits` and `decode_greatest` as a DecoderModel. Arguments are bound
+/// by the roles in the signatures; how many cross tensors and caches there are,
+/// and how large, is theirs to say, and so is how wide the rows are that
+/// `decode_step` gives the last two, the width of the blocks in which
+/// `decode_logits` gives logits, and whether a last result of `decode_step`
+/// tells what it attended to, [rows, heads, 1, source positions].
 ///
 /// A cache is [cache rows, capacity, …]. It grows by doubling its capacity and
 /// is never cleared: what is not in use costs no memory until it is written.
@@ -58,7 +60,9 @@ public:
   llvm::Error encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
                      llvm::ArrayRef<int32_t> slots, int32_t padToken) override;
 
-  llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) override;
+  llvm::Error step(llvm::ArrayRef<DecoderRow> rows) override;
+  llvm::Expected<Logits> logits() override;
+  llvm::Expected<llvm::ArrayRef<int32_t>> greatest() override;
 
   /// Rows of all steps together.
   int64_t numRows() const { return allRows; }
@@ -90,7 +94,10 @@ private:
 
   static llvm::Expected<Binding> bind(const FunctionSignature &signature);
   llvm::Error bindAll();
+  llvm::Error checkProjection(const FunctionSignature &step,
+                              llvm::StringRef name) const;
   llvm::Error checkLogits(const FunctionSignature &signature) const;
+  llvm::Error checkGreatest(const FunctionSignature &signature) const;
   llvm::Error bindAttention(const FunctionSignature &signature);
   /// Several tensors [entries, capacity, …] that grow together.
   struct Storage {
@@ -104,6 +111,7 @@ private:
   llvm::Error checkStorage(const FunctionSignature &signature,
                            llvm::StringRef what, llvm::StringRef sizes,
                            const TensorSignature &tensor, Storage &storage);
+  llvm::Error project(llvm::StringRef name);
   llvm::Error keepPrepared(llvm::ArrayRef<Tensor> prepared,
                            llvm::ArrayRef<int32_t> slots);
 
@@ -122,8 +130,10 @@ private:
   CacheRows cacheRows;
   std::vector<int32_t> ids, rowSlots;
   llvm::SmallVector<Tensor> arguments;
-  /// Values, maxima and sums; and attention, if `heads` is not 0.
+  /// What logits are computed from; and attention, if `heads` is not 0.
   llvm::SmallVector<Tensor> results;
+  /// What was computed from that: values, maxima and sums, or tokens.
+  llvm::SmallVector<Tensor> projected;
   int64_t heads = 0;
 };
 

@@ -65,10 +65,19 @@ public:
                              llvm::ArrayRef<int32_t> slots,
                              int32_t padToken) = 0;
 
-  /// Feeds one token to each row and returns the logits of the tokens after
-  /// them, over targetVocabulary() tokens; the caller may overwrite them, and
-  /// they live until the next call.
-  virtual llvm::Expected<Logits> step(llvm::ArrayRef<DecoderRow> rows) = 0;
+  /// Feeds one token to each row. What it tells of the tokens after them, until
+  /// the next call of step(), is computed when it is asked for.
+  virtual llvm::Error step(llvm::ArrayRef<DecoderRow> rows) = 0;
+
+  /// The logits of the tokens after the rows of the last step, over
+  /// targetVocabulary() tokens; the caller may overwrite them, and they live
+  /// until the next call.
+  virtual llvm::Expected<Logits> logits() = 0;
+
+  /// For each row of the last step the least token with the greatest logit; -1
+  /// if one is a NaN or +infinity, or none is above -infinity. They live until
+  /// the next call.
+  virtual llvm::Expected<llvm::ArrayRef<int32_t>> greatest() = 0;
 
   /// The heads of attention(); 0 if the model does not tell what it attends to.
   virtual int64_t attentionHeads() const { return 0; }

@@ -17,8 +17,8 @@ namespace attn {
 void buildFusionPipeline(mlir::OpPassManager &pm);
 
 /// `attn-derive-decoding`: fuses, and derives from the whole-sentence decoder
-/// `decode` the functions that a search calls, `decode_prepare` and
-/// `decode_step`.
+/// `decode` the functions that a search calls, `decode_prepare`, `decode_step`,
+/// `decode_logits` and `decode_greatest`.
 void buildDecodingPipeline(mlir::OpPassManager &pm);
 
 /// `attn-bufferize`: cores on tensors to cores on memrefs, with the memory of

@@ -374,30 +374,47 @@ def IncrementalDecoding
   ];
 }
 
-def SummarizeLogits : Pass<"attn-summarize-logits", "::mlir::ModuleOp"> {
-  let summary = "makes a function give its logits in blocks, with a summary";
+def OutlineLogits : Pass<"attn-outline-logits", "::mlir::ModuleOp"> {
+  let summary = "makes functions of what a search does with the logits of a step";
   let description = [{
-    A function that returns an `attn.linear`, its logits [B, S, N] of f32,
-    returns the three results of an `attn.logits` instead: values [⌈N/W⌉, B·S,
-    W], and the maximum and the sum of exponentials of each row in each block.
-    What a search reads of a step becomes a small part of what was written.
+    A function that returns an `attn.linear`, its logits [B, S, N] of f32, returns
+    the rows that it multiplies instead, [B·S, K]. Two new functions of such rows
+    go on from there: `decode_logits` has the three results of an `attn.logits`,
+    values [⌈N/W⌉, B·S, W], and the maximum and the sum of exponentials of each
+    row in each block; `decode_greatest` has that of an `attn.greatest`. So a
+    search decides what it needs, and of which rows.
 
     Results after the linear stay. A function whose first result is something
-    else, or whose linear has a residual, an activation or a transposed weight,
-    is an error. Nothing may call it. Runs
+    else, or whose linear has a residual, an activation, a transposed weight or
+    operands that are no `attn.get_weight`, is an error. Nothing may call it. Runs
     after `attn-incremental-decoding`.
 
     ```mlir
-    %y = attn.linear %x, %w bias(%b) outs(%e) : … -> tensor<?x?x8001xf32>
-    return %y : tensor<?x?x8001xf32>
+    func.func @decode_step(…) -> tensor<?x?x8001xf32> {
+      …
+      %y = attn.linear %x, %w bias(%b) outs(%e) : … -> tensor<?x?x8001xf32>
+      return %y : tensor<?x?x8001xf32>
+    }
     ```
 
     becomes
 
     ```mlir
-    %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x?x256xf32> into tensor<?x256xf32>
-    %v, %m, %s = attn.logits %rows, %w bias(%b) columns 8001 outs(…) : …
-    return %v, %m, %s : tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>
+    func.func @decode_step(…) -> tensor<?x256xf32> {
+      …
+      %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x?x256xf32> into tensor<?x256xf32>
+      return %rows : tensor<?x256xf32>
+    }
+    func.func @decode_logits(%rows: tensor<?x256xf32>) -> (tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>) {
+      …
+      %v, %m, %s = attn.logits %rows, %w bias(%b) columns 8001 outs(…) : …
+      return %v, %m, %s : tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>
+    }
+    func.func @decode_greatest(%rows: tensor<?x256xf32>) -> tensor<?xi32> {
+      …
+      %t = attn.greatest %rows, %w bias(%b) columns 8001 outs(…) : …
+      return %t : tensor<?xi32>
+    }
     ```
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::tensor::TensorDialect"];

@@ -27,10 +27,10 @@ llvm::Expected<llvm::StringRef> typeOfWeights(std::optional<DataType> dataType,
                                               const MarianConfig &config,
                                               llvm::StringRef cpu);
 
-/// Makes what a search calls of a module that was imported: `decode_prepare`
-/// and `decode_step` in place of `decode`, with weights of products in
-/// `weights`, f32, bf16 or i8. The step gives what it attends to in a
-/// cross-attention layer, too, if there is one to show.
+/// Makes what a search calls of a module that was imported: `decode_prepare`,
+/// `decode_step`, `decode_logits` and `decode_greatest` in place of `decode`,
+/// with weights of products in `weights`, f32, bf16 or i8. The step gives what
+/// it attends to in a cross-attention layer, too, if there is one to show.
 llvm::Error deriveSteps(mlir::ModuleOp module, llvm::StringRef weights,
                         std::optional<int64_t> attentionLayer = std::nullopt);
 
