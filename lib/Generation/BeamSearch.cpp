@@ -254,11 +254,12 @@ bool BeamSearch::feed(const Logits &logits, const StepAttention &attention,
 float BeamSearch::leastScore() const {
   // What stops matters among the first ones, what goes on until there are
   // enough.
-  int64_t numGoOn = 0;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    numGoOn += !isStop(candidates[i]);
-    if (i + 1 >= options.beamSize && (isLast() || numGoOn >= options.beamSize))
-      return candidates[i].score;
+  int64_t number = 0, numGoOn = 0;
+  for (const Candidate &candidate : candidates) {
+    numGoOn += !isStop(candidate);
+    if (++number >= options.beamSize &&
+        (isLast() || numGoOn >= options.beamSize))
+      return candidate.score;
   }
   return -std::numeric_limits<float>::infinity();
 }
