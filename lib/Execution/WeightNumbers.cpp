@@ -5,8 +5,10 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 using namespace attn;
 
@@ -102,12 +104,11 @@ struct RowSteps {
     inverse = isFinite ? most / magnitude : 0;
   }
 
-  /// The number of a row in steps, to the nearest, ties to even. Floats of this
-  /// size have steps of 1: the sum is an integer, which is in its last bits.
-  int8_t round(float number) const {
+  /// The number of a row in steps, to the nearest, ties to even: floats of this
+  /// size have steps of 1.
+  float round(float number) const {
     constexpr float integerSteps = 0x1.8p23f;
-    return static_cast<int8_t>(
-        llvm::bit_cast<int32_t>(number * inverse + integerSteps));
+    return (number * inverse + integerSteps) - integerSteps;
   }
 
   float scale, inverse;
@@ -140,25 +141,34 @@ void RowReader::round(const WeightSource &source, int64_t row,
   if (steps.inverse == 0)
     return llvm::fill(integers, 0);
   for (size_t i = 0; i < width; ++i)
-    integers[i] = steps.round(numbers[i]);
+    integers[i] = static_cast<int8_t>(steps.round(numbers[i]));
+}
+
+/// The length of a row; in double precision, where squares do not overflow.
+static float lengthOf(llvm::ArrayRef<float> row) {
+  // Sums side by side, which compilers put in a vector.
+  std::array<double, 8> sums = {};
+  for (; row.size() >= sums.size(); row = row.drop_front(sums.size()))
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i] += double(row[i]) * row[i];
+  for (size_t i = 0; i < row.size(); ++i)
+    sums[i] += double(row[i]) * row[i];
+  return static_cast<float>(
+      std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0)));
 }
 
 float RowReader::norm(const WeightSource &source, int64_t row) {
-  double sum = 0;
-  for (double number : read(source, row))
-    sum += number * number;
-  return static_cast<float>(std::sqrt(sum));
+  return lengthOf(read(source, row));
 }
 
 float RowReader::error(const WeightSource &source, int64_t row) {
   RowSteps steps(read(source, row));
-  double sum = 0;
+  if (steps.inverse == 0)
+    return NAN;
   // Of the file's integers, nothing was taken away.
   if (source.numbers.type == WeightType::I8)
-    return std::isfinite(steps.scale) ? 0.0f : NAN;
-  for (float number : numbers) {
-    double less = number - double(steps.scale) * steps.round(number);
-    sum += less * less;
-  }
-  return static_cast<float>(std::sqrt(sum));
+    return 0;
+  for (float &number : numbers)
+    number -= steps.scale * steps.round(number);
+  return lengthOf(numbers);
 }
