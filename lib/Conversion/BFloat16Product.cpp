@@ -4,6 +4,7 @@
 #include "TileSizes.h"
 #include "TileTasks.h"
 #include "VectorMath.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;
@@ -435,3 +436,26 @@ Value BFloat16Product::loadInside(Value memref, ArrayRef<Value> indices,
     return b.loadMasked(memref, indices, emitInside(column));
   return b.load(memref, indices, kLanes);
 }
+
+//===----------------------------------------------------------------------===//
+// Rows in tiles
+//===----------------------------------------------------------------------===//
+
+TiledInput::TiledInput(KernelBuilder &b, ProductOperands &operands)
+    : b(b), source(b, operands) {
+  rows = source.getRows();
+  MemRefType type =
+      BFloat16Product::getTiles(b, ShapedType::kDynamic, operands.depth);
+  tiles = memref::AllocOp::create(b, type, b.ceilDiv(rows, kBlock),
+                                  b.getI64IntegerAttr(64));
+  operands.rows = rows;
+  operands.input = tiles;
+}
+
+void TiledInput::emit() {
+  b.share(b.ceilDiv(rows, kBlock),
+          [&](Value block) { source.emitToTiles(block, tiles); });
+  b.barrier();
+}
+
+void TiledInput::deallocate() { memref::DeallocOp::create(b, tiles); }

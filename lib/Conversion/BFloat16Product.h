@@ -50,6 +50,7 @@ public:
   void setOutput(Value memory, Value firstRow, Value firstColumn);
   /// Copies a block of rows of the input to its place in tiles.
   void emitToTiles(Value block, Value memory);
+  Value getRows() const { return rows; }
 
   /// What follows from the sums of a row and 16 columns from `column` on.
   void emitEpilogue(Value sum, Value bias, Value row, Value column);
@@ -122,6 +123,24 @@ private:
   Value firstTileRow, firstOutRow, firstOutColumn;
   /// Columns that vectors go through at a time.
   int64_t width = BFloat16Tiles::kBlock;
+};
+
+/// The rows of a product's input, put in tiles once, for all panels that they
+/// meet then.
+class TiledInput {
+public:
+  /// Allocates the tiles, and makes them the input of `operands`.
+  TiledInput(KernelBuilder &b, ProductOperands &operands);
+
+  /// In a region: its threads share the rows, and none goes on before all are
+  /// there.
+  void emit();
+  void deallocate();
+
+private:
+  KernelBuilder &b;
+  mlir::Value rows, tiles;
+  BFloat16Product source;
 };
 
 /// Writes a product of at most `mostRows` rows, in tiles where that can be.

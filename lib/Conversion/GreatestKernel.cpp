@@ -119,23 +119,15 @@ private:
   }
 
   void emitInTiles(ProductOperands operands) {
-    Value rowBlocks = b.ceilDiv(rows, BFloat16Tiles::kBlock);
-    Value input = memref::AllocOp::create(
-        b, BFloat16Product::getTiles(b, ShapedType::kDynamic, operands.depth),
-        rowBlocks, b.getI64IntegerAttr(64));
-    BFloat16Product source(b, operands);
-    operands.rows = rows;
-    operands.input = input;
+    TiledInput input(b, operands);
     BFloat16Product product(b, operands);
     unit = BFloat16Tiles::kBlock;
     parallel(product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
-      b.share(rowBlocks,
-              [&](Value block) { source.emitToTiles(block, input); });
-      b.barrier();
+      input.emit();
       emitAll(kRows, rowsOf(product));
     });
-    memref::DeallocOp::create(b, input);
+    input.deallocate();
   }
 
   void emitEstimated(const ProductOperands &operands) {

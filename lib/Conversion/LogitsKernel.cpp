@@ -87,22 +87,14 @@ private:
   /// All rows are put in tiles once, then all of them meet block after block.
   void emitInTiles() {
     ProductOperands operands = getOperands();
-    Value rowBlocks = b.ceilDiv(rows, BFloat16Tiles::kBlock);
-    Value input = memref::AllocOp::create(
-        b, BFloat16Product::getTiles(b, ShapedType::kDynamic, operands.depth),
-        rowBlocks, b.getI64IntegerAttr(64));
-    BFloat16Product source(b, operands);
-    operands.rows = rows;
-    operands.input = input;
+    TiledInput input(b, operands);
     BFloat16Product product(b, operands);
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
-      b.share(rowBlocks,
-              [&](Value block) { source.emitToTiles(block, input); });
-      b.barrier();
+      input.emit();
       shareProduct(product);
     });
-    memref::DeallocOp::create(b, input);
+    input.deallocate();
   }
 
   ProductOperands getOperands() {
