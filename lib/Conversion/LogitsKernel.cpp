@@ -32,6 +32,8 @@ public:
       return emitQuantized();
     if (BFloat16Product::canEmit(b, getOperands()))
       return emitInTiles();
+    // What was there a step before has left the caches.
+    product.askForOutput();
     b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
       shareBlocks([&](Value first, Value end) {

@@ -85,6 +85,8 @@ public:
   void setOutput(Value memory, Value firstRow, Value firstColumn) {
     sums.setOutput(memory, firstRow, firstColumn);
   }
+  /// emitPart asks for what it will write.
+  void askForOutput() { sums.askForOutput(); }
 
 private:
   /// A few rows, whose cost is to read the weight once.

@@ -70,8 +70,14 @@ void ProductSums::emit(TileProduct &product, const Tile &tile,
                        llvm::function_ref<Value(Value, Chunk)> right,
                        llvm::function_ref<void(Value)> ahead) {
   IndexRange steps = {b.index(0), b.sub(tile.endDepth, tile.depth)};
-  emitEnd(product, tile,
-          product.emit(emitStart(product, tile), steps, left, right, ahead));
+  SmallVector<Value> start = emitStart(product, tile);
+  if (asksForOutput)
+    product.distribute(start, [&](int64_t r, Chunk chunk, Value) {
+      b.prefetch(operands.out,
+                 outAt(b.add(tile.row, b.index(r)),
+                       b.add(tile.column, b.index(chunk.offset))));
+    });
+  emitEnd(product, tile, product.emit(start, steps, left, right, ahead));
 }
 
 SmallVector<Value> ProductSums::emitStart(TileProduct &product,

@@ -71,6 +71,10 @@ public:
   /// firstColumn].
   void setOutput(Value memory, Value firstRow, Value firstColumn);
 
+  /// Before a tile is computed, asks for where it is written: worth it if that
+  /// is in no cache.
+  void askForOutput() { asksForOutput = true; }
+
   /// Part of the sums of a tile: rows from `row` on, vectors from `column` on.
   struct Tile {
     Value row;
@@ -116,6 +120,7 @@ private:
   /// Whether vectors reach past the last column.
   bool reachesPast = false;
   Value firstOutRow, firstOutColumn;
+  bool asksForOutput = false;
 };
 
 } // namespace attn

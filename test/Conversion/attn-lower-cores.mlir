@@ -266,14 +266,15 @@ func.func @integers(%x: memref<4x8xf32>, %w: memref<16x8xi8>, %s: memref<16xf32>
 
 // -----
 
-// Of each block of logits, rows are summarised as many at a time as a vector
-// has lanes.
+// A tile of logits asks for where it will be written. Of each block of logits,
+// rows are summarised as many at a time as a vector has lanes.
 
 module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
 // CHECK-LABEL: func.func @logits(
 // CHECK:         call @[[KERNEL:logits[_0-9]*]](
 // CHECK:       func.func private @[[KERNEL]](
 // CHECK:         omp.parallel if
+// CHECK:         memref.prefetch {{.*}} : memref<?x64xf32, strided<[64, 1], offset: ?>>
 // CHECK:         vector.fma {{.*}} : vector<8xf32>
 // CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
 // CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
