@@ -197,9 +197,11 @@ def explain(figures):
     for axis, (_, values, _) in AXES.items():
         seconds, flops = found[axis]["1"], [point.flops for point in points(axis)]
         parts[f"{axis}_slope"] = f"{slope(values, seconds):.2f}"
-        # What each further one, or thousand of them, takes.
-        spent, growth = seconds[-1] - seconds[0], flops[-1] - flops[0]
-        each = spent / (values[-1] - values[0])
+        # What each further one, or thousand of them, takes. One beam is another
+        # search than several.
+        first = 1 if axis == "beam" else 0
+        spent, growth = seconds[-1] - seconds[first], flops[-1] - flops[first]
+        each = spent / (values[-1] - values[first])
         parts[f"{axis}_each"] = f"{each * 1e3:.2g}"
         parts[f"{axis}_thousand"] = f"{each * 1e6:.2g}"
         parts[f"{axis}_rate"] = f"{growth / spent * 1e-9 / peak:.0%}"
