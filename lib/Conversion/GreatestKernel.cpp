@@ -355,25 +355,57 @@ private:
     isCandidate = arith::AndIOp::create(b, isCandidate, inside);
     b.storeMasked(b.splat(lanes, -kInfinity), inside, maxima, place);
     Value left = toBits(isCandidate);
-    Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
-    Value one = arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
     scf::WhileOp::create(
         b, TypeRange(left.getType()), ValueRange(left),
         [&](OpBuilder &, Location, ValueRange carried) {
           Value isLeft = arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
-                                               carried[0], zero);
+                                               carried[0], i32(0));
           scf::ConditionOp::create(b, isLeft, carried);
         },
         [&](OpBuilder &, Location, ValueRange carried) {
-          Value row = b.add(first, emitFirst(carried[0]));
-          Value place = emitRow(row, panel, emitRows);
-          b.storeScalar(b.maxLanes(loadLargest(place, panel)), maxima,
-                        {panel, row});
-          // Without the lowest bit.
-          Value less = arith::SubIOp::create(b, carried[0], one);
-          less = arith::AndIOp::create(b, carried[0], less);
-          scf::YieldOp::create(b, less);
+          scf::YieldOp::create(b, emitNext(panel, first, carried[0], emitRows));
         });
+  }
+
+  /// The exact maxima of a panel in the first row that has a bit; or in some
+  /// rows at a time, where others of them have one: it takes several to keep
+  /// multiply-adds busy. Gives the bits that are left.
+  Value emitNext(Value panel, Value first, Value left, EmitRows emitRows) {
+    constexpr int64_t group = TileProduct::kSmallRows;
+    auto storeMaximum = [&](Value place, Value row) {
+      b.storeScalar(b.maxLanes(loadLargest(place, panel)), maxima,
+                    {panel, row});
+    };
+    Value lane = emitFirst(left);
+    Value begin = b.roundDown(lane, group), row = b.add(first, begin);
+    Value bits = arith::IndexCastOp::create(b, b.getI32Type(), begin);
+    bits = arith::ShLIOp::create(b, i32((1 << group) - 1), bits);
+    Value count =
+        math::CtPopOp::create(b, arith::AndIOp::create(b, left, bits));
+    Value isSeveral =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, count, i32(1));
+    isSeveral = arith::AndIOp::create(
+        b, isSeveral, b.isLess(b.add(row, b.index(group - 1)), rows));
+    return b.ifElse(
+        isSeveral, left.getType(),
+        [&] {
+          emitRows(row, b.add(row, b.index(group)), panel);
+          // Of a row without a bit it does no harm.
+          b.forLoop(b.index(0), b.index(group), 1,
+                    [&](Value i) { storeMaximum(i, b.add(row, i)); });
+          Value others = arith::XOrIOp::create(b, bits, i32(-1));
+          return SmallVector<Value>{arith::AndIOp::create(b, left, others)};
+        },
+        [&] {
+          Value row = b.add(first, lane);
+          storeMaximum(emitRow(row, panel, emitRows), row);
+          Value less = arith::SubIOp::create(b, left, i32(1));
+          return SmallVector<Value>{arith::AndIOp::create(b, left, less)};
+        })[0];
+  }
+
+  Value i32(int32_t value) {
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
   }
 
   /// Writes a row of a panel to the scratch memory, and tells to which row of
@@ -430,9 +462,8 @@ private:
       Value place = memref::LoadOp::create(b, places, i);
       Value panel = arith::IndexCastOp::create(b, b.getIndexType(), place);
       Value row = b.add(first, i);
-      Value zero = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
       Value isFound =
-          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, place, zero);
+          arith::CmpIOp::create(b, arith::CmpIPredicate::sge, place, i32(0));
       Value result = b.ifElse(
           isFound, b.getI32Type(),
           [&] {
@@ -455,10 +486,8 @@ private:
       Value isBest = arith::CmpFOp::create(
           b, arith::CmpFPredicate::OEQ,
           b.load(scratch, {row, b.index(offset)}, lanes), best);
-      Value more = arith::ShLIOp::create(
-          b, toBits(isBest),
-          arith::ConstantOp::create(
-              b, b.getI32IntegerAttr(static_cast<int32_t>(offset))));
+      Value more = arith::ShLIOp::create(b, toBits(isBest),
+                                         i32(static_cast<int32_t>(offset)));
       bits = bits ? arith::OrIOp::create(b, bits, more).getResult() : more;
     }
     return emitFirst(bits);
