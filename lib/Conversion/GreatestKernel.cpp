@@ -309,8 +309,9 @@ private:
     auto splat = [&](Value memory) {
       return b.splat(lanes, b.loadScalar(memory, panel));
     };
-    // The bias is not in the product, but rounds its sum.
-    constexpr double rounding = 0x1p-20, least = 0x1p-100;
+    // The sum begins with the bias, whose size no length tells.
+    const double rounding = integers.getRounding();
+    constexpr double least = 0x1p-100;
     Value slack = b.fma(math::AbsFOp::create(b, estimate),
                         b.splat(lanes, rounding), b.splat(lanes, least));
     slack = b.fma(splat(norms),

@@ -222,13 +222,8 @@ void QuantizedProduct::emitLengths(Value row, Value scale, Value squares,
   };
   Value length = lengthOf(squares), error = lengthOf(lost);
   b.storeScalar(length, lengths, row);
-  // A sum of K products, in any order, is off by at most K · 2⁻²⁴ of the
-  // product of lengths (Higham, Accuracy and Stability of Numerical
-  // Algorithms, 3.1); some more is for these lengths, for scales, and for one
-  // sum too many.
-  double rounding = (operands.depth + 16) * 0x1p-22;
   Value both = arith::AddFOp::create(b, length, error);
-  both = arith::MulFOp::create(b, both, b.scalar(rounding));
+  both = arith::MulFOp::create(b, both, b.scalar(getRounding()));
   b.storeScalar(arith::AddFOp::create(b, error, both), errors, row);
 }
 

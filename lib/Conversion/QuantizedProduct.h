@@ -46,6 +46,11 @@ public:
   /// f32 may add, in terms of lengths, to a sum of products.
   Value getLengths() const { return lengths; }
   Value getErrors() const { return errors; }
+  /// By what factor of the product of lengths, and of itself, the sum of K
+  /// products and a bias may be off. In any order, each of K sums rounds by
+  /// 2⁻²⁴ (Higham, Accuracy and Stability of Numerical Algorithms, 3.1); some
+  /// more is for lengths, for scales, and for what is estimated.
+  double getRounding() const { return (operands.depth + 16) * 0x1p-22; }
 
 private:
   /// Memory for the rounded rows.

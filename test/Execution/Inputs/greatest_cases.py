@@ -61,6 +61,11 @@ def biased(x, weight, bias):
     bias[0], bias[len(bias) // 2] = 3e38, -np.inf
 
 
+def crowded(x, weight, bias):
+    """Sums are rounded to few numbers, each as its products come."""
+    bias[:] = 1e6
+
+
 def excluded(x, weight, bias):
     bias[:] = -np.inf
 
@@ -142,7 +147,7 @@ def every(element):
     # The input is copied where rows are a multiple of a page apart.
     yield case(element, 35, 90, 1024)
     for special in (
-        close, alike, twins, lengths, outliers, small, zeros, biased, excluded, large, broken, infinite,
+        close, alike, twins, lengths, outliers, small, zeros, biased, crowded, excluded, large, broken, infinite,
     ):  # fmt: skip
         for rows, columns, inputs in ((18, 150, 64), (5, 1001, 33)):
             yield case(element, rows, columns, inputs, special)
