@@ -8,7 +8,7 @@
 
 #include "BFloat16Product.h"
 #include "Kernels.h"
-#include "QuantizedProduct.h"
+#include "ProductBounds.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -34,7 +34,8 @@ public:
         rows(b.dim(op.getInput(), 0)) {}
 
   void emit() {
-    maxima = allocate({panels, ShapedType::kDynamic});
+    auto type = MemRefType::get({panels, ShapedType::kDynamic}, b.getF32Type());
+    maxima = memref::AllocOp::create(b, type, rows, b.getI64IntegerAttr(64));
     ProductOperands operands = getOperands(op.getWeight());
     operands.scales = op.getScales();
     operands.bias = op.getBias();
@@ -53,12 +54,6 @@ private:
   /// Writes some rows of a panel to the scratch memory, from its first row on:
   /// emitRows(row, end row, panel).
   using EmitRows = llvm::function_ref<void(Value, Value, Value)>;
-
-  Value allocate(ArrayRef<int64_t> shape) {
-    auto type = MemRefType::get(shape, b.getF32Type());
-    SmallVector<Value> sizes(type.getNumDynamicDims(), rows);
-    return memref::AllocOp::create(b, type, sizes, b.getI64IntegerAttr(64));
-  }
 
   ProductOperands getOperands(Value weight) {
     ProductOperands operands;
@@ -139,9 +134,7 @@ private:
     QuantizedProduct integers(b, estimate);
     integers.round(/*withLengths=*/true);
     MatrixProduct product(b, operands);
-    norms = allocate({panels});
-    errors = allocate({panels});
-    bounds = allocate({ShapedType::kDynamic});
+    ProductBounds bounds(b, integers, given[2], given[3], columns, rows);
     SmallVector<MemRefType> workspace = product.getWorkspace();
     size_t own = workspace.size();
     llvm::append_range(workspace, integers.getWorkspace());
@@ -149,19 +142,20 @@ private:
       product.setMemory(memory.take_front(own));
       integers.setMemory(memory.drop_front(own));
       b.share(b.index(panels), [&](Value panel) {
-        emitLargest(given[2], panel, norms);
-        emitLargest(given[3], panel, errors);
+        bounds.emitPanel(panel);
         emitMaxima(panel, kRows, rowsOf(integers));
       });
       b.barrier();
       forVectors([&](Value first, Value inside) {
-        emitBounds(integers, first, inside);
+        bounds.emitLeast(maxima, first, inside);
       });
       b.barrier();
       b.share(b.index(panels), [&](Value panel) {
         forVectors(
             [&](Value first, Value inside) {
-              emitCandidates(integers, panel, first, inside, rowsOf(product));
+              Value candidates =
+                  bounds.emitCandidates(maxima, panel, first, inside);
+              emitExact(panel, first, inside, candidates, rowsOf(product));
             },
             /*isShared=*/false);
       });
@@ -171,8 +165,7 @@ private:
       });
     });
     integers.deallocate();
-    for (Value memory : {norms, errors, bounds})
-      memref::DeallocOp::create(b, memory);
+    bounds.deallocate();
   }
 
   std::function<void(Value, Value, Value)> rowsOf(MatrixProduct &product) {
@@ -228,33 +221,6 @@ private:
       b.forLoop(b.index(0), count, 1, emit);
   }
 
-  /// +∞ instead of NaN.
-  Value orInfinity(Value numbers) {
-    Value infinity = b.splat(b.lanes(), kInfinity);
-    Value isLess =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, numbers, infinity);
-    return arith::SelectOp::create(b, isLess, numbers, infinity);
-  }
-
-  /// to[panel] = the largest of what a vector has for columns of the panel.
-  void emitLargest(Value vector, Value panel, Value to) {
-    Value column = b.mul(panel, b.index(kPanel)), largest;
-    bool isPadded = cast<MemRefType>(vector.getType()).getDimSize(0) > columns;
-    for (int64_t i = 0; i < kPanel; i += b.lanes()) {
-      Value place = b.add(column, b.index(i));
-      Value numbers =
-          isPadded || columns % kPanel == 0
-              ? b.load(vector, place, b.lanes())
-              : b.loadMasked(
-                    vector, place,
-                    b.mask(b.lanes(),
-                           b.max(b.sub(b.index(columns), place), b.index(0))));
-      numbers = orInfinity(numbers);
-      largest = largest ? b.larger(numbers, largest) : numbers;
-    }
-    b.storeScalar(b.maxLanes(largest), to, panel);
-  }
-
   /// The columns of a panel that are in a row of the scratch memory, as they
   /// are or with -∞ past the last.
   SmallVector<Value> loadScratch(Value row, Value panel) {
@@ -269,7 +235,7 @@ private:
         loaded = arith::SelectOp::create(b, inside, loaded,
                                          b.splat(lanes, -kInfinity));
       }
-      numbers.push_back(orInfinity(loaded));
+      numbers.push_back(b.orInfinity(loaded));
     }
     return numbers;
   }
@@ -302,60 +268,13 @@ private:
     });
   }
 
-  /// How far the largest of a panel may be from its estimate, in some rows.
-  Value emitSlack(const QuantizedProduct &integers, Value panel, Value first,
-                  Value inside, Value estimate) {
-    int64_t lanes = b.lanes();
-    auto splat = [&](Value memory) {
-      return b.splat(lanes, b.loadScalar(memory, panel));
-    };
-    // The sum begins with the bias, whose size no length tells.
-    const double rounding = integers.getRounding();
-    constexpr double least = 0x1p-100;
-    Value slack = b.fma(math::AbsFOp::create(b, estimate),
-                        b.splat(lanes, rounding), b.splat(lanes, least));
-    slack = b.fma(splat(norms),
-                  b.loadMasked(integers.getErrors(), first, inside), slack);
-    return b.fma(splat(errors),
-                 b.loadMasked(integers.getLengths(), first, inside), slack);
-  }
-
-  /// What the greatest of some rows is at least.
-  void emitBounds(const QuantizedProduct &integers, Value first, Value inside) {
-    int64_t lanes = b.lanes();
-    Value infinity = b.splat(lanes, kInfinity);
-    Value bound = b.forLoop(
-        b.index(0), b.index(panels), 1, b.splat(lanes, -kInfinity),
-        [&](Value panel, KernelBuilder::Values carried) {
-          Value estimate = b.loadMasked(maxima, {panel, first}, inside);
-          Value least = arith::SubFOp::create(
-              b, estimate, emitSlack(integers, panel, first, inside, estimate));
-          // What overflowed says nothing.
-          Value isNumber = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
-                                                 estimate, infinity);
-          least = arith::SelectOp::create(b, isNumber, least,
-                                          b.splat(lanes, -kInfinity));
-          return SmallVector<Value>{b.larger(least, carried[0])};
-        })[0];
-    b.storeMasked(bound, inside, bounds, first);
-  }
-
-  /// The exact maxima of a panel in those of some rows in which it may have the
-  /// greatest; -∞ in the others.
-  void emitCandidates(const QuantizedProduct &integers, Value panel,
-                      Value first, Value inside, EmitRows emitRows) {
-    int64_t lanes = b.lanes();
-    SmallVector<Value> place = {panel, first};
-    Value estimate = b.loadMasked(maxima, place, inside);
-    Value most = arith::AddFOp::create(
-        b, estimate, emitSlack(integers, panel, first, inside, estimate));
-    // A NaN is not less.
-    Value isCandidate =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, most,
-                              b.loadMasked(bounds, first, inside));
-    isCandidate = arith::AndIOp::create(b, isCandidate, inside);
-    b.storeMasked(b.splat(lanes, -kInfinity), inside, maxima, place);
-    Value left = toBits(isCandidate);
+  /// The exact maxima of a panel in some rows, the candidates; -∞ in the others
+  /// of those inside.
+  void emitExact(Value panel, Value first, Value inside, Value candidates,
+                 EmitRows emitRows) {
+    b.storeMasked(b.splat(b.lanes(), -kInfinity), inside, maxima,
+                  {panel, first});
+    Value left = toBits(candidates);
     scf::WhileOp::create(
         b, TypeRange(left.getType()), ValueRange(left),
         [&](OpBuilder &, Location, ValueRange carried) {
@@ -502,9 +421,6 @@ private:
   int64_t unit = 1;
   /// [panels, rows]: the largest of each panel, or its estimate.
   Value maxima;
-  /// Of an estimate: [panels], the largest norm and error of a column; [rows],
-  /// what the greatest is at least.
-  Value norms, errors, bounds;
   /// Of a thread: some rows of a panel, and the greatest of as many rows as a
   /// vector has lanes and the panels that they are in.
   Value scratch, bests, places;

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -433,6 +434,15 @@ Value KernelBuilder::larger(Value value, Value other) {
   Value isLarger =
       arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, value, other);
   return arith::SelectOp::create(*this, isLarger, value, other);
+}
+
+Value KernelBuilder::orInfinity(Value vector) {
+  Value infinity = splat(cast<VectorType>(vector.getType()).getNumElements(),
+                         std::numeric_limits<double>::infinity());
+  // The order and the predicate matter here, too.
+  Value isLess =
+      arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, vector, infinity);
+  return arith::SelectOp::create(*this, isLess, vector, infinity);
 }
 
 Value KernelBuilder::maxLanes(Value vector) {

@@ -157,6 +157,8 @@ public:
   /// `value` where it is larger than `other`, else `other`: also where `value`
   /// is NaN.
   Value larger(Value value, Value other);
+  /// +∞ instead of NaN.
+  Value orInfinity(Value vector);
   /// Largest of the lanes, none of which is NaN.
   Value maxLanes(Value vector);
 

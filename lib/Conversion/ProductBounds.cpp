@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "ProductBounds.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+
+/// Columns of a panel.
+static constexpr int64_t kPanel = AmxTiles::kBlock;
+
+static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+ProductBounds::ProductBounds(KernelBuilder &b, const QuantizedProduct &integers,
+                             Value norms, Value errors, int64_t columns,
+                             Value rows)
+    : b(b), integers(integers), norms(norms), errors(errors), columns(columns),
+      rows(rows) {
+  int64_t panels = llvm::divideCeil(columns, kPanel);
+  panelNorms = allocate(panels);
+  panelErrors = allocate(panels);
+  least = allocate(ShapedType::kDynamic);
+}
+
+Value ProductBounds::allocate(int64_t size) {
+  auto type = MemRefType::get({size}, b.getF32Type());
+  SmallVector<Value> sizes(type.getNumDynamicDims(), rows);
+  return memref::AllocOp::create(b, type, sizes, b.getI64IntegerAttr(64));
+}
+
+void ProductBounds::deallocate() {
+  for (Value memory : {panelNorms, panelErrors, least})
+    memref::DeallocOp::create(b, memory);
+}
+
+void ProductBounds::emitPanel(Value panel) {
+  emitLargest(norms, panel, panelNorms);
+  emitLargest(errors, panel, panelErrors);
+}
+
+void ProductBounds::emitLargest(Value vector, Value panel, Value to) {
+  Value column = b.mul(panel, b.index(kPanel)), largest;
+  bool isPadded = cast<MemRefType>(vector.getType()).getDimSize(0) > columns;
+  for (int64_t i = 0; i < kPanel; i += b.lanes()) {
+    Value place = b.add(column, b.index(i));
+    Value numbers =
+        isPadded || columns % kPanel == 0
+            ? b.load(vector, place, b.lanes())
+            : b.loadMasked(
+                  vector, place,
+                  b.mask(b.lanes(),
+                         b.max(b.sub(b.index(columns), place), b.index(0))));
+    numbers = b.orInfinity(numbers);
+    largest = largest ? b.larger(numbers, largest) : numbers;
+  }
+  b.storeScalar(b.maxLanes(largest), to, panel);
+}
+
+Value ProductBounds::emitSlack(Value estimate, Value panel, Value first,
+                               Value inside) {
+  int64_t lanes = b.lanes();
+  auto splat = [&](Value memory) {
+    return b.splat(lanes, b.loadScalar(memory, panel));
+  };
+  // The sum begins with the bias, whose size no length tells. Products of the
+  // least numbers may be 0.
+  const double rounding = integers.getRounding();
+  constexpr double smallest = 0x1p-100;
+  Value slack = b.fma(math::AbsFOp::create(b, estimate),
+                      b.splat(lanes, rounding), b.splat(lanes, smallest));
+  slack = b.fma(splat(panelNorms),
+                b.loadMasked(integers.getErrors(), first, inside), slack);
+  return b.fma(splat(panelErrors),
+               b.loadMasked(integers.getLengths(), first, inside), slack);
+}
+
+void ProductBounds::emitLeast(Value estimates, Value first, Value inside) {
+  int64_t lanes = b.lanes();
+  int64_t panels = llvm::divideCeil(columns, kPanel);
+  Value infinity = b.splat(lanes, kInfinity);
+  Value bound = b.forLoop(
+      b.index(0), b.index(panels), 1, b.splat(lanes, -kInfinity),
+      [&](Value panel, KernelBuilder::Values carried) {
+        Value estimate = b.loadMasked(estimates, {panel, first}, inside);
+        Value lower = arith::SubFOp::create(
+            b, estimate, emitSlack(estimate, panel, first, inside));
+        // What overflowed says nothing.
+        Value isNumber = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT,
+                                               estimate, infinity);
+        lower = arith::SelectOp::create(b, isNumber, lower,
+                                        b.splat(lanes, -kInfinity));
+        return SmallVector<Value>{b.larger(lower, carried[0])};
+      })[0];
+  b.storeMasked(bound, inside, least, first);
+}
+
+Value ProductBounds::emitCandidates(Value estimates, Value panel, Value first,
+                                    Value inside) {
+  Value estimate = b.loadMasked(estimates, {panel, first}, inside);
+  Value upper = arith::AddFOp::create(
+      b, estimate, emitSlack(estimate, panel, first, inside));
+  // A NaN is not less.
+  Value mayBe = arith::CmpFOp::create(b, arith::CmpFPredicate::UGE, upper,
+                                      b.loadMasked(least, first, inside));
+  return arith::AndIOp::create(b, mayBe, inside);
+}
