@@ -33,7 +33,7 @@ static bool mayBeNarrow(OpOperand &operand) {
   Operation *op = operand.getOwner();
   auto logits = dyn_cast<LogitsOp>(op);
   auto greatest = dyn_cast<GreatestOp>(op);
-  return isa<LinearOp, MlpOp, SdpaOp>(op) ||
+  return isa<LinearOp, MlpOp, SdpaOp, CacheAppendOp>(op) ||
          (logits && operand.get() == logits.getWeight()) ||
          (greatest && operand.get() == greatest.getWeight());
 }

@@ -333,9 +333,11 @@ LogicalResult SdpaOp::verify() {
     return failure();
   if (failed(checkProbabilities(*this, {batch, heads, queries, keys})))
     return failure();
-  if (failed(checkSameElementType(
+  if (failed(checkSameElementTypeOrBF16(
           *this,
-          {{"query", getQuery()}, {"key", getKey()}, {"value", getValue()}})))
+          {{"query", getQuery()}, {"key", getKey()}, {"value", getValue()}})) ||
+      failed(checkSameElementType(*this,
+                                  {{"key", getKey()}, {"value", getValue()}})))
     return failure();
   return checkSameElementTypeOrF32(
       *this,
@@ -390,6 +392,6 @@ LogicalResult CacheAppendOp::verify() {
       (getRows() && failed(checkShape(*this, "rows", typeOf(getRows()),
                                       {input.getDimSize(0), kDynamic}))))
     return failure();
-  return checkSameElementType(*this,
-                              {{"input", getInput()}, {"out", getOut()}});
+  return checkSameElementTypeOrBF16(*this,
+                                    {{"input", getInput()}, {"out", getOut()}});
 }

@@ -275,10 +275,14 @@ LogicalResult LinearOp::verify() {
   if (failed(
           checkFactors(*this, getInput(), "weight", getWeight(), getScales())))
     return failure();
-  return checkSameElementTypeOrF32(*this, {{"input", getInput()},
-                                           {"bias", getBias()},
-                                           {"residual", getResidual()},
-                                           {"out", getOut()}});
+  if (failed(checkSameElementTypeOrF32(*this, {{"input", getInput()},
+                                               {"bias", getBias()},
+                                               {"residual", getResidual()}})))
+    return failure();
+  if (out.getElementType().isF32())
+    return success();
+  return checkSameElementTypeOrBF16(*this,
+                                    {{"input", getInput()}, {"out", getOut()}});
 }
 
 int64_t MlpOp::getHiddenWidth() {

@@ -73,3 +73,15 @@ attn::checkSameElementTypeOrF32(Operation *op,
       return failure();
   return success();
 }
+
+LogicalResult
+attn::checkSameElementTypeOrBF16(Operation *op,
+                                 ArrayRef<std::pair<StringRef, Value>> values) {
+  auto first = values.front();
+  bool isF32 = getElementTypeOrSelf(first.second.getType()).isF32();
+  for (auto value : values.drop_front())
+    if (!(isF32 && getElementTypeOrSelf(value.second.getType()).isBF16()) &&
+        failed(checkSameElementType(op, {first, value})))
+      return failure();
+  return success();
+}

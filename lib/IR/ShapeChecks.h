@@ -49,6 +49,12 @@ mlir::LogicalResult checkSameElementTypeOrF32(
     mlir::Operation *op,
     llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> values);
 
+/// The same with bf16 where the first is of f32: what is stored to be read
+/// later may be rounded.
+mlir::LogicalResult checkSameElementTypeOrBF16(
+    mlir::Operation *op,
+    llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> values);
+
 } // namespace attn
 
 #endif // ATTN_LIB_IR_SHAPECHECKS_H

@@ -37,6 +37,9 @@ struct FuseLinears : public OpRewritePattern<LinearOp> {
     if (getElementTypeOrSelf(hidden.getInput()) !=
         getElementTypeOrSelf(op.getInput()))
       return rewriter.notifyMatchFailure(op, "another type inside");
+    if (getElementTypeOrSelf(op.getOut()).isBF16() &&
+        getElementTypeOrSelf(op.getInput()).isF32())
+      return rewriter.notifyMatchFailure(op, "a result that is rounded");
     rewriter.replaceOpWithNewOp<MlpOp>(
         op, op->getResultTypes(), hidden.getInput(), hidden.getWeight(),
         hidden.getBias(), op.getWeight(), op.getBias(), op.getResidual(),

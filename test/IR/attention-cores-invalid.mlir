@@ -321,6 +321,22 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf16>
 
 // -----
 
+func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xbf16>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'value' of the element type of 'key', 'bf16', got 'tensor<?x?x8xf32>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xbf16>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xf16>, %b: tensor<?x?x8xbf16>, %c: tensor<?x?x8xbf16>, %d: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'key' of the element type of 'query', 'f16', got 'tensor<?x?x8xbf16>'}}
+  %0 = attn.sdpa %a, %b, %c outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf16>, tensor<?x?x8xbf16>, tensor<?x?x8xbf16>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf16>) {
   // expected-error@+1 {{expected 'out' of the element type of 'query', 'f32', got 'tensor<?x?x8xf16>'}}
   %0 = attn.sdpa %a, %b, %c outs(%d) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf16>) -> tensor<?x?x8xf16>

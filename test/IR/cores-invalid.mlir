@@ -225,6 +225,14 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x?x100xf1
 
 // -----
 
+func.func @f(%a: tensor<?x?x8xf16>, %b: tensor<100x8xf16>, %c: tensor<?x?x100xbf16>) {
+  // expected-error@+1 {{expected 'out' of the element type of 'input', 'f16', got 'tensor<?x?x100xbf16>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf16>, tensor<100x8xf16>, tensor<?x?x100xbf16>) -> tensor<?x?x100xbf16>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x8xf32>, %b: tensor<100x8xf32>, %c: tensor<?x100xf32>) {
   // expected-error@+1 {{expected 'weight' of shape [8, 100], got 'tensor<100x8xf32>'}}
   %0 = attn.linear %a, %b outs(%c) {transposed} : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
@@ -492,6 +500,14 @@ func.func @f(%a: tensor<2x?x8xf32>, %b: tensor<2xi32>, %r: tensor<3x?xi32>, %c: 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?xi32>, %c: tensor<?x?x8xf16>) {
   // expected-error@+1 {{expected 'out' of the element type of 'input', 'f32', got 'tensor<?x?x8xf16>'}}
   %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x?x8xf32>, tensor<?xi32>, tensor<?x?x8xf16>) -> tensor<?x?x8xf16>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<?x?x8xbf16>, %b: tensor<?xi32>, %c: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'out' of the element type of 'input', 'bf16', got 'tensor<?x?x8xf32>'}}
+  %0 = attn.cache_append %a at %b outs(%c) : (tensor<?x?x8xbf16>, tensor<?xi32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
 

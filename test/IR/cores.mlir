@@ -154,6 +154,18 @@ func.func @cache_append(%x: tensor<?x?x16xf32>, %p: tensor<?xi32>, %r: tensor<?x
   return
 }
 
+// What is stored to be read later may be rounded.
+// CHECK-LABEL: func.func @rounded(
+func.func @rounded(%x: tensor<?x?x16xf32>, %w: tensor<24x16xf32>, %p: tensor<?xi32>, %k: tensor<?x?x16xbf16>, %v: tensor<?x?x24xbf16>, %o: tensor<?x?x24xf32>) {
+  // CHECK: attn.linear %{{.*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<24x16xf32>, tensor<?x?x24xbf16>) -> tensor<?x?x24xbf16>
+  %0 = attn.linear %x, %w outs(%v) : (tensor<?x?x16xf32>, tensor<24x16xf32>, tensor<?x?x24xbf16>) -> tensor<?x?x24xbf16>
+  // CHECK: attn.cache_append %{{.*}} at %{{.*}} outs(%{{.*}}) : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<?x?x16xbf16>) -> tensor<?x?x16xbf16>
+  %1 = attn.cache_append %x at %p outs(%k) : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<?x?x16xbf16>) -> tensor<?x?x16xbf16>
+  // CHECK: attn.sdpa %{{.*}} outs(%{{.*}}) {heads = 4 : i64, scale = 5.000000e-01 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xbf16>, tensor<?x?x24xbf16>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+  %2 = attn.sdpa %x, %1, %0 outs(%o) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x16xf32>, tensor<?x?x16xbf16>, tensor<?x?x24xbf16>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @attention_with_slopes(
 func.func @attention_with_slopes(%q: tensor<?x?x16xf32>, %n: tensor<?xi32>, %slopes: tensor<4xf32>) -> tensor<?x?x16xf32> {
   // CHECK: attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} lengths(%{{.*}}) slopes(%{{.*}}) outs(%{{.*}}) {causal, heads = 4 : i64, scale = 5.000000e-01 : f64}

@@ -28,12 +28,13 @@ func.func @weights(%x: tensor<?x8xf32>, %w1: tensor<8x16xf32>, %w2: tensor<16x8x
 }
 
 // Not fused: without an activation, with a second one, with a residual inside,
-// with a hidden activation that is used or of another type.
+// with a hidden activation that is used or of another type, with a result that is
+// rounded.
 // CHECK-LABEL: func.func @separate(
 // CHECK-NOT:     attn.mlp
 // CHECK:         return
 func.func @separate(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %o: tensor<?x8xf32>, %n: tensor<?x8xbf16>, %nw: tensor<8x8xbf16>, %p: tensor<1x8x8xf32>)
-    -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+    -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xbf16>) {
   %h0 = attn.linear %x, %w outs(%o) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %y0 = attn.linear %h0, %w outs(%o) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %h1 = attn.linear %x, %w activation relu outs(%o) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
@@ -44,5 +45,7 @@ func.func @separate(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %o: tensor<?x8xf32
   %y3 = attn.linear %h3, %w outs(%o) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %h4 = attn.linear %n, %nw activation relu outs(%o) : (tensor<?x8xbf16>, tensor<8x8xbf16>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %y4 = attn.linear %h4, %w outs(%o) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
-  return %y0, %y1, %y2, %y3, %h3, %y4 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %h5 = attn.linear %x, %w activation relu outs(%o) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y5 = attn.linear %h5, %w outs(%n) : (tensor<?x8xf32>, tensor<8x8xf32>, tensor<?x8xbf16>) -> tensor<?x8xbf16>
+  return %y0, %y1, %y2, %y3, %h3, %y4, %y5 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xbf16>
 }

@@ -163,9 +163,10 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       with what biases and mask add, and -∞ where a query may not attend. They
       are written as they are computed. There are no `rows` and no offsets then.
 
-    `query`, `key` and `value` are of one element type; the destinations and a
-    mask of numbers have it too, or f32. Scores, their softmax and sums are in
-    f32.
+    `query`, `key` and `value` are of one element type, or `key` and `value` are
+    of bf16 beside a `query` of f32 (a cache of half the bytes); the destinations
+    and a mask of numbers have that of `query` too, or f32. Scores, their softmax
+    and sums are in f32.
 
     ```mlir
     %r = attn.sdpa %q, %k, %v lengths(%n) outs(%out) {heads = 4 : i64, scale = 1.250000e-01 : f64}
@@ -246,7 +247,9 @@ def Attn_CacheAppendOp : Attn_CoreOp<"cache_append"> {
 
     and nothing else of `out` changes. Without `rows`, row b is written. A row or
     a position outside the cache, or outside `rows`, writes nothing. No two
-    inputs may have the same place.
+    inputs may have the same place. `out` has the element type of `input`, or is
+    of bf16 beside an `input` of f32: to the nearest, ties to even, and numbers
+    below the smallest normal f32 may become 0.
 
     ```mlir
     %r = attn.cache_append %k at %positions rows(%rows) outs(%cache)

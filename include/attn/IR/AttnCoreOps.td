@@ -59,10 +59,11 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
     depend on the other rows of `input`.
 
     A weight that is not in panels has the element type of `input`; `bias`,
-    `residual` and `out` have it too, or f32. By a weight of bf16 an `input` of
-    f32 can be multiplied too: its elements may be rounded to bf16 before.
-    Products of bf16 by AMX or AVX512-BF16 are summed in the order of the
-    instruction, which takes numbers below the smallest normal f32 for 0.
+    `residual` and `out` have it too, or f32; beside an `input` of f32, `out` may
+    be of bf16. By a weight of bf16 an `input` of f32 can be multiplied too: its
+    elements may be rounded to bf16 before. Products of bf16 by AMX or AVX512-BF16
+    are summed in the order of the instruction, which takes numbers below the
+    smallest normal f32 for 0.
 
     K and N may be dynamic, where the weight is neither packed nor of i8. With K
     dynamic, `out` is of f32, and there is no `residual` beside an activation.

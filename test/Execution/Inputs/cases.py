@@ -172,7 +172,8 @@ def parser(description):
 
 def parse_arguments(description):
     options = parser(description)
-    options.add_argument("--element", default="f32", choices=("f32", "bf16"))
+    elements = ("f32", "bf16", "bf16-keys")
+    options.add_argument("--element", default="f32", choices=elements)
     return complete(options.parse_args())
 
 

@@ -397,6 +397,17 @@ def appends():
                 {"y": (ct, reference.cache_append(new, at, cache, rows))},
                 0,
             )
+            # In a cache of bf16 what is new is rounded.
+            low, old = ct.replace("f32", "bf16"), cases.round_to_bf16(cache)
+            yield Case(
+                f"cache_append, {width} wide at {positions}, rounded",
+                f"%l = arith.truncf %c : {ct} to {low}\n"
+                f"%z = attn.cache_append %n at %p outs(%l) : ({nt}, {at_type}, {low}) -> {low}\n"
+                f"%y = arith.extf %z : {low} to {ct}",
+                {"n": (nt, new), "p": (at_type, at), "c": (ct, old)},
+                {"y": (ct, reference.cache_append(cases.round_to_bf16(new), at, old))},
+                0,
+            )
 
 
 def distance_biases():

@@ -185,6 +185,7 @@ class Attention:
         self.ragged_keys = self.rows != 2 and draw.chance(0.8 if self.ragged else 0.1)
         self.mask_element = draw.one_of(draw.element, "f32")
         self.out_element = draw.one_of(draw.element, draw.element, "f32")
+        self.key_element = draw.one_of(draw.element, "bf16") if draw.element == "f32" else draw.element
 
     def about(self):
         masks = [
@@ -199,7 +200,7 @@ class Attention:
             f"window {self.window}" if self.window != [None, None] else "",
         ]
         return (
-            f"sdpa of {self.draw.element} to {self.out_element}, rank {4 if self.by_head else 3}, "
+            f"sdpa of {self.draw.element} and {self.key_element} to {self.out_element}, rank {4 if self.by_head else 3}, "
             f"{self.heads} heads of {self.size} and {self.value_size}, {self.key_heads} of keys"
             + "".join(f", {m}" for m in masks if m)
         )
@@ -229,8 +230,8 @@ class Attention:
             rest["key_offsets"] = draw.offsets(capacity, keys)
             key_shape = (1, int(rest["key_offsets"][-1]))
         q = draw.normal(*shape, self.heads * self.size)
-        k = draw.normal(*key_shape, self.key_heads * self.size)
-        v = draw.normal(*key_shape, self.key_heads * self.value_size)
+        k = draw.normal(*key_shape, self.key_heads * self.size, element=self.key_element)
+        v = draw.normal(*key_shape, self.key_heads * self.value_size, element=self.key_element)
         if self.mask:
             rest["mask"] = self.mask_of((shape[0], self.heads, shape[1], key_shape[1]))
         if self.lengths:
@@ -312,7 +313,7 @@ class Attention:
             n: tensor(operands[n], known.get(n, [-1])) for n in names if n in operands
         }
         outs = [n for n in ("o", "p") if n in types]
-        stored = {n: self.draw.element for n in "qkv"}
+        stored = {"q": self.draw.element, "k": self.key_element, "v": self.key_element}
         stored |= {n: self.out_element for n in outs}
         if self.mean:
             stored["p"] = "f32"
@@ -410,7 +411,8 @@ class Linear:
                 Product(draw, outputs, between, None, "2"),
             ]
         self.residual = draw.one_of(None, draw.element, "f32")
-        self.out_element = draw.one_of(draw.element, draw.element, "f32")
+        rounded = "bf16" if count == 1 and draw.element == "f32" else draw.element
+        self.out_element = draw.one_of(draw.element, rounded, "f32")
         if self.products[0].dynamic:
             self.out_element = "f32"
             if self.products[0].activation:

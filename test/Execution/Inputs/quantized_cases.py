@@ -88,15 +88,17 @@ def compare_alone(operation, destination, arguments, results, rows, lone):
 
 
 def linear_case(
-    rows, outputs, inputs, bias=True, residual=False, activation=None, parts=1, special=None
+    rows, outputs, inputs, bias=True, residual=False, activation=None, parts=1, special=None,
+    rounded=False,
 ):  # fmt: skip
-    """`special` changes the input and the weight."""
+    """`special` changes the input and the weight. A `rounded` result is of bf16."""
     x, weight = normal(rows, inputs), normal(outputs, inputs, scale=inputs**-0.5)
     if special:
         special(x, weight)
     b, r = normal(outputs), normal(rows, outputs)
     load, factor, types, weight = narrow(weight, parts)
     wanted = multiply(x, weight, b if bias else None, r if residual else None, activation)
+    wanted = cases.round_to_bf16(wanted) if rounded else wanted
     arrays = {"x": x, "o": np.full(wanted.shape, np.nan, np.float32)}
     if bias:
         bias_type, get = weights.add(b)
@@ -113,12 +115,21 @@ def linear_case(
         text += f" activation {activation}" if activation else ""
         ends = [type_of(n) for n in ("r", "o") if n in arguments]
         operands = ", ".join([type_of("x"), *types, *ends])
-        return f"{text} outs(%o{suffix}) : ({operands}) -> {type_of('o')}\n"
+        if not rounded:
+            return f"{text} outs(%o{suffix}) : ({operands}) -> {type_of('o')}\n"
+        low = type_of("o").replace("f32", "bf16")
+        operands = ", ".join([type_of("x"), *types, *ends[:-1], low])
+        return (
+            f"%l{suffix} = arith.truncf %o{suffix} : {type_of('o')} to {low}\n"
+            f"{text.replace('%y', '%z', 1)} outs(%l{suffix}) : ({operands}) -> {low}\n"
+            f"%y{suffix} = arith.extf %z{suffix} : {low} to {type_of('o')}\n"
+        )
 
     results = {"y": (arguments["o"][0], wanted)}
     body = load + compare_alone(operation, "o", arguments, results, rows, arguments)
     about = (
         f"linear, {rows}x{inputs} to {outputs}, bias {bias}, residual {residual}, {activation}"
+        + ", rounded" * rounded
     )
     if special:
         about += f", {special.__name__}"
@@ -126,6 +137,9 @@ def linear_case(
     largest = np.abs(wanted).max(initial=0)
     products = (np.abs(x) @ np.abs(weight.T)).max(initial=0) if element == "bf16" else 0
     limit = tolerance(activation) * max(1, products / (largest or 1))
+    if rounded and activation:
+        # To the other side of what is nearly a tie.
+        limit = max(limit, 2**-8)
     return Case(about, body, arguments, results, limit)
 
 
@@ -251,6 +265,9 @@ def every():
     for activation in ("relu", "gelu", "silu"):
         for rows in (1, 40):
             yield linear_case(rows, 33, 70, residual=True, activation=activation)
+            yield linear_case(rows, 33, 70, residual=True, activation=activation, rounded=True)
+    for outputs in (1, 64, 70):
+        yield linear_case(33, outputs, 1000, rounded=True)
     yield linear_case(0, 33, 70)
     yield linear_case(2500, 48, 40)
     yield linear_case(9, 96, 70, parts=3)

@@ -6,7 +6,8 @@ import reference_ops as reference
 from cases import Case, tensor
 
 rng = np.random.default_rng(1)
-# What queries, keys, values and results are stored in: f32 or bf16.
+# What queries, keys, values and results are stored in: f32 or bf16; or f32 beside
+# keys and values of bf16.
 element = "f32"
 # Those that may be missing, in the order of the text.
 OPERANDS = (
@@ -43,6 +44,8 @@ def sdpa_case(
         query, key, value = (cases.round_to_bf16(x) for x in (query, key, value))
         if "mask" in rest and rest["mask"].dtype == np.float32:
             rest["mask"] = cases.round_to_bf16(rest["mask"])
+    elif element == "bf16-keys":
+        key, value = cases.round_to_bf16(key), cases.round_to_bf16(value)
     size = query.shape[2] // heads
     scale = size**-0.5 if scale is None else scale
     for given in {"slopes", "biases", "sinks"} & rest.keys() if element == "bf16" else ():
@@ -68,11 +71,17 @@ def sdpa_case(
             static = [0, -1]
         arguments[argument] = (tensor(array, static), array)
     order = ["q", "k", "v", *OPERANDS, "o", "p"]
-    types = [arguments[n][0] for n in order if n in arguments]
+    types = {n: arguments[n][0] for n in order if n in arguments}
+    before, stored = "", ""
+    if element == "bf16-keys":
+        stored = "_low"
+        for n in "kv":
+            given, types[n] = types[n], types[n].replace("f32>", "bf16>")
+            before += f"%{n}_low = arith.truncf %{n} : {given} to {types[n]}\n"
     outs = [n for n in ("o", "p") if n in arguments]
     results = [f"%r{n}" for n in outs]
     body = (
-        f"{', '.join(results)} = attn.sdpa %q, %k, %v"
+        f"{before}{', '.join(results)} = attn.sdpa %q, %k{stored}, %v{stored}"
         + "".join(optional(n, n, rest) for n in OPERANDS)
         + f" outs({', '.join('%' + n for n in outs)}) {{heads = {heads} : i64, "
         + f"scale = {scale!r} : f64{', causal' if causal else ''}"
@@ -81,7 +90,7 @@ def sdpa_case(
         + (f", shown_heads = array<i64: {', '.join(map(str, shown))}>" if shown else "")
         + (", shown_mean" if mean else "")
         + (f", shown_stage = #attn<stage {stage}>" if stage else "")
-        + f"}} : ({', '.join(types)}) -> "
+        + f"}} : ({', '.join(types.values())}) -> "
         + (arguments["o"][0] if len(outs) == 1 else f"({', '.join(arguments[n][0] for n in outs)})")
     )
     wanted = {"ro": (arguments["o"][0], out)}
