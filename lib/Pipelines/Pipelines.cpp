@@ -34,9 +34,10 @@ void attn::buildFusionPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-void attn::buildDecodingPipeline(OpPassManager &pm) {
+void attn::buildDecodingPipeline(OpPassManager &pm, StringRef cacheType) {
   buildFusionPipeline(pm);
-  pm.addPass(createIncrementalDecoding());
+  pm.addPass(
+      createIncrementalDecoding({/*function=*/"decode", cacheType.str()}));
   pm.addPass(createOutlineLogits());
 }
 
@@ -116,7 +117,7 @@ void attn::registerPassesAndPipelines() {
   PassPipelineRegistration<>(
       "attn-derive-decoding",
       "a whole-sentence decoder to the steps that a search calls",
-      buildDecodingPipeline);
+      [](OpPassManager &pm) { buildDecodingPipeline(pm); });
   PassPipelineRegistration<>("attn-bufferize",
                              "cores on tensors to cores on memrefs, with "
                              "temporaries shared and repeated layers outlined",

@@ -4,6 +4,7 @@
 
 #include "Origins.h"
 #include "Sizes.h"
+#include "StoredKeys.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -61,8 +62,9 @@ namespace {
 /// The two functions as they are derived from one.
 class Derivation {
 public:
-  explicit Derivation(func::FuncOp decode)
-      : decode(decode), builder(decode.getContext()) {}
+  /// Keys and values of f32 are stored as \p stored.
+  Derivation(func::FuncOp decode, FloatType stored)
+      : decode(decode), stored(stored), builder(decode.getContext()) {}
 
   LogicalResult run() {
     if (failed(checkFunction()))
@@ -200,7 +202,7 @@ private:
       mapped = cloneSlice(slice, getPrepared(slice.getSource()));
     } else {
       crosses.push_back(value);
-      mapped = addArgument(value.getType(), Cross);
+      mapped = addArgument(getStoredType(value, stored), Cross);
     }
     mapping.map(value, mapped);
     return mapped;
@@ -405,7 +407,7 @@ private:
   /// update is an effect of the step: of a tensor, it would have to be a
   /// result, and nothing would promise that it is not a copy.
   Value appendToCache(Location loc, Value value) {
-    auto type = cast<RankedTensorType>(value.getType());
+    RankedTensorType type = getStoredType(value, stored);
     auto cacheType = type.clone(
         {ShapedType::kDynamic, ShapedType::kDynamic, type.getDimSize(2)});
     Value buffer = addArgument(
@@ -547,13 +549,15 @@ private:
     builder.setInsertionPointToStart(body);
     for (Operation *op : operations)
       builder.clone(*op, prepared);
-    auto results = llvm::map_to_vector(
-        crosses, [&](Value value) { return prepared.lookup(value); });
+    auto results = llvm::map_to_vector(crosses, [&](Value value) {
+      return createStored(builder, prepared.lookup(value), stored);
+    });
     func::ReturnOp::create(builder, decode.getLoc(), results);
     setSignature(prepare, [&](unsigned index) { return attributes[index]; });
   }
 
   func::FuncOp decode, step;
+  FloatType stored;
   OpBuilder builder;
   /// Arguments of the decoder.
   Value ids, memoryLengths;
@@ -578,7 +582,17 @@ struct IncrementalDecoding
           << "expected a function '" << function << "' with a body";
       return signalPassFailure();
     }
-    if (failed(Derivation(decode).run()))
+    Builder builder(&getContext());
+    if (cacheType != "f32" && cacheType != "bf16") {
+      getOperation().emitError()
+          << "expected 'f32' or 'bf16' as element type of caches, got '"
+          << cacheType << "'";
+      return signalPassFailure();
+    }
+    FloatType stored = builder.getF32Type();
+    if (cacheType == "bf16")
+      stored = builder.getBF16Type();
+    if (failed(Derivation(decode, stored).run()))
       signalPassFailure();
   }
 };

@@ -64,7 +64,8 @@ Error attn::deriveSteps(mlir::ModuleOp module, StringRef weights,
     passes.addPass(createReturnAttention({/*function=*/"decode",
                                           /*kind=*/"cross",
                                           /*layers=*/{*attentionLayer}}));
-  buildDecodingPipeline(passes);
+  // Where weights are rounded, keys and values may be too.
+  buildDecodingPipeline(passes, weights == "f32" ? "f32" : "bf16");
   if (weights != "f32")
     passes.addPass(createQuantizeWeights({weights.str()}));
   if (failed(passes.run(module)))

@@ -1,4 +1,6 @@
 // RUN: attn-opt %s --split-input-file --verify-diagnostics --attn-incremental-decoding
+// RUN: echo 'func.func @decode() { return }' | not attn-opt --attn-incremental-decoding=cache-type=i8 2>&1 | FileCheck %s
+// CHECK: error: expected 'f32' or 'bf16' as element type of caches, got 'i8'
 
 // expected-error@+1 {{expected a function 'decode' with a body}}
 module {}

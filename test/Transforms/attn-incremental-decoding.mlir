@@ -1,8 +1,12 @@
 // RUN: attn-opt %s --split-input-file --attn-incremental-decoding --canonicalize --cse | FileCheck %s
+// RUN: attn-opt %s --split-input-file --attn-incremental-decoding=cache-type=bf16 --canonicalize --cse | FileCheck %s --check-prefix=BF16
 // The caches are updated in place: bufferization copies nothing.
 // RUN: attn-opt %s --split-input-file --attn-incremental-decoding \
 // RUN:   --convert-elementwise-to-linalg --one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map" \
-// RUN:   --canonicalize | FileCheck %s --check-prefix=MEMORY
+// RUN:   --canonicalize | FileCheck %s --check-prefix=MEMORY -DF=f32
+// RUN: attn-opt %s --split-input-file --attn-incremental-decoding=cache-type=bf16 \
+// RUN:   --convert-elementwise-to-linalg --one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map" \
+// RUN:   --canonicalize | FileCheck %s --check-prefix=MEMORY -DF=bf16
 
 // A decoder of one layer: Q, K and V of the tokens in one product, K and V of
 // the memory in one, arithmetic on each element.
@@ -70,8 +74,29 @@ attn.weights @w {
 // CHECK:         %[[LOGITS:.*]] = attn.linear %[[C]], %{{.*}} residual(%[[CHOSEN]])
 // CHECK:         return %[[LOGITS]]
 
+// With caches of bf16, the product that prepares keys and values rounds its sums.
+// BF16-LABEL: func.func @decode(
+// BF16:         attn.linear {{.*}} -> tensor<?x?x32xf32>
+// BF16-LABEL: func.func @decode_prepare(
+// BF16-SAME:    -> tensor<?x?x32xbf16> {
+// BF16-NOT:     xf32> to
+// BF16:         %[[E:.*]] = tensor.empty(%{{.*}}) : tensor<?x?x32xbf16>
+// BF16-NEXT:    %[[KV:.*]] = attn.linear {{.*}} outs(%[[E]]) : (tensor<?x?x24xf32>, tensor<32x24xf32>, tensor<32xf32>, tensor<?x?x32xbf16>) -> tensor<?x?x32xbf16>
+// BF16-NEXT:    return %[[KV]]
+// BF16-LABEL: func.func @decode_step(
+// BF16-SAME:    %[[CROSS:[^:]*]]: tensor<?x?x32xbf16> {attn.role = "cross"},
+// BF16-SAME:    %{{[^:]*}}: memref<?x?x16xbf16> {attn.role = "cache"},
+// BF16-SAME:    %{{[^:]*}}: memref<?x?x16xbf16> {attn.role = "cache"})
+// BF16-SAME:    -> tensor<?x?x100xf32> {
+// BF16:         %[[K:.*]] = attn.cache_append {{.*}} : (tensor<?x?x16xf32>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x16xbf16>) -> tensor<?x?x16xbf16>
+// BF16:         %[[V:.*]] = attn.cache_append {{.*}} -> tensor<?x?x16xbf16>
+// BF16:         attn.sdpa %{{[^ ]*}}, %[[K]], %[[V]] {{.*}} : (tensor<?x?x16xf32>, tensor<?x?x16xbf16>, tensor<?x?x16xbf16>, tensor<?xi32>, tensor<?x?xi32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+// BF16:         %[[CK:.*]] = tensor.extract_slice %[[CROSS]][0, 0, 0]
+// BF16:         %[[CV:.*]] = tensor.extract_slice %[[CROSS]][0, 0, 16]
+// BF16:         attn.sdpa %{{[^ ]*}}, %[[CK]], %[[CV]] {{.*}} -> tensor<?x?x16xf32>
+
 // MEMORY-LABEL: func.func @decode_step(
-// MEMORY-SAME:    %[[KCACHE:[^:]*]]: memref<?x?x16xf32> {attn.role = "cache"}, %[[VCACHE:[^:]*]]: memref<?x?x16xf32> {attn.role = "cache"}) -> memref<?x?x100xf32> {
+// MEMORY-SAME:    %[[KCACHE:[^:]*]]: memref<?x?x16x[[F]]> {attn.role = "cache"}, %[[VCACHE:[^:]*]]: memref<?x?x16x[[F]]> {attn.role = "cache"}) -> memref<?x?x100xf32> {
 // MEMORY-NOT:     memref.copy
 // MEMORY:         attn.cache_append %{{.*}} outs(%[[KCACHE]])
 // MEMORY-NOT:     memref.copy
@@ -161,6 +186,13 @@ attn.weights @w {
 // CHECK-SAME:    %[[M:.*]]: tensor<?x?x16xf32> {attn.role = "memory"}) -> (tensor<?x?x16xf32>, tensor<?x?x16xf32>) {
 // CHECK:         %[[V:.*]] = attn.linear
 // CHECK:         return %[[M]], %[[V]]
+
+// What is no product's, or is read once more, is rounded after it.
+// BF16-LABEL: func.func @decode_prepare(
+// BF16-SAME:    %[[M:.*]]: tensor<?x?x16xf32> {attn.role = "memory"}) -> (tensor<?x?x16xbf16>, tensor<?x?x16xbf16>) {
+// BF16:         %[[V:.*]] = attn.linear {{.*}} -> tensor<?x?x16xbf16>
+// BF16:         %[[K:.*]] = arith.truncf %[[M]] : tensor<?x?x16xf32> to tensor<?x?x16xbf16>
+// BF16:         return %[[K]], %[[V]]
 
 // CHECK-LABEL: func.func @decode_step(
 // CHECK-SAME:    %[[IDS:[^:]*]]: tensor<?x?xi32> {attn.role = "ids"},

@@ -5,6 +5,8 @@
 #ifndef ATTN_PIPELINES_PIPELINES_H
 #define ATTN_PIPELINES_PIPELINES_H
 
+#include "llvm/ADT/StringRef.h"
+
 namespace mlir {
 class DialectRegistry;
 class OpPassManager;
@@ -18,8 +20,10 @@ void buildFusionPipeline(mlir::OpPassManager &pm);
 
 /// `attn-derive-decoding`: fuses, and derives from the whole-sentence decoder
 /// `decode` the functions that a search calls, `decode_prepare`, `decode_step`,
-/// `decode_logits` and `decode_greatest`.
-void buildDecodingPipeline(mlir::OpPassManager &pm);
+/// `decode_logits` and `decode_greatest`. These store keys and values of f32 in
+/// \p cacheType, "f32" or "bf16".
+void buildDecodingPipeline(mlir::OpPassManager &pm,
+                           llvm::StringRef cacheType = "f32");
 
 /// `attn-bufferize`: cores on tensors to cores on memrefs, with the memory of
 /// temporaries shared and repeated layers outlined.

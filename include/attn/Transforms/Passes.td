@@ -254,8 +254,8 @@ def FuseFeedForward : Pass<"attn-fuse-feed-forward", "::mlir::func::FuncOp"> {
   let description = [{
     An `attn.linear` with an activation and without a residual, whose result is
     the input of another `attn.linear` without an activation and of nothing
-    else, becomes one `attn.mlp` with that. Its hidden activation is of the type
-    of the input, so the first result has to be. Weights may be packed or not.
+    else, becomes one `attn.mlp` with that. The first result has to be of the type
+    of the input, the second of that or of f32. Weights may be packed or not.
 
     ```mlir
     %h = attn.linear %x, %w1 bias(%b1) activation gelu outs(%h0) : …
@@ -342,7 +342,8 @@ def IncrementalDecoding
     The step writes what is new of row r at `cache[cache_rows[r, t], t]` for t
     from `positions[r]` on; no other row may read or write there in the same
     step. So rows of a beam are reordered, and rows come and go, by indices
-    alone.
+    alone. With `cache-type=bf16`, keys and values of f32 are rounded to bf16 as
+    they are appended and where `decode_prepare` gives them; all else stays f32.
 
     The function `F` that it starts from stays; those derived are `F_prepare`,
     if anything is prepared, and `F_step`. Runs after `attn-fuse-attention`.
@@ -370,7 +371,9 @@ def IncrementalDecoding
                            "::mlir::tensor::TensorDialect"];
   let options = [
     Option<"function", "function", "std::string", /*default=*/"\"decode\"",
-           "The whole-sentence decoder">
+           "The whole-sentence decoder">,
+    Option<"cacheType", "cache-type", "std::string", /*default=*/"\"f32\"",
+           "How keys and values of f32 are stored: as f32 or bf16">
   ];
 }
 

@@ -29,8 +29,9 @@ llvm::Expected<llvm::StringRef> typeOfWeights(std::optional<DataType> dataType,
 
 /// Makes what a search calls of a module that was imported: `decode_prepare`,
 /// `decode_step`, `decode_logits` and `decode_greatest` in place of `decode`,
-/// with weights of products in `weights`, f32, bf16 or i8. The step gives what
-/// it attends to in a cross-attention layer, too, if there is one to show.
+/// with weights of products in `weights`, f32, bf16 or i8, and caches of f32
+/// beside weights of f32, else of bf16. The step gives what it attends to in a
+/// cross-attention layer, too, if there is one to show.
 llvm::Error deriveSteps(mlir::ModuleOp module, llvm::StringRef weights,
                         std::optional<int64_t> attentionLayer = std::nullopt);
 

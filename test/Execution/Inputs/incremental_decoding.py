@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Decode sentences as a whole, and in steps with caches as attn-incremental-decoding
-derives them: the same result, which is that of NumPy, too."""
+derives them: the same result, which is that of NumPy, too. With caches of bf16, it is
+that of keys and values which are rounded."""
 import pathlib
 import subprocess
 import sys
 
+import cases
 import numpy as np
 import reference_ops as reference
 
 rng = np.random.default_rng(7)
 BATCH, TOKENS, KEYS, HEADS, WIDTH = 2, 12, 9, 4, 32
 STEPS = (1, 1, 4, 1, 5)
-ANY, CACHE = f"tensor<?x?x{WIDTH}xf32>", f"memref<?x?x{WIDTH}xf32>"
+ANY = f"tensor<?x?x{WIDTH}xf32>"
 
 
 def normal(*shape):
@@ -81,20 +83,21 @@ def decoder(table, own, other):
     )
 
 
-def driver():
+def driver(stored):
     """Calls the decoder, and then its step for some tokens at a time."""
+    cross, cache = f"tensor<?x?x{WIDTH}x{stored}>", f"memref<?x?x{WIDTH}x{stored}>"
     text = (
         f"func.func @main(%ids: tensor<?x?xi32>, %m: {ANY}, %n: tensor<?xi32>, %rows: tensor<?x?xi32>, "
         f"%at: tensor<?x?xi32>, %entries: tensor<?xi32>) -> ({ANY}, {ANY}) {{\n"
         f"%whole = call @decode(%ids, %m, %n) : (tensor<?x?xi32>, {ANY}, tensor<?xi32>) -> {ANY}\n"
-        f"%cross = call @decode_prepare(%m) : ({ANY}) -> {ANY}\n"
+        f"%cross = call @decode_prepare(%m) : ({ANY}) -> {cross}\n"
         "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"
         "%b = tensor.dim %ids, %c0 : tensor<?x?xi32>\n%s = tensor.dim %ids, %c1 : tensor<?x?xi32>\n"
-        f"%k = memref.alloc(%b, %s) : {CACHE}\n%v = memref.alloc(%b, %s) : {CACHE}\n"
+        f"%k = memref.alloc(%b, %s) : {cache}\n%v = memref.alloc(%b, %s) : {cache}\n"
         f"%r0 = tensor.empty(%b, %s) : {ANY}\n"
     )
     arguments = ["tensor<?x?xi32>", "tensor<?xi32>", "tensor<?x?xi32>", "tensor<?xi32>", "tensor<?xi32>"]
-    types = f"({', '.join([*arguments, ANY, CACHE, CACHE])}) -> {ANY}"
+    types = f"({', '.join([*arguments, cross, cache, cache])}) -> {ANY}"
     begin = 0
     for i, count in enumerate(STEPS):
         part = f"tensor<?x{count}x"
@@ -112,7 +115,7 @@ def driver():
     return text + f"return %whole, %r{len(STEPS)} : {ANY}, {ANY}\n}}\n"
 
 
-def run(name, own, other, folder):
+def run(name, own, other, stored, folder):
     table, memory = normal(20, WIDTH), normal(BATCH, KEYS, WIDTH)
     ids = rng.integers(0, 20, (BATCH, TOKENS)).astype(np.int32)
     lengths = np.array([KEYS, 5], np.int32)
@@ -125,28 +128,31 @@ def run(name, own, other, folder):
     source, module = folder / "decoder.mlir", folder / "module.mlir"
     source.write_text(decoder(table, own, other), encoding="utf-8")
     derived = subprocess.run(
-        ["attn-opt", "--attn-incremental-decoding", source], check=True, capture_output=True, text=True
+        ["attn-opt", f"--attn-incremental-decoding=cache-type={stored}", source], check=True, capture_output=True, text=True
     ).stdout
-    module.write_text(derived.rstrip().removesuffix("}") + driver() + "}\n", encoding="utf-8")
+    module.write_text(derived.rstrip().removesuffix("}") + driver(stored) + "}\n", encoding="utf-8")
     command = ["attn", "run", module, "--entry=main", f"--output-dir={folder}"]
     for argument, array in inputs.items():
         np.save(folder / f"{argument}.npy", array)
         command.append(f"--input={folder / argument}.npy")
     subprocess.run(command, check=True)
-    x = table[ids]
-    y, _ = reference.sdpa(x, x, x, HEADS, 0.25, **{"causal": True, **own})
-    wanted, _ = reference.sdpa(y, memory, memory, HEADS, 0.25, lengths=lengths, **other)
-    for result in ("result0", "result1"):
+    # The decoder of whole sentences stores nothing.
+    for result, kept in ("result0", "f32"), ("result1", stored):
+        x = table[ids]
+        k, m = (cases.round_to_bf16(a) if kept == "bf16" else a for a in (x, memory))
+        y, _ = reference.sdpa(x, k, k, HEADS, 0.25, **{"causal": True, **own})
+        wanted, _ = reference.sdpa(y, m, m, HEADS, 0.25, lengths=lengths, **other)
         got = np.load(folder / f"{result}.npy")
         np.testing.assert_allclose(got, wanted, rtol=0, atol=3e-6 * np.abs(wanted).max(), err_msg=name)
-    print(f"{name}: right")
+    print(f"{name}, {stored}: right")
 
 
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name, (own, other) in CASES.items():
-        run(name, own, other, folder)
+        run(name, own, other, "f32", folder)
+    run("all", *CASES["all"], "bf16", folder)
 
 
 if __name__ == "__main__":
