@@ -48,11 +48,21 @@ public:
         step.getArgumentTypes(), ValueRange(results).getTypes()));
     step.removeResAttrsAttr();
     if (linear.use_empty())
-      linear.erase();
+      eraseProduct();
     return success();
   }
 
 private:
+  /// With what only it reads: a weight that is named is kept in memory.
+  void eraseProduct() {
+    SmallVector<Value> weights = {linear.getWeight(), linear.getScales(),
+                                  linear.getBias()};
+    linear.erase();
+    for (Value weight : weights)
+      if (weight && weight.use_empty())
+        weight.getDefiningOp()->erase();
+  }
+
   /// The product that is returned first, if it has the right form.
   static LinearOp findLogits(func::ReturnOp terminator) {
     if (terminator.getNumOperands() == 0)

@@ -3,6 +3,7 @@
 
 // CHECK-LABEL: func.func @decode_step(
 // CHECK-SAME:    %[[X:[^:]*]]: tensor<?x?x16xf32>) -> tensor<?x16xf32>
+// CHECK-NOT:     attn.get_weight
 // CHECK:         %[[ROWS:.*]] = tensor.collapse_shape %[[X]] {{\[\[}}0, 1], [2]] : tensor<?x?x16xf32> into tensor<?x16xf32>
 // CHECK-NOT:     attn.linear
 // CHECK:         return %[[ROWS]]
