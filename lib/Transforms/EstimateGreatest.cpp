@@ -13,52 +13,37 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
-class Estimator {
-public:
-  explicit Estimator(SymbolTableCollection &symbols) : symbols(symbols) {}
-
-  void run(GreatestOp op) {
-    WeightOp weight = getWeight(op.getWeight(), symbols);
-    if (!weight || !op.getEstimate().empty() || weight.getSinusoidal() ||
-        weight.getPanel() || !weight.getLogicalType().getElementType().isF32())
-      return;
-    if (op.getBias() && !getWeight(op.getBias(), symbols))
-      return;
-    RankedTensorType type = weight.getLogicalType();
-    auto i8 = IntegerType::get(op.getContext(), 8);
-    SmallVector<Value> estimate = {
-        getWeightLike(op, weight, "i8", type.clone(i8), {})};
-    for (RowMeasure measure :
-         {RowMeasure::Scales, RowMeasure::Norms, RowMeasure::Errors})
-      estimate.push_back(
-          getWeightLike(op, weight, stringifyRowMeasure(measure),
-                        type.clone(ArrayRef<int64_t>{type.getDimSize(0)}),
-                        RowMeasureAttr::get(op.getContext(), measure)));
-    if (op.getBias())
-      estimate.push_back(op.getBias());
-    op.getEstimateMutable().assign(estimate);
-  }
-
-private:
-  /// The value of a weight of the same sources.
-  Value getWeightLike(GreatestOp op, WeightOp weight, StringRef suffix,
-                      RankedTensorType type, RowMeasureAttr measure) {
+static void addEstimate(GreatestOp op, SymbolTableCollection &symbols) {
+  WeightOp weight = getWeight(op.getWeight(), symbols);
+  if (!weight || !op.getEstimate().empty() || weight.getSinusoidal() ||
+      weight.getPanel() || !weight.getLogicalType().getElementType().isF32())
+    return;
+  if (op.getBias() && !getWeight(op.getBias(), symbols))
+    return;
+  auto get = op.getWeight().getDefiningOp<GetWeightOp>();
+  auto getLike = [&](StringRef suffix, RankedTensorType type,
+                     RowMeasureAttr measure) {
     WeightStorage storage;
     storage.measure = measure;
-    std::string name = (weight.getSymName() + "." + suffix).str();
-    WeightOp like = getOrCreateWeight(weight, name, weight.getSourcesAttr(),
-                                      type, storage, symbols);
-    auto get = op.getWeight().getDefiningOp<GetWeightOp>();
-    OpBuilder builder(op);
-    return GetWeightOp::create(
-        builder, op.getLoc(), like.getStoredType(),
-        replaceLeaf(get.getWeightAttr(), like.getSymNameAttr()));
-  }
+    return getWeightLike(get, weight,
+                         (weight.getSymName() + "." + suffix).str(), type,
+                         storage, symbols);
+  };
+  RankedTensorType type = weight.getLogicalType();
+  auto i8 = IntegerType::get(op.getContext(), 8);
+  SmallVector<Value> estimate = {getLike("i8", type.clone(i8), {})};
+  for (RowMeasure measure :
+       {RowMeasure::Scales, RowMeasure::Norms, RowMeasure::Errors})
+    estimate.push_back(
+        getLike(stringifyRowMeasure(measure),
+                type.clone(ArrayRef<int64_t>{type.getDimSize(0)}),
+                RowMeasureAttr::get(op.getContext(), measure)));
+  if (op.getBias())
+    estimate.push_back(op.getBias());
+  op.getEstimateMutable().assign(estimate);
+}
 
-  SymbolTableCollection &symbols;
-};
+namespace {
 
 struct EstimateGreatest
     : public attn::impl::EstimateGreatestBase<EstimateGreatest> {
@@ -70,8 +55,7 @@ struct EstimateGreatest
     if (!always && (!target || !target.multipliesIntegersFaster()))
       return;
     SymbolTableCollection symbols;
-    Estimator estimator(symbols);
-    getOperation()->walk([&](GreatestOp op) { estimator.run(op); });
+    getOperation()->walk([&](GreatestOp op) { addEstimate(op, symbols); });
   }
 };
 

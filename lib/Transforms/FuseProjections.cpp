@@ -96,11 +96,8 @@ private:
 
   Value getConcatenated(OpBuilder &builder, Value first,
                         ArrayRef<WeightOp> weights) {
-    WeightOp weight = concatenate(weights);
-    auto get = first.getDefiningOp<GetWeightOp>();
-    return GetWeightOp::create(
-        builder, get.getLoc(), weight.getStoredType(),
-        replaceLeaf(get.getWeightAttr(), weight.getSymNameAttr()));
+    return getOther(builder, first.getDefiningOp<GetWeightOp>(),
+                    concatenate(weights));
   }
 
   void fuse(ArrayRef<Projection> projections) {

@@ -3,6 +3,7 @@
 // Makes functions of their own of what a search does with the last product of a
 // step.
 
+#include "Sizes.h"
 #include "StaticWidths.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,10 +38,8 @@ public:
         builder, linear.getLoc(), linear.getInput(),
         ArrayRef<ReassociationIndices>{{0, 1}, {2}});
     builder.setInsertionPointAfter(step);
-    outline("decode_logits", rows.getType(),
-            [&](Value input) { return createLogits(input); });
-    outline("decode_greatest", rows.getType(),
-            [&](Value input) { return createGreatest(input); });
+    outline("decode_logits", rows.getType(), &LogitsOutliner::createLogits);
+    outline("decode_greatest", rows.getType(), &LogitsOutliner::createGreatest);
     SmallVector<Value> results(terminator.getOperands());
     results.front() = rows;
     terminator->setOperands(results);
@@ -83,65 +82,66 @@ private:
                : LinearOp();
   }
 
+  /// The operands of the product in another function.
+  struct Operands {
+    Value input, weight, scales, bias;
+    OpFoldResult rows;
+  };
+  using Create = SmallVector<Value> (LogitsOutliner::*)(const Operands &);
+
   /// A function of the rows that the logits are computed from.
-  void outline(StringRef name, Type input,
-               llvm::function_ref<SmallVector<Value>(Value)> body) {
+  void outline(StringRef name, Type input, Create create) {
     OpBuilder::InsertionGuard guard(builder);
-    auto function = func::FuncOp::create(builder, linear.getLoc(), name,
+    Location loc = linear.getLoc();
+    auto function = func::FuncOp::create(builder, loc, name,
                                          builder.getFunctionType(input, {}));
     builder.setInsertionPointToStart(function.addEntryBlock());
-    SmallVector<Value> results = body(function.getArgument(0));
-    func::ReturnOp::create(builder, linear.getLoc(), results);
+    auto clone = [&](Value weight) {
+      return weight ? builder.clone(*weight.getDefiningOp())->getResult(0)
+                    : Value();
+    };
+    Operands operands;
+    operands.input = function.getArgument(0);
+    operands.weight = clone(linear.getWeight());
+    operands.scales = clone(linear.getScales());
+    operands.bias = clone(linear.getBias());
+    operands.rows =
+        tensor::DimOp::create(builder, loc, operands.input, 0).getResult();
+    SmallVector<Value> results = (this->*create)(operands);
+    func::ReturnOp::create(builder, loc, results);
     function.setType(
         builder.getFunctionType(input, ValueRange(results).getTypes()));
-  }
-
-  /// The same weight in another function.
-  Value getWeight(Value weight) {
-    return weight ? builder.clone(*weight.getDefiningOp())->getResult(0)
-                  : Value();
   }
 
   int64_t getColumns() {
     return cast<ShapedType>(linear.getOut().getType()).getDimSize(2);
   }
 
-  Value createEmpty(ArrayRef<OpFoldResult> sizes, Type element) {
-    return tensor::EmptyOp::create(builder, linear.getLoc(), sizes, element);
+  SmallVector<Value> createGreatest(const Operands &operands) {
+    Location loc = linear.getLoc();
+    Value out = createEmpty(builder, loc, operands.rows, builder.getI32Type());
+    return GreatestOp::create(builder, loc, out.getType(), operands.input,
+                              operands.weight, operands.scales, operands.bias,
+                              /*estimate=*/ValueRange(), out,
+                              builder.getI64IntegerAttr(getColumns()))
+        .getResults();
   }
 
-  OpFoldResult countRows(Value input) {
-    return tensor::DimOp::create(builder, linear.getLoc(), input, 0)
-        .getResult();
-  }
-
-  SmallVector<Value> createGreatest(Value input) {
-    Value weight = getWeight(linear.getWeight());
-    Value scales = getWeight(linear.getScales());
-    Value bias = getWeight(linear.getBias());
-    Value out = createEmpty(countRows(input), builder.getI32Type());
-    return {GreatestOp::create(builder, linear.getLoc(), out.getType(), input,
-                               weight, scales, bias, /*estimate=*/ValueRange(),
-                               out, builder.getI64IntegerAttr(getColumns()))
-                .getResult(0)};
-  }
-
-  SmallVector<Value> createLogits(Value input) {
-    Value weight = getWeight(linear.getWeight());
-    Value scales = getWeight(linear.getScales());
-    Value bias = getWeight(linear.getBias());
-    OpFoldResult rows = countRows(input);
+  SmallVector<Value> createLogits(const Operands &operands) {
+    Location loc = linear.getLoc();
     OpFoldResult blocks =
         builder.getIndexAttr(llvm::divideCeil(getColumns(), width));
-    Type f32 = builder.getF32Type();
+    auto create = [&](ArrayRef<OpFoldResult> sizes) {
+      return createEmpty(builder, loc, sizes, builder.getF32Type());
+    };
     SmallVector<Value> outs = {
-        createEmpty({blocks, rows, builder.getIndexAttr(width)}, f32),
-        createEmpty({blocks, rows}, f32), createEmpty({blocks, rows}, f32)};
-    return SmallVector<Value>(
-        LogitsOp::create(builder, linear.getLoc(), ValueRange(outs).getTypes(),
-                         input, weight, scales, bias, outs,
-                         builder.getI64IntegerAttr(getColumns()))
-            .getResults());
+        create({blocks, operands.rows, builder.getIndexAttr(width)}),
+        create({blocks, operands.rows}), create({blocks, operands.rows})};
+    return LogitsOp::create(builder, loc, ValueRange(outs).getTypes(),
+                            operands.input, operands.weight, operands.scales,
+                            operands.bias, outs,
+                            builder.getI64IntegerAttr(getColumns()))
+        .getResults();
   }
 
   func::FuncOp step;

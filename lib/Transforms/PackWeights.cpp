@@ -36,13 +36,9 @@ public:
                 {linear.getBiasMutable(), linear.getScalesMutable()},
                 linear.getTransposed());
       } else if (auto logits = dyn_cast<LogitsOp>(op)) {
-        collect(logits.getWeightMutable(),
-                {logits.getBiasMutable(), logits.getScalesMutable()},
-                /*isTransposed=*/false);
+        collectPlain(logits);
       } else if (auto greatest = dyn_cast<GreatestOp>(op)) {
-        collect(greatest.getWeightMutable(),
-                {greatest.getBiasMutable(), greatest.getScalesMutable()},
-                /*isTransposed=*/false);
+        collectPlain(greatest);
         MutableOperandRange estimate = greatest.getEstimateMutable();
         if (!estimate.empty())
           collect(estimate[0], {estimate.slice(1, estimate.size() - 1)},
@@ -108,6 +104,12 @@ private:
       }
     for (auto [use, operand] : found)
       operandsOf[use].push_back(operand);
+  }
+
+  /// The same of a product that knows no transposed weight.
+  template <typename ProductOp> void collectPlain(ProductOp op) {
+    collect(op.getWeightMutable(), {op.getBiasMutable(), op.getScalesMutable()},
+            /*isTransposed=*/false);
   }
 
   /// Finds the weights that something else reads too. They stay as they are,
@@ -176,9 +178,7 @@ private:
     for (OpOperand *operand : operands) {
       auto get = operand->get().getDefiningOp<GetWeightOp>();
       OpBuilder builder(get);
-      operand->set(GetWeightOp::create(
-          builder, get.getLoc(), second.getStoredType(),
-          replaceLeaf(get.getWeightAttr(), second.getSymNameAttr())));
+      operand->set(getOther(builder, get, second));
       if (get->use_empty())
         get.erase();
     }

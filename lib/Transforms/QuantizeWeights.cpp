@@ -77,7 +77,8 @@ private:
     RankedTensorType type = weight.getLogicalType();
     std::string name;
     llvm::raw_string_ostream(name) << weight.getSymName() << '.' << element;
-    operand.set(getWeightLike(get, weight, name, type.clone(element), {}));
+    operand.set(
+        getWeightLike(get, weight, name, type.clone(element), {}, symbols));
     Value scales;
     if (element.isInteger()) {
       WeightStorage storage;
@@ -87,23 +88,12 @@ private:
           get, weight, name + ".scales",
           RankedTensorType::get({type.getDimSize(0)},
                                 Float32Type::get(module.getContext())),
-          storage);
+          storage, symbols);
     }
     if (get->use_empty())
       get.erase();
     replaced.insert(weight);
     return scales;
-  }
-
-  /// The value of a weight of the same sources.
-  Value getWeightLike(GetWeightOp get, WeightOp weight, StringRef name,
-                      RankedTensorType type, WeightStorage storage) {
-    WeightOp like = getOrCreateWeight(weight, name, weight.getSourcesAttr(),
-                                      type, storage, symbols);
-    OpBuilder builder(get);
-    return GetWeightOp::create(
-        builder, get.getLoc(), like.getStoredType(),
-        replaceLeaf(get.getWeightAttr(), like.getSymNameAttr()));
   }
 
   ModuleOp module;

@@ -45,6 +45,21 @@ WeightOp attn::getOrCreateWeight(WeightOp like, StringRef name,
   return weight;
 }
 
+Value attn::getOther(OpBuilder &builder, GetWeightOp get, WeightOp other) {
+  return GetWeightOp::create(
+      builder, get.getLoc(), other.getStoredType(),
+      replaceLeaf(get.getWeightAttr(), other.getSymNameAttr()));
+}
+
+Value attn::getWeightLike(GetWeightOp get, WeightOp weight, StringRef name,
+                          RankedTensorType type, WeightStorage storage,
+                          SymbolTableCollection &symbols) {
+  WeightOp like = getOrCreateWeight(weight, name, weight.getSourcesAttr(), type,
+                                    storage, symbols);
+  OpBuilder builder(get);
+  return getOther(builder, get, like);
+}
+
 std::string attn::joinNames(ArrayRef<WeightOp> weights) {
   auto names = llvm::map_to_vector(
       weights, [](WeightOp weight) { return weight.getSymName(); });

@@ -32,6 +32,16 @@ WeightOp getOrCreateWeight(WeightOp like, llvm::StringRef name,
                            WeightStorage storage,
                            mlir::SymbolTableCollection &symbols);
 
+/// The value of another weight of the group of what `get` reads.
+mlir::Value getOther(mlir::OpBuilder &builder, GetWeightOp get, WeightOp other);
+
+/// getOrCreateWeight, of the sources of `weight`, which `get` reads: its value,
+/// where `get` stands.
+mlir::Value getWeightLike(GetWeightOp get, WeightOp weight,
+                          llvm::StringRef name, mlir::RankedTensorType type,
+                          WeightStorage storage,
+                          mlir::SymbolTableCollection &symbols);
+
 /// A name for several weights together: q.weight and k.weight are
 /// q_k.weight.
 std::string joinNames(llvm::ArrayRef<WeightOp> weights);
