@@ -88,27 +88,31 @@ CompiledDecoder::bind(const FunctionSignature &signature) {
   return binding;
 }
 
+llvm::Expected<const FunctionSignature *>
+CompiledDecoder::find(llvm::StringRef name) const {
+  if (const FunctionSignature *signature = functions.lookup(name))
+    return signature;
+  return makeError("the program has no function '{0}'; hint: import a "
+                   "translation model",
+                   name);
+}
+
 /// Checks that a function takes what a step gives.
-llvm::Error CompiledDecoder::checkProjection(const FunctionSignature &step,
-                                             llvm::StringRef name) const {
-  const FunctionSignature *signature = functions.lookup(name);
-  if (!signature)
-    return makeError("the program has no function '{0}'; hint: import a "
-                     "translation model",
-                     name);
+llvm::Error
+CompiledDecoder::checkProjection(const FunctionSignature &step,
+                                 const FunctionSignature &signature) const {
   llvm::ArrayRef<TensorSignature> results = step.results;
   if (results.empty() || results[0].type != ElementType::F32 ||
       results[0].shape.size() != 2 || results[0].shape[1] <= 0)
     return makeError("function 'decode_step': expected first a result "
                      "tensor<?xWxf32>, from which logits are computed");
-  if (signature->arguments.size() != 1 ||
-      signature->arguments[0].type != results[0].type ||
-      signature->arguments[0].shape != results[0].shape)
+  if (signature.arguments.size() != 1 ||
+      signature.arguments[0].type != results[0].type ||
+      signature.arguments[0].shape != results[0].shape)
     return makeError("function '{0}': expected one argument, the first result "
                      "of 'decode_step', {1}",
-                     name, results[0].describe());
-  return name == "decode_logits" ? checkLogits(*signature)
-                                 : checkGreatest(*signature);
+                     signature.name, results[0].describe());
+  return llvm::Error::success();
 }
 
 llvm::Error
@@ -162,21 +166,20 @@ llvm::Error CompiledDecoder::bindAttention(const FunctionSignature &signature) {
 }
 
 llvm::Error CompiledDecoder::bindAll() {
-  const FunctionSignature *signatures[3];
+  const FunctionSignature *signatures[5];
+  const char *names[] = {"encode", "decode_prepare", "decode_step",
+                         "decode_logits", "decode_greatest"};
+  for (auto [signature, name] : llvm::zip_equal(signatures, names))
+    if (llvm::Error error = find(name).moveInto(signature))
+      return error;
   Binding *bindings[] = {&encodeBinding, &prepareBinding, &stepBinding};
-  const char *names[] = {"encode", "decode_prepare", "decode_step"};
   for (int i = 0; i < 3; ++i) {
-    signatures[i] = functions.lookup(names[i]);
-    if (!signatures[i])
-      return makeError("the program has no function '{0}'; hint: import a "
-                       "translation model",
-                       names[i]);
     llvm::Expected<Binding> binding = bind(*signatures[i]);
     if (!binding)
       return binding.takeError();
     *bindings[i] = std::move(*binding);
   }
-  auto [encode, prepare, step] = signatures;
+  auto [encode, prepare, step, logits, greatest] = signatures;
   if (encode->results.size() != 1)
     return makeError("function 'encode': expected 1 result, got {0}",
                      encode->results.size());
@@ -185,9 +188,13 @@ llvm::Error CompiledDecoder::bindAll() {
     return makeError("function 'decode_prepare': expected {0} results, one for "
                      "each cross argument of 'decode_step', got {1}",
                      numCross, prepare->results.size());
-  for (llvm::StringRef name : {"decode_logits", "decode_greatest"})
-    if (llvm::Error error = checkProjection(*step, name))
+  for (const FunctionSignature *projection : {logits, greatest})
+    if (llvm::Error error = checkProjection(*step, *projection))
       return error;
+  if (llvm::Error error = checkLogits(*logits))
+    return error;
+  if (llvm::Error error = checkGreatest(*greatest))
+    return error;
   if (llvm::Error error = bindAttention(*step))
     return error;
   for (auto [role, argument] :

@@ -41,14 +41,21 @@ void LogitProcessor::restrict(const LogitRow &logits,
       set(token, 0);
     return;
   }
+  forEachBanned(tail, length,
+                [&](int32_t token) { set(token, minusInfinity); });
+}
+
+void LogitProcessor::forEachBanned(
+    llvm::ArrayRef<int32_t> tail, int64_t length,
+    llvm::function_ref<void(int32_t)> visit) const {
   if (length < options.minLength)
-    for (int32_t token : options.endTokens)
-      set(token, minusInfinity);
-  for (int32_t token : bannedTokens)
-    set(token, minusInfinity);
-  for (llvm::ArrayRef<int32_t> word : bannedSequences)
-    if (completesSequence(word, tail))
-      set(word.back(), minusInfinity);
+    llvm::for_each(options.endTokens, visit);
+  llvm::for_each(bannedTokens, visit);
+  for (llvm::ArrayRef<int32_t> word : bannedSequences) {
+    llvm::ArrayRef<int32_t> prefix = word.drop_back();
+    if (tail.size() >= prefix.size() && tail.take_back(prefix.size()) == prefix)
+      visit(word.back());
+  }
 }
 
 std::optional<int32_t> LogitProcessor::forcedToken(int64_t length) const {
@@ -61,12 +68,10 @@ std::optional<int32_t> LogitProcessor::forcedToken(int64_t length) const {
 
 bool LogitProcessor::isAllowed(int32_t token, llvm::ArrayRef<int32_t> tail,
                                int64_t length) const {
-  return !(length < options.minLength &&
-           llvm::is_contained(options.endTokens, token)) &&
-         !llvm::is_contained(bannedTokens, token) &&
-         llvm::none_of(bannedSequences, [&](llvm::ArrayRef<int32_t> word) {
-           return word.back() == token && completesSequence(word, tail);
-         });
+  bool isBanned = false;
+  forEachBanned(tail, length,
+                [&](int32_t banned) { isBanned |= banned == token; });
+  return !isBanned;
 }
 
 RowNormalizer LogitProcessor::process(const LogitRow &logits,

@@ -5,6 +5,7 @@
 
 #include "attn/Generation/GenerationOptions.h"
 #include "attn/Generation/Scoring.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <optional>
 #include <vector>
 
@@ -45,13 +46,9 @@ public:
                  int64_t length) const;
 
 private:
-  /// The last token of a banned sequence of which `tail` has the others.
-  bool completesSequence(llvm::ArrayRef<int32_t> word,
-                         llvm::ArrayRef<int32_t> tail) const {
-    llvm::ArrayRef<int32_t> prefix = word.drop_back();
-    return tail.size() >= prefix.size() &&
-           tail.take_back(prefix.size()) == prefix;
-  }
+  /// Calls visit(token) for what a row that is not forced must not go on with.
+  void forEachBanned(llvm::ArrayRef<int32_t> tail, int64_t length,
+                     llvm::function_ref<void(int32_t)> visit) const;
 
   bool isForced(int64_t length) const {
     return length == options.maxLength - 1 && !options.forcedEndTokens.empty();

@@ -94,8 +94,9 @@ private:
 
   static llvm::Expected<Binding> bind(const FunctionSignature &signature);
   llvm::Error bindAll();
+  llvm::Expected<const FunctionSignature *> find(llvm::StringRef name) const;
   llvm::Error checkProjection(const FunctionSignature &step,
-                              llvm::StringRef name) const;
+                              const FunctionSignature &signature) const;
   llvm::Error checkLogits(const FunctionSignature &signature) const;
   llvm::Error checkGreatest(const FunctionSignature &signature) const;
   llvm::Error bindAttention(const FunctionSignature &signature);
