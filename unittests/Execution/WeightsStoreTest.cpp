@@ -316,6 +316,14 @@ integerRecipes(std::vector<std::string> sources, int64_t rows, int64_t depth) {
   return {matrix, scales};
 }
 
+/// So many numbers of both signs, in no order.
+std::vector<float> scattered(size_t count) {
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = float(int(i * 7919 % 2001) - 1000) * 0.37f;
+  return values;
+}
+
 /// Where an element of a matrix of that depth is in such panels.
 size_t placeInTiles(int64_t n, int64_t k, int64_t depth) {
   int64_t place = n / 32 * ((depth + 63) / 64) + k / 64;
@@ -326,9 +334,7 @@ size_t placeInTiles(int64_t n, int64_t k, int64_t depth) {
 
 TEST_F(WeightsStoreTest, RoundsRowsToIntegers) {
   constexpr int64_t rows = 45, depth = 70;
-  std::vector<float> values(rows * depth);
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = float(int(i * 7919 % 2001) - 1000) * 0.37f;
+  std::vector<float> values = scattered(rows * depth);
   auto row = [&](int64_t n) {
     return llvm::MutableArrayRef(values).slice(n * depth, depth);
   };
@@ -423,9 +429,7 @@ TEST_F(WeightsStoreTest, IntegersStandForMultiplesOfTheirScales) {
 
 TEST_F(WeightsStoreTest, MeasuresRowsAndWhatRoundingTakesAway) {
   constexpr int64_t rows = 6, depth = 70;
-  std::vector<float> values(rows * depth);
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = float(int(i * 7919 % 2001) - 1000) * 0.37f;
+  std::vector<float> values = scattered(rows * depth);
   auto row = [&](int64_t n) {
     return llvm::MutableArrayRef(values).slice(n * depth, depth);
   };
