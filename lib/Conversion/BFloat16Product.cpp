@@ -426,8 +426,7 @@ bool BFloat16Product::reachesPast() const {
 }
 
 Value BFloat16Product::emitInside(Value column) {
-  return b.mask(kLanes,
-                b.max(b.sub(b.index(operands.columns), column), b.index(0)));
+  return b.maskBefore(kLanes, column, b.index(operands.columns));
 }
 
 Value BFloat16Product::loadInside(Value memref, ArrayRef<Value> indices,
@@ -443,17 +442,16 @@ Value BFloat16Product::loadInside(Value memref, ArrayRef<Value> indices,
 
 TiledInput::TiledInput(KernelBuilder &b, ProductOperands &operands)
     : b(b), source(b, operands) {
-  rows = source.getRows();
   MemRefType type =
       BFloat16Product::getTiles(b, ShapedType::kDynamic, operands.depth);
-  tiles = memref::AllocOp::create(b, type, b.ceilDiv(rows, kBlock),
+  tiles = memref::AllocOp::create(b, type, b.ceilDiv(source.getRows(), kBlock),
                                   b.getI64IntegerAttr(64));
-  operands.rows = rows;
+  operands.rows = source.getRows();
   operands.input = tiles;
 }
 
 void TiledInput::emit() {
-  b.share(b.ceilDiv(rows, kBlock),
+  b.share(b.ceilDiv(source.getRows(), kBlock),
           [&](Value block) { source.emitToTiles(block, tiles); });
   b.barrier();
 }

@@ -139,8 +139,8 @@ public:
 
 private:
   KernelBuilder &b;
-  mlir::Value rows, tiles;
   BFloat16Product source;
+  mlir::Value tiles;
 };
 
 /// Writes a product of at most `mostRows` rows, in tiles where that can be.

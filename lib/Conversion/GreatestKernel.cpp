@@ -61,10 +61,8 @@ private:
     operands.columns = columns;
     // The scratch memory has room for what panels cover: no column needs a
     // mask.
-    auto type = cast<MemRefType>(weight.getType());
-    if (type.getRank() > 2)
-      operands.columns = type.getDimSize(0) *
-                         (type.getRank() == 3 ? type.getDimSize(2) : kPanel);
+    if (typeOf(weight).getRank() > 2)
+      operands.columns = typeOf(weight).getDimSize(0) * getPanelColumns(weight);
     operands.input = op.getInput();
     operands.weight = weight;
     return operands;
@@ -230,8 +228,7 @@ private:
       Value loaded = b.load(scratch, {row, b.index(i)}, lanes);
       if (columns % kPanel != 0) {
         Value column = b.add(b.mul(panel, b.index(kPanel)), b.index(i));
-        Value inside =
-            b.mask(lanes, b.max(b.sub(b.index(columns), column), b.index(0)));
+        Value inside = b.maskBefore(lanes, column, b.index(columns));
         loaded = arith::SelectOp::create(b, inside, loaded,
                                          b.splat(lanes, -kInfinity));
       }

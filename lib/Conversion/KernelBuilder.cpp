@@ -290,6 +290,10 @@ Value KernelBuilder::mask(int64_t lanes, Value count) {
       *this, VectorType::get({lanes}, getI1Type()), count);
 }
 
+Value KernelBuilder::maskBefore(int64_t lanes, Value begin, Value end) {
+  return mask(lanes, max(sub(end, begin), index(0)));
+}
+
 /// The memory as integers of the elements' size: where LLVM has no masked
 /// access it takes vectors apart, and cannot for all floats.
 static Value seeIntegers(KernelBuilder &b, Value memref) {

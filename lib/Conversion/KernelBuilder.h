@@ -130,6 +130,9 @@ public:
   void store(Value vector, Value memref, Values indices);
   /// Lanes below `count` (an index, at least 0).
   Value mask(int64_t lanes, Value count);
+  /// Lanes of a vector from `begin` on that are before `end`, which it may
+  /// begin after.
+  Value maskBefore(int64_t lanes, Value begin, Value end);
   /// Lanes that are masked out are not read but 0.
   Value loadMasked(Value memref, Values indices, Value mask);
   /// Which bytes are not 0.

@@ -105,12 +105,9 @@ private:
     operands.columns = columns;
     // Blocks have room for what panels cover: no column needs a mask.
     if (op.isPacked()) {
-      auto weight = cast<MemRefType>(op.getWeight().getType());
-      int64_t panel = weight.getRank() == 3
-                          ? weight.getDimSize(2)
-                          : weight.getDimSize(2) * WeightOp::kTileRows;
+      int64_t panel = getPanelColumns(op.getWeight());
       if (width % panel == 0)
-        operands.columns = weight.getDimSize(0) * panel;
+        operands.columns = typeOf(op.getWeight()).getDimSize(0) * panel;
     }
     operands.input = op.getInput();
     operands.weight = op.getWeight();

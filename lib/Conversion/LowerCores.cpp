@@ -31,11 +31,11 @@ static bool isCore(Operation *op) {
 /// Whether a kernel reads or writes the operand in bf16 and f16 too.
 static bool mayBeNarrow(OpOperand &operand) {
   Operation *op = operand.getOwner();
-  auto logits = dyn_cast<LogitsOp>(op);
-  auto greatest = dyn_cast<GreatestOp>(op);
-  return isa<LinearOp, MlpOp, SdpaOp, CacheAppendOp>(op) ||
-         (logits && operand.get() == logits.getWeight()) ||
-         (greatest && operand.get() == greatest.getWeight());
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case<LinearOp, MlpOp, SdpaOp, CacheAppendOp>([](auto) { return true; })
+      .Case<LogitsOp, GreatestOp>(
+          [&](auto product) { return operand.get() == product.getWeight(); })
+      .Default(false);
 }
 
 /// Kernels compute in f32, and read the rows of a table in what it is stored.

@@ -42,16 +42,10 @@ void ProductBounds::emitPanel(Value panel) {
 
 void ProductBounds::emitLargest(Value vector, Value panel, Value to) {
   Value column = b.mul(panel, b.index(kPanel)), largest;
-  bool isPadded = cast<MemRefType>(vector.getType()).getDimSize(0) > columns;
   for (int64_t i = 0; i < kPanel; i += b.lanes()) {
     Value place = b.add(column, b.index(i));
-    Value numbers =
-        isPadded || columns % kPanel == 0
-            ? b.load(vector, place, b.lanes())
-            : b.loadMasked(
-                  vector, place,
-                  b.mask(b.lanes(),
-                         b.max(b.sub(b.index(columns), place), b.index(0))));
+    Value inside = b.maskBefore(b.lanes(), place, b.index(columns));
+    Value numbers = b.loadMasked(vector, place, inside);
     numbers = b.orInfinity(numbers);
     largest = largest ? b.larger(numbers, largest) : numbers;
   }

@@ -148,7 +148,7 @@ void ProductSums::emitEnd(TileProduct &product, const Tile &tile,
 }
 
 Value ProductSums::emitInside(Value column, Chunk chunk) {
-  return b.mask(chunk.lanes, b.max(b.sub(columns, column), b.index(0)));
+  return b.maskBefore(chunk.lanes, column, columns);
 }
 
 Value ProductSums::loadInside(Value memref, ArrayRef<Value> indices,

@@ -40,6 +40,12 @@ inline mlir::MemRefType typeOf(mlir::Value memref) {
   return mlir::cast<mlir::MemRefType>(memref.getType());
 }
 
+/// Columns of a panel of a weight in panels, or in tiles.
+inline int64_t getPanelColumns(mlir::Value weight) {
+  mlir::MemRefType type = typeOf(weight);
+  return type.getDimSize(2) * (type.getRank() == 3 ? 1 : WeightOp::kTileRows);
+}
+
 /// Whether a size is known, and a multiple of `unit`.
 inline bool isMultiple(int64_t size, int64_t unit) {
   return !mlir::ShapedType::isDynamic(size) && size % unit == 0;

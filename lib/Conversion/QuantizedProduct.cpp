@@ -122,8 +122,8 @@ void QuantizedProduct::round(bool withLengths) {
 Value QuantizedProduct::loadNumbers(Value row, Value k, bool isInside) {
   if (isInside)
     return b.load(operands.input, {row, k}, b.lanes());
-  Value count = b.max(b.sub(b.index(operands.depth), k), b.index(0));
-  return b.loadMasked(operands.input, {row, k}, b.mask(b.lanes(), count));
+  return b.loadMasked(operands.input, {row, k},
+                      b.maskBefore(b.lanes(), k, b.index(operands.depth)));
 }
 
 /// The bits of the largest magnitude of a row: as integers, NaN is more than
@@ -395,8 +395,7 @@ void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
 }
 
 Value QuantizedProduct::emitInside(Value column) {
-  Value left = b.sub(b.index(operands.columns), column);
-  return b.mask(b.lanes(), b.max(left, b.index(0)));
+  return b.maskBefore(b.lanes(), column, b.index(operands.columns));
 }
 
 Value QuantizedProduct::loadColumns(Value memref, ArrayRef<Value> indices,
