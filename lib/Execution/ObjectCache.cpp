@@ -139,7 +139,8 @@ static int addIdentity(dl_phdr_info *info, size_t, void *data) {
   llvm::StringRef name = info->dlpi_name;
   // The program itself has no name. Of the libraries, only those that decide
   // what code comes out count.
-  if (!name.empty() && !name.contains("libLLVM") && !name.contains("libMLIR"))
+  if (!name.empty() && !name.contains("libLLVM") && !name.contains("libMLIR") &&
+      !name.contains("libattn"))
     return 0;
   auto &identity = *static_cast<std::string *>(data);
   for (const ElfW(Phdr) &segment :
