@@ -285,6 +285,13 @@ LogicalResult LinearOp::verify() {
                                     {{"input", getInput()}, {"out", getOut()}});
 }
 
+bool LinearOp::hasStaticWidths() {
+  auto isStatic = [](Value value) {
+    return !ShapedType::isDynamic(typeOf(value).getShape().back());
+  };
+  return isStatic(getInput()) && isStatic(getOut());
+}
+
 int64_t MlpOp::getHiddenWidth() {
   ShapedType weight = typeOf(getWeight());
   // Panels tell the width that goes in exactly, but not the one that comes out;

@@ -2,7 +2,7 @@
 //
 // Fuses the two linear layers of a feed-forward.
 
-#include "StaticWidths.h"
+#include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -30,7 +30,7 @@ struct FuseLinears : public OpRewritePattern<LinearOp> {
       return rewriter.notifyMatchFailure(op, "no hidden activation");
     if (!hidden->hasOneUse())
       return rewriter.notifyMatchFailure(op, "the hidden activation is used");
-    if (!hasStaticWidths(op) || !hasStaticWidths(hidden))
+    if (!op.hasStaticWidths() || !hidden.hasStaticWidths())
       return rewriter.notifyMatchFailure(op, "widths that are not known");
     if (op.getScales() || hidden.getScales())
       return rewriter.notifyMatchFailure(op, "weights of integers");

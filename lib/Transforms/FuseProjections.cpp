@@ -3,7 +3,6 @@
 // Computes projections of one input in one matrix product.
 
 #include "Sizes.h"
-#include "StaticWidths.h"
 #include "WeightSymbols.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -53,7 +52,7 @@ private:
   std::optional<Projection> match(LinearOp linear) {
     if (linear.getResults().empty() || linear.isPacked() ||
         linear.getTransposed() || linear.getScales() || linear.getResidual() ||
-        linear.getActivation() || !hasStaticWidths(linear))
+        linear.getActivation() || !linear.hasStaticWidths())
       return std::nullopt;
     auto isPlain = [](WeightOp weight) {
       return weight && weight.getSources() && !weight.getPanel();

@@ -4,7 +4,7 @@
 // step.
 
 #include "Sizes.h"
-#include "StaticWidths.h"
+#include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -68,7 +68,7 @@ private:
       return {};
     auto linear = terminator.getOperand(0).getDefiningOp<LinearOp>();
     if (!linear || linear.getResidual() || linear.getActivation() ||
-        linear.getTransposed() || !hasStaticWidths(linear))
+        linear.getTransposed() || !linear.hasStaticWidths())
       return {};
     for (Value weight :
          {linear.getWeight(), linear.getScales(), linear.getBias()})

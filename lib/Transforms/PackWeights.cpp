@@ -2,7 +2,6 @@
 //
 // Stores the weights of matrix products in panels.
 
-#include "StaticWidths.h"
 #include "WeightSymbols.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -31,7 +30,7 @@ public:
   void run() {
     module->walk([&](Operation *op) {
       if (auto linear = dyn_cast<LinearOp>(op);
-          linear && hasStaticWidths(linear)) {
+          linear && linear.hasStaticWidths()) {
         collect(linear.getWeightMutable(),
                 {linear.getBiasMutable(), linear.getScalesMutable()},
                 linear.getTransposed());

@@ -2,7 +2,6 @@
 //
 // Stores the weights of matrix products in fewer bits.
 
-#include "StaticWidths.h"
 #include "WeightSymbols.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -31,7 +30,7 @@ public:
             bool isTransposed = false;
             if constexpr (std::is_same_v<decltype(product), LinearOp>) {
               isTransposed = product.getTransposed();
-              if (!hasStaticWidths(product))
+              if (!product.hasStaticWidths())
                 return;
             }
             if (element.isInteger() && isTransposed)

@@ -2,7 +2,6 @@
 
 #include "StoredKeys.h"
 #include "Sizes.h"
-#include "StaticWidths.h"
 #include "attn/IR/AttnOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -19,7 +18,7 @@ Value attn::createStored(OpBuilder &builder, Value value, FloatType stored) {
   if (type == value.getType())
     return value;
   auto linear = value.getDefiningOp<LinearOp>();
-  if (!linear || !linear->use_empty() || !hasStaticWidths(linear))
+  if (!linear || !linear->use_empty() || !linear.hasStaticWidths())
     return arith::TruncFOp::create(builder, value.getLoc(), type, value);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(linear);

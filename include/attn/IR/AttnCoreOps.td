@@ -103,6 +103,8 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
   let extraClassDeclaration = Attn_OneDestination # [{
     /// Whether the weight is in panels.
     bool isPacked() { return getWeight().getType().getRank() > 2; }
+    /// Whether K and N are known, as they are unless the weight is computed.
+    bool hasStaticWidths();
   }];
   let hasCanonicalizeMethod = 1;
 }
