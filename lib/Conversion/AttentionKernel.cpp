@@ -24,7 +24,7 @@ constexpr int64_t kSplitLength = 64;
 /// Whether queries, keys and values may be factors of products of tiles.
 static bool mayBeInTiles(KernelBuilder &b, SdpaOp op) {
   Type element = cast<MemRefType>(op.getQuery().getType()).getElementType();
-  if (op.getProbabilities() || element != getElementTypeOrSelf(op.getKey()))
+  if (op.getShown() || element != getElementTypeOrSelf(op.getKey()))
     return false;
   if (element.isBF16())
     return BFloat16Tiles::isAvailable(b.getTarget());

@@ -292,9 +292,9 @@ private:
           name(names, op.getBiases(), "h_");
           name(names, op.getSinks(), "h");
           name(names, op.getOuts()[0], batch + heads + "s_");
-          std::string shown = op.getShownHeads() ? "_" : "h";
-          name(names, op.getProbabilities(),
-               batch + (op.getShownMean() ? "" : shown) + "sm");
+          std::string shownHeads = op.getShownHeads() ? "_" : "h";
+          name(names, op.getShown(),
+               batch + (op.getShownMean() ? "" : shownHeads) + "sm");
         })
         .Case([&](CacheAppendOp op) {
           name(names, op.getInput(), "b_d");

@@ -9,7 +9,7 @@
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
 #include "QueryBlocks.h"
-#include "ShownProbabilities.h"
+#include "ShownScores.h"
 #include "llvm/ADT/bit.h"
 
 #include <cmath>
@@ -328,7 +328,7 @@ private:
   SdpaOp op;
   AttentionSizes sizes;
   OnlineSoftmax softmax;
-  ShownProbabilities shown;
+  ShownScores shown;
   Value zero, one;
   // Of the task that is being written.
   Value firstHead, headCount;

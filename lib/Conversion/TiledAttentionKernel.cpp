@@ -11,7 +11,7 @@
 #include "Kernels.h"
 #include "OnlineSoftmax.h"
 #include "QueryBlocks.h"
-#include "ShownProbabilities.h"
+#include "ShownScores.h"
 #include "TileProduct.h"
 #include "TileSizes.h"
 
@@ -471,7 +471,7 @@ private:
   /// fewer times keys are laid out.
   int64_t tileRows, blockRows;
   OnlineSoftmax softmax;
-  ShownProbabilities shown;
+  ShownScores shown;
   // Of the task that is being written, its block of keys, and its tile.
   Value copied, keys, inverses, head, firstQuery, count, firstKey, keyCount;
   /// From where on keys of the block are laid out.

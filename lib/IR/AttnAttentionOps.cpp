@@ -230,13 +230,13 @@ static LogicalResult checkBiases(SdpaOp op, int64_t heads) {
 }
 
 /// Checks the second destination, of which `scores` are [B, H, S, M].
-static LogicalResult checkProbabilities(SdpaOp op, ArrayRef<int64_t> scores) {
-  Value probabilities = op.getProbabilities();
-  std::optional<ArrayRef<int64_t>> shown = op.getShownHeads();
-  if (!probabilities) {
-    if (shown || op.getShownMean() || op.getShownStage())
+static LogicalResult checkShown(SdpaOp op, ArrayRef<int64_t> scores) {
+  Value shown = op.getShown();
+  std::optional<ArrayRef<int64_t>> heads = op.getShownHeads();
+  if (!shown) {
+    if (heads || op.getShownMean() || op.getShownStage())
       return op.emitOpError() << "expected a second destination where there is "
-                              << (shown               ? "'shown_heads'"
+                              << (heads               ? "'shown_heads'"
                                   : op.getShownMean() ? "'shown_mean'"
                                                       : "'shown_stage'");
     return success();
@@ -250,26 +250,26 @@ static LogicalResult checkProbabilities(SdpaOp op, ArrayRef<int64_t> scores) {
         return op.emitOpError()
                << "expected no '" << name << "' where there is 'shown_stage'";
   SmallVector<int64_t> expected(scores);
-  if (shown) {
+  if (heads) {
     llvm::SmallDenseSet<int64_t> seen;
-    for (int64_t head : *shown)
+    for (int64_t head : *heads)
       if (head < 0 || !(head < scores[1]) || !seen.insert(head).second)
         return op.emitOpError()
                << "expected 'shown_heads' to be some of a static number of "
                   "heads, from 0 on, each once, got "
                << op.getShownHeadsAttr();
-    expected[1] = static_cast<int64_t>(shown->size());
+    expected[1] = static_cast<int64_t>(heads->size());
   }
   if (op.getShownMean()) {
     if (expected[1] == 0)
       return op.emitOpError() << "expected 'shown_mean' of at least one head";
     expected.erase(expected.begin() + 1);
-    if (!typeOf(probabilities).getElementType().isF32())
-      return op.emitOpError() << "expected 'probabilities' of f32 where they "
-                                 "are a mean, got "
-                              << typeOf(probabilities);
+    if (!typeOf(shown).getElementType().isF32())
+      return op.emitOpError() << "expected 'shown' of f32 where it is a mean, "
+                                 "got "
+                              << typeOf(shown);
   }
-  return checkShape(op, "probabilities", typeOf(probabilities), expected);
+  return checkShape(op, "shown", typeOf(shown), expected);
 }
 
 LogicalResult SdpaOp::verify() {
@@ -327,11 +327,10 @@ LogicalResult SdpaOp::verify() {
     return failure();
 
   Value out = getOuts()[0];
-  Value probabilities = getProbabilities();
   if (failed(checkShape(*this, "out", typeOf(out),
                         shapeOf(batch, heads, queries, valueWidth))))
     return failure();
-  if (failed(checkProbabilities(*this, {batch, heads, queries, keys})))
+  if (failed(checkShown(*this, {batch, heads, queries, keys})))
     return failure();
   if (failed(checkSameElementTypeOrBF16(
           *this,
@@ -340,8 +339,7 @@ LogicalResult SdpaOp::verify() {
                                   {{"key", getKey()}, {"value", getValue()}})))
     return failure();
   return checkSameElementTypeOrF32(
-      *this,
-      {{"query", getQuery()}, {"out", out}, {"probabilities", probabilities}});
+      *this, {{"query", getQuery()}, {"out", out}, {"shown", getShown()}});
 }
 
 /// Whether a mask excludes nothing and adds nothing.

@@ -298,7 +298,7 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x16xf32
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf32>, %e: tensor<?x2x?x?xf32>) {
-  // expected-error@+1 {{expected 'probabilities' of shape [?, 4, ?, ?], got 'tensor<?x2x?x?xf32>'}}
+  // expected-error@+1 {{expected 'shown' of shape [?, 4, ?, ?], got 'tensor<?x2x?x?xf32>'}}
   %0:2 = attn.sdpa %a, %b, %c outs(%d, %e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x2x?x?xf32>) -> (tensor<?x?x8xf32>, tensor<?x2x?x?xf32>)
   return
 }
@@ -346,7 +346,7 @@ func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>
 // -----
 
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<?x?x8xf32>, %c: tensor<?x?x8xf32>, %d: tensor<?x?x8xf32>, %e: tensor<?x4x?x?xf16>) {
-  // expected-error@+1 {{expected 'probabilities' of the element type of 'query', 'f32', got 'tensor<?x4x?x?xf16>'}}
+  // expected-error@+1 {{expected 'shown' of the element type of 'query', 'f32', got 'tensor<?x4x?x?xf16>'}}
   %0:2 = attn.sdpa %a, %b, %c outs(%d, %e) {heads = 4 : i64, scale = 0.5 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf16>) -> (tensor<?x?x8xf32>, tensor<?x4x?x?xf16>)
   return
 }
@@ -418,7 +418,7 @@ func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x
 // -----
 
 func.func @f(%a: tensor<2x4x5x8xf32>, %b: tensor<2x4x7x8xf32>, %c: tensor<2x4x7x8xf32>, %d: tensor<2x4x5x8xf32>, %p: tensor<2x4x5x5xf32>) {
-  // expected-error@+1 {{expected 'probabilities' of shape [2, 4, 5, 7], got 'tensor<2x4x5x5xf32>'}}
+  // expected-error@+1 {{expected 'shown' of shape [2, 4, 5, 7], got 'tensor<2x4x5x5xf32>'}}
   %0:2 = attn.sdpa %a, %b, %c outs(%d, %p) {scale = 0.5 : f64} : (tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x7x8xf32>, tensor<2x4x5x8xf32>, tensor<2x4x5x5xf32>) -> (tensor<2x4x5x8xf32>, tensor<2x4x5x5xf32>)
   return
 }

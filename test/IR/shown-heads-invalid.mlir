@@ -41,7 +41,7 @@ func.func @f(%q: tensor<?x?x?x8xf32>, %p: tensor<?x1x?x?xf32>) {
 // -----
 
 func.func @f(%q: tensor<?x?x8xf32>, %p: tensor<?x4x?x?xf32>) {
-  // expected-error@+1 {{expected 'probabilities' of shape [?, 2, ?, ?], got 'tensor<?x4x?x?xf32>'}}
+  // expected-error@+1 {{expected 'shown' of shape [?, 2, ?, ?], got 'tensor<?x4x?x?xf32>'}}
   %0:2 = attn.sdpa %q, %q, %q outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_heads = array<i64: 1, 3>} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf32>) -> (tensor<?x?x8xf32>, tensor<?x4x?x?xf32>)
   return
 }
@@ -49,7 +49,7 @@ func.func @f(%q: tensor<?x?x8xf32>, %p: tensor<?x4x?x?xf32>) {
 // -----
 
 func.func @f(%q: tensor<?x?x8xf32>, %p: tensor<?x4x?x?xf32>) {
-  // expected-error@+1 {{expected 'probabilities' of shape [?, ?, ?], got 'tensor<?x4x?x?xf32>'}}
+  // expected-error@+1 {{expected 'shown' of shape [?, ?, ?], got 'tensor<?x4x?x?xf32>'}}
   %0:2 = attn.sdpa %q, %q, %q outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_mean} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x4x?x?xf32>) -> (tensor<?x?x8xf32>, tensor<?x4x?x?xf32>)
   return
 }
@@ -57,7 +57,7 @@ func.func @f(%q: tensor<?x?x8xf32>, %p: tensor<?x4x?x?xf32>) {
 // -----
 
 func.func @f(%q: tensor<?x?x8xbf16>, %p: tensor<?x?x?xbf16>) {
-  // expected-error@+1 {{expected 'probabilities' of f32 where they are a mean, got 'tensor<?x?x?xbf16>'}}
+  // expected-error@+1 {{expected 'shown' of f32 where it is a mean, got 'tensor<?x?x?xbf16>'}}
   %0:2 = attn.sdpa %q, %q, %q outs(%q, %p) {heads = 4 : i64, scale = 0.5 : f64, shown_mean} : (tensor<?x?x8xbf16>, tensor<?x?x8xbf16>, tensor<?x?x8xbf16>, tensor<?x?x8xbf16>, tensor<?x?x?xbf16>) -> (tensor<?x?x8xbf16>, tensor<?x?x?xbf16>)
   return
 }

@@ -152,11 +152,11 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
       first keys that stay visible beside a window, are a matter of the mask.)
     - A query that no key may attend to gives 0, whatever the values; a NaN in
       what is read spreads.
-    - A second destination [B, H, S, M] receives the softmax; with `shown_heads`
-      that of these heads alone, in their order, [B, N, S, M] for N of them;
-      with `shown_mean` the mean over them or over all, [B, S, M], of f32. It
-      costs to write it, and where there are more than 256 keys, to compute the
-      scores of these heads once more.
+    - A second destination, `shown` [B, H, S, M], receives the softmax; with
+      `shown_heads` that of these heads alone, in their order, [B, N, S, M] for
+      N of them; with `shown_mean` the mean over them or over all, [B, S, M], of
+      f32. It costs to write it, and where there are more than 256 keys, to
+      compute the scores of these heads once more.
     - With `shown_stage`, it receives the scores of a stage before the softmax
       instead, in natural units: `scaled` ones or, after the cap, `capped` ones
       of all keys, whether a query may attend to them or not; or `masked` ones,
@@ -214,9 +214,9 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
     }
     /// Whether heads have a dimension of their own: operands are [B, H, S, E].
     bool hasHeadDim() { return getQuery().getType().getRank() == 4; }
-    /// The second destination, if there is one; with `shown_stage` it is for
-    /// scores.
-    ::mlir::Value getProbabilities() {
+    /// The second destination, if there is one: for probabilities, or with
+    /// `shown_stage` for scores.
+    ::mlir::Value getShown() {
       return getOuts().size() == 2 ? getOuts()[1] : ::mlir::Value();
     }
     /// G; dynamic where the dimension of heads is.

@@ -3,8 +3,8 @@
 // The second destination of an `attn.sdpa`, probabilities or scores: which
 // heads write what to it.
 
-#ifndef ATTN_LIB_CONVERSION_SHOWNPROBABILITIES_H
-#define ATTN_LIB_CONVERSION_SHOWNPROBABILITIES_H
+#ifndef ATTN_LIB_CONVERSION_SHOWNSCORES_H
+#define ATTN_LIB_CONVERSION_SHOWNSCORES_H
 
 #include "AttentionScope.h"
 
@@ -12,11 +12,11 @@ namespace attn {
 
 /// What one head and one query after the other write. Heads whose mean is asked
 /// for come in order, in one task.
-class ShownProbabilities {
+class ShownScores {
 public:
   using Value = mlir::Value;
 
-  ShownProbabilities(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes)
+  ShownScores(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes)
       : b(b), op(op), sizes(sizes) {}
 
   /// Writes the code of `body` if there is a second destination, and runs it if
@@ -45,4 +45,4 @@ private:
 
 } // namespace attn
 
-#endif // ATTN_LIB_CONVERSION_SHOWNPROBABILITIES_H
+#endif // ATTN_LIB_CONVERSION_SHOWNSCORES_H

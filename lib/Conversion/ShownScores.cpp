@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "ShownProbabilities.h"
+#include "ShownScores.h"
 
 #include <cmath>
 
@@ -13,8 +13,8 @@ static Value isHead(KernelBuilder &b, Value head, int64_t other) {
                                b.index(other));
 }
 
-void ShownProbabilities::ifShown(Value head, llvm::function_ref<void()> body) {
-  if (!op.getProbabilities())
+void ShownScores::ifShown(Value head, llvm::function_ref<void()> body) {
+  if (!op.getShown())
     return;
   std::optional<ArrayRef<int64_t>> shown = op.getShownHeads();
   if (!shown)
@@ -25,14 +25,13 @@ void ShownProbabilities::ifShown(Value head, llvm::function_ref<void()> body) {
   b.ifThen(isShown, body);
 }
 
-Value ShownProbabilities::isFirst(Value head) {
+Value ShownScores::isFirst(Value head) {
   std::optional<ArrayRef<int64_t>> shown = op.getShownHeads();
   return isHead(b, head, shown ? *llvm::min_element(*shown) : 0);
 }
 
-SmallVector<Value> ShownProbabilities::placeOf(AttentionScope &scope,
-                                               Value head, Value query,
-                                               Value key) {
+SmallVector<Value> ShownScores::placeOf(AttentionScope &scope, Value head,
+                                        Value query, Value key) {
   if (std::optional<ArrayRef<int64_t>> shown = op.getShownHeads()) {
     Value number = b.index(0);
     for (auto [i, other] : llvm::enumerate(*shown))
@@ -47,19 +46,18 @@ SmallVector<Value> ShownProbabilities::placeOf(AttentionScope &scope,
   return place;
 }
 
-void ShownProbabilities::emitUnseen(SmallVector<Value> place, Value begin,
-                                    Value end) {
+void ShownScores::emitUnseen(SmallVector<Value> place, Value begin, Value end) {
   int64_t lanes = b.lanes();
   double unseen = op.getShownStage() ? -INFINITY : 0.0;
   b.forLoop(begin, end, lanes, [&](Value column) {
     place.back() = column;
     b.storeMasked(b.splat(lanes, unseen), b.mask(lanes, b.sub(end, column)),
-                  op.getProbabilities(), place);
+                  op.getShown(), place);
   });
 }
 
-void ShownProbabilities::emitUnseen(AttentionScope &scope, Value head,
-                                    Value query, IndexRange seen) {
+void ShownScores::emitUnseen(AttentionScope &scope, Value head, Value query,
+                             IndexRange seen) {
   // Where it sees none, the range may end before it begins.
   Value end = b.max(seen.end, b.index(0)), begin = b.min(seen.begin, end);
   auto emit = [&] {
@@ -71,8 +69,8 @@ void ShownProbabilities::emitUnseen(AttentionScope &scope, Value head,
   op.getShownMean() ? b.ifThen(isFirst(head), emit) : emit();
 }
 
-void ShownProbabilities::store(Value numbers, AttentionScope &scope, Value head,
-                               Value query, Value key, IndexRange range) {
+void ShownScores::store(Value numbers, AttentionScope &scope, Value head,
+                        Value query, Value key, IndexRange range) {
   int64_t lanes = b.lanes();
   SmallVector<Value> place = placeOf(scope, head, query, key);
   Value inside = b.mask(lanes, range.end);
@@ -88,10 +86,10 @@ void ShownProbabilities::store(Value numbers, AttentionScope &scope, Value head,
         shown ? b.index(static_cast<int64_t>(shown->size())) : sizes.heads;
     Value part =
         arith::DivFOp::create(b, numbers, b.splat(lanes, b.toFloat(heads)));
-    Value before = arith::SelectOp::create(
-        b, isFirst(head), b.splat(lanes, 0.0),
-        b.loadMasked(op.getProbabilities(), place, inside));
+    Value before =
+        arith::SelectOp::create(b, isFirst(head), b.splat(lanes, 0.0),
+                                b.loadMasked(op.getShown(), place, inside));
     numbers = arith::AddFOp::create(b, before, part);
   }
-  b.storeMasked(numbers, inside, op.getProbabilities(), place);
+  b.storeMasked(numbers, inside, op.getShown(), place);
 }
