@@ -48,9 +48,9 @@ private:
   std::string directory;
 };
 
-/// Identifies this very build of the compiler: the build ids of the program
-/// and of the LLVM and MLIR libraries it runs with. Code compiled by another
-/// build is never taken from the cache.
+/// Identifies this very build of the compiler: the build ids of the program, of
+/// libattn where it is a part of it, and of the LLVM and MLIR libraries it runs
+/// with. Code compiled by another build is never taken from the cache.
 llvm::StringRef compilerIdentity();
 
 } // namespace attn
