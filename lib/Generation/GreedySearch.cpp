@@ -23,6 +23,7 @@ public:
   llvm::ArrayRef<Row> rows(bool) override { return row; }
   bool advance(const Logits &logits, const StepAttention &attention,
                int64_t first) override;
+  bool wantsGreatest() const override { return !options.scores; }
   std::optional<bool> advance(int32_t greatest, const StepAttention &attention,
                               int64_t first) override;
   llvm::ArrayRef<int32_t> sureTokens() const override {
@@ -74,12 +75,12 @@ std::optional<bool> GreedySearch::advance(int32_t greatest,
   const int64_t length = tokens.size();
   if (greatest < 0)
     return std::nullopt;
-  std::optional<int32_t> forced = processor.forcedToken(length);
-  if (!forced && !processor.isAllowed(greatest, tokens, length))
+  std::optional<int32_t> token = processor.restrict(greatest, tokens, length);
+  if (!token)
     return std::nullopt;
   if (options.attention)
     history.add(attention, first);
-  return append(forced.value_or(greatest));
+  return append(*token);
 }
 
 bool GreedySearch::append(int32_t token) {

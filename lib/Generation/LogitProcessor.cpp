@@ -28,21 +28,38 @@ void LogitProcessor::restrict(const LogitRow &logits,
     logits.set(token, logit);
     logits.summarize(token / logits.width);
   };
-  if (isInPrefix(length)) {
-    int32_t token = options.prefix[length - 1];
-    float logit = logits[token];
-    logits.banAll();
+  llvm::ArrayRef<int32_t> forced = forcedTokens(length);
+  if (forced.empty()) {
+    forEachBanned(tail, length,
+                  [&](int32_t token) { set(token, minusInfinity); });
+    return;
+  }
+  // Of a prefix, the score is what the model says.
+  const float logit = isInPrefix(length) ? logits[forced.front()] : 0;
+  logits.banAll();
+  for (int32_t token : forced)
     set(token, logit);
-    return;
-  }
-  if (isForced(length)) {
-    logits.banAll();
-    for (int32_t token : options.forcedEndTokens)
-      set(token, 0);
-    return;
-  }
+}
+
+std::optional<int32_t> LogitProcessor::restrict(int32_t greatest,
+                                                llvm::ArrayRef<int32_t> tail,
+                                                int64_t length) const {
+  if (llvm::ArrayRef<int32_t> forced = forcedTokens(length); !forced.empty())
+    return *llvm::min_element(forced);
+  bool isBanned = false;
   forEachBanned(tail, length,
-                [&](int32_t token) { set(token, minusInfinity); });
+                [&](int32_t banned) { isBanned |= banned == greatest; });
+  if (isBanned)
+    return std::nullopt;
+  return greatest;
+}
+
+llvm::ArrayRef<int32_t> LogitProcessor::forcedTokens(int64_t length) const {
+  if (isInPrefix(length))
+    return llvm::ArrayRef(options.prefix).slice(length - 1, 1);
+  if (length == options.maxLength - 1)
+    return options.forcedEndTokens;
+  return {};
 }
 
 void LogitProcessor::forEachBanned(
@@ -58,28 +75,12 @@ void LogitProcessor::forEachBanned(
   }
 }
 
-std::optional<int32_t> LogitProcessor::forcedToken(int64_t length) const {
-  if (isInPrefix(length))
-    return options.prefix[length - 1];
-  if (isForced(length))
-    return *llvm::min_element(options.forcedEndTokens);
-  return std::nullopt;
-}
-
-bool LogitProcessor::isAllowed(int32_t token, llvm::ArrayRef<int32_t> tail,
-                               int64_t length) const {
-  bool isBanned = false;
-  forEachBanned(tail, length,
-                [&](int32_t banned) { isBanned |= banned == token; });
-  return !isBanned;
-}
-
 RowNormalizer LogitProcessor::process(const LogitRow &logits,
                                       llvm::ArrayRef<int32_t> tail,
                                       int64_t length) const {
   // A forced end token has log probability 0 whatever the model says.
   RowNormalizer result;
-  if (!options.renormalize && !isForced(length))
+  if (!options.renormalize && !isEndForced(length))
     result = normalizer(logits);
   restrict(logits, tail, length);
   return options.renormalize ? normalizer(logits) : result;

@@ -37,25 +37,26 @@ public:
   void restrict(const LogitRow &logits, llvm::ArrayRef<int32_t> tail,
                 int64_t length) const;
 
-  /// The token that a row of so many tokens goes on with whatever the logits
-  /// are.
-  std::optional<int32_t> forcedToken(int64_t length) const;
-  /// Whether restrict() leaves the logit of a token as it is, of a row that is
-  /// not forced to go on with one.
-  bool isAllowed(int32_t token, llvm::ArrayRef<int32_t> tail,
-                 int64_t length) const;
+  /// The token that has the greatest logit after restrict(), if `greatest` has
+  /// it before; none where that is banned, so that logits decide.
+  std::optional<int32_t> restrict(int32_t greatest,
+                                  llvm::ArrayRef<int32_t> tail,
+                                  int64_t length) const;
 
 private:
+  /// The only tokens that a row of so many may go on with; none if it is not
+  /// forced.
+  llvm::ArrayRef<int32_t> forcedTokens(int64_t length) const;
   /// Calls visit(token) for what a row that is not forced must not go on with.
   void forEachBanned(llvm::ArrayRef<int32_t> tail, int64_t length,
                      llvm::function_ref<void(int32_t)> visit) const;
 
-  bool isForced(int64_t length) const {
-    return length == options.maxLength - 1 && !options.forcedEndTokens.empty();
-  }
-
   bool isInPrefix(int64_t length) const {
     return length <= int64_t(options.prefix.size());
+  }
+  /// Whether it has to be an end token.
+  bool isEndForced(int64_t length) const {
+    return !isInPrefix(length) && !forcedTokens(length).empty();
   }
 
   const GenerationOptions &options;

@@ -151,9 +151,9 @@ llvm::Error BatchSearch::step() {
 llvm::Error BatchSearch::advance() {
   const StepAttention attention = model.attention();
   const int64_t numActive = active.size();
-  // The greatest tokens are sooner known than all logits, and mostly enough.
   bool needLogits = true;
-  if (options.beamSize == 1 && !options.scores) {
+  // All searches of a batch are alike.
+  if (active.front().search->wantsGreatest()) {
     llvm::Expected<llvm::ArrayRef<int32_t>> greatest = model.greatest();
     if (!greatest)
       return greatest.takeError();

@@ -39,9 +39,13 @@ public:
   virtual bool advance(const Logits &logits, const StepAttention &attention,
                        int64_t first) = 0;
 
-  /// Takes the token with the greatest logit instead, -1 if there is none (of
-  /// one row): tells whether the search is over, or nothing and takes no step
-  /// where it has to know the logits.
+  /// Whether a step mostly needs no more than the token with the greatest
+  /// logit, which is sooner known than all logits.
+  virtual bool wantsGreatest() const { return false; }
+
+  /// Takes that token instead, -1 if there is none (of one row): tells whether
+  /// the search is over, or nothing and takes no step where it has to know the
+  /// logits.
   virtual std::optional<bool>
   advance(int32_t greatest, const StepAttention &attention, int64_t first) {
     return std::nullopt;
