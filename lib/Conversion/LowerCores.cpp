@@ -111,6 +111,16 @@ static LogicalResult checkBlocks(LogitsOp op, int64_t panel) {
                           << width;
 }
 
+/// Whether all destinations are known to be empty, as those of no rows are. A
+/// view of a part of one would be out of its bounds.
+static bool writesNothing(Operation *op) {
+  return llvm::all_of(cast<DestinationStyleOpInterface>(op).getDpsInits(),
+                      [](Value out) {
+                        return llvm::is_contained(
+                            cast<MemRefType>(out.getType()).getShape(), 0);
+                      });
+}
+
 /// Whether vectors can be loaded along the last dimension.
 static bool hasAdjacentElements(MemRefType type) {
   return type.getRank() == 0 || type.isLastDimUnitStride();
@@ -357,6 +367,10 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
     KernelLibrary library(module, target);
     OpBuilder builder(&getContext());
     for (Operation *op : cores) {
+      if (writesNothing(op)) {
+        op->erase();
+        continue;
+      }
       OperandPreparer(op, KernelBuilder(op->getLoc(), builder, target))
           .prepare();
       func::FuncOp kernel = library.get(op);

@@ -330,3 +330,18 @@ func.func @not_in_tiles(%x: memref<?x64xf32>, %w: memref<75x64xf32>, %i: memref<
   return
 }
 }
+
+// -----
+
+// Of no rows, there is nothing to compute.
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+// CHECK-LABEL: func.func @no_rows
+// CHECK-NEXT:    return
+// CHECK-NOT:   func.func
+func.func @no_rows(%x: memref<0x64xf32>, %w: memref<100x64xf32>, %v: memref<2x0x64xf32>, %m: memref<2x0xf32>, %y: memref<0x100xf32>) {
+  attn.logits %x, %w columns 100 outs(%v, %m, %m) : (memref<0x64xf32>, memref<100x64xf32>, memref<2x0x64xf32>, memref<2x0xf32>, memref<2x0xf32>) -> ()
+  attn.linear %x, %w outs(%y) : (memref<0x64xf32>, memref<100x64xf32>, memref<0x100xf32>) -> ()
+  return
+}
+}
