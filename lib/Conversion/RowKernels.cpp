@@ -154,7 +154,11 @@ void attn::emitSoftmax(KernelBuilder &b, SoftmaxOp op) {
   });
 }
 
-/// Writes one row of the result, for the token at `place` of a batch entry.
+/// Rows of the table, without padding.
+static Value countRows(KernelBuilder &b, LookupOp op) {
+  return op.getRows() ? b.index(*op.getRows()) : b.dim(op.getTable(), 0);
+}
+
 /// The row of the positions that goes with a place.
 static Value emitPosition(KernelBuilder &b, LookupOp op, Value entry,
                           Value place) {
@@ -164,26 +168,44 @@ static Value emitPosition(KernelBuilder &b, LookupOp op, Value entry,
   return b.clamp(position, b.dim(op.getPositions(), 0));
 }
 
-/// A row of a table of i8 in tiles, where four numbers are together.
-static void emitIntegerRow(KernelBuilder &b, LookupOp op, Value id, Value entry,
-                           Value place) {
+/// Where the numbers from depth k on are of row `id` of a table in panels, or
+/// in tiles of i8, where four numbers are together.
+static SmallVector<Value> emitPackedPlace(KernelBuilder &b, MemRefType table,
+                                          Value id, Value k) {
+  if (table.getRank() == 3) {
+    Value panel = b.index(table.getDimSize(2));
+    return {b.div(id, panel), k, b.rem(id, panel)};
+  }
   constexpr int64_t group = 4, lanes = WeightOp::kTileRows,
                     depth = group * lanes;
+  return {b.div(id, b.index(2 * lanes)), b.div(k, b.index(depth)),
+          b.rem(b.div(id, b.index(lanes)), b.index(2)),
+          b.div(b.rem(k, b.index(depth)), b.index(group)),
+          b.mul(b.rem(id, b.index(lanes)), b.index(group))};
+}
+
+/// A row of a table that is packed as the weight of a product.
+static void emitPackedRow(KernelBuilder &b, LookupOp op, Value id, Value entry,
+                          Value place) {
+  auto table = cast<MemRefType>(op.getTable().getType());
+  const int64_t group = table.getRank() == 3 ? 1 : 4;
   int64_t width = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
-  Value factor = b.loadScalar(op.getScales(), id), position;
+  Value factor, position;
+  if (op.getScales())
+    factor = b.loadScalar(op.getScales(), id);
   if (op.getPositions())
     position = emitPosition(b, op, entry, place);
-  Value panel = b.div(id, b.index(2 * lanes));
-  Value half = b.rem(b.div(id, b.index(lanes)), b.index(2));
-  Value lane = b.mul(b.rem(id, b.index(lanes)), b.index(group));
   auto emit = [&](Value k, int64_t count) {
-    SmallVector<Value> from = {panel, b.div(k, b.index(depth)), half,
-                               b.div(b.rem(k, b.index(depth)), b.index(group)),
-                               lane};
-    auto type = VectorType::get({count}, b.getI8Type());
-    Value numbers = vector::LoadOp::create(b, type, op.getTable(), from);
-    Value row = arith::SIToFPOp::create(b, b.vectorType(count), numbers);
-    row = arith::MulFOp::create(b, row, b.splat(count, factor));
+    SmallVector<Value> from = emitPackedPlace(b, table, id, k);
+    Value row;
+    if (factor) {
+      auto type = VectorType::get({count}, b.getI8Type());
+      Value numbers = vector::LoadOp::create(b, type, op.getTable(), from);
+      row = arith::SIToFPOp::create(b, b.vectorType(count), numbers);
+      row = arith::MulFOp::create(b, row, b.splat(count, factor));
+    } else {
+      row = b.load(op.getTable(), from, count);
+    }
     row = arith::MulFOp::create(
         b, row, b.splat(count, op.getScale().convertToDouble()));
     if (position)
@@ -198,12 +220,13 @@ static void emitIntegerRow(KernelBuilder &b, LookupOp op, Value id, Value entry,
     emit(b.index(whole), width - whole);
 }
 
+/// Writes one row of the result, for the token at `place` of a batch entry.
 static void emitLookupRow(KernelBuilder &b, LookupOp op, Value entry,
                           Value place) {
-  Value count = b.dim(op.getScales() ? op.getScales() : op.getTable(), 0);
-  Value id = b.clamp(b.loadIndex(op.getIds(), {entry, place}), count);
-  if (op.getScales())
-    return emitIntegerRow(b, op, id, entry, place);
+  Value id =
+      b.clamp(b.loadIndex(op.getIds(), {entry, place}), countRows(b, op));
+  if (op.isPacked())
+    return emitPackedRow(b, op, id, entry, place);
   Row table(b, op.getTable(), {id}), out(b, op.getOut(), {entry, place});
   Value scale = b.splat(b.lanes(), op.getScale().convertToDouble());
   if (!op.getPositions()) {
@@ -227,7 +250,7 @@ void attn::emitLookup(KernelBuilder &b, LookupOp op) {
                       ? cast<MemRefType>(op.getOut().getType()).getDimSize(2)
                       : cast<MemRefType>(op.getTable().getType()).getDimSize(1);
   // Without rows there is nothing to read.
-  Value rows = b.dim(op.getTable(), 0);
+  Value rows = countRows(b, op);
   if (op.getPositions())
     rows = b.min(rows, b.dim(op.getPositions(), 0));
   Value hasRows =

@@ -83,6 +83,12 @@ LogicalResult LookupOp::verify() {
                         2, lanes, 4 * lanes})))
       return failure();
     rows = table.getDimSize(0) * 2 * lanes;
+  } else if (!isInteger && table.getRank() == 3) {
+    width = table.getDimSize(1);
+    rows = table.getDimSize(0) * table.getDimSize(2);
+    if (ShapedType::isDynamic(width) || table.getDimSize(2) <= 0)
+      return emitOpError() << "expected 'table' in panels of static size, got "
+                           << table;
   } else {
     if (failed(checkRank(*this, "table", table, 2)) ||
         failed(checkStaticWidth(*this, "table", table)))
@@ -90,6 +96,14 @@ LogicalResult LookupOp::verify() {
     width = table.getDimSize(1);
     rows = table.getDimSize(0);
   }
+  if (isPacked() != bool(getRows()))
+    return emitOpError() << "expected 'rows' with a packed table and with no "
+                            "other, got "
+                         << table;
+  if (isPacked() && !table.isDynamicDim(0) &&
+      *getRows() > static_cast<uint64_t>(rows))
+    return emitOpError() << "expected at most " << rows << " 'rows' of "
+                         << table << ", got " << *getRows();
   if (isInteger != bool(getScales()))
     return emitOpError() << "expected 'scales' with a table of i8 and with no "
                             "other, got "

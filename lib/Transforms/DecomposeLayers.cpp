@@ -161,7 +161,8 @@ struct DecomposeEmbedding : public LayerPattern<EmbeddingOp> {
         createEmpty(rewriter, op.getLoc(), sizes, type.getElementType());
     return {LookupOp::create(rewriter, op.getLoc(), out.getType(), op.getIds(),
                              table, /*scales=*/Value(), positions,
-                             /*offsets=*/Value(), out, op.getScaleAttr())
+                             /*offsets=*/Value(), out, op.getScaleAttr(),
+                             /*rows=*/IntegerAttr())
                 .getResult(0)};
   }
 };

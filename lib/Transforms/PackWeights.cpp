@@ -6,6 +6,7 @@
 #include "attn/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
 #include <tuple>
 
 namespace attn {
@@ -58,9 +59,11 @@ public:
                 mlp.getTransposed());
       }
     });
+    module->walk([&](LookupOp lookup) { collectTable(lookup); });
     findOtherUses();
     for (auto &[use, operands] : operandsOf)
       pack(use, operands);
+    eraseUnused(replaced.getArrayRef(), module, symbols);
   }
 
 private:
@@ -78,6 +81,10 @@ private:
   /// whether it is transposed.
   using Use = std::tuple<Operation *, int64_t, unsigned>;
 
+  static bool canPack(WeightOp weight) {
+    return weight && !weight.getSinusoidal() && !weight.getPanel();
+  }
+
   /// Notes the operands of one product that have to change, a matrix and what
   /// has an element for each column of it, if they all can.
   void collect(OpOperand &weightOperand, ArrayRef<MutableOperandRange> vectors,
@@ -85,9 +92,6 @@ private:
     auto type = dyn_cast<RankedTensorType>(weightOperand.get().getType());
     if (!type || type.getRank() != 2)
       return;
-    auto canPack = [](WeightOp weight) {
-      return weight && !weight.getSinusoidal() && !weight.getPanel();
-    };
     WeightOp weight = getWeight(weightOperand.get(), symbols);
     if (!canPack(weight))
       return;
@@ -109,6 +113,38 @@ private:
   template <typename ProductOp> void collectPlain(ProductOp op) {
     collect(op.getWeightMutable(), {op.getBiasMutable(), op.getScalesMutable()},
             /*isTransposed=*/false);
+  }
+
+  /// Lets a lookup read its table as a product reads it, if one of f32 does: so
+  /// it is there once, where the two have the same panels. A table that is
+  /// rounded for the product stays as exact as it is.
+  void collectTable(LookupOp lookup) {
+    OpOperand &operand = lookup.getTableMutable();
+    WeightOp table = getWeight(operand.get(), symbols);
+    if (lookup.getScales() || !canPack(table))
+      return;
+    for (const Use &use : llvm::make_first_range(operandsOf)) {
+      auto [op, width, isTransposed] = use;
+      auto weight = cast<WeightOp>(op);
+      RankedTensorType type = weight.getLogicalType();
+      if (isTransposed || weight.getMeasure() ||
+          !type.getElementType().isF32() ||
+          weight.getSourcesAttr() != table.getSourcesAttr() ||
+          type.getShape() != table.getLogicalType().getShape())
+        continue;
+      if (table.getLogicalType() != type) {
+        auto get = operand.get().getDefiningOp<GetWeightOp>();
+        operand.set(getWeightLike(get, table,
+                                  (table.getSymName() + ".f32").str(), type, {},
+                                  symbols));
+        if (get->use_empty())
+          get.erase();
+        replaced.insert(table);
+        table = getWeight(operand.get(), symbols);
+      }
+      operandsOf[{table, width, false}].push_back(&operand);
+      return;
+    }
   }
 
   /// Finds the weights that something else reads too. They stay as they are,
@@ -163,6 +199,11 @@ private:
                       isInTiles(operands.front()->get())))
       storage.group = builder.getI64IntegerAttr(isInteger ? kFour : kPair);
 
+    for (OpOperand *operand : operands)
+      if (auto lookup = dyn_cast<LookupOp>(operand->getOwner());
+          lookup && *operand == lookup.getTableMutable())
+        lookup.setRows(weight.getLogicalType().getDimSize(0));
+
     if (!usedOtherwise.contains(weight)) {
       weight.setPanelAttr(storage.panel);
       weight.setGroupAttr(storage.group);
@@ -190,6 +231,8 @@ private:
   /// The operands of matrix products that read a weight.
   llvm::MapVector<Use, SmallVector<OpOperand *>> operandsOf;
   llvm::DenseSet<Operation *> usedOtherwise;
+  /// Tables in whose place others are read.
+  llvm::SetVector<Operation *> replaced;
 };
 
 struct PackWeights : public attn::impl::PackWeightsBase<PackWeights> {

@@ -38,7 +38,7 @@ static LogicalResult deriveOp(StepBuilder &b, LookupOp op) {
                 LookupOp::create(b, op.getLoc(), out.getType(), *ids, *table,
                                  *scales, *added,
                                  *added ? b.getPositions() : Value(), out,
-                                 op.getScaleAttr()));
+                                 op.getScaleAttr(), op.getRowsAttr()));
 }
 
 static LogicalResult deriveOp(StepBuilder &b, LinearOp op) {

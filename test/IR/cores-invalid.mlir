@@ -353,9 +353,49 @@ func.func @f(%i: tensor<?x?xi32>, %t: tensor<100x8xi8>, %s: tensor<100xf16>, %o:
 
 // -----
 
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x8x?xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'table' in panels of static size, got 'tensor<4x8x?xf32>'}}
+  %0 = attn.lookup %i, %t outs(%o) : (tensor<?x?xi32>, tensor<4x8x?xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x8x32xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'rows' with a packed table and with no other, got 'tensor<4x8x32xf32>'}}
+  %0 = attn.lookup %i, %t outs(%o) : (tensor<?x?xi32>, tensor<4x8x32xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<100x8xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'rows' with a packed table and with no other, got 'tensor<100x8xf32>'}}
+  %0 = attn.lookup %i, %t outs(%o) {rows = 100} : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x8x32xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected at most 128 'rows' of 'tensor<4x8x32xf32>', got 129}}
+  %0 = attn.lookup %i, %t outs(%o) {rows = 129} : (tensor<?x?xi32>, tensor<4x8x32xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x16x32xf32>, %o: tensor<?x?x8xf32>) {
+  // expected-error@+1 {{expected 'out' of shape [?, ?, 16], got 'tensor<?x?x8xf32>'}}
+  %0 = attn.lookup %i, %t outs(%o) {rows = 100} : (tensor<?x?xi32>, tensor<4x16x32xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
 func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x2x2x16x64xi8>, %s: tensor<128xf32>, %o: tensor<?x?x8xf32>) {
   // expected-error@+1 {{expected 'table' of shape [?, 1, 2, 16, 64], got 'tensor<4x2x2x16x64xi8>'}}
-  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) {rows = 100} : (tensor<?x?xi32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
 
@@ -363,7 +403,7 @@ func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x2x2x16x64xi8>, %s: tensor<128xf32
 
 func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<100xf32>, %o: tensor<?x?x8xf32>) {
   // expected-error@+1 {{expected 'scales' of shape [128], got 'tensor<100xf32>'}}
-  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<100xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) {rows = 100} : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<100xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
 
@@ -371,7 +411,7 @@ func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<100xf32
 
 func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<128xf32>, %o: tensor<?x?x?xf32>) {
   // expected-error@+1 {{expected 'out' of static width, got 'tensor<?x?x?xf32>'}}
-  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) {rows = 100} : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?xf32>
   return
 }
 
@@ -379,7 +419,7 @@ func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<128xf32
 
 func.func @f(%i: tensor<?x?xi32>, %t: tensor<4x1x2x16x64xi8>, %s: tensor<128xf32>, %o: tensor<f32>) {
   // expected-error@+1 {{expected 'out' of rank 3, got 'tensor<f32>'}}
-  %0 = attn.lookup %i, %t scales(%s) outs(%o) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<f32>) -> tensor<f32>
+  %0 = attn.lookup %i, %t scales(%s) outs(%o) {rows = 100} : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<f32>) -> tensor<f32>
   return
 }
 

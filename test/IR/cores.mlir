@@ -11,8 +11,8 @@ func.func @lookup(%integers: tensor<100x16xi8>, %scales: tensor<100xf32>, %tiles
   %1 = attn.lookup %ids, %t positions(%p) offsets(%o) outs(%out) {scale = 4.0 : f64} : (tensor<?x?xi32>, tensor<100x16xf16>, tensor<32x16xf32>, tensor<?xi32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   // CHECK: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) positions(%{{.*}}) outs(%{{.*}}) : (tensor<?x?xi32>, tensor<100x16xi8>, tensor<100xf32>, tensor<32x16xf32>, tensor<?x?x16xf32>)
   %i = attn.lookup %ids, %integers scales(%scales) positions(%p) outs(%out) : (tensor<?x?xi32>, tensor<100x16xi8>, tensor<100xf32>, tensor<32x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
-  // CHECK: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x16xf32>)
-  %j = attn.lookup %ids, %tiles scales(%tile_scales) outs(%out) : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  // CHECK: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) {rows = 100 : i64} : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x16xf32>)
+  %j = attn.lookup %ids, %tiles scales(%tile_scales) outs(%out) {rows = 100} : (tensor<?x?xi32>, tensor<4x1x2x16x64xi8>, tensor<128xf32>, tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
   // CHECK: attn.lookup %{{.*}}, %{{.*}} outs(%{{.*}}) : (memref<?x?xi32>, memref<100x16xf32>, memref<?x?x16xf32>) -> ()
   attn.lookup %mids, %mt outs(%mout) : (memref<?x?xi32>, memref<100x16xf32>, memref<?x?x16xf32>) -> ()
   return

@@ -38,25 +38,41 @@ func.func @in_place(%x: tensor<?x24xf32>, %o: tensor<?x100xf32>) -> tensor<?x100
   return %1 : tensor<?x100xf32>
 }
 
-// A table of embeddings that is the output projection too is there twice.
+// A table of embeddings that is the output projection too is there once. Where the
+// table is a weight of its own, in another group or of other floats, it has the
+// same panels, and so the same bytes.
 // CHECK-LABEL: attn.weights @shared {
-// CHECK-NEXT:    attn.weight @table from ["t"] : tensor<100x24xf32>
-// CHECK-NEXT:    attn.weight @table.packed from ["t"] panel 16 : tensor<100x24xf32>
+// CHECK-NEXT:    attn.weight @table from ["t"] panel 16 : tensor<100x24xf32>
 // CHECK-NEXT:  }
 attn.weights @shared {
   attn.weight @table from ["t"] : tensor<100x24xf32>
 }
+// CHECK-LABEL: attn.weights @encoder {
+// CHECK-NEXT:    attn.weight @narrow.f32 from ["t"] panel 16 : tensor<100x24xf32>
+// CHECK-NEXT:    attn.weight @other from ["u"] : tensor<100x24xf16>
+// CHECK-NEXT:  }
+attn.weights @encoder {
+  attn.weight @narrow from ["t"] : tensor<100x24xf16>
+  attn.weight @other from ["u"] : tensor<100x24xf16>
+}
 
 // CHECK-LABEL: func.func @tied(
-func.func @tied(%ids: tensor<?x?xi32>, %e: tensor<?x?x24xf32>, %o: tensor<?x?x100xf32>) -> tensor<?x?x100xf32> {
-  // CHECK-DAG: %[[PACKED:.*]] = attn.get_weight @shared::@table.packed : tensor<7x24x16xf32>
-  // CHECK-DAG: %[[TABLE:.*]] = attn.get_weight @shared::@table : tensor<100x24xf32>
-  // CHECK: attn.lookup %{{.*}}, %[[TABLE]]
-  // CHECK: attn.linear %{{.*}}, %[[PACKED]]
+func.func @tied(%ids: tensor<?x?xi32>, %e: tensor<?x?x24xf32>, %o: tensor<?x?x100xf32>) -> (tensor<?x?x100xf32>, tensor<?x?x24xf32>) {
+  // CHECK: %[[W:.*]] = attn.get_weight @shared::@table : tensor<7x24x16xf32>
+  // CHECK: attn.lookup %{{.*}}, %[[W]] outs(%{{.*}}) {rows = 100 : i64} : (tensor<?x?xi32>, tensor<7x24x16xf32>, tensor<?x?x24xf32>)
+  // CHECK: attn.linear %{{.*}}, %[[W]]
+  // CHECK: %[[NARROW:.*]] = attn.get_weight @encoder::@narrow.f32 : tensor<7x24x16xf32>
+  // CHECK: attn.lookup %{{.*}}, %[[NARROW]]
+  // CHECK: %[[OTHER:.*]] = attn.get_weight @encoder::@other : tensor<100x24xf16>
+  // CHECK: attn.lookup %{{.*}}, %[[OTHER]]
   %w = attn.get_weight @shared::@table : tensor<100x24xf32>
   %x = attn.lookup %ids, %w outs(%e) : (tensor<?x?xi32>, tensor<100x24xf32>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
   %0 = attn.linear %x, %w outs(%o) : (tensor<?x?x24xf32>, tensor<100x24xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
-  return %0 : tensor<?x?x100xf32>
+  %narrow = attn.get_weight @encoder::@narrow : tensor<100x24xf16>
+  %1 = attn.lookup %ids, %narrow outs(%x) : (tensor<?x?xi32>, tensor<100x24xf16>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+  %other = attn.get_weight @encoder::@other : tensor<100x24xf16>
+  %2 = attn.lookup %ids, %other outs(%1) : (tensor<?x?xi32>, tensor<100x24xf16>, tensor<?x?x24xf32>) -> tensor<?x?x24xf32>
+  return %0, %2 : tensor<?x?x100xf32>, tensor<?x?x24xf32>
 }
 
 // Of two products in one core, each weight that can be.
@@ -240,7 +256,7 @@ func.func @linear(%x: tensor<?x70xf32>, %o: tensor<?x100xf32>, %ids: tensor<?x?x
   // I8: attn.linear %{{.*}}, %{{.*}} bias(%{{.*}}) outs(%{{.*}}) : (tensor<?x70xf32>, tensor<7x70x16xf32>, tensor<112xf32>, tensor<?x100xf32>)
   %0 = attn.linear %x, %matrix scales(%scales) bias(%bias) outs(%o) : (tensor<?x70xf32>, tensor<100x70xi8>, tensor<100xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
   %1 = attn.linear %x, %f32 bias(%bias) outs(%o) : (tensor<?x70xf32>, tensor<100x70xf32>, tensor<100xf32>, tensor<?x100xf32>) -> tensor<?x100xf32>
-  // I8: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) : (tensor<?x?xi32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<?x?x70xf32>)
+  // I8: attn.lookup %{{.*}}, %{{.*}} scales(%{{.*}}) outs(%{{.*}}) {rows = 100 : i64} : (tensor<?x?xi32>, tensor<4x2x2x16x64xi8>, tensor<128xf32>, tensor<?x?x70xf32>)
   %2 = attn.lookup %ids, %matrix scales(%scales) outs(%e) : (tensor<?x?xi32>, tensor<100x70xi8>, tensor<100xf32>, tensor<?x?x70xf32>) -> tensor<?x?x70xf32>
   return %0, %1, %2 : tensor<?x100xf32>, tensor<?x100xf32>, tensor<?x?x70xf32>
 }

@@ -20,8 +20,9 @@ def Attn_LookupOp : Attn_CoreOp<"lookup", [AttrSizedOperandSegments]> {
     any row, the result is 0.
 
     A table of i8 goes with `scales` [V] of f32, and row v of it stands for
-    scales[v] · table[v, :]. As the weight of a product, it may be in tiles
-    (`attn.linear`), with the scales padded: rows of the padding are 0.
+    scales[v] · table[v, :]. A table that is the weight of a product too may be
+    packed as that is (`attn.linear`): in panels if it is of floats, in tiles if
+    of i8, with the scales padded. It has `rows` rows then, the others are padding.
 
     ```mlir
     %r = attn.lookup %ids, %table positions(%p) outs(%out) {scale = 1.600000e+01 : f64}
@@ -33,14 +34,15 @@ def Attn_LookupOp : Attn_CoreOp<"lookup", [AttrSizedOperandSegments]> {
                        Optional<Attn_FloatShaped>:$positions,
                        Optional<Attn_IntShaped>:$offsets,
                        Attn_FloatShaped:$out,
-                       DefaultValuedAttr<F64Attr, "1.0">:$scale);
+                       DefaultValuedAttr<F64Attr, "1.0">:$scale,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntNonNegative]>>:$rows);
   let assemblyFormat = [{
     $ids `,` $table (`scales` `(` $scales^ `)`)?
     (`positions` `(` $positions^ `)`)? (`offsets` `(` $offsets^ `)`)? `outs` `(` $out `)` attr-dict
     `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = Attn_OneDestination # [{
-    /// Whether the table is in tiles.
+    /// Whether the table is in panels or in tiles.
     bool isPacked() { return getTable().getType().getRank() > 2; }
   }];
 }

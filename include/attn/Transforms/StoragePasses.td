@@ -53,11 +53,13 @@ def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
     `attn.target`, or as the option `panel` says; a matrix of bf16 is in tiles
     for a target that multiplies bf16, one of i8 is in `panel 32 by 4` for
     every target, as a table of i8 is, and their scales are packed as a bias is. A weight that a transposed operand
-    reads is transposed as it is stored. A weight that is also used
-    otherwise (an embedding table that is the output projection too) gets a
-    second symbol. Sinusoidal weights are left alone, as is a product whose bias
-    is no `attn.get_weight`, and, in tiles, an `attn.mlp` whose hidden width is no
-    multiple of their depth.
+    reads is transposed as it is stored. A weight that is also used otherwise
+    gets a second symbol. Not so an embedding table that is the output projection
+    too, as two symbols of the same source or as one: where that is of f32,
+    `attn.lookup` reads its panels, so that the table is there once, whatever
+    floats it was to be stored in. Sinusoidal weights are left alone, as is a
+    product whose bias is no `attn.get_weight`, and, in tiles, an `attn.mlp` whose
+    hidden width is no multiple of their depth.
 
     ```mlir
     attn.weight @weight from ["fc.weight"] : tensor<1000x256xf32>

@@ -51,6 +51,13 @@ class Weights:
         self.lines.append(f"attn.weight @{symbol} from [{names}] : {type}")
         return type, lambda name: f"%{name} = attn.get_weight @group::@{symbol} : {type}\n"
 
+    def add_same(self, shape):
+        """The same of another weight of f32, of what the last one is read from."""
+        type = f"tensor<{shape[0]}x{shape[1]}xf32>"
+        symbol, source = f"w{len(self.lines)}", f"tensor{len(self.header) - 1}"
+        self.lines.append(f'attn.weight @{symbol} from ["{source}"] : {type}')
+        return type, lambda name: f"%{name} = attn.get_weight @group::@{symbol} : {type}\n"
+
     def write(self, path):
         text = json.dumps(self.header).encode()
         with open(path, "wb") as file:
@@ -358,10 +365,23 @@ def lookups():
                 + (" offsets(%f)" if offset else "")
                 + f" outs(%o) {{scale = 3.5 : f64}} : ({', '.join(types)}) -> {types[-1]}"
             )
-            yield Case(
-                f"lookup, {width} wide, {dtype}", body, arguments, {"y": (types[-1], wanted)}, 1.3e-7
+            results = {"y": (types[-1], wanted)}
+            yield Case(f"lookup, {width} wide, {dtype}", body, arguments, results, 1.3e-7)
+            if dtype == "bf16":
+                continue
+            # The same of a table that is the weight of a product too: in panels.
+            product_type, get = weights.add_same(table.shape)
+            product = reference.linear(wanted, table, None)
+            out = unwritten(product)
+            arguments = {**arguments, "q": (last(out), out)}
+            body += "\n" + get("v") + (
+                f"%z = attn.linear %y, %v outs(%q) : "
+                f"({types[-1]}, {product_type}, {last(out)}) -> {last(out)}"
             )
-
+            yield Case(
+                f"lookup in panels, {width} wide, {dtype}", body, arguments,
+                {**results, "z": (last(out), product)},
+            )  # fmt: skip
 
     # A table without rows gives 0.
     ids, table, o = np.zeros((2, 3), np.int32), normal(0, 16), normal(2, 3, 16)
