@@ -151,25 +151,29 @@ private:
     int64_t lanes = b.lanes();
     Value last = b.sub(end, b.index(1));
     b.forLoop(begin, end, lanes, [&](Value first) {
-      SmallVector<SmallVector<Value>> numbers;
+      auto loadRowAt = [&](int64_t i) {
+        return loadRow(block, b.min(b.add(first, b.index(i)), last));
+      };
       SmallVector<Value> maxima, sums;
-      for (int64_t i = 0; i < lanes; ++i) {
-        Value row = b.min(b.add(first, b.index(i)), last);
-        maxima.push_back(
-            emitMaximum(numbers.emplace_back(loadRow(block, row))));
-      }
+      for (int64_t i = 0; i < lanes; ++i)
+        maxima.push_back(emitMaximum(loadRowAt(i)));
       Value maximum = b.maxLanesOfEach(maxima);
+      Value inside = b.mask(lanes, b.sub(end, first));
+      SmallVector<Value> place = {block, first};
+      // What is stored may be what was loaded: so that is loaded again, and not
+      // kept, for which registers are too few.
+      b.storeMasked(maximum, inside, op.getMaxima(), place);
       // A finite number, so that -∞ gives 0.
       Value base =
           arith::MaximumFOp::create(b, maximum, b.splat(lanes, -FLT_MAX));
       for (int64_t i = 0; i < lanes; ++i) {
         Value scalar = vector::ExtractOp::create(b, base, i);
-        sums.push_back(emitSum(numbers[i], b.splat(lanes, scalar)));
+        sums.push_back(emitSum(loadRowAt(i), b.splat(lanes, scalar)));
       }
-      Value inside = b.mask(lanes, b.sub(end, first));
-      SmallVector<Value> place = {block, first};
-      b.storeMasked(maximum, inside, op.getMaxima(), place);
-      b.storeMasked(b.sumLanesOfEach(sums), inside, op.getSums(), place);
+      Value sum = b.sumLanesOfEach(sums);
+      // What is not finite becomes NaN.
+      sum = arith::AddFOp::create(b, sum, arith::SubFOp::create(b, sum, sum));
+      b.storeMasked(sum, inside, op.getSums(), place);
     });
   }
 
@@ -198,12 +202,15 @@ private:
     return maximum;
   }
 
-  /// Σ exp(x - base), in each lane.
+  /// Σ exp(x - base), in each lane; of products of i8, roughly.
   Value emitSum(ArrayRef<Value> numbers, Value base) {
+    const bool isRough = QuantizedProduct::canEmit(getOperands());
     Value log2e = b.splat(b.lanes(), M_LOG2E), sum;
     for (Value number : numbers) {
       Value difference = arith::SubFOp::create(b, number, base);
-      Value power = b.exp2(arith::MulFOp::create(b, difference, log2e));
+      Value power = isRough
+                        ? emitRoughExp2(b, difference, M_LOG2E)
+                        : b.exp2(arith::MulFOp::create(b, difference, log2e));
       sum = sum ? arith::AddFOp::create(b, sum, power) : power;
     }
     return sum;

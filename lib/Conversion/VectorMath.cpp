@@ -181,3 +181,51 @@ Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {
   }
   llvm_unreachable("every activation is handled");
 }
+
+/// The coefficients of 2^f in powers of 256 (1 + f), for f of 0..1: within
+/// 8.6e-5, and 1 for 0.
+static constexpr double kExp2Rough[] = {
+    4.554611064743268e-1, 1.8399546743083591e-3, -5.427159724068721e-8,
+    4.593565481871302e-9};
+
+/// As Schraudolph's (A Fast, Compact Approximation of the Exponential Function,
+/// 1999), but with a polynomial for the power of what is after the point.
+Value attn::emitRoughExp2(KernelBuilder &b, Value x, double scale) {
+  int64_t lanes = lanesOf(x);
+  auto type = VectorType::get({lanes}, b.getI32Type());
+  auto bits = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
+  };
+  auto toBits = [&](Value vector) -> Value {
+    return arith::BitcastOp::create(b, type, vector);
+  };
+  auto toNumbers = [&](Value vector) -> Value {
+    return arith::BitcastOp::create(b, x.getType(), vector);
+  };
+  // From 256 on, below 512, a number has 15 bits after the point: n + 127 and
+  // f, where n + f is the exponent.
+  Value sum = b.fma(x, b.splat(lanes, scale), b.splat(lanes, 256.0 + 127.0));
+  sum = b.larger(b.splat(lanes, 256.0), sum);
+  Value shifted = arith::ShLIOp::create(b, toBits(sum), bits(8));
+  // 256 (1 + f); of what is not finite the exponent says so still.
+  Value fraction = arith::OrIOp::create(
+      b, arith::AndIOp::create(b, shifted, bits(0x007fffff)),
+      arith::AndIOp::create(b, toBits(sum), bits(0xff800000)));
+  Value power = emitPolynomial(b, toNumbers(fraction), kExp2Rough);
+  Value factor = arith::AndIOp::create(b, shifted, bits(0x7f800000));
+  return arith::MulFOp::create(b, power, toNumbers(factor));
+}
+
+Value attn::emitRoughActivation(KernelBuilder &b, Activation activation,
+                                Value x) {
+  if (activation != Activation::SiLU)
+    return emitActivation(b, activation, x);
+  // x / (1 + e^-x), where e^-x is at most about 2^126.
+  int64_t lanes = lanesOf(x);
+  Value least = b.splat(lanes, -87.0);
+  Value bounded = select(b, arith::CmpFPredicate::OLT, x, least, least, x);
+  Value power = emitRoughExp2(b, bounded, -M_LOG2E);
+  Value sum = arith::AddFOp::create(b, power, b.splat(lanes, 1.0));
+  return arith::MulFOp::create(b, x,
+                               b.getInstructionSet().emitRoughInverse(b, sum));
+}

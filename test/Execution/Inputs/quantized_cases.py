@@ -15,10 +15,16 @@ weights = Weights()
 element = None
 
 
+# What an exponential may be off by, relative to itself.
+ROUGH = 1.5e-4
+
+
 def tolerance(activation=None):
     """What a product may be off by. Of bf16, both factors are rounded or one."""
     if element == "bf16":
         return 2**-7
+    if activation == "silu":
+        return 2 * ROUGH
     return 2e-6 if activation else 0
 
 
@@ -193,9 +199,14 @@ def mlp_case(rows, inputs, hidden, outputs, activation="relu"):
     return Case(about, body, arguments, results, 2 * tolerance())
 
 
-def logits_case(rows, columns, inputs, width=64):
-    """Maxima and sums too, which have to belong to the values that are written."""
+def logits_case(rows, columns, inputs, width=64, finite=True):
+    """Maxima and sums too, which have to belong to the values that are written; of
+    what is not finite, sums alone."""
     x, b = normal(rows, inputs), normal(columns)
+    if not finite:
+        x[1, 2] = np.nan
+        b[:width], b[width + 1], b[width + 2] = -np.inf, -np.inf, np.finfo(np.float32).min
+        b[2 * width + 3] = np.inf
     load, factor, types, weight = narrow(normal(columns, inputs, scale=inputs**-0.5))
     bias_type, get = weights.add(b)
     load += get("b")
@@ -222,8 +233,9 @@ def logits_case(rows, columns, inputs, width=64):
         f"%ps = tensor.extract_slice %ys[0, 0] [{whole}, %rows] [1, 1] : {outs[2]} to {short}\n"
     )
     results = {"pv": (part, wanted), "pm": (short, maxima), "ps": (short, sums)}
-    about = f"logits, {rows}x{inputs} to {columns} by {width}"
-    return Case(about, body, arguments, results, 2 * tolerance() or 2e-6)
+    results = results if finite else {"ps": results["ps"]}
+    about = f"logits, {rows}x{inputs} to {columns} by {width}, finite {finite}"
+    return Case(about, body, arguments, results, 2 * tolerance() or ROUGH)
 
 
 def lookup_case(batch, length, entries, width, positions=False):
@@ -284,6 +296,7 @@ def every():
     for rows in (0, 1, 2, 31, 33, 100):
         yield logits_case(rows, 200, 24)
     yield logits_case(19, 64, 700)
+    yield logits_case(20, 200, 24, finite=False)
     yield logits_case(5, 1000, 33, width=96)
 
 
