@@ -4,6 +4,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <array>
 #include <cmath>
@@ -87,61 +88,66 @@ void attn::convert(const WeightSource &weight, int64_t first, int64_t count,
     std::memcpy(output, bytes, count * sizeof(uint16_t));
 }
 
-namespace {
-
-/// How the numbers of a row become i8: in 127 steps to the largest magnitude.
-struct RowSteps {
-  /// A NaN or an infinity gives a NaN and no steps.
-  explicit RowSteps(llvm::ArrayRef<float> row) {
-    constexpr float least = 0x1p-100f, most = 127;
-    float magnitude = least;
-    bool isFinite = true;
-    for (float number : row) {
-      magnitude = std::max(magnitude, std::abs(number));
-      isFinite &= std::isfinite(number);
-    }
-    scale = isFinite ? magnitude / most : NAN;
-    inverse = isFinite ? most / magnitude : 0;
+static RowSteps stepsOf(llvm::ArrayRef<float> row) {
+  constexpr float least = 0x1p-100f, most = 127;
+  float magnitude = least;
+  bool isFinite = true;
+  for (float number : row) {
+    magnitude = std::max(magnitude, std::abs(number));
+    isFinite &= std::isfinite(number);
   }
-
-  /// The number of a row in steps, to the nearest, ties to even: floats of this
-  /// size have steps of 1.
-  float round(float number) const {
-    constexpr float integerSteps = 0x1.8p23f;
-    return (number * inverse + integerSteps) - integerSteps;
-  }
-
-  float scale, inverse;
-};
-
-} // namespace
-
-llvm::ArrayRef<float> RowReader::read(const WeightSource &source, int64_t row) {
-  auto width = static_cast<int64_t>(numbers.size());
-  convert(source, row * width, width, numbers.data());
-  return numbers;
+  if (!isFinite)
+    return {NAN, 0};
+  return {magnitude / most, most / magnitude};
 }
 
-float RowReader::scale(const WeightSource &source, int64_t row) {
-  if (source.numbers.type == WeightType::I8)
-    return loadAt<float>(source.scales.bytes.data(), row);
-  return RowSteps(read(source, row)).scale;
+float RowSteps::round(float number) const {
+  // Floats of this size have steps of 1.
+  constexpr float integerSteps = 0x1.8p23f;
+  return (number * inverse + integerSteps) - integerSteps;
 }
 
-void RowReader::round(const WeightSource &source, int64_t row,
-                      llvm::MutableArrayRef<int8_t> integers) {
-  size_t width = numbers.size();
-  if (source.numbers.type == WeightType::I8) {
-    std::memcpy(integers.data(), source.numbers.bytes.data() + row * width,
+void RowReader::seek(const WeightSource &newSource, int64_t newRow) {
+  source = &newSource;
+  row = newRow;
+  isRead = false;
+  ownSteps.reset();
+}
+
+llvm::ArrayRef<float> RowReader::numbers() {
+  auto width = static_cast<int64_t>(buffer.size());
+  if (!isRead)
+    convert(*source, row * width, width, buffer.data());
+  isRead = true;
+  return buffer;
+}
+
+RowSteps RowReader::steps() {
+  if (!ownSteps)
+    ownSteps = stepsOf(numbers());
+  return *ownSteps;
+}
+
+float RowReader::scale() {
+  if (isInteger())
+    return loadAt<float>(source->scales.bytes.data(), row);
+  return steps().scale;
+}
+
+llvm::ArrayRef<int8_t> RowReader::integers(int64_t group) {
+  size_t width = buffer.size();
+  rounded.assign(llvm::alignTo(width, group), 0);
+  if (isInteger()) {
+    std::memcpy(rounded.data(), source->numbers.bytes.data() + row * width,
                 width);
-    return;
+    return rounded;
   }
-  RowSteps steps(read(source, row));
   // Of a row that is not finite, nothing is left.
-  if (steps.inverse == 0)
-    return llvm::fill(integers, 0);
-  for (size_t i = 0; i < width; ++i)
-    integers[i] = static_cast<int8_t>(steps.round(numbers[i]));
+  const RowSteps own = steps();
+  if (own.inverse != 0)
+    for (size_t i = 0; i < width; ++i)
+      rounded[i] = static_cast<int8_t>(own.round(buffer[i]));
+  return rounded;
 }
 
 /// The length of a row; in double precision, where squares do not overflow.
@@ -157,18 +163,16 @@ static float lengthOf(llvm::ArrayRef<float> row) {
       std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0)));
 }
 
-float RowReader::norm(const WeightSource &source, int64_t row) {
-  return lengthOf(read(source, row));
-}
+float RowReader::norm() { return lengthOf(numbers()); }
 
-float RowReader::error(const WeightSource &source, int64_t row) {
-  RowSteps steps(read(source, row));
-  if (steps.inverse == 0)
+float RowReader::error() {
+  const RowSteps own = steps();
+  if (own.inverse == 0)
     return NAN;
   // Of the file's integers, nothing was taken away.
-  if (source.numbers.type == WeightType::I8)
+  if (isInteger())
     return 0;
-  for (float &number : numbers)
-    number -= steps.scale * steps.round(number);
-  return lengthOf(numbers);
+  for (size_t i = 0; i < rest.size(); ++i)
+    rest[i] = buffer[i] - own.scale * own.round(buffer[i]);
+  return lengthOf(rest);
 }

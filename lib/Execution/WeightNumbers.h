@@ -7,6 +7,7 @@
 
 #include "attn/Execution/Tensor.h"
 #include "attn/Weights/WeightsFile.h"
+#include <optional>
 #include <vector>
 
 namespace attn {
@@ -31,27 +32,46 @@ inline void convert(const WeightSource &source, int64_t first, int64_t count,
   convert(source, first, count, output);
 }
 
+/// How the numbers of a row become i8: in 127 steps to the largest magnitude.
+/// Where there is a NaN or an infinity, the scale is a NaN, and there are none.
+struct RowSteps {
+  float scale, inverse;
+
+  /// A number of the row in steps, to the nearest, ties to even.
+  float round(float number) const;
+};
+
 /// Reads rows of matrices, of one width, as they become i8 (`attn.weight` says
-/// how).
+/// how). Numbers of a row are converted once, if anything depends on them.
 class RowReader {
 public:
-  explicit RowReader(int64_t width) : numbers(width) {}
+  explicit RowReader(int64_t width) : buffer(width), rest(width) {}
 
-  /// The scale of a row: that of the file, or what the row has to have.
-  float scale(const WeightSource &source, int64_t row);
-  /// A row in integers: those of the file, or the row rounded.
-  void round(const WeightSource &source, int64_t row,
-             llvm::MutableArrayRef<int8_t> integers);
-  /// The length of a row.
-  float norm(const WeightSource &source, int64_t row);
-  /// The length of what a row is more than its integers stand for. It is not a
-  /// number where the scale is none.
-  float error(const WeightSource &source, int64_t row);
+  /// The row that is asked about from now on.
+  void seek(const WeightSource &source, int64_t row);
+
+  /// The scale of the row: that of the file, or what the row has to have.
+  float scale();
+  /// The row in integers, those of the file or the row rounded; and zeros up to
+  /// a multiple of `group`.
+  llvm::ArrayRef<int8_t> integers(int64_t group);
+  /// The length of the row.
+  float norm();
+  /// The length of what the row is more than its integers stand for. It is not
+  /// a number where the scale is none.
+  float error();
 
 private:
-  llvm::ArrayRef<float> read(const WeightSource &source, int64_t row);
+  llvm::ArrayRef<float> numbers();
+  RowSteps steps();
+  bool isInteger() const { return source->numbers.type == WeightType::I8; }
 
-  std::vector<float> numbers;
+  const WeightSource *source = nullptr;
+  int64_t row = 0;
+  bool isRead = false;
+  std::optional<RowSteps> ownSteps;
+  std::vector<float> buffer, rest;
+  std::vector<int8_t> rounded;
 };
 
 } // namespace attn

@@ -115,52 +115,52 @@ template <typename T> static void packRows(const WeightTask &task) {
   }
 }
 
-/// What is told of rows of the matrix that the sources are.
-static void measureRows(const WeightTask &task) {
-  const WeightJob &job = *task.job;
-  auto *output = reinterpret_cast<float *>(job.output) + task.begin;
-  RowReader reader(job.sourceWidth);
-  auto measure = [&](const WeightSource &source, int64_t row) {
-    switch (job.recipe->measure) {
-    case WeightMeasure::Norms:
-      return reader.norm(source, row);
-    case WeightMeasure::Errors:
-      return reader.error(source, row);
-    default:
-      return reader.scale(source, row);
-    }
-  };
-  forEachPiece(job, task.begin, task.end,
-               [&](const WeightSource &source, int64_t first, int64_t rows) {
-                 for (int64_t row = first; row < first + rows; ++row)
-                   *output++ = measure(source, row);
-               });
-}
-
-/// Rows of i8, in panels or as they are; of a file that has i8, copied.
-static void packIntegers(const WeightTask &task) {
-  const WeightJob &job = *task.job;
+/// A row in integers, in panels or as it is.
+static void packIntegers(const WeightJob &job, int64_t row, RowReader &reader) {
   PanelLayout layout(*job.recipe);
   int64_t width = job.rowElements, panel = job.recipe->panel;
-  auto *output = reinterpret_cast<int8_t *>(job.output);
-  RowReader reader(width);
   // Whole groups, the last one with zeros.
-  std::vector<int8_t> integers(llvm::alignTo(width, layout.group), 0);
+  llvm::ArrayRef<int8_t> integers = reader.integers(layout.group);
+  auto *output = reinterpret_cast<int8_t *>(job.output);
+  if (panel)
+    layout.writeRow(output + row / panel * layout.panelElements, row % panel,
+                    integers);
+  else
+    llvm::copy(integers, output + row * width);
+}
+
+/// What a job makes of a row of the matrix that its sources are.
+static void makeOfRow(const WeightJob &job, int64_t row, RowReader &reader) {
+  auto *output = reinterpret_cast<float *>(job.output);
+  switch (job.recipe->measure) {
+  case WeightMeasure::None:
+    return packIntegers(job, row, reader);
+  case WeightMeasure::Scales:
+    output[row] = reader.scale();
+    return;
+  case WeightMeasure::Norms:
+    output[row] = reader.norm();
+    return;
+  case WeightMeasure::Errors:
+    output[row] = reader.error();
+    return;
+  }
+}
+
+/// Rows in integers and what is told of them.
+static void roundRows(const WeightTask &task) {
+  const WeightJob &job = *task.job;
+  RowReader reader(job.sourceWidth);
   int64_t row = task.begin;
-  forEachPiece(
-      job, task.begin, task.end,
-      [&](const WeightSource &source, int64_t first, int64_t rows) {
-        for (int64_t r = first; r < first + rows; ++r, ++row) {
-          reader.round(source, r,
-                       llvm::MutableArrayRef(integers).take_front(width));
-          if (panel)
-            layout.writeRow(output + row / panel * layout.panelElements,
-                            row % panel, integers);
-          else
-            llvm::copy(llvm::ArrayRef(integers).take_front(width),
-                       output + row * width);
-        }
-      });
+  forEachPiece(job, task.begin, task.end,
+               [&](const WeightSource &source, int64_t first, int64_t rows) {
+                 for (int64_t r = first; r < first + rows; ++r, ++row) {
+                   reader.seek(source, r);
+                   makeOfRow(job, row, reader);
+                   for (const WeightJob *other : job.alongside)
+                     makeOfRow(*other, row, reader);
+                 }
+               });
 }
 
 /// Packs steps of the depth, which are rows of a transposed matrix.
@@ -225,10 +225,8 @@ void attn::make(const WeightTask &task, const WeightsFile *file) {
   const WeightJob &job = *task.job;
   if (job.recipe->sinusoidal)
     return computePositions(task);
-  if (job.recipe->measure != WeightMeasure::None)
-    measureRows(task);
-  else if (job.recipe->type == ElementType::I8)
-    packIntegers(task);
+  if (job.recipe->isOfRoundedRows())
+    roundRows(task);
   else
     packFloats(task);
   forEachPiece(job, task.begin, task.end,

@@ -23,6 +23,10 @@ struct WeightJob {
   char *output = nullptr;
   /// The first job that makes the same.
   size_t first = 0;
+  /// Jobs of the same rows, which are made with those of this one, so that a
+  /// row is read once.
+  std::vector<const WeightJob *> alongside;
+  bool isAlongside = false;
 };
 
 /// Some rows of a job.

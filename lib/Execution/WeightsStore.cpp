@@ -136,6 +136,38 @@ static auto contentOf(const WeightRecipe &recipe) {
                   recipe.group);
 }
 
+/// Lets jobs of the same rows as they become i8 go along with the first of
+/// those that measure them: it knows the scales, which a file of integers has.
+static void joinJobs(llvm::MutableArrayRef<WeightJob> jobs) {
+  std::map<std::vector<std::string>, WeightJob *> measuring;
+  for (WeightJob &job : jobs)
+    if (job.output && job.recipe->measure != WeightMeasure::None)
+      measuring.try_emplace(job.recipe->sources, &job);
+  for (WeightJob &job : jobs) {
+    if (!job.output || !job.recipe->isOfRoundedRows())
+      continue;
+    auto found = measuring.find(job.recipe->sources);
+    if (found == measuring.end() || found->second == &job)
+      continue;
+    found->second->alongside.push_back(&job);
+    job.isAlongside = true;
+  }
+}
+
+/// Adds the tasks of a job.
+static void addTasks(const WeightJob &job, std::vector<WeightTask> &tasks) {
+  const WeightRecipe &recipe = *job.recipe;
+  int64_t rowBytes = job.sourceWidth * byteWidth(recipe.type);
+  int64_t step =
+      std::max<int64_t>(1, bytesPerTask / std::max<int64_t>(rowBytes, 1));
+  // Whole panels, or what of the depth is in a tile.
+  step = llvm::alignTo(step, recipe.transposed
+                                 ? WeightRecipe::tileRows * recipe.group
+                                 : std::max<int64_t>(recipe.panel, 1));
+  for (int64_t row = 0, end = recipe.shape[0]; row < end; row += step)
+    tasks.push_back({&job, row, std::min(row + step, end)});
+}
+
 WeightsStore::WeightsStore() = default;
 WeightsStore::~WeightsStore() = default;
 
@@ -187,7 +219,6 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
   char *next = static_cast<char *>(store->arena.base());
   madvise(next, arenaBytes, MADV_HUGEPAGE);
 
-  std::vector<WeightTask> tasks;
   for (WeightJob &job : jobs) {
     const WeightRecipe &recipe = *job.recipe;
     if (job.first != store->table.size()) {
@@ -205,16 +236,13 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
     store->table.push_back(next);
     next += llvm::alignTo(recipe.storedElements() * byteWidth(recipe.type),
                           Tensor::alignment);
-    int64_t rowBytes = job.sourceWidth * byteWidth(recipe.type);
-    int64_t step =
-        std::max<int64_t>(1, bytesPerTask / std::max<int64_t>(rowBytes, 1));
-    // Whole panels, or what of the depth is in a tile.
-    step = llvm::alignTo(step, recipe.transposed
-                                   ? WeightRecipe::tileRows * recipe.group
-                                   : std::max<int64_t>(recipe.panel, 1));
-    for (int64_t row = 0, end = recipe.shape[0]; row < end; row += step)
-      tasks.push_back({&job, row, std::min(row + step, end)});
   }
+
+  joinJobs(jobs);
+  std::vector<WeightTask> tasks;
+  for (const WeightJob &job : jobs)
+    if (job.output && !job.isAlongside)
+      addTasks(job, tasks);
 
   // Tasks are taken in the order of the table, so that all threads read
   // neighbouring parts of the file.

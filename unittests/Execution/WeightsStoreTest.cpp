@@ -9,6 +9,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <cstring>
 #include <gmock/gmock.h>
 #include <limits>
 
@@ -479,6 +480,29 @@ TEST_F(WeightsStoreTest, MeasuresRowsAndWhatRoundingTakesAway) {
     squares += double(byte) * byte;
   EXPECT_FLOAT_EQ(norms[6], float(std::sqrt(squares) / 2));
   EXPECT_EQ(errors[6], 0);
+}
+
+TEST_F(WeightsStoreTest, WhatIsMadeOfTheSameRowsIsWhatEachWouldBe) {
+  // More than a task takes.
+  constexpr int64_t rows = 130, depth = 5000;
+  FileBuilder file;
+  file.addFloats("a", "[129,5000]", scattered((rows - 1) * depth));
+  file.add("b", "I8", "[1,5000]", std::string(depth, 3));
+  file.addFloats("b_scale", "[1]", {0.5f});
+  std::string path = file.write(directory, 1);
+  auto [matrix, scales] = integerRecipes({"a", "b"}, rows, depth);
+  WeightRecipe plain = recipe({"a", "b"}, {rows, depth}, 0, ElementType::I8);
+  WeightRecipe norms = recipe({"a", "b"}, {rows});
+  WeightRecipe errors = norms;
+  norms.measure = WeightMeasure::Norms;
+  errors.measure = WeightMeasure::Errors;
+  std::vector<WeightRecipe> recipes = {matrix, scales, norms, plain, errors};
+  auto together = llvm::cantFail(WeightsStore::create(path, recipes, 2));
+  for (auto [recipe, pointer] : llvm::zip(recipes, together->pointers())) {
+    auto alone = llvm::cantFail(WeightsStore::create(path, {recipe}, 1));
+    size_t size = recipe.storedElements() * byteWidth(recipe.type);
+    EXPECT_EQ(std::memcmp(pointer, alone->pointers()[0], size), 0);
+  }
 }
 
 TEST_F(WeightsStoreTest, TheSameWeightsShareMemory) {

@@ -90,6 +90,10 @@ struct WeightRecipe {
 
   /// Rows and columns of a tile.
   static constexpr int64_t tileRows = 16;
+  /// Whether it is made of rows as they become i8.
+  bool isOfRoundedRows() const {
+    return measure != WeightMeasure::None || type == ElementType::I8;
+  }
   /// N and K of a matrix in panels.
   int64_t columns() const { return shape[transposed ? 1 : 0]; }
   int64_t depth() const { return shape[transposed ? 0 : 1]; }
