@@ -20,7 +20,7 @@ using namespace attn;
 /// Columns of a panel, and most rows that go by it at a time.
 static constexpr int64_t kPanel = AmxTiles::kBlock;
 static constexpr int64_t kRows = 96;
-static_assert(kRows % AmxTiles::kBlock == 0);
+static_assert(kRows % kPanel == 0 && kPanel == WeightOp::kBoundedRows);
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
@@ -132,17 +132,15 @@ private:
     QuantizedProduct integers(b, estimate);
     integers.round(/*withLengths=*/true);
     MatrixProduct product(b, operands);
-    ProductBounds bounds(b, integers, given[2], given[3], columns, rows);
+    ProductBounds bounds(b, integers, given[2], given[3], rows);
     SmallVector<MemRefType> workspace = product.getWorkspace();
     size_t own = workspace.size();
     llvm::append_range(workspace, integers.getWorkspace());
     parallel(workspace, [&](ValueRange memory) {
       product.setMemory(memory.take_front(own));
       integers.setMemory(memory.drop_front(own));
-      b.share(b.index(panels), [&](Value panel) {
-        bounds.emitPanel(panel);
-        emitMaxima(panel, kRows, rowsOf(integers));
-      });
+      b.share(b.index(panels),
+              [&](Value panel) { emitMaxima(panel, kRows, rowsOf(integers)); });
       b.barrier();
       forVectors([&](Value first, Value inside) {
         bounds.emitLeast(maxima, first, inside);

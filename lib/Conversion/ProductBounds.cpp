@@ -8,49 +8,16 @@
 using namespace mlir;
 using namespace attn;
 
-/// Columns of a panel.
-static constexpr int64_t kPanel = AmxTiles::kBlock;
-
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 ProductBounds::ProductBounds(KernelBuilder &b, const QuantizedProduct &integers,
-                             Value norms, Value errors, int64_t columns,
-                             Value rows)
-    : b(b), integers(integers), norms(norms), errors(errors), columns(columns),
-      rows(rows) {
-  int64_t panels = llvm::divideCeil(columns, kPanel);
-  panelNorms = allocate(panels);
-  panelErrors = allocate(panels);
-  least = allocate(ShapedType::kDynamic);
+                             Value norms, Value errors, Value rows)
+    : b(b), integers(integers), norms(norms), errors(errors) {
+  auto type = MemRefType::get({ShapedType::kDynamic}, b.getF32Type());
+  least = memref::AllocOp::create(b, type, rows, b.getI64IntegerAttr(64));
 }
 
-Value ProductBounds::allocate(int64_t size) {
-  auto type = MemRefType::get({size}, b.getF32Type());
-  SmallVector<Value> sizes(type.getNumDynamicDims(), rows);
-  return memref::AllocOp::create(b, type, sizes, b.getI64IntegerAttr(64));
-}
-
-void ProductBounds::deallocate() {
-  for (Value memory : {panelNorms, panelErrors, least})
-    memref::DeallocOp::create(b, memory);
-}
-
-void ProductBounds::emitPanel(Value panel) {
-  emitLargest(norms, panel, panelNorms);
-  emitLargest(errors, panel, panelErrors);
-}
-
-void ProductBounds::emitLargest(Value vector, Value panel, Value to) {
-  Value column = b.mul(panel, b.index(kPanel)), largest;
-  for (int64_t i = 0; i < kPanel; i += b.lanes()) {
-    Value place = b.add(column, b.index(i));
-    Value inside = b.maskBefore(b.lanes(), place, b.index(columns));
-    Value numbers = b.loadMasked(vector, place, inside);
-    numbers = b.orInfinity(numbers);
-    largest = largest ? b.larger(numbers, largest) : numbers;
-  }
-  b.storeScalar(b.maxLanes(largest), to, panel);
-}
+void ProductBounds::deallocate() { memref::DeallocOp::create(b, least); }
 
 Value ProductBounds::emitSlack(Value estimate, Value panel, Value first,
                                Value inside) {
@@ -64,15 +31,15 @@ Value ProductBounds::emitSlack(Value estimate, Value panel, Value first,
   constexpr double smallest = 0x1p-100;
   Value slack = b.fma(math::AbsFOp::create(b, estimate),
                       b.splat(lanes, rounding), b.splat(lanes, smallest));
-  slack = b.fma(splat(panelNorms),
-                b.loadMasked(integers.getErrors(), first, inside), slack);
-  return b.fma(splat(panelErrors),
+  slack = b.fma(splat(norms), b.loadMasked(integers.getErrors(), first, inside),
+                slack);
+  return b.fma(splat(errors),
                b.loadMasked(integers.getLengths(), first, inside), slack);
 }
 
 void ProductBounds::emitLeast(Value estimates, Value first, Value inside) {
   int64_t lanes = b.lanes();
-  int64_t panels = llvm::divideCeil(columns, kPanel);
+  int64_t panels = typeOf(norms).getDimSize(0);
   Value infinity = b.splat(lanes, kInfinity);
   Value bound = b.forLoop(
       b.index(0), b.index(panels), 1, b.splat(lanes, -kInfinity),

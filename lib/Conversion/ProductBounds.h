@@ -18,34 +18,26 @@ class ProductBounds {
 public:
   using Value = mlir::Value;
 
-  /// `integers` have rounded their rows, with lengths. For each of so many
-  /// columns of the weight, `norms` is its length, and `errors` that of what
-  /// its integers take away.
+  /// `integers` have rounded their rows, with lengths. `norms` and `errors`
+  /// have a number for each panel of the weight: the largest length of a
+  /// column, and of what its integers take away.
   ProductBounds(KernelBuilder &b, const QuantizedProduct &integers, Value norms,
-                Value errors, int64_t columns, Value rows);
+                Value errors, Value rows);
   void deallocate();
 
-  /// To be written for each panel first.
-  void emitPanel(Value panel);
-  /// Then for all rows: what the greatest of a row is at least.
+  /// To be written for all rows first: what the greatest of a row is at least.
   void emitLeast(Value estimates, Value first, Value inside);
   /// Then, which rows may have their greatest in a panel.
   Value emitCandidates(Value estimates, Value panel, Value first, Value inside);
 
 private:
-  Value allocate(int64_t size);
-  /// to[panel] = the largest of what a vector has for columns of the panel.
-  void emitLargest(Value vector, Value panel, Value to);
   /// How far the greatest of a panel may be from its estimate.
   Value emitSlack(Value estimate, Value panel, Value first, Value inside);
 
   KernelBuilder &b;
   const QuantizedProduct &integers;
-  Value norms, errors;
-  int64_t columns;
-  Value rows;
-  /// [panels], the largest norm and error of a column; and [rows].
-  Value panelNorms, panelErrors, least;
+  /// [panels], and what the greatest of each row is at least.
+  Value norms, errors, least;
 };
 
 } // namespace attn

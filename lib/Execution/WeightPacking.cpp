@@ -132,6 +132,10 @@ static void packIntegers(const WeightJob &job, int64_t row, RowReader &reader) {
 /// What a job makes of a row of the matrix that its sources are.
 static void makeOfRow(const WeightJob &job, int64_t row, RowReader &reader) {
   auto *output = reinterpret_cast<float *>(job.output);
+  auto bound = [&](float number) {
+    float &largest = output[row / WeightRecipe::boundedRows];
+    largest = std::max(largest, std::isnan(number) ? INFINITY : number);
+  };
   switch (job.recipe->measure) {
   case WeightMeasure::None:
     return packIntegers(job, row, reader);
@@ -139,11 +143,9 @@ static void makeOfRow(const WeightJob &job, int64_t row, RowReader &reader) {
     output[row] = reader.scale();
     return;
   case WeightMeasure::Norms:
-    output[row] = reader.norm();
-    return;
+    return bound(reader.norm());
   case WeightMeasure::Errors:
-    output[row] = reader.error();
-    return;
+    return bound(reader.error());
   }
 }
 

@@ -11,7 +11,8 @@
 
 namespace attn {
 
-/// One recipe with all that it needs resolved. Rows are indices of dimension 0.
+/// One recipe with all that it needs resolved. Rows are indices of dimension 0
+/// of its sources.
 struct WeightJob {
   const WeightRecipe *recipe = nullptr;
   std::vector<WeightSource> sources;
@@ -36,8 +37,8 @@ struct WeightTask {
 };
 
 /// Makes the rows of a task, and gives back the pages of `file` that it has
-/// read. Tasks of a job begin at whole panels, or at what of the depth is in a
-/// tile.
+/// read. Tasks of a job begin at whole panels, at what of the depth is in a
+/// tile, or at rows that are bounded together.
 void make(const WeightTask &task, const WeightsFile *file);
 
 } // namespace attn

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <map>
+#include <numeric>
 #include <sys/mman.h>
 #include <tuple>
 
@@ -111,9 +112,11 @@ static llvm::Error resolveSources(const WeightsFile &file, WeightJob &job) {
     job.sources.push_back({*weight, *scales});
   }
   job.firstRows.push_back(rows);
-  if (rows != shape.front())
+  int64_t each = recipe.rowsOfElement();
+  if (llvm::divideCeil(rows, each) != static_cast<uint64_t>(shape.front()))
     return fail(recipe.sources.back(),
                 "expected " + llvm::Twine(shape.front()) +
+                    (each > 1 ? " times " + llvm::Twine(each) : "") +
                     " rows in all, got " + llvm::Twine(rows));
   return llvm::Error::success();
 }
@@ -160,11 +163,17 @@ static void addTasks(const WeightJob &job, std::vector<WeightTask> &tasks) {
   int64_t rowBytes = job.sourceWidth * byteWidth(recipe.type);
   int64_t step =
       std::max<int64_t>(1, bytesPerTask / std::max<int64_t>(rowBytes, 1));
-  // Whole panels, or what of the depth is in a tile.
-  step = llvm::alignTo(step, recipe.transposed
-                                 ? WeightRecipe::tileRows * recipe.group
-                                 : std::max<int64_t>(recipe.panel, 1));
-  for (int64_t row = 0, end = recipe.shape[0]; row < end; row += step)
+  // Whole panels, what of the depth is in a tile, or rows that are bounded
+  // together.
+  int64_t unit = std::max<int64_t>(recipe.panel, 1), end = recipe.shape[0];
+  if (recipe.transposed)
+    unit = WeightRecipe::tileRows * recipe.group;
+  if (recipe.isOfRoundedRows()) {
+    unit = std::lcm(unit, WeightRecipe::boundedRows);
+    end = job.firstRows.back();
+  }
+  step = llvm::alignTo(step, unit);
+  for (int64_t row = 0; row < end; row += step)
     tasks.push_back({&job, row, std::min(row + step, end)});
 }
 

@@ -423,19 +423,21 @@ static LogicalResult checkEstimate(GreatestOp op) {
            << "expected an estimate of i8 for a weight of f32, got " << matrix
            << " for " << op.getWeight().getType();
   constexpr StringRef names[] = {"norms", "errors", "estimate's bias"};
-  for (size_t index = 0; index + 2 < expected; ++index) {
-    StringRef name = names[index];
-    Value vector = estimate[index + 2];
+  ValueRange vectors = estimate.drop_front(2);
+  for (auto [name, vector] : llvm::zip(names, vectors))
     if (!typeOf(vector).getElementType().isF32())
       return op.emitOpError()
              << "expected '" << name << "' of f32, got " << vector.getType();
-    // They have the shape that a bias has.
-    if (failed(checkProduct(op, {"estimate", estimate[0], estimate[1], name,
-                                 vector, /*isTransposed=*/false,
-                                 typeOf(op.getInput()).getDimSize(1),
-                                 static_cast<int64_t>(op.getColumns())})))
+  auto columns = static_cast<int64_t>(op.getColumns());
+  if (failed(checkProduct(op, {"estimate", estimate[0], estimate[1], names[2],
+                               op.getBias() ? vectors[2] : Value(),
+                               /*isTransposed=*/false,
+                               typeOf(op.getInput()).getDimSize(1), columns})))
+    return failure();
+  const int64_t bounds = llvm::divideCeil(columns, WeightOp::kBoundedRows);
+  for (auto [name, vector] : llvm::zip(names, vectors.take_front(2)))
+    if (failed(checkShape(op, name, typeOf(vector), {bounds})))
       return failure();
-  }
   return checkFactors(op, op.getInput(), "estimate", estimate[0], estimate[1]);
 }
 

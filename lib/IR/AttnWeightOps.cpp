@@ -66,6 +66,9 @@ LogicalResult WeightOp::verify() {
                        !type.getElementType().isF32()))
     return emitOpError() << "expected '" << stringifyRowMeasure(*getMeasure())
                          << "' of sources as a vector of f32, got " << type;
+  if (getPanel() && getMeasure() && *getMeasure() != RowMeasure::Scales)
+    return emitOpError() << "expected '" << stringifyRowMeasure(*getMeasure())
+                         << "' without panels";
   if (type.getElementType().isInteger() &&
       (type.getRank() != 2 || getSinusoidal() || getTransposed()))
     return emitOpError() << "expected a matrix of sources, not transposed, for "

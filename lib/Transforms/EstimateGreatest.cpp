@@ -4,6 +4,7 @@
 
 #include "WeightSymbols.h"
 #include "attn/Transforms/Passes.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace attn {
 #define GEN_PASS_DEF_ESTIMATEGREATEST
@@ -32,12 +33,13 @@ static void addEstimate(GreatestOp op, SymbolTableCollection &symbols) {
   RankedTensorType type = weight.getLogicalType();
   auto i8 = IntegerType::get(op.getContext(), 8);
   SmallVector<Value> estimate = {getLike("i8", type.clone(i8), {})};
-  for (RowMeasure measure :
-       {RowMeasure::Scales, RowMeasure::Norms, RowMeasure::Errors})
-    estimate.push_back(
-        getLike(stringifyRowMeasure(measure),
-                type.clone(ArrayRef<int64_t>{type.getDimSize(0)}),
-                RowMeasureAttr::get(op.getContext(), measure)));
+  const int64_t rows = type.getDimSize(0);
+  const int64_t bounds = llvm::divideCeil(rows, WeightOp::kBoundedRows);
+  for (auto [measure, size] : {std::pair(RowMeasure::Scales, rows),
+                               std::pair(RowMeasure::Norms, bounds),
+                               std::pair(RowMeasure::Errors, bounds)})
+    estimate.push_back(getLike(stringifyRowMeasure(measure), type.clone({size}),
+                               RowMeasureAttr::get(op.getContext(), measure)));
   if (op.getBias())
     estimate.push_back(op.getBias());
   op.getEstimateMutable().assign(estimate);

@@ -40,9 +40,12 @@ public:
       } else if (auto greatest = dyn_cast<GreatestOp>(op)) {
         collectPlain(greatest);
         MutableOperandRange estimate = greatest.getEstimateMutable();
+        // Scales and bias; the bounds between them are of panels as they are.
         if (!estimate.empty())
-          collect(estimate[0], {estimate.slice(1, estimate.size() - 1)},
-                  /*isTransposed=*/false);
+          collect(
+              estimate[0],
+              {estimate.slice(1, 1), estimate.slice(4, estimate.size() - 4)},
+              /*isTransposed=*/false);
       } else if (auto lookup = dyn_cast<LookupOp>(op)) {
         // So that a table which is the weight of a product too is there once.
         if (lookup.getScales())

@@ -315,8 +315,8 @@ module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+
 // CHECK:         math.cttz
 // CHECK:         memref.store {{.*}} : memref<?xi32>
 // CHECK:         omp.terminator
-func.func @greatest(%x: memref<?x64xf32>, %w: memref<3x64x32xf32>, %i: memref<3x1x2x16x64xi8>, %v: memref<96xf32>, %o: memref<?xi32>) {
-  attn.greatest %x, %w estimate(%i, %v, %v, %v) columns 75 outs(%o) : (memref<?x64xf32>, memref<3x64x32xf32>, memref<3x1x2x16x64xi8>, memref<96xf32>, memref<96xf32>, memref<96xf32>, memref<?xi32>) -> ()
+func.func @greatest(%x: memref<?x64xf32>, %w: memref<3x64x32xf32>, %i: memref<3x1x2x16x64xi8>, %v: memref<96xf32>, %n: memref<3xf32>, %o: memref<?xi32>) {
+  attn.greatest %x, %w estimate(%i, %v, %n, %n) columns 75 outs(%o) : (memref<?x64xf32>, memref<3x64x32xf32>, memref<3x1x2x16x64xi8>, memref<96xf32>, memref<3xf32>, memref<3xf32>, memref<?xi32>) -> ()
   return
 }
 }
@@ -324,9 +324,9 @@ func.func @greatest(%x: memref<?x64xf32>, %w: memref<3x64x32xf32>, %i: memref<3x
 // -----
 
 module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+avx512f,+avx512vnni">} {
-func.func @not_in_tiles(%x: memref<?x64xf32>, %w: memref<75x64xf32>, %i: memref<75x64xi8>, %v: memref<75xf32>, %o: memref<?xi32>) {
+func.func @not_in_tiles(%x: memref<?x64xf32>, %w: memref<75x64xf32>, %i: memref<75x64xi8>, %v: memref<75xf32>, %n: memref<3xf32>, %o: memref<?xi32>) {
   // expected-error @below {{expected a weight of i8 as 'panel 32 by 4', got 'memref<75x64xi8>'; hint: run --attn-pack-weights first; only an 'attn.weight' can be packed}}
-  attn.greatest %x, %w estimate(%i, %v, %v, %v) columns 75 outs(%o) : (memref<?x64xf32>, memref<75x64xf32>, memref<75x64xi8>, memref<75xf32>, memref<75xf32>, memref<75xf32>, memref<?xi32>) -> ()
+  attn.greatest %x, %w estimate(%i, %v, %n, %n) columns 75 outs(%o) : (memref<?x64xf32>, memref<75x64xf32>, memref<75x64xi8>, memref<75xf32>, memref<3xf32>, memref<3xf32>, memref<?xi32>) -> ()
   return
 }
 }

@@ -689,9 +689,17 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %n: tensor<99xf32>, %o: tensor<?xi32>) {
-  // expected-error@+1 {{expected 'errors' of shape [100], got 'tensor<99xf32>'}}
-  %0 = attn.greatest %x, %w estimate(%i, %s, %s, %n) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<99xf32>, tensor<?xi32>) -> tensor<?xi32>
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %n: tensor<4xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'errors' of shape [4], got 'tensor<100xf32>'}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %n, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<4xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %n: tensor<4xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected 'estimate's bias' of shape [100], got 'tensor<4xf32>'}}
+  %0 = attn.greatest %x, %w bias(%s) estimate(%i, %s, %n, %n, %n) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100xf32>, tensor<100x8xi8>, tensor<100xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<?xi32>) -> tensor<?xi32>
   return
 }
 

@@ -121,11 +121,11 @@ func.func @attention_by_head(%q: tensor<?x?x?x16xf32>, %v: tensor<?x?x?x24xf32>,
 }
 
 // CHECK-LABEL: func.func @greatest(
-func.func @greatest(%x: tensor<?x16xf32>, %w: tensor<100x16xf32>, %b: tensor<100xf32>, %i: tensor<100x16xi8>, %e: tensor<?xi32>, %mx: memref<?x16xf32>, %pw: memref<7x16x16xf32>, %me: memref<?xi32>) -> (tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) {
-  // CHECK: attn.greatest %{{.*}}, %{{.*}} bias(%{{.*}}) estimate(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) columns 100 outs(%{{.*}}) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
-  %0 = attn.greatest %x, %w bias(%b) estimate(%i, %b, %b, %b, %b) columns 100 outs(%e) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+func.func @greatest(%x: tensor<?x16xf32>, %w: tensor<100x16xf32>, %b: tensor<100xf32>, %i: tensor<100x16xi8>, %n: tensor<4xf32>, %e: tensor<?xi32>, %mx: memref<?x16xf32>, %pw: memref<7x16x16xf32>, %me: memref<?xi32>) -> (tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) {
+  // CHECK: attn.greatest %{{.*}}, %{{.*}} bias(%{{.*}}) estimate(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) columns 100 outs(%{{.*}}) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<4xf32>, tensor<4xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  %0 = attn.greatest %x, %w bias(%b) estimate(%i, %b, %n, %n, %b) columns 100 outs(%e) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<4xf32>, tensor<4xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
   // CHECK: attn.greatest %{{.*}}, %{{.*}} estimate(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) columns 100
-  %1 = attn.greatest %x, %w estimate(%i, %b, %b, %b) columns 100 outs(%e) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+  %1 = attn.greatest %x, %w estimate(%i, %b, %n, %n) columns 100 outs(%e) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<4xf32>, tensor<4xf32>, tensor<?xi32>) -> tensor<?xi32>
   // CHECK: attn.greatest %{{.*}}, %{{.*}} scales(%{{.*}}) columns 100 outs(%{{.*}})
   %2 = attn.greatest %x, %i scales(%b) columns 100 outs(%e) : (tensor<?x16xf32>, tensor<100x16xi8>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
   // CHECK: attn.greatest %{{.*}}, %{{.*}} columns 100 outs(%{{.*}}) : (memref<?x16xf32>, memref<7x16x16xf32>, memref<?xi32>) -> ()

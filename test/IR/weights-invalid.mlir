@@ -248,3 +248,10 @@ attn.weights @layer {
   // expected-error@+1 {{expected either sources or 'sinusoidal'}}
   attn.weight @w errors : tensor<4xf32>
 }
+
+// -----
+
+attn.weights @layer {
+  // expected-error@+1 {{expected 'norms' without panels}}
+  attn.weight @w norms from ["w"] panel 32 : tensor<4xf32>
+}

@@ -18,8 +18,8 @@ module attributes {
   // CHECK-NEXT: attn.weight @turned_tiles.weight from ["q"] transposed panel 16 by 2 : tensor<70x40xbf16>
   // CHECK-NEXT: attn.weight @integers.weight from ["q", "k"] panel 32 by 4 : tensor<40x70xi8>
   // CHECK-NEXT: attn.weight @integers.scales scales from ["q", "k"] panel 32 : tensor<40xf32>
-  // CHECK-NEXT: attn.weight @integers.norms norms from ["q", "k"] panel 32 : tensor<40xf32>
-  // CHECK-NEXT: attn.weight @integers.errors errors from ["q", "k"] : tensor<40xf32>
+  // CHECK-NEXT: attn.weight @integers.norms norms from ["q", "k"] : tensor<2xf32>
+  // CHECK-NEXT: attn.weight @integers.errors errors from ["q", "k"] : tensor<2xf32>
   // CHECK-NEXT: attn.weight @scalar from ["s"] : tensor<f32>
   // CHECK-NEXT: }
   attn.weights @layer {
@@ -33,8 +33,8 @@ module attributes {
     attn.weight @turned_tiles.weight from ["q"] transposed panel 16 by 2 : tensor<70x40xbf16>
     attn.weight @integers.weight from ["q", "k"] panel 32 by 4 : tensor<40x70xi8>
     attn.weight @integers.scales scales from ["q", "k"] panel 32 : tensor<40xf32>
-    attn.weight @integers.norms norms from ["q", "k"] panel 32 : tensor<40xf32>
-    attn.weight @integers.errors errors from ["q", "k"] : tensor<40xf32>
+    attn.weight @integers.norms norms from ["q", "k"] : tensor<2xf32>
+    attn.weight @integers.errors errors from ["q", "k"] : tensor<2xf32>
     attn.weight @scalar from ["s"] : tensor<f32>
   }
   // CHECK: attn.weights @empty attributes {sym_visibility = "private"} {

@@ -15,16 +15,16 @@ module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+
 // CHECK-NEXT:    attn.weight @weight from ["w", "v"] : tensor<100x24xf32>
 // CHECK-DAG:     attn.weight @weight.i8 from ["w", "v"] : tensor<100x24xi8>
 // CHECK-DAG:     attn.weight @weight.scales scales from ["w", "v"] : tensor<100xf32>
-// CHECK-DAG:     attn.weight @weight.norms norms from ["w", "v"] : tensor<100xf32>
-// CHECK-DAG:     attn.weight @weight.errors errors from ["w", "v"] : tensor<100xf32>
+// CHECK-DAG:     attn.weight @weight.norms norms from ["w", "v"] : tensor<4xf32>
+// CHECK-DAG:     attn.weight @weight.errors errors from ["w", "v"] : tensor<4xf32>
 // CHECK:         attn.weight @bias from ["b"] : tensor<100xf32>
 // PACKED-LABEL: attn.weights @output {
 // PACKED-NEXT:    attn.weight @weight from ["w", "v"] : tensor<100x24xf32>
 // PACKED-NEXT:    attn.weight @weight.packed from ["w", "v"] panel 32 : tensor<100x24xf32>
 // PACKED-DAG:     attn.weight @weight.i8 from ["w", "v"] panel 32 by 4 : tensor<100x24xi8>
 // PACKED-DAG:     attn.weight @weight.scales scales from ["w", "v"] panel 32 : tensor<100xf32>
-// PACKED-DAG:     attn.weight @weight.norms norms from ["w", "v"] panel 32 : tensor<100xf32>
-// PACKED-DAG:     attn.weight @weight.errors errors from ["w", "v"] panel 32 : tensor<100xf32>
+// PACKED-DAG:     attn.weight @weight.norms norms from ["w", "v"] : tensor<4xf32>
+// PACKED-DAG:     attn.weight @weight.errors errors from ["w", "v"] : tensor<4xf32>
 // PACKED:         attn.weight @bias from ["b"] panel 32 : tensor<100xf32>
 attn.weights @output {
   attn.weight @weight from ["w", "v"] : tensor<100x24xf32>
@@ -41,8 +41,8 @@ func.func @greatest(%x: tensor<?x24xf32>, %e: tensor<?xi32>) -> (tensor<?xi32>, 
   // CHECK-DAG: %[[B:.*]] = attn.get_weight @output::@bias : tensor<100xf32>
   // CHECK-DAG: %[[I:.*]] = attn.get_weight @output::@weight.i8 : tensor<100x24xi8>
   // CHECK-DAG: %[[S:.*]] = attn.get_weight @output::@weight.scales : tensor<100xf32>
-  // CHECK-DAG: %[[N:.*]] = attn.get_weight @output::@weight.norms : tensor<100xf32>
-  // CHECK-DAG: %[[E:.*]] = attn.get_weight @output::@weight.errors : tensor<100xf32>
+  // CHECK-DAG: %[[N:.*]] = attn.get_weight @output::@weight.norms : tensor<4xf32>
+  // CHECK-DAG: %[[E:.*]] = attn.get_weight @output::@weight.errors : tensor<4xf32>
   // CHECK: attn.greatest %{{.*}}, %[[W]] bias(%[[B]]) estimate(%[[I]], %[[S]], %[[N]], %[[E]], %[[B]]) columns 100
   %0 = attn.greatest %x, %w bias(%b) columns 100 outs(%e) : (tensor<?x24xf32>, tensor<100x24xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
   // CHECK: attn.greatest %{{.*}}, %[[W]] estimate(%{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}) columns 100

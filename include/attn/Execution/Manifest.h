@@ -55,15 +55,15 @@ struct FunctionSignature {
   llvm::Error check(llvm::ArrayRef<Tensor> given) const;
 };
 
-/// What a vector [N] tells of the rows of a matrix [N,K].
+/// What a vector tells of the rows of a matrix [N,K].
 enum class WeightMeasure {
   /// Nothing: it is in the file.
   None,
-  /// The steps that rows are rounded to where they become i8.
+  /// [N], the steps that rows are rounded to where they become i8.
   Scales,
-  /// ‖row‖.
+  /// [ceil(N/32)], the largest ‖row‖ of 32 rows.
   Norms,
-  /// ‖row - step · row in i8‖.
+  /// [ceil(N/32)], the largest ‖row - step · row in i8‖ of 32 rows.
   Errors,
 };
 
@@ -93,6 +93,13 @@ struct WeightRecipe {
   /// Whether it is made of rows as they become i8.
   bool isOfRoundedRows() const {
     return measure != WeightMeasure::None || type == ElementType::I8;
+  }
+  /// Rows that `norms` and `errors` have one number for.
+  static constexpr int64_t boundedRows = 32;
+  int64_t rowsOfElement() const {
+    return measure == WeightMeasure::Norms || measure == WeightMeasure::Errors
+               ? boundedRows
+               : 1;
   }
   /// N and K of a matrix in panels.
   int64_t columns() const { return shape[transposed ? 1 : 0]; }

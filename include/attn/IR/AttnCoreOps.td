@@ -174,8 +174,8 @@ def Attn_GreatestOp : Attn_CoreOp<"greatest", [AttrSizedOperandSegments]> {
 
       matrix [N, K] of i8, close to the weight;
       scales [N], by which its rows are multiplied;
-      norms [N], the lengths of the rows of the weight;
-      errors [N], those of what they are more than the rows of the matrix;
+      norms [⌈N/32⌉], the largest length of 32 rows of the weight;
+      errors [⌈N/32⌉], that of what they are more than rows of the matrix;
       the bias, if there is one
 
     (an `attn.weight` of i8, and its `scales`, `norms` and `errors`, as
@@ -189,7 +189,7 @@ def Attn_GreatestOp : Attn_CoreOp<"greatest", [AttrSizedOperandSegments]> {
     %t = attn.greatest %x, %w bias(%b) columns 8001 outs(%tokens)
        : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<?xi32>) -> tensor<?xi32>
     %u = attn.greatest %x, %w bias(%b) estimate(%wi, %s, %n, %e, %b) columns 8001 outs(%tokens)
-       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<8001x256xi8>, tensor<8001xf32>, tensor<8001xf32>, tensor<8001xf32>, tensor<8001xf32>, tensor<?xi32>) -> tensor<?xi32>
+       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<8001x256xi8>, tensor<8001xf32>, tensor<251xf32>, tensor<251xf32>, tensor<8001xf32>, tensor<?xi32>) -> tensor<?xi32>
     ```
   }];
   let arguments = (ins Attn_FloatShaped:$input, Attn_WeightShaped:$weight,

@@ -46,9 +46,12 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
     -127 to 127 times maxₖ |row[k]| / 127 (of 2⁻¹⁰⁰ where all are less), to the
     nearest, ties to even. What has i8 in the file is taken as it is. A vector
     with `scales` is of those steps: of each row of the matrix that the sources
-    are. A NaN or an infinity makes the scale of its row NaN. With `norms` it is
-    of the lengths of the rows, ‖row‖, with `errors` of what rounding takes away,
-    ‖row - scale · rounded row‖, both with the rounding of f32.
+    are. A NaN or an infinity makes the scale of its row NaN.
+
+    `norms` and `errors` bound 32 rows of that matrix by one number, [⌈N/32⌉]: the
+    largest ‖row‖ of them, and the largest ‖row - scale · rounded row‖, which is
+    what rounding takes away, both with the rounding of f32; ∞ where that of a row
+    is NaN.
 
     With `panel P`, a matrix of shape N×K is stored as ⌈N/P⌉×K×P, and a vector
     of length N as ⌈N/P⌉·P, padded with zeros: the order in which a matrix
@@ -99,6 +102,8 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
   let extraClassDeclaration = [{
     /// Rows and columns of numbers in the tiles of a weight in groups.
     static constexpr int64_t kTileRows = 16;
+    /// Rows of a matrix that share their `norms` and `errors`.
+    static constexpr int64_t kBoundedRows = 32;
     /// Shape and element type of the value before packing.
     ::mlir::RankedTensorType getLogicalType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getType());

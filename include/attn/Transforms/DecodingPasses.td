@@ -162,8 +162,8 @@ def EstimateGreatest : Pass<"attn-estimate-greatest", "::mlir::ModuleOp"> {
     attn.weight @weight from ["fc.weight"] : tensor<8001x256xf32>
     attn.weight @weight.i8 from ["fc.weight"] : tensor<8001x256xi8>
     attn.weight @weight.scales scales from ["fc.weight"] : tensor<8001xf32>
-    attn.weight @weight.norms norms from ["fc.weight"] : tensor<8001xf32>
-    attn.weight @weight.errors errors from ["fc.weight"] : tensor<8001xf32>
+    attn.weight @weight.norms norms from ["fc.weight"] : tensor<251xf32>
+    attn.weight @weight.errors errors from ["fc.weight"] : tensor<251xf32>
     …
     %t = attn.greatest %x, %w estimate(%i, %s, %n, %r) columns 8001 outs(%e) : …
     ```

@@ -124,8 +124,9 @@ def case(element, rows, columns, inputs, special=None, bias=True):
     if element == "f32":
         matrix = weight_type.replace("xf32", "xi8")
         names = ["%i", "%scales", "%norms", "%errors"] + ["%b"] * bias
-        estimate = [matrix, *[vector] * (len(names) - 1)]
-        body += add("", matrix) + "".join(add(k, vector) for k in ("scales", "norms", "errors"))
+        bounds = f"tensor<{-(-columns // 32)}xf32>"
+        estimate = [matrix, vector, bounds, bounds] + [vector] * bias
+        body += add("", matrix) + add("scales", vector) + add("norms", bounds) + add("errors", bounds)
         body += (
             f"%z = attn.greatest %x, {factor} estimate({', '.join(names)}) columns {columns} outs(%e)"
             f" : ({', '.join([row_type, *types, *estimate, out])}) -> {out}\n"
