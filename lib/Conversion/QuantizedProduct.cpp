@@ -16,6 +16,13 @@ static constexpr int64_t kTile = AmxTiles::kRows;
 static constexpr int64_t kDepth = 64;
 static constexpr int64_t kGroup = 4;
 
+/// Rows that are rounded and multiplied at a time, where the weight is of so
+/// few bytes that it stays in the second-level cache: then their integers do,
+/// too.
+static constexpr int64_t kRows = 96;
+static constexpr int64_t kRowsBytes = 512 << 10;
+static_assert(kRows % kBlock == 0);
+
 /// Multiplications of f32 that take as long as to round a number.
 static constexpr int64_t kRoundingWork = 16;
 
@@ -43,8 +50,8 @@ bool QuantizedProduct::canEmit(const ProductOperands &operands) {
   return typeOf(operands.weight).getElementType().isInteger();
 }
 
-void QuantizedProduct::allocate(bool withLengths) {
-  Value count = b.roundUp(rows, kBlock);
+void QuantizedProduct::allocate(Value most, bool withLengths) {
+  Value count = b.roundUp(most, kBlock);
   auto allocate = [&](ArrayRef<int64_t> shape, Type element) -> Value {
     return memref::AllocOp::create(b, MemRefType::get(shape, element), count,
                                    b.getI64IntegerAttr(64));
@@ -87,19 +94,33 @@ void QuantizedProduct::setOutput(Value memory, Value firstRow,
 }
 
 void QuantizedProduct::emit() {
-  round();
-  TileTasks tasks(b, rows, panels, steps * kDepth * kBlock);
-  Value work = b.mul(rows, b.index(operands.depth * operands.columns));
-  b.parallel(work, getWorkspace(), [&](ValueRange memory) {
-    setMemory(memory);
-    b.share(tasks.getCount(), [&](Value task) {
-      tasks.emitTask(task,
-                     [&](Value row, Value endRow, Value panel, Value endPanel) {
-                       emitPart(row, endRow, panel, endPanel);
-                     });
+  const int64_t panelBytes = steps * kDepth * kBlock;
+  const int64_t most = panels * panelBytes <= kRowsBytes
+                           ? kRows
+                           : std::numeric_limits<int32_t>::max();
+  Value all = rows;
+  allocate(b.min(all, b.index(most)), /*withLengths=*/false);
+  b.forLoop(b.index(0), all, most, [&](Value first) {
+    firstRow = first;
+    rows = b.min(b.sub(all, first), b.index(most));
+    roundRows();
+    TileTasks tasks(b, rows, panels, panelBytes);
+    Value work = b.mul(rows, b.index(operands.depth * operands.columns));
+    b.parallel(work, getWorkspace(), [&](ValueRange memory) {
+      setMemory(memory);
+      b.share(tasks.getCount(), [&](Value task) {
+        tasks.emitTask(
+            task, [&](Value row, Value endRow, Value panel, Value endPanel) {
+              emitPart(row, endRow, panel, endPanel);
+            });
+      });
     });
   });
   deallocate();
+}
+
+Value QuantizedProduct::getPlace(Value row) {
+  return firstRow ? b.add(firstRow, row) : row;
 }
 
 //===----------------------------------------------------------------------===//
@@ -113,13 +134,18 @@ Value QuantizedProduct::integers(int64_t lanes, int64_t value) {
 }
 
 void QuantizedProduct::round(bool withLengths) {
-  allocate(withLengths);
+  allocate(rows, withLengths);
+  roundRows();
+}
+
+void QuantizedProduct::roundRows() {
   // Few rows are rounded sooner than threads come together.
   Value work = b.mul(rows, b.index(operands.depth * kRoundingWork));
   b.parallelFor(rows, work, [&](Value row) { emitRow(row); });
 }
 
 Value QuantizedProduct::loadNumbers(Value row, Value k, bool isInside) {
+  row = getPlace(row);
   if (isInside)
     return b.load(operands.input, {row, k}, b.lanes());
   return b.loadMasked(operands.input, {row, k},
@@ -382,7 +408,7 @@ void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
                                    loadColumns(operands.bias, column, column));
   if (operands.activation)
     result = emitRoughActivation(b, *operands.activation, result);
-  SmallVector<Value> place = {row, column};
+  SmallVector<Value> place = {getPlace(row), column};
   if (operands.residual)
     result = arith::AddFOp::create(
         b, result, loadColumns(operands.residual, place, column));

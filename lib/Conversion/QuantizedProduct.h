@@ -53,9 +53,12 @@ public:
   double getRounding() const { return (operands.depth + 16) * 0x1p-22; }
 
 private:
-  /// Memory for the rounded rows.
-  void allocate(bool withLengths);
+  /// Memory for the rounded rows, so many at most.
+  void allocate(Value most, bool withLengths);
+  void roundRows();
   void emitRow(Value row);
+  /// The place of a row in the operands.
+  Value getPlace(Value row);
   /// Of sums, in lanes, of squares of rounded numbers and of what they are
   /// less.
   void emitLengths(Value row, Value scale, Value squares, Value lost);
@@ -79,7 +82,8 @@ private:
   ProductOperands operands;
   const IntegerDot &dot;
   std::optional<AmxTiles> tiles;
-  Value rows;
+  /// How many rows there are, and the place of the first; 0 if that is none.
+  Value rows, firstRow;
   /// Steps of 64 numbers of the depth, and panels.
   int64_t steps, panels;
   /// Rows of i8, padded with 0 to whole steps, in which AMX may read 31 past
