@@ -83,8 +83,6 @@ private:
   mlir::Value build(mlir::OpBuilder &builder, mlir::Location loc,
                     llvm::ArrayRef<Source> sources, mlir::Type type,
                     llvm::ArrayRef<AxisList> target);
-  void replaceShown(mlir::OpBuilder &builder, SdpaOp sdpa,
-                    llvm::ArrayRef<AxisList> weights);
 
   Elements elements;
   Element root, probabilities, query, key, value;

@@ -401,3 +401,13 @@ Value attn::convert(OpBuilder &builder, Location loc, Value tensor,
     return arith::ExtFOp::create(builder, loc, type.clone(element), tensor);
   return arith::TruncFOp::create(builder, loc, type.clone(element), tensor);
 }
+
+void Elements::replace(OpBuilder &builder, Location loc, Element old,
+                       Value tensor, ArrayRef<AxisList> layout) const {
+  auto type = cast<RankedTensorType>(old.value.getType());
+  tensor = axes.rearrange(builder, loc, tensor, layout, old.layout);
+  tensor = convert(builder, loc, tensor, type.getElementType());
+  if (tensor.getType() != type)
+    tensor = tensor::CastOp::create(builder, loc, type, tensor);
+  old.value.replaceAllUsesWith(tensor);
+}

@@ -86,6 +86,11 @@ public:
   /// `widen` also those of a narrower type of float.
   llvm::SmallVector<Element> getSources(Element element, bool widen);
 
+  /// Lets all uses of the tensor `old` use `tensor` instead, which has the same
+  /// elements in `layout`, and maybe of another type of float.
+  void replace(mlir::OpBuilder &builder, mlir::Location loc, Element old,
+               mlir::Value tensor, llvm::ArrayRef<AxisList> layout) const;
+
 private:
   std::optional<Element> stepOrWiden(const Element &element, bool widen);
   std::optional<Element> stepReshape(const Element &element);

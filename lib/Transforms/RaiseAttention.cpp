@@ -193,20 +193,6 @@ Value AttentionMatcher::build(OpBuilder &builder, Location loc,
   return convert(builder, loc, tensor, type);
 }
 
-/// Gives the second result of `sdpa`, whose layout is `weights`, to those who
-/// used what it is.
-void AttentionMatcher::replaceShown(OpBuilder &builder, SdpaOp sdpa,
-                                    ArrayRef<AxisList> weights) {
-  auto type = cast<RankedTensorType>(shown.value.getType());
-  Value result =
-      elements.axes.rearrange(builder, sdpa.getLoc(), sdpa->getResult(1),
-                              weights, elements.axes.resolveAll(shown.layout));
-  result = convert(builder, sdpa.getLoc(), result, type.getElementType());
-  if (result.getType() != type)
-    result = tensor::CastOp::create(builder, sdpa.getLoc(), type, result);
-  shown.value.replaceAllUsesWith(result);
-}
-
 Operation *AttentionMatcher::replace() {
   Operation *old = root.value.getDefiningOp();
   OpBuilder builder(old);
@@ -227,8 +213,7 @@ Operation *AttentionMatcher::replace() {
                                    {form.scores[1]});
   }
 
-  auto rootType = cast<RankedTensorType>(root.value.getType());
-  Type outType = rootType.getElementType();
+  Type outType = getElementTypeOrSelf(root.value);
   if (outType != type)
     outType = builder.getF32Type();
   Value out = tensor::EmptyOp::create(
@@ -258,13 +243,8 @@ Operation *AttentionMatcher::replace() {
       shownStage ? ScoreStageAttr::get(builder.getContext(), *shownStage)
                  : ScoreStageAttr());
   if (shown)
-    replaceShown(builder, sdpa, form.scores);
-  Value result = elements.axes.rearrange(builder, loc, sdpa->getResult(0),
-                                         form.out, root.layout);
-  result = convert(builder, loc, result, rootType.getElementType());
-  if (result.getType() != rootType)
-    result = tensor::CastOp::create(builder, loc, rootType, result);
-  root.value.replaceAllUsesWith(result);
+    elements.replace(builder, loc, shown, sdpa->getResult(1), form.scores);
+  elements.replace(builder, loc, root, sdpa->getResult(0), form.out);
   return old;
 }
 

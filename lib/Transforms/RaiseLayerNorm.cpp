@@ -210,11 +210,7 @@ Operation *LayerNormMatcher::replace() {
       LayerNormOp::create(builder, loc, out.getType(), arrange(input, layout),
                           arrange(weight, {width}), arrange(bias, {width}), out,
                           builder.getF64FloatAttr(epsilon));
-  Value result =
-      axes.rearrange(builder, loc, norm->getResult(0), layout, root.layout);
-  if (result.getType() != root.value.getType())
-    result = tensor::CastOp::create(builder, loc, root.value.getType(), result);
-  root.value.replaceAllUsesWith(result);
+  elements.replace(builder, loc, root, norm->getResult(0), layout);
   return old;
 }
 

@@ -280,8 +280,7 @@ Operation *LinearMatcher::replace() {
 
   Value x = arrange(input, withLast(depth)), w = arrange(weight, weightLayout);
   Value b = arrange(bias, {width}), r = arrange(residual, outLayout);
-  auto rootType = cast<RankedTensorType>(root.value.getType());
-  Type outType = rootType.getElementType();
+  Type outType = getElementTypeOrSelf(root.value);
   if (outType != getElementTypeOrSelf(x) || hasDynamicDepth())
     outType = builder.getF32Type();
   Value out = tensor::EmptyOp::create(
@@ -291,12 +290,7 @@ Operation *LinearMatcher::replace() {
       activation ? ActivationAttr::get(builder.getContext(), *activation)
                  : ActivationAttr(),
       isTransposed ? builder.getUnitAttr() : UnitAttr());
-  Value result = axes.rearrange(builder, loc, linear->getResult(0), outLayout,
-                                root.layout);
-  result = convert(builder, loc, result, rootType.getElementType());
-  if (result.getType() != rootType)
-    result = tensor::CastOp::create(builder, loc, rootType, result);
-  root.value.replaceAllUsesWith(result);
+  elements.replace(builder, loc, root, linear->getResult(0), outLayout);
   return old;
 }
 
