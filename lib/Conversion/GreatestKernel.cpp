@@ -123,7 +123,21 @@ private:
     input.deallocate();
   }
 
-  void emitEstimated(const ProductOperands &operands) {
+  void emitEstimated(ProductOperands operands) {
+    if (!BFloat16Product::canEmit(b, operands)) {
+      MatrixProduct product(b, operands);
+      return emitEstimated(product, [] {});
+    }
+    TiledInput input(b, operands);
+    BFloat16Product product(b, operands);
+    unit = BFloat16Tiles::kBlock;
+    emitEstimated(product, [&] { input.emit(); });
+    input.deallocate();
+  }
+
+  /// With what the threads do first.
+  template <typename Product>
+  void emitEstimated(Product &product, llvm::function_ref<void()> prepare) {
     ValueRange given = op.getEstimate();
     ProductOperands estimate = getOperands(given[0]);
     estimate.scales = given[1];
@@ -131,14 +145,15 @@ private:
       estimate.bias = given[4];
     QuantizedProduct integers(b, estimate);
     integers.round(/*withLengths=*/true);
-    MatrixProduct product(b, operands);
-    ProductBounds bounds(b, integers, given[2], given[3], rows);
+    bool isNarrow = typeOf(op.getWeight()).getElementType().isBF16();
+    ProductBounds bounds(b, integers, given[2], given[3], rows, isNarrow);
     SmallVector<MemRefType> workspace = product.getWorkspace();
     size_t own = workspace.size();
     llvm::append_range(workspace, integers.getWorkspace());
     parallel(workspace, [&](ValueRange memory) {
       product.setMemory(memory.take_front(own));
       integers.setMemory(memory.drop_front(own));
+      prepare();
       b.share(b.index(panels),
               [&](Value panel) { emitMaxima(panel, kRows, rowsOf(integers)); });
       b.barrier();
@@ -270,6 +285,11 @@ private:
     b.storeMasked(b.splat(b.lanes(), -kInfinity), inside, maxima,
                   {panel, first});
     Value left = toBits(candidates);
+    if (unit > 1) {
+      Value isAny =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::ne, left, i32(0));
+      return b.ifThen(isAny, [&] { emitVector(panel, first, emitRows); });
+    }
     scf::WhileOp::create(
         b, TypeRange(left.getType()), ValueRange(left),
         [&](OpBuilder &, Location, ValueRange carried) {
@@ -282,15 +302,26 @@ private:
         });
   }
 
+  /// The exact maxima of a panel in as many rows as a vector has lanes, where
+  /// rows are not computed one by one.
+  void emitVector(Value panel, Value first, EmitRows emitRows) {
+    Value begin = b.roundDown(first, unit);
+    Value end = b.min(b.add(first, b.index(b.lanes())), rows);
+    emitRows(begin, end, panel);
+    b.forLoop(first, end, 1,
+              [&](Value row) { storeMaximum(panel, b.sub(row, begin), row); });
+  }
+
+  /// From a row of the scratch memory.
+  void storeMaximum(Value panel, Value place, Value row) {
+    b.storeScalar(b.maxLanes(loadLargest(place, panel)), maxima, {panel, row});
+  }
+
   /// The exact maxima of a panel in the first row that has a bit; or in some
   /// rows at a time, where others of them have one: it takes several to keep
   /// multiply-adds busy. Gives the bits that are left.
   Value emitNext(Value panel, Value first, Value left, EmitRows emitRows) {
     constexpr int64_t group = TileProduct::kSmallRows;
-    auto storeMaximum = [&](Value place, Value row) {
-      b.storeScalar(b.maxLanes(loadLargest(place, panel)), maxima,
-                    {panel, row});
-    };
     Value lane = emitFirst(left);
     Value begin = b.roundDown(lane, group), row = b.add(first, begin);
     Value bits = arith::IndexCastOp::create(b, b.getI32Type(), begin);
@@ -307,13 +338,13 @@ private:
           emitRows(row, b.add(row, b.index(group)), panel);
           // Of a row without a bit it does no harm.
           b.forLoop(b.index(0), b.index(group), 1,
-                    [&](Value i) { storeMaximum(i, b.add(row, i)); });
+                    [&](Value i) { storeMaximum(panel, i, b.add(row, i)); });
           Value others = arith::XOrIOp::create(b, bits, i32(-1));
           return SmallVector<Value>{arith::AndIOp::create(b, left, others)};
         },
         [&] {
           Value row = b.add(first, lane);
-          storeMaximum(emitRow(row, panel, emitRows), row);
+          storeMaximum(panel, emitRow(row, panel, emitRows), row);
           Value less = arith::SubIOp::create(b, left, i32(1));
           return SmallVector<Value>{arith::AndIOp::create(b, left, less)};
         })[0];

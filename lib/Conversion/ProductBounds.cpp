@@ -10,9 +10,18 @@ using namespace attn;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+/// To round a number to bf16 changes it by 2^-9 of it at most; and a product of
+/// two by twice as much, and by what is left of the square of that.
+static constexpr double kNarrowing = 0x1.1p-8;
+/// More than numbers below the smallest normal one, which products of bf16 take
+/// for 0, are as a row.
+static constexpr double kFlushed = 0x1p-110;
+
 ProductBounds::ProductBounds(KernelBuilder &b, const QuantizedProduct &integers,
-                             Value norms, Value errors, Value rows)
-    : b(b), integers(integers), norms(norms), errors(errors) {
+                             Value norms, Value errors, Value rows,
+                             bool isNarrow)
+    : b(b), integers(integers), isNarrow(isNarrow), norms(norms),
+      errors(errors) {
   auto type = MemRefType::get({ShapedType::kDynamic}, b.getF32Type());
   least = memref::AllocOp::create(b, type, rows, b.getI64IntegerAttr(64));
 }
@@ -31,10 +40,20 @@ Value ProductBounds::emitSlack(Value estimate, Value panel, Value first,
   constexpr double smallest = 0x1p-100;
   Value slack = b.fma(math::AbsFOp::create(b, estimate),
                       b.splat(lanes, rounding), b.splat(lanes, smallest));
-  slack = b.fma(splat(norms), b.loadMasked(integers.getErrors(), first, inside),
-                slack);
-  return b.fma(splat(errors),
-               b.loadMasked(integers.getLengths(), first, inside), slack);
+  Value norm = splat(norms);
+  Value error = b.loadMasked(integers.getErrors(), first, inside);
+  Value length = b.loadMasked(integers.getLengths(), first, inside);
+  if (isNarrow) {
+    // What is rounded to ∞ is ∞ here too.
+    Value factor = b.splat(lanes, 1 + kNarrowing);
+    Value flushed = b.splat(lanes, kFlushed);
+    norm = b.fma(norm, factor, flushed);
+    length = arith::MulFOp::create(b, length, factor);
+    error = b.fma(error, factor, flushed);
+    error = b.fma(length, b.splat(lanes, kNarrowing), error);
+  }
+  slack = b.fma(norm, error, slack);
+  return b.fma(splat(errors), length, slack);
 }
 
 void ProductBounds::emitLeast(Value estimates, Value first, Value inside) {

@@ -20,9 +20,10 @@ public:
 
   /// `integers` have rounded their rows, with lengths. `norms` and `errors`
   /// have a number for each panel of the weight: the largest length of a
-  /// column, and of what its integers take away.
+  /// column, and of what its integers take away. If the product \p isNarrow,
+  /// both factors are rounded to bf16 in it, or one, or none.
   ProductBounds(KernelBuilder &b, const QuantizedProduct &integers, Value norms,
-                Value errors, Value rows);
+                Value errors, Value rows, bool isNarrow);
   void deallocate();
 
   /// To be written for all rows first: what the greatest of a row is at least.
@@ -36,6 +37,7 @@ private:
 
   KernelBuilder &b;
   const QuantizedProduct &integers;
+  bool isNarrow;
   /// [panels], and what the greatest of each row is at least.
   Value norms, errors, least;
 };

@@ -417,11 +417,12 @@ static LogicalResult checkEstimate(GreatestOp op) {
            << " operands: matrix, scales, norms, errors"
            << (op.getBias() ? " and bias" : "") << ", got " << estimate.size();
   ShapedType matrix = typeOf(estimate[0]);
+  Type element = typeOf(op.getWeight()).getElementType();
   if (!matrix.getElementType().isInteger() ||
-      !typeOf(op.getWeight()).getElementType().isF32())
+      !(element.isF32() || element.isBF16()))
     return op.emitOpError()
-           << "expected an estimate of i8 for a weight of f32, got " << matrix
-           << " for " << op.getWeight().getType();
+           << "expected an estimate of i8 for a weight of f32 or bf16, got "
+           << matrix << " for " << op.getWeight().getType();
   constexpr StringRef names[] = {"norms", "errors", "estimate's bias"};
   ValueRange vectors = estimate.drop_front(2);
   for (auto [name, vector] : llvm::zip(names, vectors))

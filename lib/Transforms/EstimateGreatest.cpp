@@ -17,7 +17,10 @@ using namespace attn;
 static void addEstimate(GreatestOp op, SymbolTableCollection &symbols) {
   WeightOp weight = getWeight(op.getWeight(), symbols);
   if (!weight || !op.getEstimate().empty() || weight.getSinusoidal() ||
-      weight.getPanel() || !weight.getLogicalType().getElementType().isF32())
+      weight.getPanel())
+    return;
+  Type element = weight.getLogicalType().getElementType();
+  if (!element.isF32() && !element.isBF16())
     return;
   if (op.getBias() && !getWeight(op.getBias(), symbols))
     return;
@@ -31,14 +34,16 @@ static void addEstimate(GreatestOp op, SymbolTableCollection &symbols) {
                          storage, symbols);
   };
   RankedTensorType type = weight.getLogicalType();
-  auto i8 = IntegerType::get(op.getContext(), 8);
+  Type i8 = IntegerType::get(op.getContext(), 8);
+  Type f32 = Float32Type::get(op.getContext());
   SmallVector<Value> estimate = {getLike("i8", type.clone(i8), {})};
   const int64_t rows = type.getDimSize(0);
   const int64_t bounds = llvm::divideCeil(rows, WeightOp::kBoundedRows);
   for (auto [measure, size] : {std::pair(RowMeasure::Scales, rows),
                                std::pair(RowMeasure::Norms, bounds),
                                std::pair(RowMeasure::Errors, bounds)})
-    estimate.push_back(getLike(stringifyRowMeasure(measure), type.clone({size}),
+    estimate.push_back(getLike(stringifyRowMeasure(measure),
+                               type.clone({size}, f32),
                                RowMeasureAttr::get(op.getContext(), measure)));
   if (op.getBias())
     estimate.push_back(op.getBias());

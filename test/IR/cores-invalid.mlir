@@ -666,16 +666,16 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %i: tensor<100x8xi8>, %
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
-  // expected-error@+1 {{expected an estimate of i8 for a weight of f32, got 'tensor<100x8xf32>' for 'tensor<100x8xf32>'}}
+  // expected-error@+1 {{expected an estimate of i8 for a weight of f32 or bf16, got 'tensor<100x8xf32>' for 'tensor<100x8xf32>'}}
   %0 = attn.greatest %x, %w estimate(%w, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<100x8xf32>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xbf16>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
-  // expected-error@+1 {{expected an estimate of i8 for a weight of f32, got 'tensor<100x8xi8>' for 'tensor<100x8xbf16>'}}
-  %0 = attn.greatest %x, %w estimate(%i, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf32>, tensor<100x8xbf16>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
+func.func @f(%x: tensor<?x8xf16>, %w: tensor<100x8xf16>, %i: tensor<100x8xi8>, %s: tensor<100xf32>, %o: tensor<?xi32>) {
+  // expected-error@+1 {{expected an estimate of i8 for a weight of f32 or bf16, got 'tensor<100x8xi8>' for 'tensor<100x8xf16>'}}
+  %0 = attn.greatest %x, %w estimate(%i, %s, %s, %s) columns 100 outs(%o) : (tensor<?x8xf16>, tensor<100x8xf16>, tensor<100x8xi8>, tensor<100xf32>, tensor<100xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
   return
 }
 

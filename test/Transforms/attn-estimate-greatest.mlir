@@ -18,6 +18,8 @@ module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+
 // CHECK-DAG:     attn.weight @weight.norms norms from ["w", "v"] : tensor<4xf32>
 // CHECK-DAG:     attn.weight @weight.errors errors from ["w", "v"] : tensor<4xf32>
 // CHECK:         attn.weight @bias from ["b"] : tensor<100xf32>
+// CHECK-DAG:     attn.weight @low.i8 from ["l"] : tensor<100x24xi8>
+// CHECK-DAG:     attn.weight @low.norms norms from ["l"] : tensor<4xf32>
 // PACKED-LABEL: attn.weights @output {
 // PACKED-NEXT:    attn.weight @weight from ["w", "v"] : tensor<100x24xf32>
 // PACKED-NEXT:    attn.weight @weight.packed from ["w", "v"] panel 32 : tensor<100x24xf32>
@@ -29,7 +31,8 @@ module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+
 attn.weights @output {
   attn.weight @weight from ["w", "v"] : tensor<100x24xf32>
   attn.weight @bias from ["b"] : tensor<100xf32>
-  attn.weight @low from ["w", "v"] : tensor<100x24xbf16>
+  attn.weight @low from ["l"] : tensor<100x24xbf16>
+  attn.weight @half from ["h"] : tensor<100x24xf16>
 }
 
 // CHECK-LABEL: func.func @greatest(
@@ -39,6 +42,7 @@ func.func @greatest(%x: tensor<?x24xf32>, %e: tensor<?xi32>) -> (tensor<?xi32>, 
   %l = attn.get_weight @output::@low : tensor<100x24xbf16>
   // CHECK-DAG: %[[W:.*]] = attn.get_weight @output::@weight : tensor<100x24xf32>
   // CHECK-DAG: %[[B:.*]] = attn.get_weight @output::@bias : tensor<100xf32>
+  // CHECK-DAG: %[[LOW:.*]] = attn.get_weight @output::@low : tensor<100x24xbf16>
   // CHECK-DAG: %[[I:.*]] = attn.get_weight @output::@weight.i8 : tensor<100x24xi8>
   // CHECK-DAG: %[[S:.*]] = attn.get_weight @output::@weight.scales : tensor<100xf32>
   // CHECK-DAG: %[[N:.*]] = attn.get_weight @output::@weight.norms : tensor<4xf32>
@@ -47,9 +51,14 @@ func.func @greatest(%x: tensor<?x24xf32>, %e: tensor<?xi32>) -> (tensor<?xi32>, 
   %0 = attn.greatest %x, %w bias(%b) columns 100 outs(%e) : (tensor<?x24xf32>, tensor<100x24xf32>, tensor<100xf32>, tensor<?xi32>) -> tensor<?xi32>
   // CHECK: attn.greatest %{{.*}}, %[[W]] estimate(%{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}) columns 100
   %1 = attn.greatest %x, %w columns 100 outs(%e) : (tensor<?x24xf32>, tensor<100x24xf32>, tensor<?xi32>) -> tensor<?xi32>
-  // What is rounded already is left alone.
-  // CHECK: attn.greatest %{{.*}}, %{{.*}} columns 100 {{.*}}bf16
+  // Bounds are of f32 whatever the weight.
+  // CHECK: attn.greatest %{{.*}}, %[[LOW]] estimate(%{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}) columns 100 {{.*}}bf16>, tensor<100x24xi8>, tensor<100xf32>
   %2 = attn.greatest %x, %l columns 100 outs(%e) : (tensor<?x24xf32>, tensor<100x24xbf16>, tensor<?xi32>) -> tensor<?xi32>
+  // What integers are not known to be faster than is left alone.
+  // CHECK: attn.greatest %{{.*}}, %{{.*}} columns 100
+  %h = attn.get_weight @output::@half : tensor<100x24xf16>
+  %y = arith.truncf %x : tensor<?x24xf32> to tensor<?x24xf16>
+  %3 = attn.greatest %y, %h columns 100 outs(%e) : (tensor<?x24xf16>, tensor<100x24xf16>, tensor<?xi32>) -> tensor<?xi32>
   return %0, %1, %2 : tensor<?xi32>, tensor<?xi32>, tensor<?xi32>
 }
 

@@ -170,7 +170,7 @@ def Attn_GreatestOp : Attn_CoreOp<"greatest", [AttrSizedOperandSegments]> {
 
     A product in integers may show which columns cannot be the greatest, so that
     few are left to compute. `estimate` does not change the result; it is, for a
-    weight of f32,
+    weight of f32 or bf16,
 
       matrix [N, K] of i8, close to the weight;
       scales [N], by which its rows are multiplied;

@@ -139,15 +139,15 @@ def OutlineLogits : Pass<"attn-outline-logits", "::mlir::ModuleOp"> {
 def EstimateGreatest : Pass<"attn-estimate-greatest", "::mlir::ModuleOp"> {
   let summary = "lets integers tell which columns may have the greatest product";
   let description = [{
-    Each `attn.greatest` of a weight of f32 that is an `attn.get_weight`, as is its
-    bias, if there is one, gets an estimate: the same weight in i8, its scales, and
-    for the bounds the lengths of its rows and of what rounding them takes away.
-    The result stays; what is computed in f32 becomes a few columns, where their
-    products are not all alike.
+    Each `attn.greatest` of a weight of f32 or bf16 that is an `attn.get_weight`, as
+    is its bias, if there is one, gets an estimate: the same weight in i8, its
+    scales, and for the bounds the lengths of its rows and of what rounding them
+    takes away. The result stays; what is computed of the weight itself becomes a
+    few columns, where their products are not all alike.
 
     It pays where the module's `attn.target` multiplies i8 faster than f32 (AMX,
     AVX512-VNNI, AVX-VNNI); for others, nothing is done, unless with `always`. An
-    estimate takes a quarter of the memory of the weight. Sinusoidal and packed
+    estimate takes a byte for each number of the weight. Sinusoidal and packed
     weights are left alone, so this comes before `attn-pack-weights`.
 
     ```mlir

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """attn.greatest against the logits of attn.logits, which it has to know without
 writing them: the place of the greatest, the first one of several, of the very
-numbers; for weights of f32 with an estimate and without."""
+numbers; for weights of f32 and bf16 with an estimate and without."""
 import cases
 import numpy as np
 from cases import Case, tensor
@@ -55,6 +55,13 @@ def zeros(x, weight, bias):
     x[1:] *= np.float32(1e-42)
 
 
+def denormal(x, weight, bias):
+    """Numbers that bf16 takes for 0, times large ones."""
+    x[:] = np.abs(x) * np.float32(1e-39)
+    weight *= np.float32(1e36)
+    x[::2, 1], bias[:] = 1e-37, 0
+
+
 def biased(x, weight, bias):
     """The greatest products are not the greatest logits."""
     bias *= 100
@@ -64,6 +71,19 @@ def biased(x, weight, bias):
 def crowded(x, weight, bias):
     """Sums are rounded to few numbers, each as its products come."""
     bias[:] = 1e6
+
+
+def stepped(x, weight, bias):
+    """Integers are exact, bf16 is not: all rows have one sum, but for one that has
+    the next."""
+    steps = rng.integers(-60, 61, (len(weight), weight.shape[1] - 1))
+    count = steps.shape[1] // 3
+    steps[:, 2 * count : 3 * count] = -steps[:, :count] - steps[:, count : 2 * count]
+    steps[:, 3 * count :] = 0
+    steps[len(weight) // 2, 0] += 1
+    weight[:, 0], weight[:, 1:] = 127, steps
+    weight *= np.float32(0.0101)
+    x[:], bias[:] = 1.01, 0
 
 
 def excluded(x, weight, bias):
@@ -121,8 +141,8 @@ def case(element, rows, columns, inputs, special=None, bias=True):
         f" : ({', '.join([row_type, *types, out])}) -> {out}\n"
     )
     results = {"v": (values, None), "y": (out, None)}
-    if element == "f32":
-        matrix = weight_type.replace("xf32", "xi8")
+    if element != "i8":
+        matrix = weight_type.replace(f"x{element}", "xi8")
         names = ["%i", "%scales", "%norms", "%errors"] + ["%b"] * bias
         bounds = f"tensor<{-(-columns // 32)}xf32>"
         estimate = [matrix, vector, bounds, bounds] + [vector] * bias
@@ -148,7 +168,7 @@ def every(element):
     # The input is copied where rows are a multiple of a page apart.
     yield case(element, 35, 90, 1024)
     for special in (
-        close, alike, twins, lengths, outliers, small, zeros, biased, crowded, excluded, large, broken, infinite,
+        close, alike, twins, lengths, outliers, small, zeros, denormal, biased, crowded, stepped, excluded, large, broken, infinite,
     ):  # fmt: skip
         for rows, columns, inputs in ((18, 150, 64), (5, 1001, 33)):
             yield case(element, rows, columns, inputs, special)
