@@ -8,17 +8,6 @@
 using namespace mlir;
 using namespace attn;
 
-static Value integer(KernelBuilder &b, int32_t value, unsigned bits) {
-  return arith::ConstantOp::create(
-      b, b.getIntegerAttr(b.getIntegerType(bits), value));
-}
-
-static Value call(KernelBuilder &b, StringRef name, ValueRange arguments) {
-  return LLVM::CallIntrinsicOp::create(b, arguments[0].getType(),
-                                       b.getStringAttr(name), arguments)
-      .getResult(0);
-}
-
 namespace {
 
 class Avx512 : public InstructionSet {
@@ -33,16 +22,20 @@ class Avx512 : public InstructionSet {
       return InstructionSet::emitExp2(b, x);
     return emitAvx512Exp2(b, x, kExp2FromFloor);
   }
-
-  Value emitRoughInverse(KernelBuilder &b, Value x) const override {
-    if (cast<VectorType>(x.getType()).getNumElements() != 16)
-      return InstructionSet::emitRoughInverse(b, x);
-    return call(b, "llvm.x86.avx512.rcp14.ps.512",
-                {x, b.splat(16, 0.0), integer(b, -1, 16)});
-  }
 };
 
 } // namespace
+
+static Value integer(KernelBuilder &b, int32_t value, unsigned bits) {
+  return arith::ConstantOp::create(
+      b, b.getIntegerAttr(b.getIntegerType(bits), value));
+}
+
+static Value call(KernelBuilder &b, StringRef name, ValueRange arguments) {
+  return LLVM::CallIntrinsicOp::create(b, arguments[0].getType(),
+                                       b.getStringAttr(name), arguments)
+      .getResult(0);
+}
 
 /// 2^x = 2^(x - ⌊x⌋) · 2^⌊x⌋: one instruction gives the first exponent, and one
 /// multiplies by the second power. Where that is below the smallest normal

@@ -33,10 +33,6 @@ public:
   /// 2^x within 2 ulp for x <= 0, on vectors of f32; 0 for -∞ and where the
   /// result is below the smallest normal number or less, NaN for NaN.
   virtual mlir::Value emitExp2(KernelBuilder &b, mlir::Value x) const;
-
-  /// 1 / x within 2^-14 of it where both are normal numbers, on vectors of f32;
-  /// NaN for NaN.
-  virtual mlir::Value emitRoughInverse(KernelBuilder &b, mlir::Value x) const;
 };
 
 /// AVX2 and FMA: 16 registers of 8 lanes.

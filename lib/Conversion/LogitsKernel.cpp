@@ -170,10 +170,7 @@ private:
         Value scalar = vector::ExtractOp::create(b, base, i);
         sums.push_back(emitSum(loadRowAt(i), b.splat(lanes, scalar)));
       }
-      Value sum = b.sumLanesOfEach(sums);
-      // What is not finite becomes NaN.
-      sum = arith::AddFOp::create(b, sum, arith::SubFOp::create(b, sum, sum));
-      b.storeMasked(sum, inside, op.getSums(), place);
+      b.storeMasked(b.sumLanesOfEach(sums), inside, op.getSums(), place);
     });
   }
 
@@ -202,15 +199,12 @@ private:
     return maximum;
   }
 
-  /// Σ exp(x - base), in each lane; of products of i8, roughly.
+  /// Σ exp(x - base), in each lane.
   Value emitSum(ArrayRef<Value> numbers, Value base) {
-    const bool isRough = QuantizedProduct::canEmit(getOperands());
     Value log2e = b.splat(b.lanes(), M_LOG2E), sum;
     for (Value number : numbers) {
       Value difference = arith::SubFOp::create(b, number, base);
-      Value power = isRough
-                        ? emitRoughExp2(b, difference, M_LOG2E)
-                        : b.exp2(arith::MulFOp::create(b, difference, log2e));
+      Value power = b.exp2(arith::MulFOp::create(b, difference, log2e));
       sum = sum ? arith::AddFOp::create(b, sum, power) : power;
     }
     return sum;

@@ -407,7 +407,7 @@ void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
     result = arith::AddFOp::create(b, result,
                                    loadColumns(operands.bias, column, column));
   if (operands.activation)
-    result = emitRoughActivation(b, *operands.activation, result);
+    result = emitActivation(b, *operands.activation, result);
   SmallVector<Value> place = {getPlace(row), column};
   if (operands.residual)
     result = arith::AddFOp::create(

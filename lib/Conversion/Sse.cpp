@@ -40,8 +40,3 @@ Value InstructionSet::emitExp2(KernelBuilder &b, Value x) const {
                                        emitPowerOf2(b, shifted, /*offset=*/0));
   return arith::SelectOp::create(b, isTiny, splat(0.0), result);
 }
-
-Value InstructionSet::emitRoughInverse(KernelBuilder &b, Value x) const {
-  int64_t lanes = cast<VectorType>(x.getType()).getNumElements();
-  return arith::DivFOp::create(b, b.splat(lanes, 1.0), x);
-}

@@ -61,15 +61,6 @@ mlir::Value emitInverse(KernelBuilder &b, mlir::Value sum, mlir::Value base,
 mlir::Value emitActivation(KernelBuilder &b, Activation activation,
                            mlir::Value x);
 
-// For what was computed from numbers of 8 bits: rounding those has changed it
-// by far more, and the time counts next to products of such.
-/// 2^(scale · x) within 1.5e-4 of it where that exponent is at most 127; 0
-/// below -127, what is not finite for NaN.
-mlir::Value emitRoughExp2(KernelBuilder &b, mlir::Value x, double scale);
-/// The activation function on a vector; SiLU within 3e-4 of its value.
-mlir::Value emitRoughActivation(KernelBuilder &b, Activation activation,
-                                mlir::Value x);
-
 } // namespace attn
 
 #endif // ATTN_LIB_CONVERSION_VECTORMATH_H

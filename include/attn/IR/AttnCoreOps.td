@@ -81,7 +81,7 @@ def Attn_LinearOp : Attn_CoreOp<"linear", [AttrSizedOperandSegments]> {
 
     where round is to the nearest, ties to even, and the sum in i32, so exact: K
     is at most 2¹⁷. A row with a NaN or an infinity gives NaN throughout, before
-    activation and residual. An activation that is SiLU is within 3e-4 of its value.
+    activation and residual.
 
     ```mlir
     %r = attn.linear %x, %w bias(%b) residual(%y) outs(%out)
@@ -124,8 +124,7 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
 
     What `values` has past the last of N columns is undefined and counts
     nowhere. In a block that is -∞ throughout the sum is 0; a NaN or +∞ makes it
-    NaN, and the maximum undefined. Where the weight is of i8, exponentials are
-    within 1.5e-4 of their value.
+    NaN, and the maximum undefined.
 
     This is what a search over tokens needs: log Σ exp follows from the maxima
     and sums, and a few blocks have all that can be among the best. Blocks are

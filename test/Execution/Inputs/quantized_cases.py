@@ -15,16 +15,10 @@ weights = Weights()
 element = None
 
 
-# What an exponential may be off by, relative to itself.
-ROUGH = 1.5e-4
-
-
 def tolerance(activation=None):
     """What a product may be off by. Of bf16, both factors are rounded or one."""
     if element == "bf16":
         return 2**-7
-    if activation == "silu":
-        return 2 * ROUGH
     return 2e-6 if activation else 0
 
 
@@ -235,7 +229,7 @@ def logits_case(rows, columns, inputs, width=64, finite=True):
     results = {"pv": (part, wanted), "pm": (short, maxima), "ps": (short, sums)}
     results = results if finite else {"ps": results["ps"]}
     about = f"logits, {rows}x{inputs} to {columns} by {width}, finite {finite}"
-    return Case(about, body, arguments, results, 2 * tolerance() or ROUGH)
+    return Case(about, body, arguments, results, 2 * tolerance() or 2e-6)
 
 
 def lookup_case(batch, length, entries, width, positions=False):
