@@ -16,9 +16,9 @@ static constexpr int64_t kTile = AmxTiles::kRows;
 static constexpr int64_t kDepth = 64;
 static constexpr int64_t kGroup = 4;
 
-/// Rows that are rounded and multiplied at a time, where the weight is of so
-/// few bytes that it stays in the second-level cache: then their integers do,
-/// too.
+/// Rows that one thread rounds and multiplies at a time, where the weight is of
+/// so few bytes that it stays in the second-level cache: then their integers
+/// do, too. Several threads would come together for each of these.
 static constexpr int64_t kRows = 96;
 static constexpr int64_t kRowsBytes = 512 << 10;
 static_assert(kRows % kBlock == 0);
@@ -95,14 +95,14 @@ void QuantizedProduct::setOutput(Value memory, Value firstRow,
 
 void QuantizedProduct::emit() {
   const int64_t panelBytes = steps * kDepth * kBlock;
-  const int64_t most = panels * panelBytes <= kRowsBytes
-                           ? kRows
-                           : std::numeric_limits<int32_t>::max();
-  Value all = rows;
-  allocate(b.min(all, b.index(most)), /*withLengths=*/false);
-  b.forLoop(b.index(0), all, most, [&](Value first) {
-    firstRow = first;
-    rows = b.min(b.sub(all, first), b.index(most));
+  Value all = rows, most = b.max(all, b.index(1));
+  if (panels * panelBytes <= kRowsBytes)
+    most = arith::SelectOp::create(b, b.isLess(b.threads(), b.index(2)),
+                                   b.index(kRows), most);
+  allocate(b.min(all, most), /*withLengths=*/false);
+  b.forLoop(b.index(0), b.ceilDiv(all, most), 1, [&](Value part) {
+    firstRow = b.mul(part, most);
+    rows = b.min(b.sub(all, firstRow), most);
     roundRows();
     TileTasks tasks(b, rows, panels, panelBytes);
     Value work = b.mul(rows, b.index(operands.depth * operands.columns));
