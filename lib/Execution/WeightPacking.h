@@ -27,7 +27,6 @@ struct WeightJob {
   /// Jobs of the same rows, which are made with those of this one, so that a
   /// row is read once.
   std::vector<const WeightJob *> alongside;
-  bool isAlongside = false;
 };
 
 /// Some rows of a job.

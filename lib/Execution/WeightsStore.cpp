@@ -139,24 +139,6 @@ static auto contentOf(const WeightRecipe &recipe) {
                   recipe.group);
 }
 
-/// Lets jobs of the same rows as they become i8 go along with the first of
-/// those that measure them: it knows the scales, which a file of integers has.
-static void joinJobs(llvm::MutableArrayRef<WeightJob> jobs) {
-  std::map<std::vector<std::string>, WeightJob *> measuring;
-  for (WeightJob &job : jobs)
-    if (job.output && job.recipe->measure != WeightMeasure::None)
-      measuring.try_emplace(job.recipe->sources, &job);
-  for (WeightJob &job : jobs) {
-    if (!job.output || !job.recipe->isOfRoundedRows())
-      continue;
-    auto found = measuring.find(job.recipe->sources);
-    if (found == measuring.end() || found->second == &job)
-      continue;
-    found->second->alongside.push_back(&job);
-    job.isAlongside = true;
-  }
-}
-
 /// Adds the tasks of a job.
 static void addTasks(const WeightJob &job, std::vector<WeightTask> &tasks) {
   const WeightRecipe &recipe = *job.recipe;
@@ -175,6 +157,30 @@ static void addTasks(const WeightJob &job, std::vector<WeightTask> &tasks) {
   step = llvm::alignTo(step, unit);
   for (int64_t row = 0; row < end; row += step)
     tasks.push_back({&job, row, std::min(row + step, end)});
+}
+
+/// The tasks of all jobs. Jobs of the same rows as they become i8 go along with
+/// the first of those that measure them: it knows the scales, which a file of
+/// integers has.
+static std::vector<WeightTask>
+planTasks(llvm::MutableArrayRef<WeightJob> jobs) {
+  std::map<std::vector<std::string>, WeightJob *> measuring;
+  for (WeightJob &job : jobs)
+    if (job.output && job.recipe->measure != WeightMeasure::None)
+      measuring.try_emplace(job.recipe->sources, &job);
+  std::vector<WeightTask> tasks;
+  for (WeightJob &job : jobs) {
+    if (!job.output)
+      continue;
+    auto found = job.recipe->isOfRoundedRows()
+                     ? measuring.find(job.recipe->sources)
+                     : measuring.end();
+    if (found == measuring.end() || found->second == &job)
+      addTasks(job, tasks);
+    else
+      found->second->alongside.push_back(&job);
+  }
+  return tasks;
 }
 
 WeightsStore::WeightsStore() = default;
@@ -247,12 +253,7 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
                           Tensor::alignment);
   }
 
-  joinJobs(jobs);
-  std::vector<WeightTask> tasks;
-  for (const WeightJob &job : jobs)
-    if (job.output && !job.isAlongside)
-      addTasks(job, tasks);
-
+  std::vector<WeightTask> tasks = planTasks(jobs);
   // Tasks are taken in the order of the table, so that all threads read
   // neighbouring parts of the file.
   std::atomic<size_t> nextTask = 0;
