@@ -168,27 +168,30 @@ static Value emitPosition(KernelBuilder &b, LookupOp op, Value entry,
   return b.clamp(position, b.dim(op.getPositions(), 0));
 }
 
+/// How many numbers of a row of a packed table are together.
+static int64_t getGroup(MemRefType table) {
+  return table.getRank() == 3 ? 1 : table.getDimSize(4) / WeightOp::kTileRows;
+}
+
 /// Where the numbers from depth k on are of row `id` of a table in panels, or
-/// in tiles of i8, where four numbers are together.
+/// in tiles.
 static SmallVector<Value> emitPackedPlace(KernelBuilder &b, MemRefType table,
                                           Value id, Value k) {
-  if (table.getRank() == 3) {
-    Value panel = b.index(table.getDimSize(2));
-    return {b.div(id, panel), k, b.rem(id, panel)};
-  }
-  constexpr int64_t group = 4, lanes = WeightOp::kTileRows,
-                    depth = group * lanes;
-  return {b.div(id, b.index(2 * lanes)), b.div(k, b.index(depth)),
-          b.rem(b.div(id, b.index(lanes)), b.index(2)),
-          b.div(b.rem(k, b.index(depth)), b.index(group)),
-          b.mul(b.rem(id, b.index(lanes)), b.index(group))};
+  Value size = b.index(table.getDimSize(2));
+  if (table.getRank() == 3)
+    return {b.div(id, size), k, b.rem(id, size)};
+  Value lanes = b.index(WeightOp::kTileRows), group = b.index(getGroup(table)),
+        depth = b.index(table.getDimSize(4));
+  Value half = b.div(id, lanes);
+  return {b.div(half, size), b.div(k, depth), b.rem(half, size),
+          b.div(b.rem(k, depth), group), b.mul(b.rem(id, lanes), group)};
 }
 
 /// A row of a table that is packed as the weight of a product.
 static void emitPackedRow(KernelBuilder &b, LookupOp op, Value id, Value entry,
                           Value place) {
   auto table = cast<MemRefType>(op.getTable().getType());
-  const int64_t group = table.getRank() == 3 ? 1 : 4;
+  const int64_t group = getGroup(table);
   int64_t width = cast<MemRefType>(op.getOut().getType()).getDimSize(2);
   Value factor, position;
   if (op.getScales())

@@ -85,10 +85,10 @@ LogicalResult LookupOp::verify() {
     rows = table.getDimSize(0) * 2 * lanes;
   } else if (!isInteger && table.getRank() == 3) {
     width = table.getDimSize(1);
-    rows = table.getDimSize(0) * table.getDimSize(2);
     if (ShapedType::isDynamic(width) || table.getDimSize(2) <= 0)
       return emitOpError() << "expected 'table' in panels of static size, got "
                            << table;
+    rows = table.getDimSize(0) * table.getDimSize(2);
   } else {
     if (failed(checkRank(*this, "table", table, 2)) ||
         failed(checkStaticWidth(*this, "table", table)))

@@ -136,14 +136,10 @@ private:
           type.getShape() != table.getLogicalType().getShape())
         continue;
       if (table.getLogicalType() != type) {
-        auto get = operand.get().getDefiningOp<GetWeightOp>();
-        operand.set(getWeightLike(get, table,
-                                  (table.getSymName() + ".f32").str(), type, {},
-                                  symbols));
-        if (get->use_empty())
-          get.erase();
         replaced.insert(table);
-        table = getWeight(operand.get(), symbols);
+        table = getOrCreateWeight(table, (table.getSymName() + ".f32").str(),
+                                  table.getSourcesAttr(), type, {}, symbols);
+        readOther(operand, table);
       }
       operandsOf[{table, width, false}].push_back(&operand);
       return;
@@ -218,13 +214,8 @@ private:
     WeightOp second = getOrCreateWeight(
         weight, (weight.getSymName() + ".packed").str(),
         weight.getSourcesAttr(), weight.getLogicalType(), storage, symbols);
-    for (OpOperand *operand : operands) {
-      auto get = operand->get().getDefiningOp<GetWeightOp>();
-      OpBuilder builder(get);
-      operand->set(getOther(builder, get, second));
-      if (get->use_empty())
-        get.erase();
-    }
+    for (OpOperand *operand : operands)
+      readOther(*operand, second);
   }
 
   ModuleOp module;

@@ -51,6 +51,14 @@ Value attn::getOther(OpBuilder &builder, GetWeightOp get, WeightOp other) {
       replaceLeaf(get.getWeightAttr(), other.getSymNameAttr()));
 }
 
+void attn::readOther(OpOperand &operand, WeightOp other) {
+  auto get = operand.get().getDefiningOp<GetWeightOp>();
+  OpBuilder builder(get);
+  operand.set(getOther(builder, get, other));
+  if (get->use_empty())
+    get.erase();
+}
+
 Value attn::getWeightLike(GetWeightOp get, WeightOp weight, StringRef name,
                           RankedTensorType type, WeightStorage storage,
                           SymbolTableCollection &symbols) {

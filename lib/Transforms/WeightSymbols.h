@@ -35,6 +35,10 @@ WeightOp getOrCreateWeight(WeightOp like, llvm::StringRef name,
 /// The value of another weight of the group of what `get` reads.
 mlir::Value getOther(mlir::OpBuilder &builder, GetWeightOp get, WeightOp other);
 
+/// Lets an operand that is an `attn.get_weight` read another weight of its
+/// group instead.
+void readOther(mlir::OpOperand &operand, WeightOp other);
+
 /// getOrCreateWeight, of the sources of `weight`, which `get` reads: its value,
 /// where `get` stands.
 mlir::Value getWeightLike(GetWeightOp get, WeightOp weight,
