@@ -282,15 +282,14 @@ private:
         b.store(arith::SelectOp::create(b, before, excluded, old), scores,
                 place);
       });
-    b.forLoop(
-        b.roundDown(visible.end, kHalf), columns.end, kHalf, [&](Value column) {
-          SmallVector<Value> place = placeOf(column);
-          Value inside =
-              b.mask(kHalf, b.max(b.sub(visible.end, column), b.index(0)));
-          Value old = b.load(scores, place, kHalf);
-          b.store(arith::SelectOp::create(b, inside, old, excluded), scores,
-                  place);
-        });
+    b.forLoop(b.roundDown(visible.end, kHalf), columns.end, kHalf,
+              [&](Value column) {
+                SmallVector<Value> place = placeOf(column);
+                Value inside = b.maskBefore(kHalf, column, visible.end);
+                Value old = b.load(scores, place, kHalf);
+                b.store(arith::SelectOp::create(b, inside, old, excluded),
+                        scores, place);
+              });
   }
 
   /// Scales and caps the scores of row `i` and adds the mask.

@@ -67,8 +67,7 @@ void OnlineSoftmax::emitPadding(Value blockRow, IndexRange visible,
     });
   b.forLoop(b.roundDown(visible.end, lanes), columns.end, lanes,
             [&](Value column) {
-              Value inside =
-                  b.mask(lanes, b.max(b.sub(visible.end, column), b.index(0)));
+              Value inside = b.maskBefore(lanes, column, visible.end);
               Value old = b.load(scores, {blockRow, column}, lanes);
               b.store(arith::SelectOp::create(b, inside, old, excluded), scores,
                       {blockRow, column});
