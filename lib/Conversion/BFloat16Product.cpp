@@ -18,8 +18,8 @@ static constexpr int64_t kDepth = BFloat16Tiles::kDepth;
 /// one, so many vectors side by side.
 static constexpr int64_t kFewRows = 2;
 static constexpr int64_t kWideVectors = 8;
-/// Most rows whose sums wait for more depth.
-static constexpr int64_t kSumRows = 2048;
+/// Rows whose sums wait for more depth, beside the panels that they meet.
+static constexpr int64_t kSumRows = 128;
 
 BFloat16Product::BFloat16Product(KernelBuilder &b,
                                  const ProductOperands &operands)
@@ -34,7 +34,7 @@ BFloat16Product::BFloat16Product(KernelBuilder &b,
   // Vectors take the depth in parts rather than few panels at a time: the rows
   // would be copied anew for each of these.
   if (!b.getTarget().hasTiles() && steps > blockSteps) {
-    blockSteps = std::max<int64_t>(blockSteps / 2, 1);
+    blockSteps = std::max<int64_t>(blockSteps / 4, 1);
     sumRows = kSumRows;
   }
   mostPanels = TileTasks::getMostPanels(b.getTarget(), panels, getPanelBytes());

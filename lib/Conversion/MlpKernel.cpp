@@ -25,15 +25,12 @@ constexpr int64_t kHiddenColumns = ProductSums::kDepth;
 /// other's place in the first-level cache.
 constexpr int64_t kPadding = 16;
 /// The same of products of tiles: rows from which on each thread takes rows of
-/// its own, and most rows and bytes of the hidden matrix of a thread. It
-/// streams past a block of the weight that stays in the second-level cache: to
-/// read the weight again for fewer rows costs more.
+/// its own, and most rows of the hidden matrix of a thread.
 constexpr int64_t kTileFusedRows = 256;
 /// A few rows are not worth the memory of 32 in tiles: weights and all else
 /// that a thread reads may just fit in its cache.
 constexpr int64_t kTileFewRows = 4;
 constexpr int64_t kTileBlockRows = 2048;
-constexpr int64_t kTileHiddenBytes = 8 << 20;
 
 class MlpKernel {
 public:
@@ -140,8 +137,8 @@ private:
   void emitTilesFused() {
     constexpr int64_t block = BFloat16Tiles::kBlock;
     int64_t blockRows = std::clamp<int64_t>(
-        kTileHiddenBytes / (2 * std::max<int64_t>(hiddenColumns, 1)) / block *
-            block,
+        TileSizes(b.getTarget()).getTileHiddenBytes() /
+            (2 * std::max<int64_t>(hiddenColumns, 1)) / block * block,
         block, kTileBlockRows);
     MemRefType type =
         BFloat16Product::getTiles(b, blockRows / block, hiddenColumns);

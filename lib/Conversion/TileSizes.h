@@ -14,7 +14,7 @@ namespace attn {
 
 struct TileSizes {
   explicit TileSizes(TargetAttr target)
-      : l1(target.getL1()), l2(target.getL2()) {}
+      : l1(target.getL1()), l2(target.getL2()), isAmx(target.hasTiles()) {}
 
   /// Bytes of the rows that a matrix product keeps in the second-level cache,
   /// beside the panel of the weight that they meet.
@@ -30,6 +30,11 @@ struct TileSizes {
   }
   /// Bytes of a weight in tiles that a product keeps in the second-level cache.
   int64_t getTilePanelBytes() const { return l2 / 2; }
+  /// Bytes of the hidden matrix of bf16 between two products. With AMX it
+  /// streams past a block of the weight that stays in the second-level cache:
+  /// to read the weight again for fewer rows costs more. Vectors take longer
+  /// than that.
+  int64_t getTileHiddenBytes() const { return isAmx ? 4 * l2 : l2; }
   /// Steps of the depth, of 2 KB of rows each, that AMX keeps in the first.
   int64_t getAmxSteps() const { return std::max<int64_t>(l1 / 3 * 2 >> 11, 1); }
   /// The same of vectors, which read rows from the second-level cache as fast.
@@ -37,6 +42,7 @@ struct TileSizes {
 
 private:
   int64_t l1, l2;
+  bool isAmx;
 };
 
 } // namespace attn
