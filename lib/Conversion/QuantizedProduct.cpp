@@ -367,6 +367,12 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
     }
     return next;
   };
+  Value column = b.add(b.mul(panel, b.index(kBlock)), first);
+  auto columnOf = [&](int64_t v) { return b.add(column, b.index(v * lanes)); };
+  // What is written may be in no cache.
+  for (int64_t r = 0; r < count; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      b.prefetch(operands.out, outAt(b.add(row, b.index(r)), columnOf(v)));
   SmallVector<Value> result(count * vectors * each, integers(lanes, 0));
   result = b.forLoop(b.index(0), b.index(steps), 1, result,
                      [&](Value step, KernelBuilder::Values carried) {
@@ -386,8 +392,7 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
         more = vector::BroadcastOp::create(b, sum.getType(), more);
         sum = arith::SubIOp::create(b, sum, more);
       }
-      Value column = b.add(b.mul(panel, b.index(kBlock)), first);
-      emitEpilogue(sum, at, b.add(column, b.index(v * lanes)));
+      emitEpilogue(sum, at, columnOf(v));
     }
 }
 
@@ -408,16 +413,21 @@ void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
                                    loadColumns(operands.bias, column, column));
   if (operands.activation)
     result = emitActivation(b, *operands.activation, result);
-  SmallVector<Value> place = {getPlace(row), column};
   if (operands.residual)
     result = arith::AddFOp::create(
-        b, result, loadColumns(operands.residual, place, column));
-  if (firstOutColumn)
-    place = {b.sub(row, firstOutRow), b.sub(column, firstOutColumn)};
+        b, result,
+        loadColumns(operands.residual, {getPlace(row), column}, column));
+  SmallVector<Value> place = outAt(row, column);
   if (operands.columns % kBlock != 0)
     b.storeMasked(result, emitInside(column), operands.out, place);
   else
     b.store(result, operands.out, place);
+}
+
+SmallVector<Value> QuantizedProduct::outAt(Value row, Value column) {
+  if (firstOutColumn)
+    return {b.sub(row, firstOutRow), b.sub(column, firstOutColumn)};
+  return {getPlace(row), column};
 }
 
 Value QuantizedProduct::emitInside(Value column) {

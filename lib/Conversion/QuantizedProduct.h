@@ -74,6 +74,8 @@ private:
   std::pair<int64_t, int64_t> getVectorBlock() const;
   /// Writes what follows from the sums of lanes() columns.
   void emitEpilogue(Value sum, Value row, Value column);
+  /// The place of an element of the result in `out`.
+  llvm::SmallVector<Value> outAt(Value row, Value column);
   Value loadColumns(Value memref, llvm::ArrayRef<Value> indices, Value column);
   Value emitInside(Value column);
   Value integers(int64_t lanes, int64_t value);
