@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A matrix product whose columns are summarised block by block, while a block
-// is still in the first-level cache.
+// is still in the first-level cache, and last the blocks of a group.
 
 #include "BFloat16Product.h"
 #include "Kernels.h"
@@ -16,6 +16,7 @@ using namespace attn;
 
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
+static constexpr int64_t kGroupBlocks = LogitsOp::kGroupBlocks;
 
 namespace {
 
@@ -78,10 +79,14 @@ private:
   /// Divides the blocks among the threads of a region: body(first, end).
   void shareBlocks(llvm::function_ref<void(Value, Value)> body) {
     Value wanted = b.mul(b.threads(), b.index(kTasks));
-    Value count = b.ceilDiv(b.index(blocks), wanted);
+    Value count = b.roundUp(b.ceilDiv(b.index(blocks), wanted), kGroupBlocks);
     auto emitTask = [&](Value task) {
       Value first = b.mul(task, count);
-      body(first, b.min(b.add(first, count), b.index(blocks)));
+      Value end = b.min(b.add(first, count), b.index(blocks));
+      body(first, end);
+      b.forLoop(first, end, kGroupBlocks, [&](Value block) {
+        emitGroup(block, b.min(b.add(block, b.index(kGroupBlocks)), end));
+      });
     };
     b.share(b.ceilDiv(b.index(blocks), count), emitTask);
   }
@@ -150,6 +155,7 @@ private:
   void emitSummaries(Value block, Value begin, Value end) {
     int64_t lanes = b.lanes();
     Value last = b.sub(end, b.index(1));
+    emitPadding(block, begin, end);
     b.forLoop(begin, end, lanes, [&](Value first) {
       auto loadRowAt = [&](int64_t i) {
         return loadRow(block, b.min(b.add(first, b.index(i)), last));
@@ -163,9 +169,7 @@ private:
       // What is stored may be what was loaded: so that is loaded again, and not
       // kept, for which registers are too few.
       b.storeMasked(maximum, inside, op.getMaxima(), place);
-      // A finite number, so that -∞ gives 0.
-      Value base =
-          arith::MaximumFOp::create(b, maximum, b.splat(lanes, -FLT_MAX));
+      Value base = emitFinite(maximum);
       for (int64_t i = 0; i < lanes; ++i) {
         Value scalar = vector::ExtractOp::create(b, base, i);
         sums.push_back(emitSum(loadRowAt(i), b.splat(lanes, scalar)));
@@ -174,21 +178,89 @@ private:
     });
   }
 
-  /// A row of a block, with -∞ past the last column.
+  /// Maxima and sums of blocks first..end-1 together, of as many rows at a time
+  /// as a vector has lanes.
+  void emitGroup(Value first, Value end) {
+    int64_t lanes = b.lanes();
+    Value group = b.add(b.index(blocks), b.div(first, b.index(kGroupBlocks)));
+    b.forLoop(b.index(0), rows, lanes, [&](Value row) {
+      Value inside = b.mask(lanes, b.min(b.sub(rows, row), b.index(lanes)));
+      auto load = [&](Value memref, Value block) {
+        return b.loadMasked(memref, {block, row}, inside);
+      };
+      auto forBlocks = [&](Value start,
+                           llvm::function_ref<Value(Value, Value)> body) {
+        return b.forLoop(first, end, 1, {start},
+                         [&](Value block, KernelBuilder::Values carried) {
+                           return SmallVector<Value>{body(block, carried[0])};
+                         })[0];
+      };
+      Value maximum =
+          forBlocks(b.splat(lanes, -std::numeric_limits<double>::infinity()),
+                    [&](Value block, Value largest) {
+                      return b.larger(load(op.getMaxima(), block), largest);
+                    });
+      Value base = emitFinite(maximum);
+      Value sum = forBlocks(b.splat(lanes, 0.0), [&](Value block, Value sum) {
+        return b.fma(load(op.getSums(), block),
+                     emitExp(load(op.getMaxima(), block), base), sum);
+      });
+      b.storeMasked(maximum, inside, op.getMaxima(), {group, row});
+      b.storeMasked(sum, inside, op.getSums(), {group, row});
+    });
+  }
+
+  /// A finite number in the place of -∞, so that -∞ less it gives 0.
+  Value emitFinite(Value maximum) {
+    return arith::MaximumFOp::create(b, maximum, b.splat(b.lanes(), -FLT_MAX));
+  }
+
+  /// exp(x - base).
+  Value emitExp(Value number, Value base) {
+    Value difference = arith::SubFOp::create(b, number, base);
+    return b.exp2(
+        arith::MulFOp::create(b, difference, b.splat(b.lanes(), M_LOG2E)));
+  }
+
+  /// Writes -∞ past the last column, if that is in the block.
+  void emitPadding(Value block, Value begin, Value end) {
+    int64_t lanes = b.lanes(), tail = columns - (blocks - 1) * width;
+    if (tail == width)
+      return;
+    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block,
+                                         b.index(blocks - 1));
+    auto emitRow = [&](Value row) {
+      for (int64_t at = tail / lanes * lanes; at < width; at += lanes) {
+        Value inside = b.mask(lanes, b.index(std::max<int64_t>(tail - at, 0)));
+        Value numbers = arith::SelectOp::create(
+            b, inside, loadPart(block, row, at), noLogits());
+        Value isThere = b.mask(lanes, b.index(std::min(width - at, lanes)));
+        b.storeMasked(numbers, isThere, op.getValues(),
+                      {block, row, b.index(at)});
+      }
+    };
+    b.ifThen(isLast, [&] { b.forLoop(begin, end, 1, emitRow); });
+  }
+
+  Value noLogits() {
+    return b.splat(b.lanes(), -std::numeric_limits<double>::infinity());
+  }
+
+  /// Logits of a row of a block from `offset` on, -∞ past the block.
+  Value loadPart(Value block, Value row, int64_t offset) {
+    int64_t lanes = b.lanes();
+    SmallVector<Value> place = {block, row, b.index(offset)};
+    if (offset + lanes <= width)
+      return b.load(op.getValues(), place, lanes);
+    Value inside = b.mask(lanes, b.index(width - offset));
+    return arith::SelectOp::create(
+        b, inside, b.loadMasked(op.getValues(), place, inside), noLogits());
+  }
+
   SmallVector<Value> loadRow(Value block, Value row) {
     SmallVector<Value> numbers;
-    int64_t lanes = b.lanes();
-    for (int64_t offset = 0; offset < width; offset += lanes) {
-      Value column = b.add(b.mul(block, b.index(width)), b.index(offset));
-      Value inside = b.mask(lanes, b.max(b.min(b.sub(b.index(columns), column),
-                                               b.index(width - offset)),
-                                         b.index(0)));
-      Value loaded =
-          b.loadMasked(op.getValues(), {block, row, b.index(offset)}, inside);
-      numbers.push_back(arith::SelectOp::create(
-          b, inside, loaded,
-          b.splat(lanes, -std::numeric_limits<double>::infinity())));
-    }
+    for (int64_t offset = 0; offset < width; offset += b.lanes())
+      numbers.push_back(loadPart(block, row, offset));
     return numbers;
   }
 
@@ -201,10 +273,9 @@ private:
 
   /// Σ exp(x - base), in each lane.
   Value emitSum(ArrayRef<Value> numbers, Value base) {
-    Value log2e = b.splat(b.lanes(), M_LOG2E), sum;
+    Value sum;
     for (Value number : numbers) {
-      Value difference = arith::SubFOp::create(b, number, base);
-      Value power = b.exp2(arith::MulFOp::create(b, difference, log2e));
+      Value power = emitExp(number, base);
       sum = sum ? arith::AddFOp::create(b, sum, power) : power;
     }
     return sum;

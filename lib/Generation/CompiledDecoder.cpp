@@ -136,15 +136,22 @@ CompiledDecoder::checkLogits(const FunctionSignature &signature) const {
       !isFloat(results[1], 2) || !isFloat(results[2], 2) ||
       results[0].shape[2] <= 0)
     return makeError("function 'decode_logits': expected three results: logits "
-                     "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
-  int64_t width = results[0].shape[2];
-  int64_t blocks = (limits.targetVocabulary + width - 1) / width;
-  for (const TensorSignature &result : results)
-    if (result.shape[0] != blocks)
-      return makeError("function 'decode_logits': expected {0} blocks of {1} "
-                       "logits for {2} tokens, got {3}",
-                       blocks, width, limits.targetVocabulary,
-                       result.describe());
+                     "tensor<Bx?xWxf32>, and maxima and sums tensor<Sx?xf32>");
+  LogitRow row;
+  row.vocabulary = limits.targetVocabulary;
+  row.width = results[0].shape[2];
+  if (results[0].shape[0] != row.numBlocks())
+    return makeError("function 'decode_logits': expected {0} blocks of {1} "
+                     "logits for {2} tokens, got {3}",
+                     row.numBlocks(), row.width, row.vocabulary,
+                     results[0].describe());
+  for (const TensorSignature &result : results.drop_front())
+    if (result.shape[0] != row.numBlocks() + row.numGroups())
+      return makeError(
+          "function 'decode_logits': expected {0} maxima and sums, "
+          "of {1} blocks and of each {2} of them, got {3}",
+          row.numBlocks() + row.numGroups(), row.numBlocks(),
+          LogitRow::kGroupBlocks, result.describe());
   return llvm::Error::success();
 }
 

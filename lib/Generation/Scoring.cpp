@@ -8,37 +8,53 @@ using namespace attn;
 
 static constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 
+/// A finite number, so that -infinity less it is -infinity.
+static float finite(float maximum) {
+  return std::max(maximum, std::numeric_limits<float>::lowest());
+}
+
 void LogitRow::summarize(int64_t index) const {
+  auto set = [&](int64_t place, float maximum, float sum) {
+    maxima[place * stride] = maximum;
+    sums[place * stride] = sum;
+  };
   float maximum = minusInfinity, sum = 0;
   for (float logit : block(index))
     maximum = std::max(maximum, logit);
-  // A finite number, so that -infinity adds nothing.
-  float base = std::max(maximum, std::numeric_limits<float>::lowest());
   for (float logit : block(index))
-    sum += std::exp(logit - base);
-  maxima[index * stride] = maximum;
-  sums[index * stride] = sum;
+    sum += std::exp(logit - finite(maximum));
+  set(index, maximum, sum);
+
+  const int64_t group = index / kGroupBlocks;
+  auto [begin, end] = blocksOf(group);
+  maximum = minusInfinity, sum = 0;
+  for (int64_t block = begin; block < end; ++block)
+    maximum = std::max(maximum, this->maximum(block));
+  for (int64_t block = begin; block < end; ++block)
+    sum += this->sum(block) * std::exp(this->maximum(block) - finite(maximum));
+  set(numBlocks() + group, maximum, sum);
 }
 
 void LogitRow::banAll() const {
-  for (int64_t index = 0, e = numBlocks(); index < e; ++index) {
+  const int64_t blocks = numBlocks();
+  for (int64_t index = 0; index < blocks; ++index)
     llvm::fill(block(index), minusInfinity);
+  for (int64_t index = 0, e = blocks + numGroups(); index < e; ++index) {
     maxima[index * stride] = minusInfinity;
     sums[index * stride] = 0;
   }
 }
 
 RowNormalizer attn::normalizer(const LogitRow &logits) {
-  const int64_t blocks = logits.numBlocks();
+  const int64_t groups = logits.numGroups();
   float maximum = minusInfinity;
-  for (int64_t block = 0; block < blocks; ++block)
-    maximum = std::max(maximum, logits.maximum(block));
+  for (int64_t group = 0; group < groups; ++group)
+    maximum = std::max(maximum, logits.groupMaximum(group));
   double sum = 0;
-  for (int64_t block = 0; block < blocks; ++block) {
-    float blockSum = logits.sums[block * logits.stride];
-    // An empty block must not make a NaN of -infinity less -infinity.
-    if (blockSum != 0)
-      sum += blockSum * std::exp(logits.maximum(block) - maximum);
+  for (int64_t group = 0; group < groups; ++group) {
+    // An empty group must not make a NaN of -infinity less -infinity.
+    if (float groupSum = logits.groupSum(group); groupSum != 0)
+      sum += groupSum * std::exp(logits.groupMaximum(group) - maximum);
   }
   return {maximum, static_cast<float>(std::log(sum))};
 }
@@ -46,18 +62,21 @@ RowNormalizer attn::normalizer(const LogitRow &logits) {
 int64_t attn::argMax(const LogitRow &logits) {
   float maximum = minusInfinity;
   int64_t best = -1;
-  for (int64_t block = 0, e = logits.numBlocks(); block < e; ++block) {
-    if (std::isnan(logits.sums[block * logits.stride]))
+  for (int64_t group = 0, e = logits.numGroups(); group < e; ++group) {
+    if (std::isnan(logits.groupSum(group)))
       return -1;
-    if (logits.maximum(block) > maximum) {
-      maximum = logits.maximum(block);
-      best = block;
+    if (logits.groupMaximum(group) > maximum) {
+      maximum = logits.groupMaximum(group);
+      best = group;
     }
   }
   if (best < 0)
     return -1;
-  llvm::MutableArrayRef<float> block = logits.block(best);
-  return best * logits.width + (llvm::find(block, maximum) - block.begin());
+  int64_t index = logits.blocksOf(best).first;
+  while (logits.maximum(index) != maximum)
+    ++index;
+  llvm::MutableArrayRef<float> block = logits.block(index);
+  return index * logits.width + (llvm::find(block, maximum) - block.begin());
 }
 
 void attn::addCandidates(int64_t beam, const BeamLogits &row, size_t n,
@@ -72,21 +91,26 @@ void attn::addCandidates(int64_t beam, const BeamLogits &row, size_t n,
       best[place] = best[place - 1];
     best[place] = {score, index};
   };
-  int64_t index = beam * row.logits.vocabulary;
-  for (int64_t block = 0, e = row.logits.numBlocks(); block < e; ++block) {
-    llvm::MutableArrayRef<float> logits = row.logits.block(block);
-    // Scoring keeps the order of logits, hence this bounds the block.
-    float bound = row.normalizer(row.logits.maximum(block)) + row.score;
-    if (size == n && !(bound > best.back().score)) {
-      index += static_cast<int64_t>(logits.size());
-      continue;
-    }
-    for (float logit : logits) {
-      float score = row.normalizer(logit) + row.score;
-      if (size < n || score > best.back().score)
+  auto scoreOf = [&](float logit) { return row.normalizer(logit) + row.score; };
+  // Scoring keeps the order of logits, hence that of a maximum is a bound.
+  auto mayEnter = [&](float score) {
+    return size < n || score > best.back().score;
+  };
+  auto addBlock = [&](int64_t block) {
+    int64_t index = beam * row.logits.vocabulary + block * row.logits.width;
+    for (float logit : row.logits.block(block)) {
+      if (float score = scoreOf(logit); mayEnter(score))
         insert(score, index);
       ++index;
     }
+  };
+  for (int64_t group = 0, e = row.logits.numGroups(); group < e; ++group) {
+    if (!mayEnter(scoreOf(row.logits.groupMaximum(group))))
+      continue;
+    auto [begin, end] = row.logits.blocksOf(group);
+    for (int64_t block = begin; block < end; ++block)
+      if (mayEnter(scoreOf(row.logits.maximum(block))))
+        addBlock(block);
   }
   best.resize(size);
 }

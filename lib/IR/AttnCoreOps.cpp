@@ -335,12 +335,13 @@ LogicalResult LogitsOp::verify() {
     return emitOpError() << "expected blocks of at least one column, got "
                          << values;
   int64_t blocks = llvm::divideCeil(columns, width);
+  int64_t summaries = countSummaries(blocks);
   if (failed(checkShape(*this, "values", values,
                         {blocks, input.getDimSize(0), width})) ||
       failed(checkShape(*this, "maxima", typeOf(getMaxima()),
-                        {blocks, input.getDimSize(0)})) ||
+                        {summaries, input.getDimSize(0)})) ||
       failed(checkShape(*this, "sums", typeOf(getSums()),
-                        {blocks, input.getDimSize(0)})) ||
+                        {summaries, input.getDimSize(0)})) ||
       failed(checkProduct(*this, {"weight", getWeight(), getScales(), "bias",
                                   getBias(), /*isTransposed=*/false,
                                   input.getDimSize(1), columns})) ||

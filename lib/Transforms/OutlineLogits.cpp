@@ -129,14 +129,16 @@ private:
 
   SmallVector<Value> createLogits(const Operands &operands) {
     Location loc = linear.getLoc();
-    OpFoldResult blocks =
-        builder.getIndexAttr(llvm::divideCeil(getColumns(), width));
+    auto blocks = static_cast<int64_t>(llvm::divideCeil(getColumns(), width));
+    OpFoldResult summaries =
+        builder.getIndexAttr(LogitsOp::countSummaries(blocks));
     auto create = [&](ArrayRef<OpFoldResult> sizes) {
       return createEmpty(builder, loc, sizes, builder.getF32Type());
     };
     SmallVector<Value> outs = {
-        create({blocks, operands.rows, builder.getIndexAttr(width)}),
-        create({blocks, operands.rows}), create({blocks, operands.rows})};
+        create({builder.getIndexAttr(blocks), operands.rows,
+                builder.getIndexAttr(width)}),
+        create({summaries, operands.rows}), create({summaries, operands.rows})};
     return LogitsOp::create(builder, loc, ValueRange(outs).getTypes(),
                             operands.input, operands.weight, operands.scales,
                             operands.bias, outs,

@@ -276,11 +276,10 @@ module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2
 // CHECK:         omp.parallel if
 // CHECK:         memref.prefetch {{.*}} : memref<?x64xf32, strided<[64, 1], offset: ?>>
 // CHECK:         vector.fma {{.*}} : vector<8xf32>
-// CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
-// CHECK:         vector.maskedstore {{.*}} : memref<2x?xf32>, vector<8xi1>, vector<8xf32>
+// CHECK-COUNT-4: vector.maskedstore {{.*}} : memref<3x?xf32>, vector<8xi1>, vector<8xf32>
 // CHECK:         omp.terminator
-func.func @logits(%x: memref<?x64xf32>, %w: memref<5x64x16xf32>, %b: memref<80xf32>, %v: memref<2x?x64xf32>, %m: memref<2x?xf32>, %s: memref<2x?xf32>) {
-  attn.logits %x, %w bias(%b) columns 75 outs(%v, %m, %s) : (memref<?x64xf32>, memref<5x64x16xf32>, memref<80xf32>, memref<2x?x64xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
+func.func @logits(%x: memref<?x64xf32>, %w: memref<5x64x16xf32>, %b: memref<80xf32>, %v: memref<2x?x64xf32>, %m: memref<3x?xf32>, %s: memref<3x?xf32>) {
+  attn.logits %x, %w bias(%b) columns 75 outs(%v, %m, %s) : (memref<?x64xf32>, memref<5x64x16xf32>, memref<80xf32>, memref<2x?x64xf32>, memref<3x?xf32>, memref<3x?xf32>) -> ()
   return
 }
 }
@@ -288,9 +287,9 @@ func.func @logits(%x: memref<?x64xf32>, %w: memref<5x64x16xf32>, %b: memref<80xf
 // -----
 
 module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
-func.func @narrow_blocks(%x: memref<?x64xf32>, %w: memref<40x64xf32>, %v: memref<2x?x24xf32>, %m: memref<2x?xf32>, %s: memref<2x?xf32>) {
+func.func @narrow_blocks(%x: memref<?x64xf32>, %w: memref<40x64xf32>, %v: memref<2x?x24xf32>, %m: memref<3x?xf32>, %s: memref<3x?xf32>) {
   // expected-error @below {{expected blocks of a multiple of 16 columns to generate code for this target, got 24}}
-  attn.logits %x, %w columns 40 outs(%v, %m, %s) : (memref<?x64xf32>, memref<40x64xf32>, memref<2x?x24xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
+  attn.logits %x, %w columns 40 outs(%v, %m, %s) : (memref<?x64xf32>, memref<40x64xf32>, memref<2x?x24xf32>, memref<3x?xf32>, memref<3x?xf32>) -> ()
   return
 }
 }
@@ -339,8 +338,8 @@ module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2
 // CHECK-LABEL: func.func @no_rows
 // CHECK-NEXT:    return
 // CHECK-NOT:   func.func
-func.func @no_rows(%x: memref<0x64xf32>, %w: memref<100x64xf32>, %v: memref<2x0x64xf32>, %m: memref<2x0xf32>, %y: memref<0x100xf32>) {
-  attn.logits %x, %w columns 100 outs(%v, %m, %m) : (memref<0x64xf32>, memref<100x64xf32>, memref<2x0x64xf32>, memref<2x0xf32>, memref<2x0xf32>) -> ()
+func.func @no_rows(%x: memref<0x64xf32>, %w: memref<100x64xf32>, %v: memref<2x0x64xf32>, %m: memref<3x0xf32>, %y: memref<0x100xf32>) {
+  attn.logits %x, %w columns 100 outs(%v, %m, %m) : (memref<0x64xf32>, memref<100x64xf32>, memref<2x0x64xf32>, memref<3x0xf32>, memref<3x0xf32>) -> ()
   attn.linear %x, %w outs(%y) : (memref<0x64xf32>, memref<100x64xf32>, memref<0x100xf32>) -> ()
   return
 }

@@ -553,57 +553,57 @@ func.func @f(%a: tensor<?x?x8xbf16>, %b: tensor<?xi32>, %c: tensor<?x?x8xf32>) {
 
 // -----
 
-func.func @f(%x: tensor<?x?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
+func.func @f(%x: tensor<?x?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<3x?xf32>, %s: tensor<3x?xf32>) {
   // expected-error@+1 {{expected 'input' of rank 2, got 'tensor<?x?x8xf32>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<3x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<3x?x64xf32>, %m: tensor<3x?xf32>, %s: tensor<3x?xf32>) {
   // expected-error@+1 {{expected 'values' of shape [2, ?, 64], got 'tensor<3x?x64xf32>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<3x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<3x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<3x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<3x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x0xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x0xf32>, %m: tensor<3x?xf32>, %s: tensor<3x?xf32>) {
   // expected-error@+1 {{expected blocks of at least one column, got 'tensor<2x?x0xf32>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x0xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x0xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x0xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x0xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<4x?xf32>, %s: tensor<2x?xf32>) {
-  // expected-error@+1 {{expected 'maxima' of shape [2, ?], got 'tensor<4x?xf32>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<4x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<4x?xf32>, tensor<2x?xf32>)
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<4x?xf32>, %s: tensor<3x?xf32>) {
+  // expected-error@+1 {{expected 'maxima' of shape [3, ?], got 'tensor<4x?xf32>'}}
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<4x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<4x?xf32>, tensor<3x?xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<4x?xf32>) {
-  // expected-error@+1 {{expected 'sums' of shape [2, ?], got 'tensor<4x?xf32>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<4x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<4x?xf32>)
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<3x?xf32>, %s: tensor<4x?xf32>) {
+  // expected-error@+1 {{expected 'sums' of shape [3, ?], got 'tensor<4x?xf32>'}}
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<4x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<4x?xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<99x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<99x8xf32>, %v: tensor<2x?x64xf32>, %m: tensor<3x?xf32>, %s: tensor<3x?xf32>) {
   // expected-error@+1 {{expected 'weight' of shape [100, 8], got 'tensor<99x8xf32>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<99x8xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<99x8xf32>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
   return
 }
 
 // -----
 
-func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf16>, %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %s: tensor<2x?xf32>) {
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<100x8xf16>, %v: tensor<2x?x64xf32>, %m: tensor<3x?xf32>, %s: tensor<3x?xf32>) {
   // expected-error@+1 {{expected 'weight' of the element type of 'input', 'f32', got 'tensor<100x8xf16>'}}
-  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf16>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+  %0:3 = attn.logits %x, %w columns 100 outs(%v, %m, %s) : (tensor<?x8xf32>, tensor<100x8xf16>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
   return
 }
 

@@ -135,11 +135,11 @@ func.func @greatest(%x: tensor<?x16xf32>, %w: tensor<100x16xf32>, %b: tensor<100
 
 // CHECK-LABEL: func.func @logits(
 func.func @logits(%x: tensor<?x16xf32>, %w: tensor<100x16xf32>, %b: tensor<100xf32>, %pw: memref<7x16x16xf32>, %pb: memref<112xf32>, %mx: memref<?x16xf32>,
-                  %v: tensor<2x?x64xf32>, %m: tensor<2x?xf32>, %mv: memref<2x?x64xf32>, %mm: memref<2x?xf32>) {
-  // CHECK: attn.logits %{{.*}}, %{{.*}} bias(%{{.*}}) columns 100 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
-  %0:3 = attn.logits %x, %w bias(%b) columns 100 outs(%v, %m, %m) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
-  // CHECK: attn.logits %{{.*}}, %{{.*}} bias(%{{.*}}) columns 100 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (memref<?x16xf32>, memref<7x16x16xf32>, memref<112xf32>, memref<2x?x64xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
-  attn.logits %mx, %pw bias(%pb) columns 100 outs(%mv, %mm, %mm) : (memref<?x16xf32>, memref<7x16x16xf32>, memref<112xf32>, memref<2x?x64xf32>, memref<2x?xf32>, memref<2x?xf32>) -> ()
+                  %v: tensor<2x?x64xf32>, %m: tensor<3x?xf32>, %mv: memref<2x?x64xf32>, %mm: memref<3x?xf32>) {
+  // CHECK: attn.logits %{{.*}}, %{{.*}} bias(%{{.*}}) columns 100 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
+  %0:3 = attn.logits %x, %w bias(%b) columns 100 outs(%v, %m, %m) : (tensor<?x16xf32>, tensor<100x16xf32>, tensor<100xf32>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
+  // CHECK: attn.logits %{{.*}}, %{{.*}} bias(%{{.*}}) columns 100 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (memref<?x16xf32>, memref<7x16x16xf32>, memref<112xf32>, memref<2x?x64xf32>, memref<3x?xf32>, memref<3x?xf32>) -> ()
+  attn.logits %mx, %pw bias(%pb) columns 100 outs(%mv, %mm, %mm) : (memref<?x16xf32>, memref<7x16x16xf32>, memref<112xf32>, memref<2x?x64xf32>, memref<3x?xf32>, memref<3x?xf32>) -> ()
   return
 }
 

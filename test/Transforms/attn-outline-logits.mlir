@@ -1,5 +1,5 @@
 // RUN: attn-opt %s --split-input-file --attn-outline-logits --cse --verify-diagnostics | FileCheck %s
-// RUN: attn-opt %s --split-input-file --attn-outline-logits=width=16 --cse --verify-diagnostics | FileCheck %s --check-prefix=NARROW
+// RUN: attn-opt %s --split-input-file --attn-outline-logits=width=8 --cse --verify-diagnostics | FileCheck %s --check-prefix=NARROW
 
 // CHECK-LABEL: func.func @decode_step(
 // CHECK-SAME:    %[[X:[^:]*]]: tensor<?x?x16xf32>) -> tensor<?x16xf32>
@@ -9,12 +9,12 @@
 // CHECK:         return %[[ROWS]]
 // CHECK-LABEL: func.func @decode_logits(
 // CHECK-SAME:    %[[X:[^:]*]]: tensor<?x16xf32>)
-// CHECK-SAME:    -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+// CHECK-SAME:    -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
 // CHECK-DAG:     %[[W:.*]] = attn.get_weight @output::@weight
 // CHECK-DAG:     %[[B:.*]] = attn.get_weight @output::@bias
 // CHECK-DAG:     %[[R:.*]] = tensor.dim %[[X]], %c0
 // CHECK:         %[[V:.*]] = tensor.empty(%[[R]]) : tensor<2x?x64xf32>
-// CHECK:         %[[M:.*]] = tensor.empty(%[[R]]) : tensor<2x?xf32>
+// CHECK:         %[[M:.*]] = tensor.empty(%[[R]]) : tensor<3x?xf32>
 // CHECK:         %[[L:.*]]:3 = attn.logits %[[X]], %[[W]] bias(%[[B]]) columns 100 outs(%[[V]], %[[M]], %{{.*}})
 // CHECK:         return %[[L]]#0, %[[L]]#1, %[[L]]#2
 // CHECK-LABEL: func.func @decode_greatest(
@@ -26,7 +26,7 @@
 // CHECK:         %[[T:.*]] = attn.greatest %[[X]], %[[W]] bias(%[[B]]) columns 100 outs(%[[E]])
 // CHECK:         return %[[T]]
 // NARROW:      func.func @decode_logits(
-// NARROW-SAME:   -> (tensor<7x?x16xf32>, tensor<7x?xf32>, tensor<7x?xf32>)
+// NARROW-SAME:   -> (tensor<13x?x8xf32>, tensor<15x?xf32>, tensor<15x?xf32>)
 attn.weights @output {
   attn.weight @weight from ["w"] : tensor<100x16xf32>
   attn.weight @bias from ["b"] : tensor<100xf32>

@@ -38,7 +38,7 @@ attn.weights @left {
 }
 
 // CHECK-LABEL: func.func @products(
-func.func @products(%ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<2x?x64xf32>, %s: tensor<2x?xf32>, %g: tensor<?xi32>)
+func.func @products(%ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<2x?x64xf32>, %s: tensor<3x?xf32>, %g: tensor<?xi32>)
     -> (tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<2x?x64xf32>, tensor<?xi32>) {
   // CHECK-DAG: %[[W1:.*]] = attn.get_weight @layer::@hidden.weight.bf16 : tensor<16x8xbf16>
   // CHECK-DAG: %[[B1:.*]] = attn.get_weight @layer::@hidden.bias : tensor<16xf32>
@@ -56,7 +56,7 @@ func.func @products(%ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %x: tensor<?x8
   %t = attn.get_weight @shared::@table : tensor<100x8xf32>
   %3 = attn.lookup %ids, %t outs(%e) : (tensor<?x?xi32>, tensor<100x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   // CHECK: attn.logits %{{.*}}, %{{.*}} columns 100 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x8xf32>, tensor<100x8xbf16>,
-  %4:3 = attn.logits %x, %t columns 100 outs(%v, %s, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<2x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
+  %4:3 = attn.logits %x, %t columns 100 outs(%v, %s, %s) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>) -> (tensor<2x?x64xf32>, tensor<3x?xf32>, tensor<3x?xf32>)
   // CHECK: attn.greatest %{{.*}}, %{{.*}} columns 100 outs(%{{.*}}) : (tensor<?x8xf32>, tensor<100x8xbf16>, tensor<?xi32>)
   %5 = attn.greatest %x, %t columns 100 outs(%g) : (tensor<?x8xf32>, tensor<100x8xf32>, tensor<?xi32>) -> tensor<?xi32>
   return %3, %1, %2, %4#0, %5 : tensor<?x?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<2x?x64xf32>, tensor<?xi32>
@@ -93,7 +93,7 @@ attn.weights @layer {
 }
 
 // I8-LABEL: func.func @products(
-func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<1x?xf32>, %ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %g: tensor<?xi32>)
+func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf32>, %v: tensor<1x?x64xf32>, %s: tensor<2x?xf32>, %ids: tensor<?x?xi32>, %e: tensor<?x?x8xf32>, %g: tensor<?xi32>)
     -> (tensor<?x8xf32>, tensor<1x?x64xf32>, tensor<?x16xf32>, tensor<?x?x8xf32>, tensor<?xi32>) {
   %w1 = attn.get_weight @layer::@hidden : tensor<16x8xf32>
   %w2 = attn.get_weight @layer::@weight : tensor<8x16xf32>
@@ -104,7 +104,7 @@ func.func @products(%x: tensor<?x8xf32>, %h: tensor<?x16xf32>, %o: tensor<?x8xf3
   %0 = attn.linear %x, %w1 activation relu outs(%h) : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
   %1 = attn.linear %0, %w2 outs(%o) : (tensor<?x16xf32>, tensor<8x16xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   // I8: attn.logits %{{.*}}, %{{.*}} scales(%{{.*}}) columns 16 outs(%{{.*}}, %{{.*}}, %{{.*}}) : (tensor<?x8xf32>, tensor<16x8xi8>, tensor<16xf32>,
-  %2:3 = attn.logits %x, %w1 columns 16 outs(%v, %s, %s) : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<1x?x64xf32>, tensor<1x?xf32>, tensor<1x?xf32>) -> (tensor<1x?x64xf32>, tensor<1x?xf32>, tensor<1x?xf32>)
+  %2:3 = attn.logits %x, %w1 columns 16 outs(%v, %s, %s) : (tensor<?x8xf32>, tensor<16x8xf32>, tensor<1x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>) -> (tensor<1x?x64xf32>, tensor<2x?xf32>, tensor<2x?xf32>)
   // A transposed one stays as it is.
   // I8: attn.linear %{{.*}}, %{{.*}} outs(%{{.*}}) {transposed} : (tensor<?x8xf32>, tensor<8x16xf32>, tensor<?x16xf32>)
   %3 = attn.linear %x, %w2 outs(%h) {transposed} : (tensor<?x8xf32>, tensor<8x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>

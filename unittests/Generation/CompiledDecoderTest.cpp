@@ -41,7 +41,7 @@ public:
     signatures["decode_logits"] = {
         "decode_logits",
         {{f32, {-1, 9}, ""}},
-        {{f32, {2, -1, 5}, ""}, {f32, {2, -1}, ""}, {f32, {2, -1}, ""}}};
+        {{f32, {2, -1, 5}, ""}, {f32, {3, -1}, ""}, {f32, {3, -1}, ""}}};
     signatures["decode_greatest"] = {
         "decode_greatest", {{f32, {-1, 9}, ""}}, {{i32, {-1}, ""}}};
   }
@@ -100,8 +100,8 @@ private:
       return {tokens};
     }
     Results logits = {Tensor::allocate(ElementType::F32, {2, rows, 5}),
-                      Tensor::allocate(ElementType::F32, {2, rows}),
-                      Tensor::allocate(ElementType::F32, {2, rows})};
+                      Tensor::allocate(ElementType::F32, {3, rows}),
+                      Tensor::allocate(ElementType::F32, {3, rows})};
     llvm::copy(blocked.values, logits[0].data<float>());
     llvm::copy(blocked.maxima, logits[1].data<float>());
     llvm::copy(blocked.sums, logits[2].data<float>());
@@ -313,12 +313,17 @@ TEST(CompiledDecoder, SignaturesAreChecked) {
             "row, tensor<?xi32>");
   EXPECT_EQ(error([](Signatures &s) { s["decode_logits"].results.pop_back(); }),
             "function 'decode_logits': expected three results: logits "
-            "tensor<Bx?xWxf32>, and maxima and sums tensor<Bx?xf32>");
+            "tensor<Bx?xWxf32>, and maxima and sums tensor<Sx?xf32>");
   EXPECT_EQ(error([](Signatures &s) {
-              s["decode_logits"].results[1].shape = {3, -1};
+              s["decode_logits"].results[0].shape = {3, -1, 5};
             }),
             "function 'decode_logits': expected 2 blocks of 5 logits for 9 "
-            "tokens, got tensor<3x?xf32>");
+            "tokens, got tensor<3x?x5xf32>");
+  EXPECT_EQ(error([](Signatures &s) {
+              s["decode_logits"].results[1].shape = {2, -1};
+            }),
+            "function 'decode_logits': expected 3 maxima and sums, of 2 blocks "
+            "and of each 8 of them, got tensor<2x?xf32>");
   EXPECT_EQ(error([](Signatures &s) {
               s["decode_step"].results.push_back(
                   {ElementType::F32, {-1, 4, -1}, ""});

@@ -70,10 +70,10 @@ public:
   BlockedLogits() = default;
   BlockedLogits(int64_t rows, int64_t vocabulary, int64_t width)
       : logits{nullptr, nullptr, nullptr, rows, vocabulary, width} {
-    int64_t blocks = (vocabulary + width - 1) / width;
-    values.resize(blocks * rows * width);
-    maxima.resize(blocks * rows);
-    sums.resize(blocks * rows);
+    LogitRow row = logits.row(0);
+    values.resize(row.numBlocks() * rows * width);
+    maxima.resize((row.numBlocks() + row.numGroups()) * rows);
+    sums.resize(maxima.size());
     logits.values = values.data();
     logits.maxima = maxima.data();
     logits.sums = sums.data();

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace attn {
@@ -14,12 +15,16 @@ namespace attn {
 /// The logits of one row over a vocabulary, in blocks of adjacent tokens, with
 /// the greatest of each block and the sum of exp(logit - greatest), which is 0
 /// in a block that is -infinity throughout, and a NaN where there is a NaN or
-/// +infinity. So most of a vocabulary is dismissed by one comparison a block.
+/// +infinity; and the same of each group of blocks. So most of a vocabulary is
+/// dismissed by one comparison a group.
 struct LogitRow {
+  /// Blocks of a group; the last one may have fewer.
+  static constexpr int64_t kGroupBlocks = 8;
+
   /// Block j begins at values + j · valueStride; it has `width` logits, the
   /// last one those that are left of `vocabulary`.
   float *values = nullptr;
-  /// Those of block j are at j · stride.
+  /// Those of block j are at j · stride, those of groups after all blocks.
   float *maxima = nullptr, *sums = nullptr;
   int64_t vocabulary = 0, width = 1, valueStride = 0, stride = 1;
 
@@ -28,7 +33,20 @@ struct LogitRow {
     return {values + index * valueStride,
             size_t(std::min(width, vocabulary - index * width))};
   }
+  int64_t numGroups() const {
+    return (numBlocks() + kGroupBlocks - 1) / kGroupBlocks;
+  }
+  /// The blocks of a group, begin..end-1.
+  std::pair<int64_t, int64_t> blocksOf(int64_t group) const {
+    int64_t begin = group * kGroupBlocks;
+    return {begin, std::min(begin + kGroupBlocks, numBlocks())};
+  }
   float maximum(int64_t block) const { return maxima[block * stride]; }
+  float sum(int64_t block) const { return sums[block * stride]; }
+  float groupMaximum(int64_t group) const {
+    return maximum(numBlocks() + group);
+  }
+  float groupSum(int64_t group) const { return sum(numBlocks() + group); }
   float operator[](int64_t token) const {
     return values[token / width * valueStride + token % width];
   }
@@ -37,14 +55,15 @@ struct LogitRow {
   void set(int64_t token, float logit) const {
     values[token / width * valueStride + token % width] = logit;
   }
-  /// Computes the maximum and the sum of a block.
+  /// Computes the maximum and the sum of a block, and of its group.
   void summarize(int64_t block) const;
   /// Makes all logits -infinity, with maxima and sums.
   void banAll() const;
 };
 
 /// The logits of several rows: of row r, block j is values[j, r, :], and its
-/// maximum and sum are maxima[j, r] and sums[j, r].
+/// maximum and sum are maxima[j, r] and sums[j, r]; those of group g come after
+/// those of all blocks.
 struct Logits {
   float *values = nullptr, *maxima = nullptr, *sums = nullptr;
   int64_t rows = 0, vocabulary = 0, width = 1;

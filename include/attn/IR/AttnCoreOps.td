@@ -115,25 +115,28 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
   let summary = "multiplies by a weight matrix, with a summary of blocks";
   let description = [{
     `input` [R, K], `weight`, `scales` and `bias` as those of an `attn.linear` with
-    N = `columns`; `values` [⌈N/W⌉, R, W], `maxima` and `sums` [⌈N/W⌉, R]; all
-    but the weight of one element type. Where logits = input · weightᵀ + bias:
+    N = `columns`; `values` [B, R, W] with B = ⌈N/W⌉, `maxima` and `sums`
+    [B + ⌈B/8⌉, R]; all but the weight of one element type. Where logits =
+    input · weightᵀ + bias:
 
       values[j, r, i] = logits[r, W·j + i]
       maxima[j, r] = maxᵢ values[j, r, i]
       sums[j, r] = Σᵢ exp(values[j, r, i] - maxima[j, r])
 
-    What `values` has past the last of N columns is undefined and counts
-    nowhere. In a block that is -∞ throughout the sum is 0; a NaN or +∞ makes it
-    NaN, and the maximum undefined.
+    for each block j < B; and B + g is the same for blocks 8·g to 8·g + 7
+    together. What `values` has past the last of N columns is undefined and
+    counts nowhere. In a block that is -∞ throughout the sum is 0; a NaN or +∞
+    makes it NaN, and the maximum undefined.
 
     This is what a search over tokens needs: log Σ exp follows from the maxima
-    and sums, and a few blocks have all that can be among the best. Blocks are
+    and sums of groups of blocks, and a few groups, and of those a few blocks,
+    have all that can be among the best. Blocks are
     written one after the other, while rows of a matrix as wide as a vocabulary
     would each begin a new page.
 
     ```mlir
     %v, %m, %s = attn.logits %x, %w bias(%b) columns 8001 outs(%values, %maxima, %sums)
-       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>) -> (tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>)
+       : (tensor<?x256xf32>, tensor<8001x256xf32>, tensor<8001xf32>, tensor<126x?x64xf32>, tensor<142x?xf32>, tensor<142x?xf32>) -> (tensor<126x?x64xf32>, tensor<142x?xf32>, tensor<142x?xf32>)
     ```
   }];
   let arguments = (ins Attn_FloatShaped:$input, Attn_WeightShaped:$weight,
@@ -147,6 +150,12 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
     `outs` `(` $outs `)` attr-dict `:` functional-type(operands, results)
   }];
   let extraClassDeclaration = [{
+    /// Blocks of a group.
+    static constexpr int64_t kGroupBlocks = 8;
+    /// How many maxima, and sums, a row has of so many blocks.
+    static int64_t countSummaries(int64_t blocks) {
+      return blocks + (blocks + kGroupBlocks - 1) / kGroupBlocks;
+    }
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return getOutsMutable();
     }

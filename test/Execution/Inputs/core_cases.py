@@ -175,7 +175,7 @@ def logits_case(rows, columns, inputs, width=64, packed=True, special=None):
     padded = padded.reshape(rows, blocks, width).transpose(1, 0, 2)
     maxima, sums = reference.summaries(padded)
     outs = {"v": np.full(padded.shape, np.nan, np.float32)}
-    outs["m"] = outs["s"] = np.full((blocks, rows), np.nan, np.float32)
+    outs["m"] = outs["s"] = np.full(sums.shape, np.nan, np.float32)
     arguments = {"x": (last(x), x)}
     for name, array in outs.items():
         arguments[f"o{name}"] = (tensor(array, [0, 2][: array.ndim - 1]), array)
@@ -221,6 +221,7 @@ def logits():
             yield logits_case(19, columns, 33, packed=packed)
     yield logits_case(3, 70, 600, width=32)
     yield logits_case(30, 300, 8, width=96)
+    yield logits_case(21, 1100, 24)
     for packed in (False, True):
         yield logits_case(18, 150, 8, packed=packed, special="empty")
         yield logits_case(18, 150, 8, packed=packed, special="nan")

@@ -129,7 +129,8 @@ def case(element, rows, columns, inputs, special=None, bias=True):
     if bias:
         factor, types = factor + " bias(%b)", [*types, bias_type]
     blocks = -(-columns // 64)
-    values, sums = f"tensor<{blocks}x?x64xf32>", f"tensor<{blocks}x?xf32>"
+    values = f"tensor<{blocks}x?x64xf32>"
+    sums = f"tensor<{blocks + -(-blocks // 8)}x?xf32>"
     row_type, out = f"tensor<?x{inputs}xf32>", "tensor<?xi32>"
     load += f"%c = arith.constant 0 : index\n%r = tensor.dim %x, %c : {row_type}\n%e = tensor.empty(%r) : {out}\n"
     load += f"%ev = tensor.empty(%r) : {values}\n%es = tensor.empty(%r) : {sums}\n"

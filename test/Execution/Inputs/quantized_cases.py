@@ -207,27 +207,37 @@ def logits_case(rows, columns, inputs, width=64, finite=True):
     blocks = -(-columns // width)
     shape = (blocks, rows, width)
     arrays = {"x": x, "v": np.full(shape, np.nan, np.float32)}
-    arrays["m"] = arrays["s"] = np.full((blocks, rows), np.nan, np.float32)
+    summaries = blocks + -(-blocks // 8)
+    arrays["m"] = arrays["s"] = np.full((summaries, rows), np.nan, np.float32)
     known = {"x": [-1], "v": [0, 2], "m": [0], "s": [0]}
     arguments = {n: (tensor(a, known[n]), a) for n, a in arrays.items()}
     whole = columns // width
     wanted = multiply(x, weight, b)[:, : whole * width]
     wanted = wanted.reshape(rows, whole, width).transpose(1, 0, 2)
+    # Of groups, those of which all columns are compared, too.
+    groups = whole // 8
     maxima, sums = reference.summaries(wanted)
     types = [arguments["x"][0], *types, bias_type]
     outs = [arguments[n][0] for n in "vms"]
-    part, short = f"tensor<{whole}x?x{width}xf32>", f"tensor<{whole}x?xf32>"
+    part = f"tensor<{whole}x?x{width}xf32>"
     body = load + (
         f"%yv, %ym, %ys = attn.logits %x, {factor} bias(%b) columns {columns} outs(%v, %m, %s)"
         f" : ({', '.join(types + outs)}) -> ({', '.join(outs)})\n"
         f"%rows = arith.constant {rows} : index\n"
         f"%pv = tensor.extract_slice %yv[0, 0, 0] [{whole}, %rows, {width}] [1, 1, 1] :"
         f" {outs[0]} to {part}\n"
-        f"%pm = tensor.extract_slice %ym[0, 0] [{whole}, %rows] [1, 1] : {outs[1]} to {short}\n"
-        f"%ps = tensor.extract_slice %ys[0, 0] [{whole}, %rows] [1, 1] : {outs[2]} to {short}\n"
     )
-    results = {"pv": (part, wanted), "pm": (short, maxima), "ps": (short, sums)}
-    results = results if finite else {"ps": results["ps"]}
+    results = {"pv": (part, wanted)} if finite else {}
+    for name, array in (("m", maxima), ("s", sums)) if finite else [("s", sums)]:
+        for of, first, from_, count in (("p", 0, 0, whole), ("g", blocks, whole, groups)):
+            if count == 0:
+                continue
+            short = f"tensor<{count}x?xf32>"
+            body += (
+                f"%{of}{name} = tensor.extract_slice %y{name}[{first}, 0] [{count}, %rows] [1, 1] :"
+                f" {outs[1]} to {short}\n"
+            )
+            results[of + name] = (short, array[from_ : from_ + count])
     about = f"logits, {rows}x{inputs} to {columns} by {width}, finite {finite}"
     return Case(about, body, arguments, results, 2 * tolerance() or 2e-6)
 

@@ -221,11 +221,22 @@ def lookup(ids, table, positions=None, offsets=None, scale=1.0):
 
 
 def summaries(blocks):
-    """The maxima of rows, and the sums of exponentials relative to them."""
-    with np.errstate(invalid="ignore"):
-        maxima = blocks.max(-1)
-        base = np.maximum(maxima, np.finfo(np.float32).min)
-        return maxima, np.exp(blocks - base[..., None]).sum(-1)
+    """The maxima of rows in blocks [B, R, W] and, after them, in groups of 8 blocks,
+    and the sums of exponentials relative to them."""
+    count, rows, width = blocks.shape
+    groups = -(-count // 8)
+    padded = np.full((8 * groups, rows, width), -np.inf)
+    padded[:count] = blocks
+    padded = padded.reshape(groups, 8, rows, width).transpose(0, 2, 1, 3)
+
+    def summarize(blocks):
+        with np.errstate(invalid="ignore"):
+            maxima = blocks.max(-1)
+            base = np.maximum(maxima, np.finfo(np.float32).min)
+            return maxima, np.exp(blocks - base[..., None]).sum(-1)
+
+    parts = summarize(blocks), summarize(padded.reshape(groups, rows, 8 * width))
+    return [np.concatenate(each) for each in zip(*parts)]
 
 
 def distance_biases(table, farthest, bidirectional):
