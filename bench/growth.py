@@ -225,8 +225,8 @@ def explain(figures):
     one = dataclasses.replace(Point(batch=1).case(1), sources=[[0] * usual])
     parts |= {
         "step_mb": f"{4 * one.step / 2**20:.0f}",
-        "one_mb": f"{one.step_bytes / 2**20:.0f}",
-        "one_speed": f"{one.step_bytes / found['batch']['1'][0] * 1e-9:.0f}",
+        "one_mb": f"{one.step_bytes() / 2**20:.0f}",
+        "one_speed": f"{one.step_bytes() / found['batch']['1'][0] * 1e-9:.0f}",
     }
     return parts
 

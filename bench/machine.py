@@ -29,15 +29,25 @@ def make_parser(description):
     return parser
 
 
-def processor():
-    """What the machine calls itself, and its widest instructions."""
+def cpu_fields():
+    """What Linux says of the first processor, by name."""
     fields = {}
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         name, _, value = line.partition(":")
         fields.setdefault(name.strip(), value.strip())
+    return fields
+
+
+def has_amx():
+    return "amx_tile" in cpu_fields().get("flags", "").split()
+
+
+def processor():
+    """What the machine calls itself, and its widest instructions."""
+    fields = cpu_fields()
     flags = fields.get("flags", "").split()
     widest = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "SSE"
-    amx = "with" if "amx_tile" in flags else "no"
+    amx = "with" if has_amx() else "no"
     return f"{fields.get('model name', 'unknown processor')} ({widest}, {amx} AMX)"
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Measure what bf16 and int8 cost and bring, next to CTranslate2 in int8, and write
-docs/Precision.md.
+"""Measure what bf16 and int8 cost and bring, next to other engines with as few bits,
+and write docs/Precision.md.
 
     bench/setup.sh
     build/peers/bin/python bench/precision.py
@@ -16,17 +16,21 @@ import tempfile
 import ctranslate2
 import sacrebleu
 
+import decoding
 import machine
 import quality
 import translation_bench
-import translation_cases
 import translation_engines
+from sections import mark, table
+from translation_cases import REFERENCE, SHIPPED, Case, random_sentences, read_ids, read_sizes
+from translation_report import bandwidth, tokens_per_second
 from turns import add_options
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ENGINES = ["attn", "attn-bf16", "attn-int8", "ctranslate2-int8"]
-# Beams and sentences at a time.
-CASES = [(1, 32), (4, 32), (1, 1), (4, 1)]
+# By model, engines and the numbers that they compute in. In f32, and with few rows, the
+# others are next to the slower ones in docs/Performance.md.
+SHIPPED_ENGINES = ["attn", "attn-bf16", "attn-int8", "ctranslate2-int8"]
+OPUS_ENGINES = ["attn-bf16", "attn-int8", "ctranslate2-int8", "openvino-bf16", "transformers-bf16"]
 
 
 def parse_arguments():
@@ -34,8 +38,12 @@ def parse_arguments():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--attn", default=str(ROOT / "build/bin/attn"))
-    parser.add_argument("--model", type=pathlib.Path, default=ROOT / "models/tatoeba-en-fr")
-    parser.add_argument("--test", type=pathlib.Path, default=ROOT / "test/reference/test")
+    parser.add_argument("--model", type=pathlib.Path, default=SHIPPED)
+    parser.add_argument("--test", type=pathlib.Path, default=REFERENCE)
+    parser.add_argument(
+        "--random-model", type=pathlib.Path, default=ROOT / "build/opus-size", metavar="DIR",
+        help="of OPUS-MT size, made where it is missing",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--single", type=int, default=200, help="sentences one at a time")
@@ -44,61 +52,125 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def measure_speed(options, folder):
-    """Medians of seconds of each engine, by case."""
-    sources = translation_cases.read_ids(options.test / "test.src.ids")
+def shipped_cases(options):
+    """With AMX, integers of 8 bits should gain more."""
+    sources, sizes = read_ids(options.test / "test.src.ids"), read_sizes(options.model)
+    batch = 2.5 if machine.has_amx() else 2
+    return [
+        Case("batch-greedy", sizes, 1, 32, sources, at_least=batch),
+        Case("batch-beam-4", sizes, 4, 32, sources, at_least=batch),
+        Case("one-greedy", sizes, 1, 1, sources[: options.single], at_least=2),
+        Case("one-beam-4", sizes, 4, 1, sources[: options.single], at_least=2),
+    ]
+
+
+def opus_cases(options):
+    at_least, sizes = 3 if machine.has_amx() else 2, read_sizes(options.random_model)
+
+    def case(name, beam_size, batch_size, sentences, **asked):
+        sources = random_sentences(sentences, 58000, decoding.SOURCE)
+        steps = decoding.STEPS
+        return Case(
+            name, sizes, beam_size, batch_size, sources, steps=steps, at_least=at_least, **asked
+        )
+
+    return [
+        case("batch-greedy", 1, 32, 64),
+        case("batch-beam-4", 4, 32, 64),
+        case("one-greedy", 1, 1, 8, bandwidth_share=0.8),
+    ]
+
+
+def measure(options, model, names, cases, try_every, folder):
+    """By case and engine, what Bench.measure() finds."""
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(open(os.devnull, "w"))
         engines = {}
-        for name in ENGINES:
+        for name in names:
             engine, _, dtype = name.partition("-")
             own = folder / name
-            own.mkdir()
-            chosen = argparse.Namespace(**vars(options), engines=[engine])
+            own.mkdir(parents=True)
+            chosen = argparse.Namespace(**{**vars(options), "model": model, "engines": [engine]})
             started = translation_engines.start(chosen, own, log, stack, dtype or "f32")
             engines[name] = started[engine]
         bench = translation_bench.Bench(options, engines)
-        medians = {}
-        for beams, batch in CASES:
-            chosen = sources if batch > 1 else sources[: options.single]
-            case = translation_cases.Case("", None, beams, batch, chosen)
-            for name, found in bench.measure(case, case.part(8)).items():
-                medians[name, beams, batch] = found["seconds"]
-    return medians
+        return {case.name: bench.measure(case, case.part(try_every)) for case in cases}
 
 
-def speed_table(medians, single):
+def is_attn(name):
+    return name.startswith("attn")
+
+
+def ratios(cases, found):
+    """The fastest of attn to the fastest other; the last two columns say what is asked
+    for."""
+    rows = []
+    for case in cases:
+        seconds = {name: result["seconds"] for name, result in found[case.name].items()}
+        ours = min(filter(is_attn, seconds), key=seconds.get)
+        other = min((name for name in seconds if not is_attn(name)), key=seconds.get)
+        ratio = seconds[other] / seconds[ours]
+        rows.append(
+            [case.name, ours, other, f"{ratio:.2f}", f"{case.at_least:.2f}", mark(ratio >= case.at_least)]
+        )
+    return table(["case", "fastest of attn", "fastest other", "ratio", "at least", "reached"], rows)
+
+
+def by_engine(cases, found, cell, titles):
     rows = [
-        "| engine | batches, greedy, s | batches, 4 beams, s | one, greedy, ms | one, 4 beams, ms |",
-        "| --- | --- | --- | --- | --- |",
+        [name, *(cell(case, found[case.name][name]) for case in cases)]
+        for name in found[cases[0].name]
     ]
-    for name in ENGINES:
-        cells = [
-            f"{medians[name, beams, batch]:.2f}"
-            if batch > 1
-            else f"{1000 * medians[name, beams, batch] / single:.2f}"
-            for beams, batch in CASES
-        ]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    ratios = [
-        f"{medians['ctranslate2-int8', *case] / medians['attn-int8', *case]:.2f}" for case in CASES
-    ]
-    return "\n".join([*rows, f"| ratio | {' | '.join(ratios)} |"])
+    return table(["engine", *titles], rows)
+
+
+def seconds_table(cases, found):
+    def cell(case, result):
+        if case.batch_size > 1:
+            return f"{result['seconds']:.2f}"
+        return f"{1000 * result['seconds'] / len(case.sources):.2f}"
+
+    titles = ["batches, greedy, s", "batches, 4 beams, s", "one, greedy, ms", "one, 4 beams, ms"]
+    return by_engine(cases, found, cell, titles)
+
+
+def tokens_table(cases, found):
+    def cell(case, result):
+        rounds = min(result["rounds"]), max(result["rounds"])
+        return (
+            f"{tokens_per_second(case, result):.0f} ({rounds[0]:.3f} to {rounds[1]:.3f} s; "
+            f"{result['memory_mb']:.0f} MB)"
+        )
+
+    return by_engine(cases, found, cell, [f"{case.name}, tokens/s" for case in cases])
+
+
+def bandwidth_table(cases, found):
+    rows = []
+    for case in filter(lambda case: case.bandwidth_share, cases):
+        for name in filter(is_attn, found[case.name]):
+            dtype = name.partition("-")[2] or "f32"
+            speed, share = bandwidth(case, found[case.name][name], dtype)
+            asked = case.bandwidth_share
+            rows.append([name, f"{speed:.1f}", f"{share:.0%}", f"{asked:.0%}", mark(share >= asked)])
+    return table(["engine", "GB/s", "of the bandwidth", "at least", "reached"], rows)
 
 
 def size_table(options, folder):
-    command = [options.attn, "quantize", options.model, "-o", folder / "attn"]
+    command = [options.attn, "quantize", options.model, "-o", folder / "attn-quantized"]
     subprocess.run(command, check=True)
     files = {
         "the checkpoint": options.model / "model.safetensors",
-        "`attn quantize`": folder / "attn/model.safetensors",
-        "CTranslate2, int8": folder / "ctranslate2-int8/ctranslate2/model.bin",
+        "`attn quantize`": folder / "attn-quantized/model.safetensors",
+        "CTranslate2, int8": folder / "shipped/ctranslate2-int8/ctranslate2/model.bin",
     }
-    return "\n".join(f"| {name} | {path.stat().st_size:,} |" for name, path in files.items())
+    rows = [[name, f"{path.stat().st_size:,}"] for name, path in files.items()]
+    return table(["", "bytes of the weights' file"], rows)
 
 
 def main():
     options = parse_arguments()
+    decoding.make_checkpoint(options.random_model)
     scored = quality.measure(
         quality.parse_arguments(
             [f"--attn={options.attn}", f"--model={options.model}", f"--test={options.test}/test.tsv"]
@@ -106,7 +178,9 @@ def main():
     )
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        medians = measure_speed(options, folder)
+        shipped, opus = shipped_cases(options), opus_cases(options)
+        own = measure(options, options.model, SHIPPED_ENGINES, shipped, 8, folder / "shipped")
+        random = measure(options, options.random_model, OPUS_ENGINES, opus, 1, folder / "opus")
         text = (pathlib.Path(__file__).parent / "precision.md.in").read_text().format(
             processor=machine.processor(),
             ctranslate2=ctranslate2.__version__,
@@ -115,7 +189,11 @@ def main():
             rounds=options.rounds,
             single=options.single,
             quality=quality.table(scored),
-            speed=speed_table(medians, options.single),
+            speed=seconds_table(shipped, own),
+            ratios=ratios(shipped, own),
+            opus_speed=tokens_table(opus, random),
+            opus_ratios=ratios(opus, random),
+            bandwidth=bandwidth_table(opus, random),
             size=size_table(options, folder),
         )
     options.output.write_text(text)

@@ -71,13 +71,30 @@ class Bench:
             found[name] = {"setting": setting, "tried": seconds, "rounds": []}
         for _ in range(self.options.rounds):
             for name, setting in chosen.items():
-                answer = self.turns.take(setting.translate, case)
+                with self.bandwidth_beside(name, case, found):
+                    answer = self.turns.take(setting.translate, case)
                 found[name]["rounds"].append(answer["seconds"])
                 kept = ("memory_mb", "same", "decoder_rows")
                 found[name] |= {key: answer[key] for key in kept if key in answer}
         for result in found.values():
             result["seconds"] = statistics.median(result["rounds"])
         return found
+
+    @contextlib.contextmanager
+    def bandwidth_beside(self, name, case, found):
+        """Where a share of it is asked for, adds to what is found of attn the
+        memory's bandwidth right before and after the turn: it wavers."""
+        peaks = []
+
+        def peak():
+            if name.startswith("attn") and case.bandwidth_share:
+                peaks.append(self.turns.peak(self.options.threads)["memory"])
+
+        peak()
+        yield
+        peak()
+        if peaks:
+            found[name].setdefault("bandwidths", []).append(statistics.mean(peaks))
 
     def measure_starts(self, case):
         """Returns by engine and way the seconds from its start to the first

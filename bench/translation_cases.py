@@ -93,12 +93,14 @@ class Case:
         encoded = sum(map(len, self.sources)) * self.sizes.encoder
         return 2 * (encoded + decoder_rows * self.step)
 
-    @property
-    def step_bytes(self):
+    def step_bytes(self, dtype="f32"):
         """Bytes of the weights that are read if a sentence at a time is
-        translated: in each step, and once to encode it."""
+        translated: in each step, and once to encode it. Greedy search chooses among
+        the words by integers."""
+        each = {"f32": 4, "bf16": 2, "int8": 1}[dtype]
         encoded = len(self.sources) * self.sizes.encoder
-        return 4 * (encoded + self.tokens * self.step)
+        choice = (1 if self.beam_size == 1 else each) * self.sizes.choice
+        return each * encoded + self.tokens * (each * self.sizes.step + choice)
 
     def part(self, every):
         """One in so many of the sentences."""

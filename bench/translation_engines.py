@@ -23,11 +23,11 @@ NAMES = {
 NEEDED = ["torch", "transformers", "ctranslate2", "optimum.intel", "openvino"]
 
 
-def settings_of(engine, threads):
+def settings_of(engine, threads, dtype):
     """The settings of an engine to choose from: by name, what its worker gets, and
     what is added to its environment."""
     if engine != "ctranslate2":
-        return {f"{threads} threads": ({"threads": threads}, {})}
+        return {f"{threads} threads": ({"threads": threads, "dtype": dtype}, {})}
     found = {}
     for isa in ("", "AVX512"):
         environment = {"CT2_FORCE_CPU_ISA": isa} if isa else {}
@@ -185,7 +185,7 @@ def start(options, folder, log, stack, dtype="f32"):
         command = [sys.executable, WORKER, engine, options.model, "--convert", model, dtype]
         subprocess.run(command, stdout=log, stderr=log, check=True)
         found[engine] = []
-        for name, arguments in settings_of(engine, options.threads).items():
+        for name, arguments in settings_of(engine, options.threads, dtype).items():
             peer = Peer(engine, name, *arguments, model, log)
             stack.callback(peer.close)
             found[engine].append(peer)

@@ -3,6 +3,7 @@
 docs/Performance.md."""
 
 import pathlib
+import statistics
 import string
 
 from sections import mark, table
@@ -55,8 +56,7 @@ def shares(cases, figures):
             continue
         row = [case.name]
         if case.bandwidth_share:
-            speed = case.step_bytes / attn["seconds"] * 1e-9
-            share = speed / figures["peak"]["memory"]
+            speed, share = bandwidth(case, attn)
             row += [f"{speed:.1f} GB/s", f"{share:.0%} of the memory's bandwidth"]
             row += at_least(share, case.bandwidth_share, "{:.0%}")
         else:
@@ -67,6 +67,14 @@ def shares(cases, figures):
             row += at_least(share, case.peak_share, "{:.0%}")
         rows.append(row)
     return table(["case", "speed", "share", "at least", "reached"], rows)
+
+
+def bandwidth(case, attn, dtype="f32"):
+    """GB/s of the weights that are read, and the median share of what the memory
+    gave right before and after a round."""
+    speeds = [case.step_bytes(dtype) / seconds * 1e-9 for seconds in attn["rounds"]]
+    shares = map(float.__truediv__, speeds, attn["bandwidths"])
+    return statistics.median(speeds), statistics.median(shares)
 
 
 def engines(cases, figures):
@@ -104,7 +112,6 @@ def parts(cases, figures):
         "versions": ", ".join(versions),
         "threads": str(figures["threads"]),
         "rounds": str(figures["rounds"]),
-        "bandwidth": f"{figures['peak']['memory']:.1f}",
         "peak": f"{figures['peak']['f32']:.0f}",
         "ratios": ratios(cases, figures),
         "shares": shares(cases, figures),

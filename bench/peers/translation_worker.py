@@ -3,7 +3,7 @@
 """A process in which one engine waits to translate; bench/decoding.py and others
 start it.
 
-    bench/peers/translation_worker.py ENGINE CHECKPOINT --convert MODEL f32|int8
+    bench/peers/translation_worker.py ENGINE CHECKPOINT --convert MODEL f32|bf16|int8
     bench/peers/translation_worker.py ENGINE MODEL SETTINGS
 
 The first writes the checkpoint in the engine's own form. The second loads that and
@@ -30,25 +30,24 @@ def sorted_by_length(command):
 class Transformers:
     """Hugging Face transformers on PyTorch."""
 
-    def __init__(self, model, threads):
+    def __init__(self, model, threads, dtype="f32"):
         import torch
         import transformers
 
         torch.set_num_threads(threads)
         self.version = f"{transformers.__version__} on PyTorch {torch.__version__}"
-        self.model = self.load(model, threads).eval()
+        self.model = self.load(model, threads, dtype).eval()
 
     @staticmethod
     def convert(checkpoint, model, dtype):
         model.symlink_to(checkpoint.resolve())
 
-    def load(self, model, threads):
+    def load(self, model, threads, dtype):
         import torch
         import transformers
 
-        return transformers.AutoModelForSeq2SeqLM.from_pretrained(
-            model, dtype=torch.float32
-        )
+        dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[dtype]
+        return transformers.AutoModelForSeq2SeqLM.from_pretrained(model, dtype=dtype)
 
     def translate(self, command):
         import torch
@@ -87,7 +86,7 @@ class OpenVINO(Transformers):
 
         OVModelForSeq2SeqLM.from_pretrained(checkpoint, export=True).save_pretrained(model)
 
-    def load(self, model, threads):
+    def load(self, model, threads, dtype):
         import importlib.metadata
 
         import openvino
@@ -96,7 +95,7 @@ class OpenVINO(Transformers):
         optimum = importlib.metadata.version("optimum-intel")
         self.version = f"{openvino.__version__.partition('-')[0]}, optimum-intel {optimum}"
         config = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": dtype,
             "INFERENCE_NUM_THREADS": threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
