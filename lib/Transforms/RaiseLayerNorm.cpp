@@ -219,19 +219,7 @@ namespace {
 struct RaiseLayerNorm : public attn::impl::RaiseLayerNormBase<RaiseLayerNorm> {
   void runOnOperation() override {
     resolveSizes(getOperation());
-    llvm::DenseSet<Operation *> erased;
-    for (Operation *sum : collectReductions(getOperation())) {
-      if (erased.contains(sum))
-        continue;
-      for (Value end : collectElementwiseUsers(sum->getResult(0))) {
-        LayerNormMatcher matcher;
-        if (!matcher.match(end, sum))
-          continue;
-        eraseWithOperands(matcher.replace(),
-                          [&](Operation *op) { erased.insert(op); });
-        break;
-      }
-    }
+    raiseReductions<LayerNormMatcher>(getOperation());
   }
 };
 

@@ -299,19 +299,7 @@ namespace {
 struct RaiseLinear : public attn::impl::RaiseLinearBase<RaiseLinear> {
   void runOnOperation() override {
     resolveSizes(getOperation());
-    llvm::DenseSet<Operation *> erased;
-    for (Operation *product : collectReductions(getOperation())) {
-      if (erased.contains(product))
-        continue;
-      for (Value end : collectElementwiseUsers(product->getResult(0))) {
-        LinearMatcher matcher;
-        if (!matcher.match(end, product))
-          continue;
-        eraseWithOperands(matcher.replace(),
-                          [&](Operation *op) { erased.insert(op); });
-        break;
-      }
-    }
+    raiseReductions<LinearMatcher>(getOperation());
   }
 };
 

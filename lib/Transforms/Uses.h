@@ -32,6 +32,25 @@ bool dependsOn(mlir::Value value, mlir::Operation *op);
 void eraseWithOperands(mlir::Operation *op,
                        llvm::function_ref<void(mlir::Operation *)> beforeErase);
 
+/// For each reduction in `root`, replaces what the first of its elementwise
+/// users computes that a Matcher knows: `match(end, reduction)` says whether it
+/// does, `replace()` gives the operation that is replaced.
+template <typename Matcher> void raiseReductions(mlir::Operation *root) {
+  llvm::DenseSet<mlir::Operation *> erased;
+  for (mlir::Operation *reduction : collectReductions(root)) {
+    if (erased.contains(reduction))
+      continue;
+    for (mlir::Value end : collectElementwiseUsers(reduction->getResult(0))) {
+      Matcher matcher;
+      if (!matcher.match(end, reduction))
+        continue;
+      eraseWithOperands(matcher.replace(),
+                        [&](mlir::Operation *op) { erased.insert(op); });
+      break;
+    }
+  }
+}
+
 } // namespace attn
 
 #endif // ATTN_LIB_TRANSFORMS_USES_H
