@@ -6,6 +6,7 @@
 
 #include "DataTypeOption.h"
 #include "Subcommand.h"
+#include "TargetCpuOption.h"
 #include "llvm/LineEditor/LineEditor.h"
 #include "llvm/Support/FileSystem.h"
 #include <clocale>
@@ -49,10 +50,7 @@ static cl::opt<std::string>
 static cl::opt<bool> noCache("no-cache", cl::desc("Compile, and keep nothing"),
                              cl::sub(command));
 
-static cl::opt<std::string>
-    targetCpu("target-cpu", cl::value_desc("CPU"),
-              cl::desc("Processor to compile for, as LLVM names it"),
-              cl::init("native"), cl::sub(command));
+static TargetCpuOption targetCpu(command);
 
 Expected<TranslationModel>
 attn::loadTranslationModel(bool withTokenizer, int threads,

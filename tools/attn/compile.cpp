@@ -8,6 +8,8 @@
 #include "Linker.h"
 #include "ModuleFile.h"
 #include "Subcommand.h"
+#include "TargetCpuOption.h"
+#include "WeightsOption.h"
 #include "attn/Execution/AheadOfTime.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
@@ -51,15 +53,8 @@ static cl::opt<std::string>
 static cl::opt<std::string> header("header", cl::value_desc("FILE.h"),
                                    cl::desc("Where to write the C header"),
                                    cl::sub(command));
-static cl::opt<std::string>
-    targetCpu("target-cpu", cl::value_desc("NAME"), cl::init("native"),
-              cl::desc("LLVM's name of the processor to compile for (default: "
-                       "native)"),
-              cl::sub(command));
-static cl::opt<std::string>
-    weights("weights", cl::value_desc("FILE"),
-            cl::desc("Weights to use in place of the module's"),
-            cl::sub(command));
+static TargetCpuOption targetCpu(command);
+static WeightsOption weights(command);
 
 static DataTypeOption dataType(command);
 static cl::opt<int64_t> alignmentLayer(

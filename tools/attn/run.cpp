@@ -7,6 +7,8 @@
 #include "PeakMemory.h"
 #include "RandomInputs.h"
 #include "Subcommand.h"
+#include "TargetCpuOption.h"
+#include "WeightsOption.h"
 #include "attn/Execution/Compiler.h"
 #include "attn/Execution/DiagnosticError.h"
 #include "attn/Execution/NpyFile.h"
@@ -74,11 +76,7 @@ static cl::opt<attn::IntegerIn<1>>
           cl::desc("Call the function so many times and print one line of "
                    "JSON"),
           cl::sub(command));
-static cl::opt<std::string>
-    targetCpu("target-cpu", cl::value_desc("NAME"), cl::init("native"),
-              cl::desc("LLVM's name of the processor to compile for (default: "
-                       "native)"),
-              cl::sub(command));
+static attn::TargetCpuOption targetCpu(command);
 static cl::opt<attn::IntegerIn<1, 4096>>
     threads("threads", cl::desc("Threads (default: one for each core)"),
             cl::sub(command));
@@ -94,10 +92,7 @@ static cl::opt<bool>
            cl::desc("Print on standard error what compiling, pass by pass, "
                     "loading and calling took"),
            cl::sub(command));
-static cl::opt<std::string>
-    weights("weights", cl::value_desc("FILE"),
-            cl::desc("Weights to use in place of the module's"),
-            cl::sub(command));
+static attn::WeightsOption weights(command);
 static cl::opt<std::string>
     cacheDir("cache-dir", cl::value_desc("DIR"),
              cl::desc("Folder of compiled code (default: $ATTN_CACHE_DIR, "

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#ifndef ATTN_TOOLS_ATTN_WEIGHTSOPTION_H
+#define ATTN_TOOLS_ATTN_WEIGHTSOPTION_H
+
+#include "llvm/Support/CommandLine.h"
+
+namespace attn {
+
+/// An option --weights: a file in place of the one that a module names.
+struct WeightsOption : llvm::cl::opt<std::string> {
+  explicit WeightsOption(llvm::cl::SubCommand &command)
+      : llvm::cl::opt<std::string>(
+            "weights", llvm::cl::value_desc("FILE"),
+            llvm::cl::desc("Weights to use in place of the module's"),
+            llvm::cl::sub(command)) {}
+};
+
+} // namespace attn
+
+#endif // ATTN_TOOLS_ATTN_WEIGHTSOPTION_H
