@@ -104,8 +104,8 @@ private:
     QuantizedProduct product(b, operands);
     unit = product.getUnit();
     product.round();
-    parallel(product.getWorkspace(), [&](ValueRange memory) {
-      product.setMemory(memory);
+    parallel(/*workspace=*/{}, [&](ValueRange) {
+      product.enterRegion();
       emitAll(kRows, rowsOf(product));
     });
     product.deallocate();
@@ -147,12 +147,9 @@ private:
     integers.round(/*withLengths=*/true);
     bool isNarrow = typeOf(op.getWeight()).getElementType().isBF16();
     ProductBounds bounds(b, integers, given[2], given[3], rows, isNarrow);
-    SmallVector<MemRefType> workspace = product.getWorkspace();
-    size_t own = workspace.size();
-    llvm::append_range(workspace, integers.getWorkspace());
-    parallel(workspace, [&](ValueRange memory) {
-      product.setMemory(memory.take_front(own));
-      integers.setMemory(memory.drop_front(own));
+    parallel(product.getWorkspace(), [&](ValueRange memory) {
+      product.setMemory(memory);
+      integers.enterRegion();
       prepare();
       b.share(b.index(panels),
               [&](Value panel) { emitMaxima(panel, kRows, rowsOf(integers)); });

@@ -49,8 +49,8 @@ private:
   void emitQuantized() {
     QuantizedProduct product(b, getOperands());
     product.round();
-    b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
-      product.setMemory(memory);
+    b.parallel(getWork(), /*workspace=*/{}, [&](ValueRange) {
+      product.enterRegion();
       shareProduct(product);
     });
     product.deallocate();

@@ -75,15 +75,12 @@ void QuantizedProduct::deallocate() {
       memref::DeallocOp::create(b, memory);
 }
 
-SmallVector<MemRefType> QuantizedProduct::getWorkspace() const {
+void QuantizedProduct::enterRegion() {
+  // On the stack: threads that allocate wait for each other.
   if (tiles)
-    return {MemRefType::get({kBlock, kBlock}, b.getI32Type())};
-  return {};
-}
-
-void QuantizedProduct::setMemory(ValueRange memory) {
-  if (tiles)
-    sums = memory.front();
+    sums = memref::AllocaOp::create(
+        b, MemRefType::get({kBlock, kBlock}, b.getI32Type()),
+        b.getI64IntegerAttr(64));
 }
 
 void QuantizedProduct::setOutput(Value memory, Value firstRow,
@@ -106,8 +103,8 @@ void QuantizedProduct::emit() {
     roundRows();
     TileTasks tasks(b, rows, panels, panelBytes);
     Value work = b.mul(rows, b.index(operands.depth * operands.columns));
-    b.parallel(work, getWorkspace(), [&](ValueRange memory) {
-      setMemory(memory);
+    b.parallel(work, /*workspace=*/{}, [&](ValueRange) {
+      enterRegion();
       b.share(tasks.getCount(), [&](Value task) {
         tasks.emitTask(
             task, [&](Value row, Value endRow, Value panel, Value endPanel) {

@@ -31,9 +31,8 @@ public:
   /// and getErrors() can be asked for then.
   void round(bool withLengths = false);
   void deallocate();
-  /// What a thread needs beside.
-  llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
-  void setMemory(mlir::ValueRange memory);
+  /// At the begin of the region: what each thread needs for itself.
+  void enterRegion();
   int64_t getPanels() const { return panels; }
   /// Some rows, from a multiple of getUnit() on, and panels of 32 columns.
   void emitPart(Value row, Value endRow, Value panel, Value endPanel);
