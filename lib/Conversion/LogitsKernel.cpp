@@ -76,7 +76,8 @@ private:
     return b.mul(rows, b.index(getOperands().depth * columns));
   }
 
-  /// Divides the blocks among the threads of a region: body(first, end).
+  /// Divides the blocks among the threads of a region, body(first, end), and
+  /// summarises those of each group.
   void shareBlocks(llvm::function_ref<void(Value, Value)> body) {
     Value wanted = b.mul(b.threads(), b.index(kTasks));
     Value count = b.roundUp(b.ceilDiv(b.index(blocks), wanted), kGroupBlocks);
@@ -195,11 +196,9 @@ private:
                            return SmallVector<Value>{body(block, carried[0])};
                          })[0];
       };
-      Value maximum =
-          forBlocks(b.splat(lanes, -std::numeric_limits<double>::infinity()),
-                    [&](Value block, Value largest) {
-                      return b.larger(load(op.getMaxima(), block), largest);
-                    });
+      Value maximum = forBlocks(noLogits(), [&](Value block, Value largest) {
+        return b.larger(load(op.getMaxima(), block), largest);
+      });
       Value base = emitFinite(maximum);
       Value sum = forBlocks(b.splat(lanes, 0.0), [&](Value block, Value sum) {
         return b.fma(load(op.getSums(), block),
@@ -242,6 +241,7 @@ private:
     b.ifThen(isLast, [&] { b.forLoop(begin, end, 1, emitRow); });
   }
 
+  /// What adds nothing.
   Value noLogits() {
     return b.splat(b.lanes(), -std::numeric_limits<double>::infinity());
   }
@@ -257,6 +257,7 @@ private:
         b, inside, b.loadMasked(op.getValues(), place, inside), noLogits());
   }
 
+  /// All of a row of a block.
   SmallVector<Value> loadRow(Value block, Value row) {
     SmallVector<Value> numbers;
     for (int64_t offset = 0; offset < width; offset += b.lanes())

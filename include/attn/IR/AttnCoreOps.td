@@ -129,10 +129,9 @@ def Attn_LogitsOp : Attn_CoreOp<"logits", [AttrSizedOperandSegments]> {
     makes it NaN, and the maximum undefined.
 
     This is what a search over tokens needs: log Σ exp follows from the maxima
-    and sums of groups of blocks, and a few groups, and of those a few blocks,
-    have all that can be among the best. Blocks are
-    written one after the other, while rows of a matrix as wide as a vocabulary
-    would each begin a new page.
+    and sums of groups, and a few groups, and of these a few blocks, have all
+    that can be among the best. Blocks are written one after the other, while
+    rows of a matrix as wide as a vocabulary would each begin a new page.
 
     ```mlir
     %v, %m, %s = attn.logits %x, %w bias(%b) columns 8001 outs(%values, %maxima, %sums)

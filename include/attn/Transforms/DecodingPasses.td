@@ -91,8 +91,8 @@ def OutlineLogits : Pass<"attn-outline-logits", "::mlir::ModuleOp"> {
     the rows that it multiplies instead, [B·S, K]. Two new functions of such rows
     go on from there: `decode_logits` has the three results of an `attn.logits`,
     values [⌈N/W⌉, B·S, W], and the maximum and the sum of exponentials of each
-    row in each block and group of blocks; `decode_greatest` has that of an `attn.greatest`. So a
-    search decides what it needs, and of which rows.
+    row in each block and group of blocks; `decode_greatest` has that of an
+    `attn.greatest`. So a search decides what it needs, and of which rows.
 
     Results after the linear stay. A function whose first result is something
     else, or whose linear has a residual, an activation, a transposed weight or
