@@ -2,37 +2,35 @@
 
 #include "attn/Generation/Scoring.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 #include <limits>
 
 using namespace attn;
 
 static constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
 
-/// A finite number, so that -infinity less it is -infinity.
-static float finite(float maximum) {
-  return std::max(maximum, std::numeric_limits<float>::lowest());
-}
-
 void LogitRow::summarize(int64_t index) const {
-  auto set = [&](int64_t place, float maximum, float sum) {
+  /// What parts with a maximum and a sum each are together.
+  auto set = [&](int64_t place, auto parts) {
+    float maximum = minusInfinity, sum = 0;
+    for (auto [other, _] : parts)
+      maximum = std::max(maximum, other);
+    // A finite number, so that -infinity adds nothing.
+    float base = std::max(maximum, std::numeric_limits<float>::lowest());
+    for (auto [other, otherSum] : parts)
+      sum += otherSum * std::exp(other - base);
     maxima[place * stride] = maximum;
     sums[place * stride] = sum;
   };
-  float maximum = minusInfinity, sum = 0;
-  for (float logit : block(index))
-    maximum = std::max(maximum, logit);
-  for (float logit : block(index))
-    sum += std::exp(logit - finite(maximum));
-  set(index, maximum, sum);
-
+  set(index, llvm::map_range(block(index), [](float logit) {
+        return std::pair(logit, 1.0f);
+      }));
   const int64_t group = index / kGroupBlocks;
   auto [begin, end] = blocksOf(group);
-  maximum = minusInfinity, sum = 0;
-  for (int64_t block = begin; block < end; ++block)
-    maximum = std::max(maximum, this->maximum(block));
-  for (int64_t block = begin; block < end; ++block)
-    sum += this->sum(block) * std::exp(this->maximum(block) - finite(maximum));
-  set(numBlocks() + group, maximum, sum);
+  set(numBlocks() + group,
+      llvm::map_range(llvm::seq(begin, end), [&](int64_t block) {
+        return std::pair(maximum(block), sum(block));
+      }));
 }
 
 void LogitRow::banAll() const {
@@ -45,7 +43,7 @@ void LogitRow::banAll() const {
   }
 }
 
-RowNormalizer attn::normalizer(const LogitRow &logits) {
+RowNormalizer attn::normalizer(LogitRow logits) {
   const int64_t groups = logits.numGroups();
   float maximum = minusInfinity;
   for (int64_t group = 0; group < groups; ++group)
@@ -59,7 +57,7 @@ RowNormalizer attn::normalizer(const LogitRow &logits) {
   return {maximum, static_cast<float>(std::log(sum))};
 }
 
-int64_t attn::argMax(const LogitRow &logits) {
+int64_t attn::argMax(LogitRow logits) {
   float maximum = minusInfinity;
   int64_t best = -1;
   for (int64_t group = 0, e = logits.numGroups(); group < e; ++group) {
@@ -79,7 +77,7 @@ int64_t attn::argMax(const LogitRow &logits) {
   return index * logits.width + (llvm::find(block, maximum) - block.begin());
 }
 
-void attn::addCandidates(int64_t beam, const BeamLogits &row, size_t n,
+void attn::addCandidates(int64_t beam, BeamLogits row, size_t n,
                          std::vector<Candidate> &best) {
   size_t size = best.size();
   best.resize(n);

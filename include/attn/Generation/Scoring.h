@@ -92,11 +92,13 @@ struct RowNormalizer {
   }
 };
 
-RowNormalizer normalizer(const LogitRow &logits);
+// Rows are taken by value: what follows from their sizes is computed once then,
+// and not again after each write.
+RowNormalizer normalizer(LogitRow logits);
 
 /// The lowest index among the greatest logits; -1 if one is not a number or
 /// if none is above -infinity.
-int64_t argMax(const LogitRow &logits);
+int64_t argMax(LogitRow logits);
 
 /// A token chosen for a beam: `index` is beam * vocabulary + token.
 struct Candidate {
@@ -115,7 +117,7 @@ struct BeamLogits {
 /// Adds the candidates of beam number `beam` to `best`, which keeps the n best
 /// there are, best first, equal scores by index. Beams come by ascending
 /// number. Candidates at -infinity count.
-void addCandidates(int64_t beam, const BeamLogits &row, size_t n,
+void addCandidates(int64_t beam, BeamLogits row, size_t n,
                    std::vector<Candidate> &best);
 
 } // namespace attn
