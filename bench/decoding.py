@@ -14,6 +14,7 @@ turns in one run, and are compared by the medians of their rounds. Neither
 starting, loading nor compiling counts; starting is measured by itself.
 """
 
+import functools
 import pathlib
 import subprocess
 import sys
@@ -34,6 +35,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def make_case(sizes, name, beam_size, batch_size, sentences, **asked):
+    """Of so many sentences, the same at each call."""
+    sources = random_sentences(sentences, 58000, SOURCE)
+    return Case(name, sizes, beam_size, batch_size, sources, steps=STEPS, **asked)
+
+
 def make_checkpoint(directory):
     if not (directory / "model.safetensors").exists():
         script = ROOT / "utils/make_checkpoint.py"
@@ -44,12 +51,7 @@ def main():
     options = parse_arguments()
     translation_bench.enter(options)
     make_checkpoint(options.model)
-    sizes = read_sizes(options.model)
-
-    def case(name, beam_size, batch_size, sentences, **asked):
-        sources = random_sentences(sentences, 58000, SOURCE)
-        return Case(name, sizes, beam_size, batch_size, sources, steps=STEPS, **asked)
-
+    case = functools.partial(make_case, read_sizes(options.model))
     cases = [
         case("batch-greedy", 1, 32, 64, at_least=1.8),
         case("batch-beam-4", 4, 32, 64, at_least=1.4),

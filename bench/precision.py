@@ -8,6 +8,7 @@ and write docs/Precision.md.
 """
 import argparse
 import contextlib
+import functools
 import os
 import pathlib
 import subprocess
@@ -21,14 +22,14 @@ import machine
 import quality
 import translation_bench
 import translation_engines
-from sections import mark, table
-from translation_cases import REFERENCE, SHIPPED, Case, random_sentences, read_ids, read_sizes
-from translation_report import bandwidth, tokens_per_second
+from sections import table
+from translation_cases import REFERENCE, SHIPPED, Case, read_ids, read_sizes
+from translation_engines import is_attn
+from translation_report import at_least, bandwidth, tokens_per_second
 from turns import add_options
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# By model, engines and the numbers that they compute in. In f32, and with few rows, the
-# others are next to the slower ones in docs/Performance.md.
+# By model, engines and the numbers that they compute in; f32 is in docs/Performance.md.
 SHIPPED_ENGINES = ["attn", "attn-bf16", "attn-int8", "ctranslate2-int8"]
 OPUS_ENGINES = ["attn-bf16", "attn-int8", "ctranslate2-int8", "openvino-bf16", "transformers-bf16"]
 
@@ -65,15 +66,8 @@ def shipped_cases(options):
 
 
 def opus_cases(options):
-    at_least, sizes = 3 if machine.has_amx() else 2, read_sizes(options.random_model)
-
-    def case(name, beam_size, batch_size, sentences, **asked):
-        sources = random_sentences(sentences, 58000, decoding.SOURCE)
-        steps = decoding.STEPS
-        return Case(
-            name, sizes, beam_size, batch_size, sources, steps=steps, at_least=at_least, **asked
-        )
-
+    sizes, speed = read_sizes(options.random_model), 3 if machine.has_amx() else 2
+    case = functools.partial(decoding.make_case, sizes, at_least=speed)
     return [
         case("batch-greedy", 1, 32, 64),
         case("batch-beam-4", 4, 32, 64),
@@ -97,10 +91,6 @@ def measure(options, model, names, cases, try_every, folder):
         return {case.name: bench.measure(case, case.part(try_every)) for case in cases}
 
 
-def is_attn(name):
-    return name.startswith("attn")
-
-
 def ratios(cases, found):
     """The fastest of attn to the fastest other; the last two columns say what is asked
     for."""
@@ -110,9 +100,8 @@ def ratios(cases, found):
         ours = min(filter(is_attn, seconds), key=seconds.get)
         other = min((name for name in seconds if not is_attn(name)), key=seconds.get)
         ratio = seconds[other] / seconds[ours]
-        rows.append(
-            [case.name, ours, other, f"{ratio:.2f}", f"{case.at_least:.2f}", mark(ratio >= case.at_least)]
-        )
+        asked = at_least(ratio, case.at_least, "{:.2f}")
+        rows.append([case.name, ours, other, f"{ratio:.2f}", *asked])
     return table(["case", "fastest of attn", "fastest other", "ratio", "at least", "reached"], rows)
 
 
@@ -151,8 +140,8 @@ def bandwidth_table(cases, found):
         for name in filter(is_attn, found[case.name]):
             dtype = name.partition("-")[2] or "f32"
             speed, share = bandwidth(case, found[case.name][name], dtype)
-            asked = case.bandwidth_share
-            rows.append([name, f"{speed:.1f}", f"{share:.0%}", f"{asked:.0%}", mark(share >= asked)])
+            asked = at_least(share, case.bandwidth_share, "{:.0%}")
+            rows.append([name, f"{speed:.1f}", f"{share:.0%}", *asked])
     return table(["engine", "GB/s", "of the bandwidth", "at least", "reached"], rows)
 
 

@@ -17,7 +17,7 @@ import translation_engines
 import translation_report
 from kernels import enter_environment
 from translation_cases import STARTS, choose
-from translation_engines import NAMES, NEEDED
+from translation_engines import NAMES, NEEDED, is_attn
 from turns import Turns, add_options
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -62,8 +62,9 @@ class Bench:
 
     def measure(self, case, tried):
         """Returns by engine its setting, seconds of each round, memory, and how many
-        outputs are as expected; the setting is that which is the fastest to
-        translate `tried`."""
+        outputs are as expected, and where a share of it is asked for the bandwidth
+        beside each round; the setting is that which is the fastest to translate
+        `tried`."""
         chosen, found = {}, {}
         for name in self.engines:
             chosen[name], seconds = self.choose(name, tried)
@@ -71,8 +72,13 @@ class Bench:
             found[name] = {"setting": setting, "tried": seconds, "rounds": []}
         for _ in range(self.options.rounds):
             for name, setting in chosen.items():
-                with self.bandwidth_beside(name, case, found):
-                    answer = self.turns.take(setting.translate, case)
+                # The memory's bandwidth wavers: what counts is that beside the turn.
+                is_bound = case.bandwidth_share and is_attn(name)
+                before = self.bandwidth() if is_bound else None
+                answer = self.turns.take(setting.translate, case)
+                if is_bound:
+                    beside = statistics.mean([before, self.bandwidth()])
+                    found[name].setdefault("bandwidths", []).append(beside)
                 found[name]["rounds"].append(answer["seconds"])
                 kept = ("memory_mb", "same", "decoder_rows")
                 found[name] |= {key: answer[key] for key in kept if key in answer}
@@ -80,21 +86,9 @@ class Bench:
             result["seconds"] = statistics.median(result["rounds"])
         return found
 
-    @contextlib.contextmanager
-    def bandwidth_beside(self, name, case, found):
-        """Where a share of it is asked for, adds to what is found of attn the
-        memory's bandwidth right before and after the turn: it wavers."""
-        peaks = []
-
-        def peak():
-            if name.startswith("attn") and case.bandwidth_share:
-                peaks.append(self.turns.peak(self.options.threads)["memory"])
-
-        peak()
-        yield
-        peak()
-        if peaks:
-            found[name].setdefault("bandwidths", []).append(statistics.mean(peaks))
+    def bandwidth(self):
+        """Of the memory, in GB/s."""
+        return self.turns.peak(self.options.threads)["memory"]
 
     def measure_starts(self, case):
         """Returns by engine and way the seconds from its start to the first

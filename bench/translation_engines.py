@@ -23,6 +23,11 @@ NAMES = {
 NEEDED = ["torch", "transformers", "ctranslate2", "optimum.intel", "openvino"]
 
 
+def is_attn(name):
+    """Whether an engine, whatever numbers it computes in, is ours."""
+    return name.partition("-")[0] == "attn"
+
+
 def settings_of(engine, threads, dtype):
     """The settings of an engine to choose from: by name, what its worker gets, and
     what is added to its environment."""
