@@ -185,7 +185,7 @@ private:
     int64_t lanes = b.lanes();
     Value group = b.add(b.index(blocks), b.div(first, b.index(kGroupBlocks)));
     b.forLoop(b.index(0), rows, lanes, [&](Value row) {
-      Value inside = b.mask(lanes, b.min(b.sub(rows, row), b.index(lanes)));
+      Value inside = b.mask(lanes, b.sub(rows, row));
       auto load = [&](Value memref, Value block) {
         return b.loadMasked(memref, {block, row}, inside);
       };
@@ -230,12 +230,11 @@ private:
                                          b.index(blocks - 1));
     auto emitRow = [&](Value row) {
       for (int64_t at = tail / lanes * lanes; at < width; at += lanes) {
-        Value inside = b.mask(lanes, b.index(std::max<int64_t>(tail - at, 0)));
-        Value numbers = arith::SelectOp::create(
-            b, inside, loadPart(block, row, at), noLogits());
-        Value isThere = b.mask(lanes, b.index(std::min(width - at, lanes)));
-        b.storeMasked(numbers, isThere, op.getValues(),
-                      {block, row, b.index(at)});
+        SmallVector<Value> place = {block, row, b.index(at)};
+        Value inside = b.maskBefore(lanes, b.index(at), b.index(tail));
+        Value numbers = b.load(op.getValues(), place, lanes);
+        b.store(arith::SelectOp::create(b, inside, numbers, noLogits()),
+                op.getValues(), place);
       }
     };
     b.ifThen(isLast, [&] { b.forLoop(begin, end, 1, emitRow); });
@@ -246,22 +245,12 @@ private:
     return b.splat(b.lanes(), -std::numeric_limits<double>::infinity());
   }
 
-  /// Logits of a row of a block from `offset` on, -∞ past the block.
-  Value loadPart(Value block, Value row, int64_t offset) {
-    int64_t lanes = b.lanes();
-    SmallVector<Value> place = {block, row, b.index(offset)};
-    if (offset + lanes <= width)
-      return b.load(op.getValues(), place, lanes);
-    Value inside = b.mask(lanes, b.index(width - offset));
-    return arith::SelectOp::create(
-        b, inside, b.loadMasked(op.getValues(), place, inside), noLogits());
-  }
-
-  /// All of a row of a block.
+  /// All of a row of a block: whole vectors, as a block has whole panels.
   SmallVector<Value> loadRow(Value block, Value row) {
     SmallVector<Value> numbers;
-    for (int64_t offset = 0; offset < width; offset += b.lanes())
-      numbers.push_back(loadPart(block, row, offset));
+    for (int64_t at = 0; at < width; at += b.lanes())
+      numbers.push_back(
+          b.load(op.getValues(), {block, row, b.index(at)}, b.lanes()));
     return numbers;
   }
 
