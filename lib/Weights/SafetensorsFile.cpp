@@ -2,9 +2,9 @@
 
 #include "attn/Weights/SafetensorsFile.h"
 
+#include "MappedFile.h"
 #include "attn/Weights/JsonFile.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 #include <optional>
@@ -38,45 +38,20 @@ Expected<std::unique_ptr<SafetensorsFile>>
 SafetensorsFile::open(StringRef path) {
   std::unique_ptr<SafetensorsFile> file(new SafetensorsFile());
   file->filePath = path.str();
-  if (Error error = file->map())
-    return std::move(error);
+  Expected<sys::fs::mapped_file_region> mapped = mapFile(path, "weights file");
+  if (!mapped)
+    return mapped.takeError();
+  uint64_t size = *mapped ? mapped->size() : 0;
+  if (size < lengthFieldSize)
+    return createStringError(
+        path + ": expected a safetensors file of at least 8 bytes, got " +
+        Twine(size) + "; hint: the file may be cut off");
+  file->region = std::move(*mapped);
   if (Error error = file->parseHeader())
     return std::move(error);
   if (Error error = file->checkRanges())
     return std::move(error);
   return std::move(file);
-}
-
-Error SafetensorsFile::map() {
-  auto failure = [&](const Twine &what, std::error_code code) {
-    return createStringError(code, filePath + ": " + what + ": " +
-                                       StringRef(code.message()).lower());
-  };
-  Expected<sys::fs::file_t> handle = sys::fs::openNativeFileForRead(filePath);
-  if (!handle)
-    return failure("cannot read the weights file",
-                   errorToErrorCode(handle.takeError()));
-  // Nothing was written that a failing close could lose.
-  scope_exit close([&] { sys::fs::closeFile(*handle).clear(); });
-
-  sys::fs::file_status status;
-  if (std::error_code code = sys::fs::status(*handle, status))
-    return failure("cannot read the weights file", code);
-  if (status.type() != sys::fs::file_type::regular_file)
-    return createStringError(filePath +
-                             ": expected a regular safetensors file, got a "
-                             "directory or device");
-  uint64_t size = status.getSize();
-  if (size < lengthFieldSize)
-    return createStringError(
-        filePath + ": expected a safetensors file of at least 8 bytes, got " +
-        Twine(size) + "; hint: the file may be cut off");
-  std::error_code code;
-  region = sys::fs::mapped_file_region(
-      *handle, sys::fs::mapped_file_region::readonly, size, /*offset=*/0, code);
-  if (code)
-    return failure("cannot map the weights file", code);
-  return Error::success();
 }
 
 Error SafetensorsFile::parseHeader() {

@@ -4,9 +4,7 @@
 
 #include "attn/Weights/OnnxFile.h"
 #include "attn/Weights/SafetensorsFile.h"
-#include "llvm/Support/MathExtras.h"
-#include "llvm/Support/Process.h"
-#include <sys/mman.h>
+#include "llvm/Support/ErrorHandling.h"
 
 using namespace llvm;
 using namespace attn;
@@ -54,20 +52,4 @@ Expected<std::unique_ptr<WeightsFile>> WeightsFile::open(StringRef path) {
   if (path.ends_with(".onnx"))
     return OnnxFile::open(path);
   return SafetensorsFile::open(path);
-}
-
-void WeightsFile::releasePages(const sys::fs::mapped_file_region &region,
-                               ArrayRef<uint8_t> bytes) {
-  char *base = const_cast<char *>(region.const_data());
-  const char *first = reinterpret_cast<const char *>(bytes.data());
-  if (bytes.empty() || first < base || first >= base + region.size())
-    return;
-  // Whole pages only, rounded outwards: neighbours that share a page get it
-  // back at their next access, and nothing stays behind when all are released.
-  // The mapping itself begins with a page.
-  size_t pageSize = sys::Process::getPageSizeEstimate();
-  size_t begin = alignDown(first - base, pageSize);
-  size_t end = alignTo(first - base + bytes.size(), pageSize);
-  // Advice: where the system refuses it, the pages merely stay.
-  (void)madvise(base + begin, end - begin, MADV_DONTNEED);
 }

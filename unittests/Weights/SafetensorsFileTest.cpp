@@ -144,8 +144,8 @@ TEST_F(SafetensorsFileTest, rejectsWhatIsNoFile) {
   EXPECT_EQ(messageOf(SafetensorsFile::open(path)),
             path + ": cannot read the weights file: no such file or directory");
   EXPECT_EQ(messageOf(SafetensorsFile::open(directory.path())),
-            directory.path() + ": expected a regular safetensors file, got a "
-                               "directory or device");
+            directory.path() +
+                ": expected a regular file, got a directory or device");
 }
 
 TEST_F(SafetensorsFileTest, rejectsTruncatedFiles) {

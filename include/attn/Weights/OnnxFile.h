@@ -9,6 +9,7 @@
 #include "attn/Weights/WeightsFile.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FileSystem.h"
 #include <vector>
 
 namespace attn {

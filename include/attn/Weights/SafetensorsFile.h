@@ -12,6 +12,7 @@
 #include "attn/Weights/WeightsFile.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FileSystem.h"
 
 namespace attn {
 
@@ -43,7 +44,6 @@ private:
   };
 
   SafetensorsFile() = default;
-  llvm::Error map();
   llvm::Error parseHeader();
   llvm::Error checkRanges();
 

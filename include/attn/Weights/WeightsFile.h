@@ -8,7 +8,6 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,11 +61,6 @@ public:
   /// that they no longer count as memory of this process. The bytes stay valid:
   /// reading them again brings them back from the file.
   virtual void release(const Weight &weight) const = 0;
-
-protected:
-  /// `release` of bytes in `region`; nothing if they are elsewhere.
-  static void releasePages(const llvm::sys::fs::mapped_file_region &region,
-                           llvm::ArrayRef<uint8_t> bytes);
 };
 
 } // namespace attn
