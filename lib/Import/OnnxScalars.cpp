@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "OnnxScalars.h"
+#include "TensorBuilder.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/STLExtras.h"
@@ -20,12 +21,7 @@ Value ScalarBuilder::make(Args &&...args) {
 }
 
 Value ScalarBuilder::constant(Type type, double value) {
-  TypedAttr attribute;
-  if (isa<FloatType>(type))
-    attribute = builder.getFloatAttr(type, value);
-  else
-    attribute = builder.getIntegerAttr(type, static_cast<int64_t>(value));
-  return arith::ConstantOp::create(builder, location, attribute);
+  return TensorBuilder(builder, location).scalar(type, value);
 }
 
 Value ScalarBuilder::cast(Value value, Type type) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TensorBuilder.h"
+#include "SizeProduct.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -61,44 +62,6 @@ OpFoldResult TensorBuilder::multiply(OpFoldResult a, OpFoldResult b) {
       builder.createOrFold<arith::MulIOp>(location, asIndex(a), asIndex(b)));
 }
 
-namespace {
-
-/// A product of sizes: a number times sizes that are not known.
-struct SizeProduct {
-  int64_t number = 1;
-  SmallVector<Value, 4> unknown;
-
-  void add(OpFoldResult size) {
-    if (std::optional<int64_t> value = getConstantIntValue(size))
-      number *= *value;
-    else if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>())
-      for (Value factor : product->getOperands())
-        add(getAsOpFoldResult(factor));
-    else
-      unknown.push_back(cast<Value>(size));
-  }
-
-  /// Takes out what `other` is a product of; whether that is in here at all.
-  bool divideBy(const SizeProduct &other) {
-    for (Value size : other.unknown) {
-      auto *found = llvm::find(unknown, size);
-      if (found == unknown.end())
-        return false;
-      unknown.erase(found);
-    }
-    if (other.number == 0)
-      return number == 0;
-    if (number % other.number != 0)
-      return false;
-    number /= other.number;
-    return true;
-  }
-
-  bool isOne() const { return number == 1 && unknown.empty(); }
-};
-
-} // namespace
-
 std::optional<OpFoldResult>
 TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
                       ArrayRef<OpFoldResult> divisors) {
@@ -114,24 +77,22 @@ TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
     dividend.unknown.erase(found);
     return true;
   });
-  if (divisor.number == 0)
-    return std::nullopt;
-  if (divisor.unknown.empty() && dividend.number % divisor.number == 0) {
-    OpFoldResult result = constantSize(dividend.number / divisor.number);
-    for (Value size : dividend.unknown)
-      result = multiply(result, size);
-    return result;
-  }
-  if (divisor.unknown.empty() && dividend.unknown.empty())
-    return std::nullopt;
   auto productOf = [&](const SizeProduct &product) {
     OpFoldResult result = constantSize(product.number);
     for (Value size : product.unknown)
       result = multiply(result, size);
-    return asIndex(result);
+    return result;
   };
+  if (divisor.number == 0)
+    return std::nullopt;
+  if (divisor.unknown.empty() && dividend.number % divisor.number == 0) {
+    dividend.number /= divisor.number;
+    return productOf(dividend);
+  }
+  if (divisor.unknown.empty() && dividend.unknown.empty())
+    return std::nullopt;
   return simplify(builder.createOrFold<arith::DivUIOp>(
-      location, productOf(dividend), productOf(divisor)));
+      location, asIndex(productOf(dividend)), asIndex(productOf(divisor))));
 }
 
 Value TensorBuilder::scalar(Type type, double value) {
@@ -252,58 +213,6 @@ SizedTensor TensorBuilder::transpose(const SizedTensor &tensor,
 //===----------------------------------------------------------------------===//
 // Reshapes
 //===----------------------------------------------------------------------===//
-
-/// Divides dimensions into groups of as many elements on both sides; one that
-/// has nothing on a side consists of ones.
-static SmallVector<std::pair<ReassociationIndices, ReassociationIndices>>
-groupDims(ArrayRef<OpFoldResult> from, ArrayRef<OpFoldResult> to) {
-  SmallVector<std::pair<ReassociationIndices, ReassociationIndices>> groups;
-  size_t i = 0, j = 0;
-  while (i < from.size() || j < to.size()) {
-    ReassociationIndices source, target;
-    SizeProduct have, want;
-    auto takeSource = [&] {
-      have.add(from[i]);
-      source.push_back(i++);
-    };
-    auto takeTarget = [&] {
-      want.add(to[j]);
-      target.push_back(j++);
-    };
-    if (i < from.size())
-      takeSource();
-    if (j < to.size())
-      takeTarget();
-    while (true) {
-      SizeProduct more = have, less = want;
-      bool isMultiple = more.divideBy(want), isPart = less.divideBy(have);
-      bool isEqual = isMultiple && isPart && have.number != 0;
-      // A reshape of nothing has no groups that mean anything.
-      if (isEqual && !source.empty() && !target.empty())
-        break;
-      bool takesTarget = j < to.size() && (isMultiple || i == from.size());
-      if (takesTarget)
-        takeTarget();
-      else if (i < from.size())
-        takeSource();
-      else if (j < to.size())
-        takeTarget();
-      else
-        break;
-    }
-    // Ones that have no partner go with what is before them.
-    auto isOne = [](ArrayRef<OpFoldResult> sizes, size_t at) {
-      return at < sizes.size() && isSize(sizes[at], 1);
-    };
-    while (isOne(from, i) != isOne(to, j))
-      if (isOne(from, i))
-        takeSource();
-      else
-        takeTarget();
-    groups.emplace_back(std::move(source), std::move(target));
-  }
-  return groups;
-}
 
 SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
                                    ArrayRef<OpFoldResult> sizes) {

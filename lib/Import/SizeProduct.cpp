@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "SizeProduct.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace attn;
+
+void SizeProduct::add(OpFoldResult size) {
+  if (std::optional<int64_t> value = getConstantIntValue(size))
+    number *= *value;
+  else if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>())
+    for (Value factor : product->getOperands())
+      add(getAsOpFoldResult(factor));
+  else
+    unknown.push_back(cast<Value>(size));
+}
+
+bool SizeProduct::divideBy(const SizeProduct &other) {
+  for (Value size : other.unknown) {
+    auto *found = llvm::find(unknown, size);
+    if (found == unknown.end())
+      return false;
+    unknown.erase(found);
+  }
+  if (other.number == 0)
+    return number == 0;
+  if (number % other.number != 0)
+    return false;
+  number /= other.number;
+  return true;
+}
+
+SmallVector<DimGroup> attn::groupDims(ArrayRef<OpFoldResult> from,
+                                      ArrayRef<OpFoldResult> to) {
+  SmallVector<DimGroup> groups;
+  size_t i = 0, j = 0;
+  while (i < from.size() || j < to.size()) {
+    ReassociationIndices source, target;
+    SizeProduct have, want;
+    auto takeSource = [&] {
+      have.add(from[i]);
+      source.push_back(i++);
+    };
+    auto takeTarget = [&] {
+      want.add(to[j]);
+      target.push_back(j++);
+    };
+    if (i < from.size())
+      takeSource();
+    if (j < to.size())
+      takeTarget();
+    while (true) {
+      SizeProduct more = have, less = want;
+      bool isMultiple = more.divideBy(want), isPart = less.divideBy(have);
+      bool isEqual = isMultiple && isPart && have.number != 0;
+      // A reshape of nothing has no groups that mean anything.
+      if (isEqual && !source.empty() && !target.empty())
+        break;
+      if (j < to.size() && (isMultiple || i == from.size()))
+        takeTarget();
+      else if (i < from.size())
+        takeSource();
+      else
+        break;
+    }
+    // Ones that have no partner go with what is before them.
+    auto isOne = [](ArrayRef<OpFoldResult> sizes, size_t at) {
+      return at < sizes.size() && isConstantIntValue(sizes[at], 1);
+    };
+    while (isOne(from, i) != isOne(to, j))
+      if (isOne(from, i))
+        takeSource();
+      else
+        takeTarget();
+    groups.emplace_back(std::move(source), std::move(target));
+  }
+  return groups;
+}

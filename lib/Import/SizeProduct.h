@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of sizes, of which some are known only at run time: what divides
+// which, and where the dimensions of two shapes begin to be equal again.
+
+#ifndef ATTN_LIB_IMPORT_SIZEPRODUCT_H
+#define ATTN_LIB_IMPORT_SIZEPRODUCT_H
+
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
+#include "mlir/IR/OpDefinition.h"
+
+namespace attn {
+
+/// A product of sizes: a number times sizes that are not known.
+struct SizeProduct {
+  int64_t number = 1;
+  llvm::SmallVector<mlir::Value, 4> unknown;
+
+  void add(mlir::OpFoldResult size);
+
+  /// Takes out what `other` is a product of; whether that is in here at all.
+  bool divideBy(const SizeProduct &other);
+};
+
+/// Dimensions of two shapes that have as many elements together.
+using DimGroup =
+    std::pair<mlir::ReassociationIndices, mlir::ReassociationIndices>;
+
+/// Divides the dimensions of two shapes of as many elements into groups of as
+/// many elements on both sides; one that has nothing on a side consists of
+/// ones.
+llvm::SmallVector<DimGroup> groupDims(llvm::ArrayRef<mlir::OpFoldResult> from,
+                                      llvm::ArrayRef<mlir::OpFoldResult> to);
+
+} // namespace attn
+
+#endif // ATTN_LIB_IMPORT_SIZEPRODUCT_H
