@@ -116,8 +116,12 @@ bool AttentionMatcher::isNoneLeft(const Element &element,
   else if (compare.getPredicate() != Predicate::OEQ &&
            compare.getPredicate() != Predicate::UEQ)
     return false;
+  // Compared in any type: it has all numbers of the narrower one.
+  Element compared = elements.forward(elements.operand(e, 0));
+  while (compared.getOp<arith::ExtFOp>())
+    compared = elements.forward(elements.operand(compared, 0));
   return isOutside == isAny && isInside == isAny &&
-         elements.areSame(elements.operand(e, 0), scores);
+         elements.areSame(compared, scores);
 }
 
 /// Whether `element` says that `number` is not a number: so is the softmax of

@@ -225,6 +225,16 @@ SmallVector<Element> Elements::getSources(Element element, bool widen) {
   return sources;
 }
 
+/// The number of a type of float that is nearest to `value`.
+static double round(double value, Type type) {
+  APFloat number(value);
+  bool losesInfo = false;
+  number.convert(
+      cast<FloatType>(getElementTypeOrSelf(type)).getFloatSemantics(),
+      APFloat::rmNearestTiesToEven, &losesInfo);
+  return number.convertToDouble();
+}
+
 std::optional<double> Elements::getConstant(const Element &element) {
   Element e = plain(element);
   Attribute attribute;
@@ -240,10 +250,9 @@ std::optional<double> Elements::getConstant(const Element &element) {
   }
   // What front ends leave unfolded in a scale.
   Operation *op = e.value.getDefiningOp();
-  if (!op ||
-      !isa<math::SqrtOp, math::RsqrtOp, arith::DivFOp, arith::MulFOp,
-           arith::NegFOp, arith::SIToFPOp, arith::UIToFPOp, arith::IndexCastOp>(
-          op))
+  if (!op || !isa<math::SqrtOp, math::RsqrtOp, arith::DivFOp, arith::MulFOp,
+                  arith::NegFOp, arith::SIToFPOp, arith::UIToFPOp,
+                  arith::IndexCastOp, arith::ExtFOp, arith::TruncFOp>(op))
     return std::nullopt;
   std::optional<double> a = getConstant(operand(e, 0));
   std::optional<double> b =
@@ -256,6 +265,7 @@ std::optional<double> Elements::getConstant(const Element &element) {
       .Case([&](arith::DivFOp) { return *a / *b; })
       .Case([&](arith::MulFOp) { return *a * *b; })
       .Case([&](arith::NegFOp) { return -*a; })
+      .Case([&](arith::TruncFOp) { return round(*a, e.value.getType()); })
       .Default([&](Operation *) { return *a; });
 }
 

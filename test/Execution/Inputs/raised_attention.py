@@ -355,9 +355,14 @@ class Attention:
             number = self.text.splat(1 / factor if inverse else factor, tensor.dims, e)
             word = "arith.divf" if inverse else "arith.mulf"
             return self.text.map(lambda add, t, x, y: add(f"{word} {x}, {y} : {t}"), tensor, number, way="arith")
-        number = self.text.number(1 / factor if inverse else factor, e)
         word = "arith.divf" if inverse else "arith.mulf"
-        return self.text.map(lambda add, t, x: add(f"{word} {x}, {number} : {t}"), tensor)
+        number = self.text.number(1 / factor if inverse else factor, "f64" if self.way == "double" else e)
+
+        def scale(add, t, x):
+            by = add(f"arith.truncf {number} : f64 to {t}") if self.way == "double" else number
+            return add(f"{word} {x}, {by} : {t}")
+
+        return self.text.map(scale, tensor)
 
     def case(self, name):
         text, sizes = self.text, self.sizes
@@ -438,7 +443,7 @@ def attentions():
             yield attention(f"{product} on {layout}", product=product, layout=layout)
     yield attention("matmul", layout="2d", product="matmul")
     for scale in ("none", "before", "both", "after", "divided"):
-        for way in ("generic", "arith"):
+        for way in ("generic", "arith", "double"):
             yield attention(f"scale {scale}, {way}", scale=scale, way=way)
     for softmax in ("op", "fused", "separate", "reduce", "reciprocal", "deferred", "kept", "safe"):
         for layout in ("3d", "folded"):
@@ -487,7 +492,7 @@ def random_attentions(count):
         scale=["none", "before", "both", "after", "divided"],
         mask=["none", "added to queries", "kept far", "causal", "causal far", "kept inverse"],
         softmax=["op", "fused", "separate", "reduce", "reciprocal", "deferred", "kept", "safe"],
-        way=["generic", "arith"], static=["ef", "bhsmef"],
+        way=["generic", "arith", "double"], static=["ef", "bhsmef"],
         element=["f32", "f32", "f16", "bf16"], precision=["f32", "rounded", "all f32"],
     )  # fmt: skip
     for number in range(count):
