@@ -10,7 +10,7 @@ config.name = "attn"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 # Unit is a suite of its own; the others hold data.
-config.excludes = ["Unit", "Inputs", "reference"]
+config.excludes = ["Unit", "Inputs", "reference", "AmxEmulator"]
 config.test_source_root = os.path.join(config.attn_source_dir, "test")
 config.test_exec_root = os.path.join(config.attn_binary_dir, "test")
 
@@ -45,6 +45,7 @@ config.substitutions += [
     ("%python", f'"{config.python}"'),
     ("%mlir_include", config.mlir_include_dir.split(";")[0]),
     ("%clang_format", config.clang_format),
+    ("%amx_emulator", f"{config.attn_binary_dir}/lib/libAttnAmxEmulator.so"),
 ]
 
 
@@ -99,3 +100,7 @@ if HASWELL <= {*flags}:
             config.available_features.add("cooperlake")
         if {"avx512_bf16", "avx512_vbmi2", "gfni", "sse4a", "sha_ni"} <= {*flags}:
             config.available_features.add("znver4")
+# Its code for AMX has the instructions of these, too.
+if SKYLAKE | {"avx512_bf16", "avx512_vnni"} <= {*flags}:
+    if "amx_tile" not in flags and not config.sanitized:
+        config.available_features.add("amx-emulator")
