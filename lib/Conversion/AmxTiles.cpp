@@ -83,11 +83,21 @@ Value AmxTiles::stream(Value memref, Values indices) {
       .getResult(0);
 }
 
-AmxTiles::Block AmxTiles::zeros(Type element) {
+void AmxTiles::askForNext(Value memref, Values indices) {
+  SmallVector<Value> place(indices);
+  place.front() = b.add(place.front(), b.index(1));
+  place.append(2, b.index(0));
+  for (int64_t row = 0; row < kRows; ++row) {
+    place[place.size() - 2] = b.index(row);
+    b.prefetch(memref, place);
+  }
+}
+
+AmxTiles::Block AmxTiles::zeros(Type element, int64_t rowTiles) {
   auto type = mlir::amx::TileType::get({kRows, kRows}, element);
   Block block;
-  for (Value &tile : block)
-    tile = mlir::amx::TileZeroOp::create(b, type);
+  for (int64_t i = 0; i < 2 * rowTiles; ++i)
+    block.push_back(mlir::amx::TileZeroOp::create(b, type));
   return block;
 }
 
@@ -101,18 +111,26 @@ static SmallVector<Value> placeOf(KernelBuilder &b, ArrayRef<Value> indices,
   return place;
 }
 
-AmxTiles::Block AmxTiles::loadSums(Value memref, Values indices) {
+AmxTiles::Block AmxTiles::loadSums(Value memref, Values indices,
+                                   int64_t rowTiles) {
   auto type = tileOf(memref);
   Block block;
-  for (auto [i, tile] : llvm::enumerate(block))
-    tile =
-        mlir::amx::TileLoadOp::create(b, type, memref, placeOf(b, indices, i));
+  for (int64_t i = 0; i < 2 * rowTiles; ++i)
+    block.push_back(
+        mlir::amx::TileLoadOp::create(b, type, memref, placeOf(b, indices, i)));
   return block;
 }
 
 void AmxTiles::storeSums(const Block &sums, Value memref, Values indices) {
   for (auto [i, tile] : llvm::enumerate(sums))
     mlir::amx::TileStoreOp::create(b, memref, placeOf(b, indices, i), tile);
+}
+
+void AmxTiles::forRowTiles(Value rows, llvm::function_ref<void(int64_t)> emit) {
+  if (std::optional<int64_t> count = getConstantIntValue(rows))
+    return emit(llvm::divideCeil(*count, kRows));
+  b.ifElse(
+      b.isLess(rows, b.index(kRows + 1)), [&] { emit(1); }, [&] { emit(2); });
 }
 
 AmxTiles::Block
@@ -144,15 +162,14 @@ AmxTiles::multiply(const Block &sums, Value steps,
                                                   sum)
                         .getResult();
       };
-      add(0, 0);
-      add(0, 1);
-      add(1, 0);
-      add(1, 1);
+      for (int64_t i = 0; i < static_cast<int64_t>(sums.size()) / 2; ++i)
+        for (int64_t j = 0; j < 2; ++j)
+          add(i, j);
     }
     return next;
   };
 
-  SmallVector<Value> result(sums.begin(), sums.end());
+  Block result = sums;
   std::optional<int64_t> count = getConstantIntValue(steps);
   int64_t unrolled = kUnrolled / static_cast<int64_t>(products.size());
   if (count && *count <= unrolled) {
@@ -161,24 +178,36 @@ AmxTiles::multiply(const Block &sums, Value steps,
   } else {
     result = b.forLoop(b.index(0), steps, 1, result, step);
   }
-  return {result[0], result[1], result[2], result[3]};
+  return result;
 }
 
-void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
-  AmxTiles tiles(b);
+/// For rows that take so many tiles. One tile meets a weight only once: then it
+/// is memory that takes its time, and what comes next is asked for.
+static void emitRowTiles(KernelBuilder &b, AmxTiles &tiles,
+                         const BlockProduct &product, int64_t rowTiles) {
   auto load = [&](const BlockProduct::Factor &factor, Value step,
                   int64_t tile) {
     SmallVector<Value> place = factor.placeOf(step, b.index(tile));
-    return factor.isStream ? tiles.stream(factor.memory, place)
-                           : tiles.load(factor.memory, place);
+    if (!factor.isStream)
+      return tiles.load(factor.memory, place);
+    if (rowTiles == 1)
+      tiles.askForNext(factor.memory, place);
+    return tiles.stream(factor.memory, place);
   };
-  AmxTiles::Block block = product.isFirst
-                              ? tiles.zeros(b.getF32Type())
-                              : tiles.loadSums(product.sums, product.place);
+  AmxTiles::Block block =
+      product.isFirst ? tiles.zeros(b.getF32Type(), rowTiles)
+                      : tiles.loadSums(product.sums, product.place, rowTiles);
   block = tiles.multiply(
       block, product.steps,
       [&](int64_t tile, Value k) { return load(product.left, k, tile); },
       [&](Value k, int64_t tile) { return load(product.right, k, tile); },
       product.isSplit ? ArrayRef(kSplitProducts) : ArrayRef(AmxTiles::kWhole));
   tiles.storeSums(block, product.sums, product.place);
+}
+
+void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
+  AmxTiles tiles(b);
+  tiles.forRowTiles(product.rows, [&](int64_t rowTiles) {
+    emitRowTiles(b, tiles, product, rowTiles);
+  });
 }

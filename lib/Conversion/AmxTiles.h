@@ -14,7 +14,6 @@
 #define ATTN_LIB_CONVERSION_AMXTILES_H
 
 #include "KernelBuilder.h"
-#include <array>
 
 namespace attn {
 
@@ -39,16 +38,22 @@ public:
   /// The same of what is not read again soon: it does not take the place of
   /// other memory in the first-level cache.
   Value stream(Value memref, Values indices);
+  /// Asks for that tile of the next panel, where the first index is a panel.
+  void askForNext(Value memref, Values indices);
 
   /// The tile whose first element is at `indices` of a matrix.
   Value loadRows(Value memref, Values indices);
 
-  /// 2 x 2 tiles of f32 or i32, by rows.
-  using Block = std::array<Value, 4>;
-  Block zeros(mlir::Type element);
+  /// 1 x 2 or 2 x 2 tiles of f32 or i32, by rows.
+  using Block = llvm::SmallVector<Value>;
+  Block zeros(mlir::Type element, int64_t rowTiles);
   /// The block whose first element is at `indices`.
-  Block loadSums(Value memref, Values indices);
+  Block loadSums(Value memref, Values indices, int64_t rowTiles);
   void storeSums(const Block &sums, Value memref, Values indices);
+
+  /// emit(1) or emit(2): as many tiles as the rows take, of which there are 1
+  /// to 32.
+  void forRowTiles(Value rows, llvm::function_ref<void(int64_t)> emit);
 
   /// sums + Σ left(i, k) · right(k, j) over k in 0..steps-1, in units of what
   /// tiles cover, for tiles i and j, each 0 or 1. In each step it does so for

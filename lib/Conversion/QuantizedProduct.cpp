@@ -292,18 +292,23 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
 
 void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel) {
   Value zero = b.index(0);
-  AmxTiles::Block block = tiles->multiply(
-      tiles->zeros(b.getI32Type()), b.index(steps),
-      [&](int64_t half, Value k) {
-        return tiles->loadRows(numbers, {b.add(row, b.index(half * kTile)),
-                                         b.mul(k, b.index(kDepth))});
-      },
-      [&](Value k, int64_t half) {
-        return tiles->stream(operands.weight, {panel, k, b.index(half)});
-      });
-  SmallVector<Value> place = {zero, zero};
-  tiles->storeSums(block, sums, place);
   Value count = b.min(b.sub(endRow, row), b.index(kBlock));
+  tiles->forRowTiles(count, [&](int64_t rowTiles) {
+    AmxTiles::Block block = tiles->multiply(
+        tiles->zeros(b.getI32Type(), rowTiles), b.index(steps),
+        [&](int64_t half, Value k) {
+          return tiles->loadRows(numbers, {b.add(row, b.index(half * kTile)),
+                                           b.mul(k, b.index(kDepth))});
+        },
+        [&](Value k, int64_t half) {
+          SmallVector<Value> place = {panel, k, b.index(half)};
+          // What few rows take their time with is memory.
+          if (rowTiles == 1)
+            tiles->askForNext(operands.weight, place);
+          return tiles->stream(operands.weight, place);
+        });
+    tiles->storeSums(block, sums, {zero, zero});
+  });
   Value column = b.mul(panel, b.index(kBlock));
   b.forLoop(zero, count, 1, [&](Value i) {
     for (int64_t offset = 0; offset < kBlock; offset += b.lanes()) {

@@ -2,16 +2,25 @@
 // RUN: attn-opt %s --attn-lower-cores --split-input-file | FileCheck %s
 
 // Attention of bf16 by products of AMX tiles: 2 x 2 of scores, all of a depth of
-// 64 at once, and 2 x 2 of sums, over the keys of a block. No call, as of memset,
+// 64 at once, and 2 x 2 of sums, over the keys of a block; 1 x 2 where 16 rows are
+// left. No call, as of memset,
 // may come between.
 
 module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @sdpa_bf16
 // CHECK:       func.func private @sdpa
 // CHECK-SAME:    passthrough = ["noinline", "no-builtins"]
+// CHECK-COUNT-2: amx.tile_zero : !amx.tile<16x16xf32>
+// CHECK-COUNT-4: amx.tile_mulf
+// CHECK-COUNT-2: amx.tile_store
 // CHECK-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
 // CHECK-COUNT-8: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store
+// CHECK-COUNT-2: amx.tile_load {{.*}} into !amx.tile<16x16xf32>
+// CHECK:         scf.for {{.*}} iter_args({{.*}}) -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
+// CHECK-COUNT-2:   amx.tile_mulf
+// CHECK:           scf.yield
+// CHECK-COUNT-2: amx.tile_store
 // CHECK-COUNT-4: amx.tile_load {{.*}} into !amx.tile<16x16xf32>
 // CHECK:         scf.for {{.*}} iter_args({{.*}}) -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
 // CHECK-COUNT-4:   amx.tile_mulf
@@ -41,7 +50,8 @@ func.func @sdpa_extended(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: m
 
 // -----
 
-// A product of bf16: a row or two without tiles, more with 2 x 2 at a time.
+// A product of bf16: a row or two without tiles, up to 16 with 1 x 2 at a time,
+// which ask for the 16 lines of each tile of the next panel, more with 2 x 2.
 
 module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @linear_bf16
@@ -52,10 +62,21 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:         } else {
 // CHECK:           omp.parallel
 // CHECK:             vector.shuffle {{.*}} : vector<32xbf16>, vector<32xbf16>
-// CHECK-COUNT-4:     amx.tile_zero
-// CHECK:             scf.for {{.*}} -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
-// CHECK-COUNT-4:       amx.tile_mulf
-// CHECK-COUNT-4:     amx.tile_store
+// CHECK:             scf.if
+// CHECK-COUNT-2:       amx.tile_zero
+// CHECK:               scf.for {{.*}} -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
+// CHECK-COUNT-16:        memref.prefetch {{.*}}, read, locality<2>
+// CHECK:                 amx.tile_mulf
+// CHECK-COUNT-16:        memref.prefetch {{.*}}, read, locality<2>
+// CHECK:                 amx.tile_mulf
+// CHECK-NOT:             amx.tile_mulf
+// CHECK-COUNT-2:       amx.tile_store
+// CHECK:             } else {
+// CHECK-COUNT-4:       amx.tile_zero
+// CHECK-NOT:           memref.prefetch
+// CHECK:               scf.for {{.*}} -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
+// CHECK-COUNT-4:         amx.tile_mulf
+// CHECK-COUNT-4:       amx.tile_store
 // CHECK-NOT:         amx.tile_mulf
 func.func @linear_bf16(%x: memref<?x512xbf16>, %w: memref<512x96xbf16>, %y: memref<?x96xbf16>) {
   attn.linear %x, %w outs(%y) {transposed} : (memref<?x512xbf16>, memref<512x96xbf16>, memref<?x96xbf16>) -> ()
@@ -117,7 +138,8 @@ func.func @mlp_in_tiles(%x: memref<?x64xbf16>, %w1: memref<3x2x2x16x32xbf16>, %w
 // -----
 
 // Attention of f32 in three parts of bf16: for each of four sums, a step adds
-// six products. Few queries or keys are computed by vectors.
+// six products, which are half as many where 16 rows are left. Few queries or keys
+// are computed by vectors.
 
 module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @sdpa_f32
@@ -126,7 +148,13 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:         %[[LENGTH:.*]] = arith.minsi
 // CHECK:         arith.cmpi slt, %[[LENGTH]], %[[FEW]]
 // CHECK:         amx.tile_zero
-// CHECK-COUNT-24: amx.tile_mulf {{.*}} : !amx.tile<16x32xbf16>, !amx.tile<16x32xbf16>, !amx.tile<16x16xf32>
+// CHECK-COUNT-12: amx.tile_mulf {{.*}} : !amx.tile<16x32xbf16>, !amx.tile<16x32xbf16>, !amx.tile<16x16xf32>
+// CHECK-NOT:     amx.tile_mulf
+// CHECK:         amx.tile_store
+// CHECK-COUNT-24: amx.tile_mulf
+// CHECK-NOT:     amx.tile_mulf
+// CHECK:         amx.tile_store
+// CHECK-COUNT-12: amx.tile_mulf
 // CHECK-NOT:     amx.tile_mulf
 // CHECK:         amx.tile_store
 // CHECK-COUNT-24: amx.tile_mulf
