@@ -78,6 +78,25 @@ void Axes::note(ArrayRef<unsigned> list, Value tensor, int64_t dim) {
     origins.push_back(origin);
 }
 
+size_t Axes::countAxes(ArrayRef<unsigned> list, bool isFirst, Value tensor,
+                       int64_t dim) const {
+  int64_t size = typeOf(tensor).getDimSize(dim), product = 1;
+  if (ShapedType::isDynamic(size)) {
+    unsigned axis = isFirst ? list.front() : list.back();
+    return llvm::is_contained(axes[axis].origins, getSizeOrigin(tensor, dim));
+  }
+  for (size_t count = 0; count < list.size();) {
+    int64_t next = axes[list[isFirst ? count : list.size() - 1 - count]].size;
+    if (ShapedType::isDynamic(next))
+      break;
+    product *= next;
+    ++count;
+    if (product == size)
+      return count;
+  }
+  return 0;
+}
+
 std::optional<Layout> Axes::split(ArrayRef<unsigned> list, Value tensor,
                                   ArrayRef<int64_t> dims) {
   AxisList resolved = resolve(list);
@@ -94,23 +113,24 @@ std::optional<Layout> Axes::split(ArrayRef<unsigned> list, Value tensor,
       parts[index] = add(typeOf(tensor).getDimSize(dims[index]));
     axes[resolved.front()].parts = flatten(parts);
   } else {
-    // All sizes but one have to be known as equal; then that one is, too.
-    if (open.size() != resolved.size())
+    // From both ends, dimensions take the axes that they are known to consist
+    // of; one dimension takes what is left.
+    ArrayRef<unsigned> rest = resolved;
+    ArrayRef<int64_t> left = open;
+    for (bool isFirst : {true, false})
+      while (left.size() > 1 && !rest.empty()) {
+        int64_t index = isFirst ? left.front() : left.back();
+        size_t count = countAxes(rest, isFirst, tensor, dims[index]);
+        if (count == 0)
+          break;
+        parts[index] =
+            AxisList(isFirst ? rest.take_front(count) : rest.take_back(count));
+        rest = isFirst ? rest.drop_front(count) : rest.drop_back(count);
+        left = isFirst ? left.drop_front() : left.drop_back();
+      }
+    if (left.size() > 1 || rest.empty())
       return std::nullopt;
-    int64_t unknown = 0;
-    for (auto [axis, index] : llvm::zip(resolved, open)) {
-      int64_t size = typeOf(tensor).getDimSize(dims[index]);
-      bool isKnown = !ShapedType::isDynamic(size) &&
-                     !ShapedType::isDynamic(axes[axis].size);
-      if (isKnown && size != axes[axis].size)
-        return std::nullopt;
-      isKnown |= llvm::is_contained(axes[axis].origins,
-                                    getSizeOrigin(tensor, dims[index]));
-      unknown += !isKnown;
-      parts[index] = {axis};
-    }
-    if (unknown > 1)
-      return std::nullopt;
+    parts[left.front()] = AxisList(rest);
   }
   for (auto [part, dim] : llvm::zip(parts, dims))
     note(part, tensor, dim);

@@ -74,6 +74,10 @@ private:
     AxisList parts;
   };
 
+  /// How many axes at an end of `list`, which is not empty, a dimension of
+  /// `tensor` is known to consist of; 0 if that is not known.
+  size_t countAxes(llvm::ArrayRef<unsigned> list, bool isFirst,
+                   mlir::Value tensor, int64_t dim) const;
   mlir::Value refine(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value tensor, llvm::ArrayRef<AxisList> layout) const;
   mlir::Value splitDims(mlir::OpBuilder &builder, mlir::Location loc,

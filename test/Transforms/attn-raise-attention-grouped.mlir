@@ -67,3 +67,29 @@ func.func @within(%q: tensor<1x2x3x5x8xf32>, %k: tensor<1x2x7x8xf32>, %all: tens
   %o = linalg.contract indexing_maps = [#s5, #k5, #q5] ins(%p, %k : tensor<1x2x3x5x7xf32>, tensor<1x2x7x8xf32>) outs(%out : tensor<1x2x3x5x8xf32>) -> tensor<1x2x3x5x8xf32>
   return %o : tensor<1x2x3x5x8xf32>
 }
+
+// As PyTorch exports it: keys are transposed with the batch and all heads as one
+// dimension.
+#last = affine_map<(b, h, i, j, e) -> (b, h, e, j)>
+// CHECK-LABEL: func.func @merged(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<?x6x?x8xf32>, %[[K:[^:]*]]: tensor<?x2x?x8xf32>,
+// CHECK-NOT:     linalg
+// CHECK:         attn.sdpa %[[Q]], %[[K]], %[[K]] outs(%{{.*}}) {scale = 1.000000e+00 : f64} : {{.*}} -> tensor<?x6x?x8xf32>
+func.func @merged(%q: tensor<?x6x?x8xf32>, %k: tensor<?x2x?x8xf32>, %b: index, %n: index, %m: index, %all: index) -> tensor<?x6x?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %k0 = tensor.empty(%b, %m) : tensor<?x2x3x?x8xf32>
+  %k1 = linalg.broadcast ins(%k : tensor<?x2x?x8xf32>) outs(%k0 : tensor<?x2x3x?x8xf32>) dimensions = [2]
+  %k2 = tensor.collapse_shape %k1 [[0], [1, 2], [3], [4]] : tensor<?x2x3x?x8xf32> into tensor<?x6x?x8xf32>
+  %k3 = tensor.collapse_shape %k2 [[0, 1], [2], [3]] : tensor<?x6x?x8xf32> into tensor<?x?x8xf32>
+  %k4 = tensor.empty(%all, %m) : tensor<?x8x?xf32>
+  %k5 = linalg.transpose ins(%k3 : tensor<?x?x8xf32>) outs(%k4 : tensor<?x8x?xf32>) permutation = [0, 2, 1]
+  %k6 = tensor.expand_shape %k5 [[0, 1], [2], [3]] output_shape [%b, 6, 8, %m] : tensor<?x8x?xf32> into tensor<?x6x8x?xf32>
+  %e = tensor.empty(%b, %n, %m) : tensor<?x6x?x?xf32>
+  %z = linalg.fill ins(%zero : f32) outs(%e : tensor<?x6x?x?xf32>) -> tensor<?x6x?x?xf32>
+  %s = linalg.contract indexing_maps = [#q, #last, #s] ins(%q, %k6 : tensor<?x6x?x8xf32>, tensor<?x6x8x?xf32>) outs(%z : tensor<?x6x?x?xf32>) -> tensor<?x6x?x?xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<?x6x?x?xf32>) outs(%e : tensor<?x6x?x?xf32>) -> tensor<?x6x?x?xf32>
+  %o0 = tensor.empty(%b, %n) : tensor<?x6x?x8xf32>
+  %o1 = linalg.fill ins(%zero : f32) outs(%o0 : tensor<?x6x?x8xf32>) -> tensor<?x6x?x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k2 : tensor<?x6x?x?xf32>, tensor<?x6x?x8xf32>) outs(%o1 : tensor<?x6x?x8xf32>) -> tensor<?x6x?x8xf32>
+  return %o : tensor<?x6x?x8xf32>
+}
