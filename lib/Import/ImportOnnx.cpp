@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -188,7 +189,8 @@ static OnnxOperator findOperator(const OnnxNode &node) {
     return nullptr;
   for (auto *find :
        {findElementwiseOperator, findShapeOperator, findMovingOperator,
-        findGatherOperator, findNetworkOperator})
+        findGatherOperator, findNetworkOperator, findReductionOperator,
+        findScatterOperator})
     if (OnnxOperator found = find(node.operation))
       return found;
   return nullptr;
@@ -302,6 +304,7 @@ Expected<OwningOpRef<ModuleOp>> attn::importOnnx(StringRef path,
     return file.takeError();
   context.loadDialect<AttnDialect, arith::ArithDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
-                      ml_program::MLProgramDialect, tensor::TensorDialect>();
+                      ml_program::MLProgramDialect, scf::SCFDialect,
+                      tensor::TensorDialect>();
   return GraphImporter(**file, context).run();
 }

@@ -357,6 +357,24 @@ OnnxValue OnnxCall::softmax(const SizedTensor &tensor, int64_t axis) {
   return cast(tensors.softmax(operand, axis), type);
 }
 
+SizedTensor OnnxCall::sum(const SizedTensor &tensor, ArrayRef<int64_t> axes) {
+  Type type = tensor.elementType();
+  return tensors.reduce(tensor, axes, tensors.scalar(type, 0),
+                        [&](OpBuilder &b, Location loc, Value total, Value x) {
+                          return ScalarBuilder(b, loc).build("Add", {total, x});
+                        });
+}
+
+FailureOr<OnnxValue> OnnxCall::mean(const SizedTensor &tensor,
+                                    ArrayRef<int64_t> axes) {
+  OpFoldResult count = tensors.constantSize(1);
+  for (int64_t axis : axes)
+    count = tensors.multiply(count, tensor.sizes[axis]);
+  OnnxValue divisor =
+      cast(OnnxValue::scalar(asInteger(count)), tensor.elementType());
+  return elementwise("Div", {sum(tensor, axes), divisor});
+}
+
 OnnxValue OnnxCall::reshape(const OnnxValue &value,
                             ArrayRef<OpFoldResult> sizes) {
   if (value.isFew() && sizes.empty())

@@ -138,6 +138,11 @@ public:
   mlir::FailureOr<OnnxValue> matmul(const OnnxValue &a, const OnnxValue &b);
   /// Softmax along an axis of floats, in f32 at least.
   OnnxValue softmax(const SizedTensor &tensor, int64_t axis);
+  /// The sum over the axes, which stay with size 1.
+  SizedTensor sum(const SizedTensor &tensor, llvm::ArrayRef<int64_t> axes);
+  /// The mean, in the type of `tensor`, which is of floats.
+  mlir::FailureOr<OnnxValue> mean(const SizedTensor &tensor,
+                                  llvm::ArrayRef<int64_t> axes);
   OnnxValue reshape(const OnnxValue &value,
                     llvm::ArrayRef<mlir::OpFoldResult> sizes);
   /// A scalar constant.
@@ -162,6 +167,8 @@ OnnxOperator findShapeOperator(llvm::StringRef name);
 OnnxOperator findMovingOperator(llvm::StringRef name);
 OnnxOperator findGatherOperator(llvm::StringRef name);
 OnnxOperator findNetworkOperator(llvm::StringRef name);
+OnnxOperator findReductionOperator(llvm::StringRef name);
+OnnxOperator findScatterOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 

@@ -291,6 +291,20 @@ static FailureOr<OnnxValues> importPad(OnnxCall &call) {
       tensors.pad(tensor, before, after, value.elements().front())};
 }
 
+static FailureOr<OnnxValues> importTile(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  FailureOr<TensorSizes> repeats = call.asSizes(call.input(1), "repeats");
+  if (failed(repeats))
+    return failure();
+  SizedTensor tensor = call.asTensor(call.input(0));
+  if (int64_t(repeats->size()) != tensor.rank())
+    return call.fail("expected 'repeats' for each of " +
+                     llvm::Twine(tensor.rank()) + " dimensions, got " +
+                     llvm::Twine(repeats->size()));
+  return OnnxValues{call.tensors.tile(tensor, *repeats)};
+}
+
 /// The upper or lower triangle of matrices.
 static FailureOr<OnnxValues> importTrilu(OnnxCall &call) {
   if (failed(call.expectInputs(1, 2)))
@@ -333,6 +347,7 @@ OnnxOperator attn::findMovingOperator(StringRef name) {
       .Case("Slice", importSlice)
       .Case("Split", importSplit)
       .Case("Pad", importPad)
+      .Case("Tile", importTile)
       .Case("Trilu", importTrilu)
       .Default(nullptr);
 }

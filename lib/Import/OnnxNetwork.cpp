@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operators of ONNX that sum, and those of networks that are made of others.
+// Products of ONNX, and operators of networks that are made of others.
 
 #include "OnnxCall.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -82,101 +80,11 @@ static FailureOr<OnnxValues> importSoftmax(OnnxCall &call) {
   return OnnxValues{call.reshape(call.softmax(rows, 1), tensor.sizes)};
 }
 
-//===----------------------------------------------------------------------===//
-// Reductions
-//===----------------------------------------------------------------------===//
-
-/// The lowest number of a type.
-static double getLowest(Type type) {
-  if (isa<FloatType>(type))
-    return -std::numeric_limits<double>::infinity();
-  return -std::ldexp(1.0, type.getIntOrFloatBitWidth() - 1);
-}
-
-static SizedTensor sum(OnnxCall &call, const SizedTensor &tensor,
-                       ArrayRef<int64_t> axes) {
-  Type type = tensor.elementType();
-  return call.tensors.reduce(
-      tensor, axes, call.tensors.scalar(type, 0),
-      [&](OpBuilder &b, Location loc, Value total, Value x) -> Value {
-        if (isa<FloatType>(type))
-          return arith::AddFOp::create(b, loc, total, x);
-        return arith::AddIOp::create(b, loc, total, x);
-      });
-}
-
-/// The mean, in the type of `tensor`, which is of floats.
-static FailureOr<OnnxValue> mean(OnnxCall &call, const SizedTensor &tensor,
-                                 ArrayRef<int64_t> axes) {
-  OpFoldResult count = call.tensors.constantSize(1);
-  for (int64_t axis : axes)
-    count = call.tensors.multiply(count, tensor.sizes[axis]);
-  OnnxValue divisor =
-      call.cast(OnnxValue::scalar(call.asInteger(count)), tensor.elementType());
-  return call.elementwise("Div", {sum(call, tensor, axes), divisor});
-}
-
-static SizedTensor maximum(OnnxCall &call, const SizedTensor &tensor,
-                           ArrayRef<int64_t> axes) {
-  Type type = tensor.elementType();
-  return call.tensors.reduce(
-      tensor, axes, call.tensors.scalar(type, getLowest(type)),
-      [&](OpBuilder &b, Location loc, Value total, Value x) -> Value {
-        if (isa<FloatType>(type))
-          return arith::MaximumFOp::create(b, loc, total, x);
-        return arith::MaxSIOp::create(b, loc, total, x);
-      });
-}
-
-static FailureOr<OnnxValues> importReduction(OnnxCall &call) {
-  if (failed(call.expectInputs(1, 2)))
+static FailureOr<OnnxValues> importLogSoftmax(OnnxCall &call) {
+  FailureOr<OnnxValues> result = importSoftmax(call);
+  if (failed(result))
     return failure();
-  SizedTensor tensor = call.asTensor(call.input(0));
-  auto given = call.integersOf(1, "axes");
-  if (failed(given))
-    return failure();
-  SmallVector<int64_t> axes;
-  bool keepsAll = call.integer("noop_with_empty_axes", 0) != 0;
-  bool keepsDims = call.integer("keepdims", 1) != 0;
-  for (int64_t value : given->value_or(SmallVector<int64_t>())) {
-    FailureOr<int64_t> axis = call.axis(value, tensor.rank());
-    if (failed(axis))
-      return failure();
-    axes.push_back(*axis);
-  }
-  if (axes.empty() && keepsAll)
-    return OnnxValues{tensor};
-  if (axes.empty())
-    axes = llvm::to_vector(llvm::seq<int64_t>(tensor.rank()));
-
-  // Narrow floats are summed as f32.
-  Type type = tensor.elementType();
-  bool isFloat = isa<FloatType>(type);
-  if (type.isInteger(1) || (!isFloat && call.node.operation == "ReduceMean"))
-    return call.fail("expected an operand of numbers that " +
-                     call.node.operation + " is defined for");
-  FailureOr<OnnxValue> result = OnnxValue();
-  if (call.node.operation == "ReduceMax") {
-    result = OnnxValue(maximum(call, tensor, axes));
-  } else {
-    Type wide = isFloat && type.getIntOrFloatBitWidth() < 32
-                    ? Type(call.tensors.builder.getF32Type())
-                    : type;
-    SizedTensor operand = call.cast(tensor, wide).tensor();
-    result = call.node.operation == "ReduceMean"
-                 ? mean(call, operand, axes)
-                 : FailureOr<OnnxValue>(OnnxValue(sum(call, operand, axes)));
-    if (failed(result))
-      return failure();
-    result = call.cast(*result, type);
-  }
-  if (keepsDims)
-    return wrap(result);
-  TensorSizes sizes;
-  for (auto [dim, size] : llvm::enumerate(tensor.sizes))
-    if (!llvm::is_contained(axes, int64_t(dim)))
-      sizes.push_back(size);
-  return OnnxValues{call.reshape(*result, sizes)};
+  return wrap(call.elementwise("Log", result->front()));
 }
 
 /// (x - mean) / √(variance + epsilon) · scale + bias over the dimensions from
@@ -208,7 +116,7 @@ static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
   auto average = [&](FailureOr<OnnxValue> a) -> FailureOr<OnnxValue> {
     if (failed(a))
       return failure();
-    return mean(call, call.asTensor(*a), axes);
+    return call.mean(call.asTensor(*a), axes);
   };
   FailureOr<OnnxValue> centre = average(value);
   FailureOr<OnnxValue> centred = apply("Sub", value, centre);
@@ -229,13 +137,47 @@ static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
   return OnnxValues{*result, *centre, *inverse};
 }
 
+/// x / √(mean of squares + epsilon) · scale over the dimensions from the axis
+/// on, in f32.
+static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  OnnxValue x = call.input(0);
+  Type type = x.type(), wide = call.tensors.builder.getF32Type();
+  FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
+  if (failed(axis))
+    return failure();
+  double epsilon = call.number("epsilon", 1e-5);
+  if (call.integer("stash_type", 1) != 1 || !isa<FloatType>(type))
+    return call.fail("expected floats that are normalised as FLOAT");
+  if (type.isF64())
+    wide = type;
+  SmallVector<int64_t> axes =
+      llvm::to_vector(llvm::seq<int64_t>(*axis, x.rank()));
+  OnnxValue value = call.cast(x, wide);
+  FailureOr<OnnxValue> result = call.elementwise("Mul", {value, value});
+  if (succeeded(result))
+    result = call.mean(call.asTensor(*result), axes);
+  if (succeeded(result))
+    result = call.elementwise("Add", {*result, call.constant(wide, epsilon)});
+  if (succeeded(result))
+    result = call.elementwise("Sqrt", *result);
+  if (succeeded(result))
+    result = call.elementwise("Div", {value, *result});
+  if (failed(result))
+    return failure();
+  return wrap(
+      call.elementwise("Mul", {call.cast(*result, type), call.input(1)}));
+}
+
 OnnxOperator attn::findNetworkOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("MatMul", importMatMul)
       .Case("Gemm", importGemm)
       .Case("Softmax", importSoftmax)
-      .Cases({"ReduceMax", "ReduceMean", "ReduceSum"}, importReduction)
+      .Case("LogSoftmax", importLogSoftmax)
       .Case("LayerNormalization", importLayerNormalization)
+      .Case("RMSNormalization", importRMSNormalization)
       .Case("Attention", importAttention)
       .Case("TensorScatter", importTensorScatter)
       .Default(nullptr);

@@ -133,6 +133,23 @@ Value ScalarBuilder::buildFloat(StringRef operation, ValueRange operands) {
          return make<arith::DivFOp>(constant(type, 1),
                                     make<arith::AddFOp>(e, constant(type, 1)));
        }},
+      {"Softplus",
+       [&] {
+         Value e =
+             make<math::ExpOp>(make<arith::NegFOp>(make<math::AbsFOp>(x)));
+         return make<arith::AddFOp>(
+             make<arith::MaximumFOp>(x, constant(type, 0)),
+             make<math::Log1pOp>(e));
+       }},
+      {"Sign",
+       [&] {
+         Value zero = constant(type, 0);
+         Value isAbove = make<arith::CmpFOp>(Predicate::OGT, x, zero);
+         Value isBelow = make<arith::CmpFOp>(Predicate::OLT, x, zero);
+         return make<arith::SelectOp>(
+             isAbove, constant(type, 1),
+             make<arith::SelectOp>(isBelow, constant(type, -1), x));
+       }},
       {"IsNaN", [&] { return make<arith::CmpFOp>(Predicate::UNO, x, x); }},
       {"Equal", [&] { return compare(Predicate::OEQ); }},
       {"Less", [&] { return compare(Predicate::OLT); }},
@@ -166,6 +183,11 @@ Value ScalarBuilder::buildInteger(StringRef operation, ValueRange operands) {
       {"Max", [&] { return make<arith::MaxSIOp>(x, y); }},
       {"Neg", [&] { return negate(); }},
       {"Abs", [&] { return make<arith::MaxSIOp>(x, negate()); }},
+      {"Sign",
+       [&] {
+         Value least = make<arith::MaxSIOp>(x, constant(x.getType(), -1));
+         return make<arith::MinSIOp>(least, constant(x.getType(), 1));
+       }},
       {"Equal", [&] { return compare(Predicate::eq); }},
       {"Less", [&] { return compare(Predicate::slt); }},
       {"LessOrEqual", [&] { return compare(Predicate::sle); }},
@@ -198,7 +220,9 @@ bool ScalarBuilder::knows(StringRef operation) {
       .Cases({"Add", "Sub", "Mul", "Div", "Mod", "Pow", "Min", "Max"}, true)
       .Cases({"Neg", "Abs", "Sqrt", "Exp", "Log", "Sin", "Cos", "Tanh"}, true)
       .Cases({"Erf", "Floor", "Ceil", "Reciprocal", "Relu", "Sigmoid"}, true)
-      .Cases({"IsNaN", "Equal", "Less", "LessOrEqual", "Greater"}, true)
+      .Cases({"Sign", "Softplus", "IsNaN", "Equal", "Less", "LessOrEqual",
+              "Greater"},
+             true)
       .Cases({"GreaterOrEqual", "And", "Or", "Xor", "Not", "Where"}, true)
       .Default(false);
 }
@@ -212,8 +236,9 @@ Value ScalarBuilder::build(StringRef operation, ValueRange operands) {
   }
   constexpr StringRef variadic[] = {"Min", "Max"};
   constexpr StringRef unary[] = {
-      "Neg", "Abs",   "Sqrt", "Exp",        "Log",  "Sin",     "Cos",   "Tanh",
-      "Erf", "Floor", "Ceil", "Reciprocal", "Relu", "Sigmoid", "IsNaN", "Not"};
+      "Neg",  "Abs",     "Sqrt",  "Exp",   "Log",  "Sin",
+      "Cos",  "Tanh",    "Erf",   "Floor", "Ceil", "Reciprocal",
+      "Relu", "Sigmoid", "IsNaN", "Not",   "Sign", "Softplus"};
   if (llvm::is_contained(variadic, operation) && operands.size() == 1)
     return operands[0];
   bool isUnary = llvm::is_contained(unary, operation);

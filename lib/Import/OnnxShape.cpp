@@ -88,6 +88,34 @@ static FailureOr<OnnxValues> importConstantOfShape(OnnxCall &call) {
   return OnnxValues{call.tensors.fill(*sizes, value.elements().front())};
 }
 
+/// Ones on a diagonal.
+static FailureOr<OnnxValues> importEyeLike(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  TensorSizes sizes = call.sizesOf(call.input(0));
+  if (sizes.size() != 2)
+    return call.fail("expected a matrix, got a tensor of rank " +
+                     llvm::Twine(sizes.size()));
+  Type type = call.input(0).type();
+  if (call.has("dtype"))
+    type = getElementType(tensors.builder.getContext(),
+                          OnnxType(call.integer("dtype", 0)));
+  if (!type)
+    return call.fail("expected 'dtype' to be a type that attn has");
+  Value one = tensors.scalar(type, 1), zero = tensors.scalar(type, 0);
+  Value shift = tensors.asIndex(tensors.constantSize(call.integer("k", 0)));
+  return OnnxValues{tensors.map(
+      {}, sizes, type, [&](OpBuilder &b, Location loc, ValueRange) -> Value {
+        Value row = linalg::IndexOp::create(b, loc, 0);
+        Value column = linalg::IndexOp::create(b, loc, 1);
+        Value isOne =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, column,
+                                  arith::AddIOp::create(b, loc, row, shift));
+        return arith::SelectOp::create(b, loc, isOne, one, zero);
+      })};
+}
+
 static FailureOr<OnnxValues> importRange(OnnxCall &call) {
   if (failed(call.expectInputs(3, 3)))
     return failure();
@@ -256,6 +284,7 @@ OnnxOperator attn::findShapeOperator(StringRef name) {
       .Case("Shape", importShape)
       .Case("Size", importSize)
       .Case("ConstantOfShape", importConstantOfShape)
+      .Case("EyeLike", importEyeLike)
       .Case("Range", importRange)
       .Case("Reshape", importReshape)
       .Case("Flatten", importFlatten)

@@ -255,6 +255,22 @@ SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
 // Parts
 //===----------------------------------------------------------------------===//
 
+SizedTensor TensorBuilder::tile(const SizedTensor &tensor,
+                                ArrayRef<OpFoldResult> repeats) {
+  // A dimension of repeats before each that is repeated.
+  TensorSizes once, repeated, result;
+  for (auto [size, count] : llvm::zip(tensor.sizes, repeats)) {
+    if (!isSize(count, 1)) {
+      once.push_back(constantSize(1));
+      repeated.push_back(count);
+    }
+    once.push_back(size);
+    repeated.push_back(size);
+    result.push_back(isSize(count, 1) ? size : multiply(count, size));
+  }
+  return reshape(expand(reshape(tensor, once), repeated), result);
+}
+
 SizedTensor TensorBuilder::concatenate(ArrayRef<SizedTensor> tensors,
                                        int64_t axis) {
   TensorSizes sizes = tensors.front().sizes;
@@ -370,96 +386,5 @@ SizedTensor TensorBuilder::iota(OpFoldResult start, OpFoldResult count,
                if (!isSize(start, 0))
                  index = arith::AddIOp::create(b, loc, index, first);
                return arith::IndexCastOp::create(b, loc, type, index);
-             });
-}
-
-//===----------------------------------------------------------------------===//
-// Sums
-//===----------------------------------------------------------------------===//
-
-SizedTensor TensorBuilder::reduce(
-    const SizedTensor &tensor, ArrayRef<int64_t> axes, Value init,
-    llvm::function_ref<Value(OpBuilder &, Location, Value, Value)> combine) {
-  TensorSizes kept, all = tensor.sizes;
-  SmallVector<AffineExpr> results;
-  SmallVector<utils::IteratorType> iterators;
-  for (auto [dim, size] : llvm::enumerate(tensor.sizes)) {
-    bool isReduced = llvm::is_contained(axes, int64_t(dim));
-    iterators.push_back(isReduced ? utils::IteratorType::reduction
-                                  : utils::IteratorType::parallel);
-    if (isReduced) {
-      all[dim] = constantSize(1);
-      continue;
-    }
-    kept.push_back(size);
-    results.push_back(builder.getAffineDimExpr(dim));
-  }
-  AffineMap maps[] = {
-      builder.getMultiDimIdentityMap(tensor.rank()),
-      AffineMap::get(tensor.rank(), 0, results, builder.getContext())};
-  SizedTensor result =
-      generic(tensor.value, fill(kept, init).value, kept, maps, iterators,
-              [&](OpBuilder &b, Location loc, ValueRange arguments) {
-                return combine(b, loc, arguments[1], arguments[0]);
-              });
-  return reshape(result, all);
-}
-
-SizedTensor TensorBuilder::softmax(const SizedTensor &tensor, int64_t axis) {
-  Value value = linalg::SoftmaxOp::create(
-                    builder, location, TypeRange(tensor.value.getType()),
-                    tensor.value, empty(tensor.sizes, tensor.elementType()),
-                    static_cast<uint64_t>(axis))
-                    ->getResult(0);
-  return {value, tensor.sizes};
-}
-
-SizedTensor TensorBuilder::multiply(const SizedTensor &a, const SizedTensor &b,
-                                    ArrayRef<OpFoldResult> batch) {
-  Type element = a.elementType(), sum = element;
-  if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32)
-    sum = builder.getF32Type();
-  unsigned count = batch.size(), loops = count + 3;
-  // Loops: the batch, rows, columns, and what is summed.
-  auto mapOf = [&](const SizedTensor &operand, unsigned row, unsigned column) {
-    SizedTensor outer = operand;
-    outer.sizes.pop_back_n(2);
-    AffineMap places = broadcastMap(outer, batch, loops);
-    SmallVector<AffineExpr> results(places.getResults());
-    results.push_back(builder.getAffineDimExpr(row));
-    results.push_back(builder.getAffineDimExpr(column));
-    return AffineMap::get(loops, 0, results, builder.getContext());
-  };
-  TensorSizes sizes(batch);
-  sizes.push_back(a.sizes[a.rank() - 2]);
-  sizes.push_back(b.sizes[b.rank() - 1]);
-  AffineMap maps[] = {
-      mapOf(a, count, count + 2), mapOf(b, count + 2, count + 1),
-      AffineMap::getMultiDimIdentityMap(loops, builder.getContext())
-          .dropResult(count + 2)};
-  SmallVector<utils::IteratorType> iterators(loops,
-                                             utils::IteratorType::parallel);
-  iterators.back() = utils::IteratorType::reduction;
-  SizedTensor result = generic(
-      {a.value, b.value}, fill(sizes, scalar(sum, 0)).value, sizes, maps,
-      iterators,
-      [&](OpBuilder &builder, Location loc, ValueRange arguments) -> Value {
-        Value x = arguments[0], y = arguments[1];
-        if (sum != element) {
-          x = arith::ExtFOp::create(builder, loc, sum, x);
-          y = arith::ExtFOp::create(builder, loc, sum, y);
-        }
-        if (isa<IntegerType>(sum))
-          return arith::AddIOp::create(
-              builder, loc, arguments[2],
-              arith::MulIOp::create(builder, loc, x, y));
-        return arith::AddFOp::create(builder, loc, arguments[2],
-                                     arith::MulFOp::create(builder, loc, x, y));
-      });
-  if (sum == element)
-    return result;
-  return map(result, sizes, element,
-             [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
-               return arith::TruncFOp::create(b, loc, element, arguments[0]);
              });
 }

@@ -7,6 +7,7 @@
 #ifndef ATTN_LIB_IMPORT_TENSORBUILDER_H
 #define ATTN_LIB_IMPORT_TENSORBUILDER_H
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -84,6 +85,9 @@ public:
   /// The same elements in other sizes, of which there are as many.
   SizedTensor reshape(const SizedTensor &tensor,
                       llvm::ArrayRef<mlir::OpFoldResult> sizes);
+  /// The tensor `repeats` times along each dimension, as one after the other.
+  SizedTensor tile(const SizedTensor &tensor,
+                   llvm::ArrayRef<mlir::OpFoldResult> repeats);
   SizedTensor concatenate(llvm::ArrayRef<SizedTensor> tensors, int64_t axis);
   SizedTensor slice(const SizedTensor &tensor,
                     llvm::ArrayRef<mlir::OpFoldResult> offsets,
@@ -110,6 +114,10 @@ public:
          llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
                                         mlir::Value, mlir::Value)>
              combine);
+  /// The sums of elements along `axis`: of those whose index is as `counts`
+  /// says of that and the result's own.
+  SizedTensor accumulate(const SizedTensor &tensor, int64_t axis,
+                         mlir::arith::CmpIPredicate counts);
   SizedTensor softmax(const SizedTensor &tensor, int64_t axis);
   /// a [..., M, K] · b [..., K, N], the dimensions before broadcast to `batch`.
   /// Floats are summed in f32 at least.

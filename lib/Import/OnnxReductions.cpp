@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operators of ONNX that make one element of many along axes.
+
+#include "OnnxCall.h"
+#include "OnnxScalars.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <limits>
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+
+/// The lowest number of a type, or the greatest.
+static Value getExtreme(OnnxCall &call, Type type, bool isLowest) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (isa<FloatType>(type))
+    return call.tensors.scalar(type, isLowest ? -kInfinity : kInfinity);
+  if (type.isInteger(1))
+    return call.tensors.scalar(type, !isLowest);
+  unsigned width = type.getIntOrFloatBitWidth();
+  APInt value = isLowest ? APInt::getSignedMinValue(width)
+                         : APInt::getSignedMaxValue(width);
+  return arith::ConstantOp::create(call.tensors.builder, call.tensors.location,
+                                   IntegerAttr::get(type, value));
+}
+
+/// The greatest element, or the least.
+static SizedTensor extreme(OnnxCall &call, const SizedTensor &tensor,
+                           ArrayRef<int64_t> axes, bool isGreatest) {
+  Type type = tensor.elementType();
+  Value init = getExtreme(call, type, isGreatest);
+  bool isBool = type.isInteger(1);
+  StringRef combiner = isGreatest ? isBool ? "Or" : "Max"
+                       : isBool   ? "And"
+                                  : "Min";
+  return call.tensors.reduce(
+      tensor, axes, init,
+      [&](OpBuilder &b, Location loc, Value total, Value x) {
+        return ScalarBuilder(b, loc).build(combiner, {total, x});
+      });
+}
+
+/// `tensor` without the dimensions `axes`, which have size 1.
+static OnnxValue dropAxes(OnnxCall &call, const OnnxValue &tensor,
+                          ArrayRef<int64_t> axes) {
+  TensorSizes sizes;
+  for (auto [dim, size] : llvm::enumerate(call.sizesOf(tensor)))
+    if (!llvm::is_contained(axes, int64_t(dim)))
+      sizes.push_back(size);
+  return call.reshape(tensor, sizes);
+}
+
+/// As wide as sums have to be: narrow floats are summed as f32.
+static SizedTensor widen(OnnxCall &call, const SizedTensor &tensor) {
+  Type type = tensor.elementType();
+  if (!isa<FloatType>(type) || type.getIntOrFloatBitWidth() >= 32)
+    return tensor;
+  return call.cast(tensor, call.tensors.builder.getF32Type()).tensor();
+}
+
+/// The sum, or what is made of it, as wide as the operand.
+static FailureOr<OnnxValue> importSum(OnnxCall &call, const SizedTensor &tensor,
+                                      ArrayRef<int64_t> axes) {
+  StringRef name = call.node.operation;
+  if (name == "ReduceMean")
+    return call.mean(tensor, axes);
+  if (name == "ReduceSum")
+    return OnnxValue(call.sum(tensor, axes));
+  FailureOr<OnnxValue> squares = call.elementwise("Mul", {tensor, tensor});
+  if (failed(squares))
+    return failure();
+  OnnxValue sum = call.sum(call.asTensor(*squares), axes);
+  return name == "ReduceL2" ? call.elementwise("Sqrt", sum) : sum;
+}
+
+static FailureOr<OnnxValues> importReduction(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 2)))
+    return failure();
+  SizedTensor tensor = call.asTensor(call.input(0));
+  auto given = call.integersOf(1, "axes");
+  if (failed(given))
+    return failure();
+  SmallVector<int64_t> axes;
+  bool keepsAll = call.integer("noop_with_empty_axes", 0) != 0;
+  bool keepsDims = call.integer("keepdims", 1) != 0;
+  for (int64_t value : given->value_or(SmallVector<int64_t>())) {
+    FailureOr<int64_t> axis = call.axis(value, tensor.rank());
+    if (failed(axis))
+      return failure();
+    axes.push_back(*axis);
+  }
+  if (axes.empty() && !keepsAll)
+    axes = llvm::to_vector(llvm::seq<int64_t>(tensor.rank()));
+
+  StringRef name = call.node.operation;
+  Type type = tensor.elementType();
+  bool needsFloats = name == "ReduceMean" || name == "ReduceL2";
+  bool isExtreme = name == "ReduceMax" || name == "ReduceMin";
+  if ((type.isInteger(1) && !isExtreme) ||
+      (needsFloats && !isa<FloatType>(type)))
+    return call.fail("expected an operand of numbers that " + name +
+                     " is defined for");
+  FailureOr<OnnxValue> result = OnnxValue();
+  if (isExtreme)
+    result = OnnxValue(extreme(call, tensor, axes, name == "ReduceMax"));
+  else
+    result = importSum(call, widen(call, tensor), axes);
+  if (failed(result))
+    return failure();
+  OnnxValue value = call.cast(*result, type);
+  return OnnxValues{keepsDims ? value : dropAxes(call, value, axes)};
+}
+
+/// The index of the greatest or least element along an axis: the first, or the
+/// last.
+static FailureOr<OnnxValues> importArgument(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor tensor = call.asTensor(call.input(0));
+  FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), tensor.rank());
+  if (failed(axis))
+    return failure();
+  bool isLast = call.integer("select_last_index", 0) != 0;
+  bool keepsDims = call.integer("keepdims", 1) != 0;
+  if (tensor.elementType().isInteger(1))
+    return call.fail("expected an operand of numbers");
+  SizedTensor best =
+      extreme(call, tensor, *axis, call.node.operation == "ArgMax");
+  Type type = tensors.builder.getI64Type();
+  Value none = getExtreme(call, type, isLast);
+  // All are as good as a NaN.
+  SizedTensor places = tensors.map(
+      {tensor, best}, tensor.sizes, type,
+      [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+        Value isBest =
+            isa<FloatType>(tensor.elementType())
+                ? Value(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UEQ,
+                                              arguments[0], arguments[1]))
+                : Value(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                              arguments[0], arguments[1]));
+        Value index = arith::IndexCastOp::create(
+            b, loc, type, linalg::IndexOp::create(b, loc, *axis));
+        return arith::SelectOp::create(b, loc, isBest, index, none);
+      });
+  OnnxValue result = extreme(call, places, *axis, isLast);
+  return OnnxValues{keepsDims ? result : dropAxes(call, result, *axis)};
+}
+
+/// Sums of all elements up to each one, or from there on.
+static FailureOr<OnnxValues> importCumSum(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  SizedTensor tensor = call.asTensor(call.input(0));
+  FailureOr<SmallVector<int64_t>> given =
+      call.asIntegers(call.input(1), "axis");
+  if (failed(given))
+    return failure();
+  if (given->size() != 1)
+    return call.fail("expected 'axis' to be one integer, got " +
+                     llvm::Twine(given->size()));
+  FailureOr<int64_t> axis = call.axis(given->front(), tensor.rank());
+  if (failed(axis))
+    return failure();
+  if (tensor.elementType().isInteger(1))
+    return call.fail("expected an operand of numbers");
+  bool isReverse = call.integer("reverse", 0) != 0;
+  bool isExclusive = call.integer("exclusive", 0) != 0;
+  using Predicate = arith::CmpIPredicate;
+  Predicate counts = isReverse ? isExclusive ? Predicate::sgt : Predicate::sge
+                     : isExclusive ? Predicate::slt
+                                   : Predicate::sle;
+  SizedTensor sums =
+      call.tensors.accumulate(widen(call, tensor), *axis, counts);
+  return OnnxValues{call.cast(sums, tensor.elementType())};
+}
+
+OnnxOperator attn::findReductionOperator(StringRef name) {
+  return llvm::StringSwitch<OnnxOperator>(name)
+      .Cases({"ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin"},
+             importReduction)
+      .Cases({"ReduceSum", "ReduceSumSquare"}, importReduction)
+      .Cases({"ArgMax", "ArgMin"}, importArgument)
+      .Case("CumSum", importCumSum)
+      .Default(nullptr);
+}
