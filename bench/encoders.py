@@ -17,7 +17,6 @@ import contextlib
 import json
 import pathlib
 import statistics
-import string
 import subprocess
 import sys
 import tempfile
@@ -231,8 +230,7 @@ def main():
     }
     print(parts["results"], f"{AT_LEAST} reached: {parts['reached']}", sep="\n")
     if options.output:
-        text = string.Template(TEMPLATE.read_text()).substitute(parts)
-        sections.write(options.output, text)
+        sections.write(options.output, TEMPLATE, parts)
     worst = max(case["error"] for case in figures["cases"])
     if not worst <= TOLERANCE:
         sys.exit(f"error: expected outputs within {TOLERANCE:g} of ONNX Runtime's, got {worst:g}")

@@ -20,7 +20,6 @@ import json
 import math
 import pathlib
 import statistics
-import string
 import subprocess
 import sys
 import tempfile
@@ -236,8 +235,7 @@ def write(options, figures):
     parts = {name: str(figures[name]) for name in ("processor", "turns", "busy_turns")}
     parts |= {"picture": PICTURE, "tries": str(options.tries), "rounds": str(count)}
     parts |= {axis: table(axis, figures) for axis in AXES}
-    text = string.Template(TEMPLATE.read_text()).substitute(parts | explain(figures))
-    sections.write(options.output, text)
+    sections.write(options.output, TEMPLATE, parts | explain(figures))
     picture = options.output.parent / PICTURE
     picture.parent.mkdir(exist_ok=True)
     picture.write_text(plot.draw([panel(axis, figures) for axis in AXES]))

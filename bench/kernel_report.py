@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Turns what bench/kernels.py measured into tables and docs/Performance.md."""
 
-import pathlib
-import string
-
 from kernel_engines import IREE, IREE_CASES, LIBRARIES, ONE_THREAD
 from sections import mark, table
 
-TEMPLATE = pathlib.Path(__file__).resolve().parent / "kernels/Performance.md.in"
 NAMES = {
     "pytorch": "PyTorch",
     "onnxruntime": "ONNX Runtime",
@@ -201,9 +197,3 @@ def tables(cases, figures):
     names = ["machine", "ratios", "peak_shares", "libraries", "errors", "iree", "memory"]
     text = "\n".join(found[name] for name in names)
     return f"\n{found['processor']}; {found['versions']}\n\n{text}"
-
-
-def page(cases, figures):
-    """docs/Performance.md."""
-    template = string.Template(TEMPLATE.read_text())
-    return template.substitute(parts(cases, figures))

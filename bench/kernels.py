@@ -26,6 +26,7 @@ from turns import add_options
 
 BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
+TEMPLATE = BENCH / "kernels/Performance.md.in"
 ENGINES = ["attn", "pytorch", "onnxruntime", "openvino", "iree"]
 NEEDED = ["torch", "onnxruntime", "openvino", "onnx", "iree", "numpy", "ml_dtypes"]
 
@@ -89,7 +90,8 @@ def main():
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     print(kernel_report.tables(bench.cases, figures))
     if options.output:
-        sections.write(options.output, kernel_report.page(bench.cases, figures))
+        parts = kernel_report.parts(bench.cases, figures)
+        sections.write(options.output, TEMPLATE, parts)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,6 @@ import pty
 import random
 import re
 import signal
-import string
 import subprocess
 import sys
 import tempfile
@@ -337,8 +336,7 @@ def main():
     }
     print(parts["processor"], parts["engines"], parts["checks"], sep="\n\n")
     if options.output:
-        text = string.Template(TEMPLATE.read_text()).substitute(parts)
-        sections.write(options.output, text)
+        sections.write(options.output, TEMPLATE, parts)
     sys.exit(checks.failed)
 
 

@@ -2,14 +2,16 @@
 """docs/Performance.md is made of sections, each written by one benchmark."""
 
 import re
+import string
 
 WRITER = re.compile(r"<!-- Written by (\S+) from ")
 BEGIN = re.compile(rf"^(?={WRITER.pattern.replace('(', '(?:')})", re.MULTILINE)
 
 
-def write(path, text):
-    """Puts `text`, whose first line says who writes it, in place of what that
-    benchmark wrote before, or at the end."""
+def write(path, template, parts):
+    """Fills the file `template` with `parts`. Its first line says who writes it: it takes
+    the place of what that benchmark wrote before, or comes last."""
+    text = string.Template(template.read_text()).substitute(parts)
     sections = {}
     page = path.read_text() if path.exists() else ""
     for section in [*BEGIN.split(page), text]:

@@ -157,8 +157,8 @@ def run(options, cases, start, template, try_every=1):
     if options.output is None and all(found.keys() == NAMES.keys() for found in measured):
         options.output = ROOT / "docs/Performance.md"
     if options.output:
-        text = translation_report.section(template, cases, figures)
-        sections.write(options.output, text)
+        parts = translation_report.parts(cases, figures)
+        sections.write(options.output, ROOT / "bench" / template, parts)
 
 
 def enter(options):

@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Turns what bench/decoding.py or bench/translate.py measured into a section of
-docs/Performance.md."""
+"""Turns what bench/decoding.py or bench/translate.py measured into parts of a
+section of docs/Performance.md."""
 
-import pathlib
 import statistics
-import string
 
 from sections import mark, table
 from translation_engines import NAMES
-
-BENCH = pathlib.Path(__file__).resolve().parent
-
 
 def tokens_per_second(case, result):
     return case.tokens / result["seconds"]
@@ -105,6 +100,7 @@ def starts(figures):
 
 
 def parts(cases, figures):
+    """The tables by the names that the template has for them."""
     cases = [case for case in cases if case.name in figures["cases"]]
     versions = (f"{NAMES[n]} {v}" for n, v in figures["versions"].items() if v)
     return {
@@ -128,9 +124,3 @@ def tables(cases, figures):
     found = parts(cases, figures)
     text = "\n".join(found[name] for name in ("ratios", "shares", "engines", "starts"))
     return f"\n{found['processor']}; {found['versions']}\n\n{text}"
-
-
-def section(template, cases, figures):
-    """Of docs/Performance.md."""
-    text = (BENCH / template).read_text()
-    return string.Template(text).substitute(parts(cases, figures))
