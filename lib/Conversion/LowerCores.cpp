@@ -23,9 +23,10 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
+/// Cores are what writes into a destination.
 static bool isCore(Operation *op) {
-  return isa<LookupOp, LinearOp, LogitsOp, GreatestOp, MlpOp, LayerNormOp,
-             ScoresOp, SoftmaxOp, WeightedSumOp, SdpaOp, CacheAppendOp>(op);
+  return isa_and_present<AttnDialect>(op->getDialect()) &&
+         isa<DestinationStyleOpInterface>(op);
 }
 
 /// Whether a kernel reads or writes the operand in bf16 and f16 too.

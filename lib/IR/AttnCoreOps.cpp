@@ -3,6 +3,7 @@
 // Verifiers, shape inference, effects and canonicalisation of cores; what is
 // particular to those of attention is in AttnAttentionOps.cpp.
 
+#include "CoreInterfaces.h"
 #include "ShapeChecks.h"
 #include "attn/IR/AttnOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -14,13 +15,9 @@ using namespace attn;
 
 static constexpr int64_t kDynamic = ShapedType::kDynamic;
 
-using Effects =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
-/// A result of a core has the shape of its destination.
-static LogicalResult
-reifyFromDestinations(DestinationStyleOpInterface op, OpBuilder &builder,
-                      ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult attn::reifyFromDestinations(DestinationStyleOpInterface op,
+                                          OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
   for (OpResult result : op->getResults()) {
     Value init = op.getTiedOpOperand(result)->get();
     shapes.push_back(tensor::getMixedSizes(builder, op.getLoc(), init));
@@ -28,8 +25,7 @@ reifyFromDestinations(DestinationStyleOpInterface op, OpBuilder &builder,
   return success();
 }
 
-/// On memrefs a core reads its inputs and writes its destinations.
-static void addEffects(DestinationStyleOpInterface op, Effects &effects) {
+void attn::addCoreEffects(DestinationStyleOpInterface op, Effects &effects) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
@@ -43,26 +39,6 @@ static void addEffects(DestinationStyleOpInterface op, Effects &effects) {
                            SideEffects::DefaultResource::get());
   }
 }
-
-#define ATTN_CORE_INTERFACES(Op)                                               \
-  LogicalResult Op::reifyResultShapes(OpBuilder &builder,                      \
-                                      ReifiedRankedShapedTypeDims &shapes) {   \
-    return reifyFromDestinations(*this, builder, shapes);                      \
-  }                                                                            \
-  void Op::getEffects(Effects &effects) { addEffects(*this, effects); }
-
-ATTN_CORE_INTERFACES(LookupOp)
-ATTN_CORE_INTERFACES(LinearOp)
-ATTN_CORE_INTERFACES(LogitsOp)
-ATTN_CORE_INTERFACES(GreatestOp)
-ATTN_CORE_INTERFACES(MlpOp)
-ATTN_CORE_INTERFACES(LayerNormOp)
-ATTN_CORE_INTERFACES(ScoresOp)
-ATTN_CORE_INTERFACES(SoftmaxOp)
-ATTN_CORE_INTERFACES(WeightedSumOp)
-ATTN_CORE_INTERFACES(SdpaOp)
-ATTN_CORE_INTERFACES(CacheAppendOp)
-#undef ATTN_CORE_INTERFACES
 
 LogicalResult LookupOp::verify() {
   ShapedType ids = typeOf(getIds()), table = typeOf(getTable());

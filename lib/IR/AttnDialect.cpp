@@ -3,6 +3,7 @@
 // Registration of the dialect, and its attributes.
 
 #include "attn/IR/AttnDialect.h"
+#include "CoreInterfaces.h"
 #include "attn/IR/AttnOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -50,7 +51,6 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   return op->emitError() << "unknown attribute '" << name << "'";
 }
 
-/// Checks the attributes that may stand on arguments of functions.
 bool AttnDialect::isCache(FunctionOpInterface function,
                           BlockArgument argument) {
   auto role =
@@ -58,6 +58,7 @@ bool AttnDialect::isCache(FunctionOpInterface function,
   return role && role.getValue() == "cache";
 }
 
+/// Checks the attributes that may stand on arguments of functions.
 LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op,
                                                     unsigned regionIndex,
                                                     unsigned argIndex,

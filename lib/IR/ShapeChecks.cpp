@@ -10,10 +10,6 @@ bool attn::areCompatible(int64_t a, int64_t b) {
   return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
 }
 
-int64_t attn::unify(int64_t a, int64_t b) {
-  return ShapedType::isDynamic(a) ? b : a;
-}
-
 LogicalResult attn::checkShape(Operation *op, StringRef name, ShapedType type,
                                ExpectedShape expected) {
   if (type.getRank() == static_cast<int64_t>(expected.size()) &&

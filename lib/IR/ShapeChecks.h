@@ -21,9 +21,6 @@ inline mlir::ShapedType typeOf(mlir::Value value) {
 /// Whether the dimensions may be equal at run time.
 bool areCompatible(int64_t a, int64_t b);
 
-/// Both where they agree, the static one where one is dynamic.
-int64_t unify(int64_t a, int64_t b);
-
 /// Checks that `type` has the rank of `expected` and that no static dimension
 /// contradicts it. The message names the operand or result, e.g. "expected
 /// 'bias' of shape [256], got 'tensor<255xf32>'".

@@ -42,6 +42,15 @@ class Attn_CoreOp<string mnemonic, list<Trait> traits = []>
   // On memrefs a core has no results.
   let results = (outs Variadic<Attn_FloatShaped>:$results);
   let hasVerifier = 1;
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder, ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::attn::reifyFromDestinations(*this, builder, shapes);
+    }
+    void $cppClass::getEffects(::attn::Effects &effects) {
+      ::attn::addCoreEffects(*this, effects);
+    }
+  }];
 }
 
 // What a core with one destination says of itself.
