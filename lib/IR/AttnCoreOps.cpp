@@ -40,43 +40,61 @@ void attn::addCoreEffects(DestinationStyleOpInterface op, Effects &effects) {
   }
 }
 
+namespace {
+/// What is in a table, with rows that fill its last panel or block.
+struct TableSize {
+  int64_t rows, width;
+};
+} // namespace
+
+/// Checks the form of a table: f32 [V,D], in panels, or i8 in blocks.
+static FailureOr<TableSize> checkTable(LookupOp op) {
+  ShapedType table = typeOf(op.getTable());
+  bool isInteger = table.getElementType().isInteger();
+  auto rowsInBlocksOf = [&](int64_t rows) {
+    return table.isDynamicDim(0) ? kDynamic : table.getDimSize(0) * rows;
+  };
+  if (isInteger && table.getRank() == 5) {
+    constexpr int64_t lanes = WeightOp::kTileRows;
+    ShapedType out = typeOf(op.getOut());
+    if (failed(checkRank(op, "out", out, 3)) ||
+        failed(checkStaticWidth(op, "out", out)))
+      return failure();
+    int64_t width = out.getDimSize(2);
+    if (failed(
+            checkShape(op, "table", table,
+                       {kDynamic, int64_t(llvm::divideCeil(width, 4 * lanes)),
+                        2, lanes, 4 * lanes})))
+      return failure();
+    return TableSize{rowsInBlocksOf(2 * lanes), width};
+  }
+  if (!isInteger && table.getRank() == 3) {
+    int64_t width = table.getDimSize(1);
+    if (ShapedType::isDynamic(width) || table.getDimSize(2) <= 0)
+      return op.emitOpError()
+             << "expected 'table' in panels of static size, got " << table;
+    return TableSize{rowsInBlocksOf(table.getDimSize(2)), width};
+  }
+  if (failed(checkRank(op, "table", table, 2)) ||
+      failed(checkStaticWidth(op, "table", table)))
+    return failure();
+  return TableSize{table.getDimSize(0), table.getDimSize(1)};
+}
+
 LogicalResult LookupOp::verify() {
   ShapedType ids = typeOf(getIds()), table = typeOf(getTable());
   if (failed(checkRank(*this, "ids", ids, 2)))
     return failure();
+  FailureOr<TableSize> size = checkTable(*this);
+  if (failed(size))
+    return failure();
+  auto [rows, width] = *size;
   bool isInteger = table.getElementType().isInteger();
-  int64_t width = 0, rows = 0;
-  if (isInteger && table.getRank() == 5) {
-    constexpr int64_t lanes = WeightOp::kTileRows;
-    ShapedType out = typeOf(getOut());
-    if (failed(checkRank(*this, "out", out, 3)) ||
-        failed(checkStaticWidth(*this, "out", out)))
-      return failure();
-    width = out.getDimSize(2);
-    if (failed(
-            checkShape(*this, "table", table,
-                       {kDynamic, int64_t(llvm::divideCeil(width, 4 * lanes)),
-                        2, lanes, 4 * lanes})))
-      return failure();
-    rows = table.getDimSize(0) * 2 * lanes;
-  } else if (!isInteger && table.getRank() == 3) {
-    width = table.getDimSize(1);
-    if (ShapedType::isDynamic(width) || table.getDimSize(2) <= 0)
-      return emitOpError() << "expected 'table' in panels of static size, got "
-                           << table;
-    rows = table.getDimSize(0) * table.getDimSize(2);
-  } else {
-    if (failed(checkRank(*this, "table", table, 2)) ||
-        failed(checkStaticWidth(*this, "table", table)))
-      return failure();
-    width = table.getDimSize(1);
-    rows = table.getDimSize(0);
-  }
   if (isPacked() != bool(getRows()))
     return emitOpError() << "expected 'rows' with a packed table and with no "
                             "other, got "
                          << table;
-  if (isPacked() && !table.isDynamicDim(0) &&
+  if (isPacked() && !ShapedType::isDynamic(rows) &&
       *getRows() > static_cast<uint64_t>(rows))
     return emitOpError() << "expected at most " << rows << " 'rows' of "
                          << table << ", got " << *getRows();
