@@ -14,6 +14,7 @@
 #define ATTN_LIB_CONVERSION_AMXTILES_H
 
 #include "KernelBuilder.h"
+#include "attn/IR/AttnOps.h"
 
 namespace attn {
 
@@ -23,12 +24,7 @@ public:
   using Values = llvm::ArrayRef<Value>;
 
   /// Rows of a tile, and its columns of f32 or i32.
-  static constexpr int64_t kRows = 16;
-  /// Elements of the depth that a tile of bf16 covers.
-  static constexpr int64_t kDepth = 32;
-  /// Rows and columns of a block of 2 x 2 tiles, the most that leaves registers
-  /// for the factors.
-  static constexpr int64_t kBlock = 32;
+  static constexpr int64_t kRows = WeightOp::kTileRows;
 
   /// For the function at the insertion point of `b`.
   explicit AmxTiles(KernelBuilder &b);
@@ -44,7 +40,8 @@ public:
   /// The tile whose first element is at `indices` of a matrix.
   Value loadRows(Value memref, Values indices);
 
-  /// 1 x 2 or 2 x 2 tiles of f32 or i32, by rows.
+  /// 1 x 2 or 2 x 2 tiles of f32 or i32, by rows; 2 x 2 is the most that leaves
+  /// registers for the factors.
   using Block = llvm::SmallVector<Value>;
   Block zeros(mlir::Type element, int64_t rowTiles);
   /// The block whose first element is at `indices`.

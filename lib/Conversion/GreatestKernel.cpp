@@ -18,7 +18,7 @@ using namespace mlir;
 using namespace attn;
 
 /// Columns of a panel, and most rows that go by it at a time.
-static constexpr int64_t kPanel = AmxTiles::kBlock;
+static constexpr int64_t kPanel = WeightOp::kTilePanel;
 static constexpr int64_t kRows = 96;
 static_assert(kRows % kPanel == 0 && kPanel == WeightOp::kBoundedRows);
 

@@ -58,7 +58,7 @@ private:
 
   /// All blocks of a product in panels of 32 columns.
   template <typename Product> void shareProduct(Product &product) {
-    int64_t panels = width / AmxTiles::kBlock;
+    int64_t panels = width / WeightOp::kTilePanel;
     shareBlocks([&](Value first, Value end) {
       b.forLoop(first, end, 1, [&](Value block) {
         Value panel = b.mul(block, b.index(panels));

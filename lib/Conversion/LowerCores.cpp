@@ -103,7 +103,7 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
 /// A block of logits is written by whole panels.
 static LogicalResult checkBlocks(LogitsOp op, int64_t panel) {
   if (cast<MemRefType>(op.getWeight().getType()).getElementType().isInteger())
-    panel = 2 * WeightOp::kTileRows;
+    panel = WeightOp::kTilePanel;
   int64_t width = cast<ShapedType>(op.getValues().getType()).getDimSize(2);
   if (width % panel == 0)
     return success();

@@ -10,8 +10,8 @@ using namespace mlir;
 using namespace attn;
 
 /// Rows and columns of a block, and of the tiles that it has.
-static constexpr int64_t kBlock = AmxTiles::kBlock;
-static constexpr int64_t kTile = AmxTiles::kRows;
+static constexpr int64_t kBlock = WeightOp::kTilePanel;
+static constexpr int64_t kTile = WeightOp::kTileRows;
 /// Numbers of the depth in a tile, and of those in an i32.
 static constexpr int64_t kDepth = 64;
 static constexpr int64_t kGroup = 4;

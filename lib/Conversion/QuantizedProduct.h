@@ -36,7 +36,7 @@ public:
   int64_t getPanels() const { return panels; }
   /// Some rows, from a multiple of getUnit() on, and panels of 32 columns.
   void emitPart(Value row, Value endRow, Value panel, Value endPanel);
-  int64_t getUnit() const { return tiles ? AmxTiles::kBlock : 1; }
+  int64_t getUnit() const { return tiles ? WeightOp::kTilePanel : 1; }
   /// emitPart writes (row, column) at memory[row - firstRow, column -
   /// firstColumn].
   void setOutput(Value memory, Value firstRow, Value firstColumn);

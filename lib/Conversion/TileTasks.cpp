@@ -20,7 +20,7 @@ int64_t TileTasks::getMostPanels(TargetAttr target, int64_t panels,
 
 TileTasks::TileTasks(KernelBuilder &b, Value rows, int64_t panels,
                      int64_t panelBytes)
-    : b(b), panels(panels), blocks(b, rows, 2 * WeightOp::kTileRows, kRows) {
+    : b(b), panels(panels), blocks(b, rows, WeightOp::kTilePanel, kRows) {
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), blocks.count);
   width = b.min(b.ceilDiv(b.index(panels), wanted),
                 b.index(getMostPanels(b.getTarget(), panels, panelBytes)));

@@ -26,7 +26,7 @@ public:
   /// are as wide as those.
   WeightPacker(ModuleOp module, int64_t panel, bool hasTiles)
       : module(module), panel(panel),
-        hasTiles(hasTiles && panel == 2 * WeightOp::kTileRows) {}
+        hasTiles(hasTiles && panel == WeightOp::kTilePanel) {}
 
   void run() {
     module->walk([&](Operation *op) {
@@ -72,10 +72,9 @@ public:
 private:
   /// Numbers of bf16 that a tile has side by side.
   static constexpr int64_t kPair = 2;
-  /// The same of i8, and columns of their panels, whatever the target: one
-  /// layout is what all instructions for them take.
+  /// The same of i8, whose panels are in tiles whatever the target: one layout
+  /// is what all instructions for them take.
   static constexpr int64_t kFour = 4;
-  static constexpr int64_t kIntegerPanel = 2 * WeightOp::kTileRows;
 
   bool isInTiles(Value weight) {
     return hasTiles && getElementTypeOrSelf(weight).isBF16();
@@ -98,7 +97,8 @@ private:
     WeightOp weight = getWeight(weightOperand.get(), symbols);
     if (!canPack(weight))
       return;
-    int64_t width = type.getElementType().isInteger() ? kIntegerPanel : panel;
+    int64_t width =
+        type.getElementType().isInteger() ? WeightOp::kTilePanel : panel;
     SmallVector<std::pair<Use, OpOperand *>> found = {
         {{weight, width, isTransposed}, &weightOperand}};
     for (const MutableOperandRange &range : vectors)

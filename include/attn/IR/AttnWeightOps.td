@@ -102,6 +102,8 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
   let extraClassDeclaration = [{
     /// Rows and columns of numbers in the tiles of a weight in groups.
     static constexpr int64_t kTileRows = 16;
+    /// Columns of a panel in tiles that code is generated for.
+    static constexpr int64_t kTilePanel = 2 * kTileRows;
     /// Rows of a matrix that share their `norms` and `errors`.
     static constexpr int64_t kBoundedRows = 32;
     /// Shape and element type of the value before packing.
