@@ -59,6 +59,7 @@ void emitAvx512BFloat16Block(KernelBuilder &b, const BlockProduct &product);
 /// 0.
 mlir::Value emitBFloat16Dot(KernelBuilder &b, mlir::Value sums, mlir::Value x,
                             mlir::Value y);
+
 /// Sums over a depth without tiles, but in the order of AMX: of each step of 32
 /// products it adds the even ones and the odd ones, each in order, and then
 /// both sums to the total. multiply(sums, k) adds to each of `count` sums a

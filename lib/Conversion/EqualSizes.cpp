@@ -263,39 +263,7 @@ private:
           name(names, op.getValue(), "bm_");
           name(names, op.getOut(), "bs_");
         })
-        .Case([&](SdpaOp op) {
-          // Without rows, entries of the keys are those of the batch. Those of
-          // a ragged one have offsets, one more than there are entries.
-          std::string entries = op.getRows() ? "c" : "b";
-          std::string batch = "b", keyBatch = entries;
-          if (Value offsets = op.getQueryOffsets()) {
-            equate(names, "b", offsets, 0, /*less=*/1);
-            batch = "_";
-          }
-          if (Value offsets = op.getKeyOffsets()) {
-            equate(names, entries, offsets, 0, /*less=*/1);
-            keyBatch = "_";
-          }
-          std::string heads = op.hasHeadDim() ? "h" : "";
-          std::string keyHeads =
-              !op.hasHeadDim() ? "" : (op.getGroupSize() == 1 ? "h" : "g");
-          // Widths are static.
-          name(names, op.getQuery(), batch + heads + "s_");
-          name(names, op.getKey(), keyBatch + keyHeads + "m_");
-          name(names, op.getValue(), keyBatch + keyHeads + "m_");
-          nameMask(names, op.getMask(), batch + "hsm");
-          name(names, op.getLengths(), entries);
-          name(names, op.getPositions(), "b");
-          if (op.getRows())
-            equate(names, "b", op.getRows(), 0);
-          name(names, op.getSlopes(), "h");
-          name(names, op.getBiases(), "h_");
-          name(names, op.getSinks(), "h");
-          name(names, op.getOuts()[0], batch + heads + "s_");
-          std::string shownHeads = op.getShownHeads() ? "_" : "h";
-          name(names, op.getShown(),
-               batch + (op.getShownMean() ? "" : shownHeads) + "sm");
-        })
+        .Case([&](SdpaOp op) { visitSdpa(names, op); })
         .Case([&](CacheAppendOp op) {
           name(names, op.getInput(), "b_d");
           name(names, op.getPositions(), "b");
@@ -303,26 +271,8 @@ private:
           name(names, op.getOut(), "__d");
         })
         .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })
-        .Case([&](tensor::ExpandShapeOp op) {
-          for (auto [dim, group] :
-               llvm::enumerate(op.getReassociationIndices()))
-            if (auto only = getOnlyDim(op.getResultType(), group)) {
-              std::string name = std::to_string(dim);
-              equate(names, name, op.getSrc(), static_cast<int64_t>(dim));
-              equate(names, name, op.getResult(), *only);
-            }
-        })
-        .Case([&](tensor::InsertSliceOp op) {
-          // The sizes are those of the part, dimension by dimension.
-          if (op.getSourceType().getRank() != op.getDestType().getRank())
-            return;
-          for (auto [dim, given] : llvm::enumerate(op.getMixedSizes())) {
-            std::optional<Size> size = resolve(given);
-            std::optional<Size> part = resolve(op.getSource(), dim);
-            if (size && part && *size != *part)
-              classes.unionSets(*size, *part);
-          }
-        })
+        .Case([&](tensor::ExpandShapeOp op) { visitExpandShape(names, op); })
+        .Case([&](tensor::InsertSliceOp op) { visitInsertSlice(op); })
         .Default([&](Operation *op) {
           if (!OpTrait::hasElementwiseMappableTraits(op))
             return;
@@ -330,6 +280,61 @@ private:
             if (isa<RankedTensorType>(operand.getType()))
               nameLeading(names, operand, "");
         });
+  }
+
+  void visitSdpa(Names &names, SdpaOp op) {
+    // Without rows, entries of the keys are those of the batch. Those of
+    // a ragged one have offsets, one more than there are entries.
+    std::string entries = op.getRows() ? "c" : "b";
+    std::string batch = "b", keyBatch = entries;
+    if (Value offsets = op.getQueryOffsets()) {
+      equate(names, "b", offsets, 0, /*less=*/1);
+      batch = "_";
+    }
+    if (Value offsets = op.getKeyOffsets()) {
+      equate(names, entries, offsets, 0, /*less=*/1);
+      keyBatch = "_";
+    }
+    std::string heads = op.hasHeadDim() ? "h" : "";
+    std::string keyHeads =
+        !op.hasHeadDim() ? "" : (op.getGroupSize() == 1 ? "h" : "g");
+    // Widths are static.
+    name(names, op.getQuery(), batch + heads + "s_");
+    name(names, op.getKey(), keyBatch + keyHeads + "m_");
+    name(names, op.getValue(), keyBatch + keyHeads + "m_");
+    nameMask(names, op.getMask(), batch + "hsm");
+    name(names, op.getLengths(), entries);
+    name(names, op.getPositions(), "b");
+    if (op.getRows())
+      equate(names, "b", op.getRows(), 0);
+    name(names, op.getSlopes(), "h");
+    name(names, op.getBiases(), "h_");
+    name(names, op.getSinks(), "h");
+    name(names, op.getOuts()[0], batch + heads + "s_");
+    std::string shownHeads = op.getShownHeads() ? "_" : "h";
+    name(names, op.getShown(),
+         batch + (op.getShownMean() ? "" : shownHeads) + "sm");
+  }
+
+  void visitExpandShape(Names &names, tensor::ExpandShapeOp op) {
+    for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices()))
+      if (auto only = getOnlyDim(op.getResultType(), group)) {
+        std::string name = std::to_string(dim);
+        equate(names, name, op.getSrc(), static_cast<int64_t>(dim));
+        equate(names, name, op.getResult(), *only);
+      }
+  }
+
+  /// The sizes are those of the part, dimension by dimension.
+  void visitInsertSlice(tensor::InsertSliceOp op) {
+    if (op.getSourceType().getRank() != op.getDestType().getRank())
+      return;
+    for (auto [dim, given] : llvm::enumerate(op.getMixedSizes())) {
+      std::optional<Size> size = resolve(given);
+      std::optional<Size> part = resolve(op.getSource(), dim);
+      if (size && part && *size != *part)
+        classes.unionSets(*size, *part);
+    }
   }
 
   /// Each loop of a structured operation has one size.

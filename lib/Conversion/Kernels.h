@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The bodies of kernels. Each function writes, at the builder's insertion
-// point, the code of one core whose operands are memrefs of f32 (a lookup's
-// table may be f16 or bf16), with adjacent elements in the last dimension.
+// point, the code of one core whose operands are memrefs with adjacent elements
+// in the last dimension. Numbers are of f32; what may be of f16 or bf16 too, or
+// of i8, is said in LowerCores.cpp, which prepares the operands.
 
 #ifndef ATTN_LIB_CONVERSION_KERNELS_H
 #define ATTN_LIB_CONVERSION_KERNELS_H
@@ -24,7 +25,8 @@ void emitSdpa(KernelBuilder &b, SdpaOp op);
 /// The two ways to compute an attention, which emitSdpa chooses from.
 void emitQueryAttention(KernelBuilder &b, SdpaOp op);
 void emitTiledAttention(KernelBuilder &b, SdpaOp op);
-/// The second of them for bf16, where the target multiplies that.
+/// The second of them by products of bf16, or of f32 in parts, where the target
+/// multiplies them.
 void emitBFloat16Attention(KernelBuilder &b, SdpaOp op);
 /// input and out [M, D].
 void emitLayerNorm(KernelBuilder &b, LayerNormOp op);

@@ -91,13 +91,13 @@ private:
 
   /// The hidden matrix is in tiles between two products of tiles.
   void emitInTiles() {
-    Value isOne = b.isLess(rows, b.index(kTileFewRows + 1));
-    Value isFew = b.isLess(rows, b.index(kTileFusedRows));
+    Value isFew = b.isLess(rows, b.index(kTileFewRows + 1));
+    Value isShared = b.isLess(rows, b.index(kTileFusedRows));
     b.ifElse(
-        isOne, [&] { emitTilesTogether(/*isInTiles=*/false); },
+        isFew, [&] { emitTilesTogether(/*isInTiles=*/false); },
         [&] {
           b.ifElse(
-              isFew, [&] { emitTilesTogether(/*isInTiles=*/true); },
+              isShared, [&] { emitTilesTogether(/*isInTiles=*/true); },
               [&] { emitTilesFused(); });
         });
   }
@@ -242,9 +242,8 @@ private:
     SmallVector<MemRefType> workspace = toHidden.getWorkspace();
     workspace.push_back(MemRefType::get({blockRows, kHiddenColumns + kPadding},
                                         b.getF32Type()));
-    Value work = b.mul(rows, b.index(hiddenColumns * (depth + columns)));
     b.parallelFor(
-        blocks.count, work, workspace, [&](Value block, ValueRange memory) {
+        blocks.count, work(), workspace, [&](Value block, ValueRange memory) {
           toHidden.setMemory(memory.drop_back());
           MatrixProduct::Part part;
           part.rows = blocks.getFirstRow(b, block);
