@@ -10,14 +10,11 @@
 // instructions: next to tiles, the processors known so far run vectors of f32
 // at half their speed.
 
-#include "AttentionTiles.h"
 #include "Kernels.h"
 #include "QueryBlocks.h"
 #include "TileSizes.h"
-#include "VectorMath.h"
+#include "TileSoftmax.h"
 
-#include <cmath>
-#include <limits>
 #include <optional>
 
 using namespace mlir;
@@ -25,27 +22,19 @@ using namespace attn;
 
 namespace {
 
-/// Rows that go through a block of keys together.
-constexpr int64_t kTileRows = BFloat16Tiles::kBlock;
+constexpr int64_t kTileRows = AttentionTile::kRows;
 /// Keys of a block: the scores of a tile, their weights, and what they are
 /// multiplied with stay in the first-level cache.
 constexpr int64_t kBlockKeys = 256;
 constexpr int64_t kSplitBlockKeys = 128;
 constexpr int64_t kPairKeys = AttentionTiles::kPairKeys;
 
-/// 2^f on 0..1 within 7.5e-5 relative to it, plus half of the last place of a
-/// bf16 in 1..2: less its low half, the sum is 2^f rounded to bf16.
-constexpr double kExp2ForBf16[] = {0.9999252185627503 + 1.0 / 256,
-                                   0.6958335404952162, 0.22606715542544709,
-                                   0.078024522642087};
-
 class BFloat16AttentionKernel {
 public:
   BFloat16AttentionKernel(KernelBuilder &b, SdpaOp op)
       : b(b), op(op), sizes(b, op), tiles(b), factors(b, op, sizes),
-        isSplit(factors.isSplit()),
+        softmax(b, op, sizes, factors), isSplit(factors.isSplit()),
         blockKeys(isSplit ? kSplitBlockKeys : kBlockKeys),
-        factor(op.changesScores() ? 1.0 : getFactor(op)),
         blockRows(TileSizes(b.getTarget()).getTileQueries()) {}
 
   void emit() {
@@ -62,31 +51,15 @@ public:
   }
 
 private:
-  static double getFactor(SdpaOp op) {
-    double scale = std::abs(op.getScale().convertToDouble());
-    return scale == 0 ? 1.0 : scale / std::log(2.0);
-  }
-
   SmallVector<MemRefType> getWorkspace() const {
-    auto memref = [&](ArrayRef<int64_t> shape) {
-      return MemRefType::get(shape, b.getF32Type());
-    };
     SmallVector<MemRefType> types = factors.getWorkspace(blockRows, blockKeys);
-    types.append(
-        {tiles.memoryOf({blockKeys / kPairKeys, 2 * factors.getParts()}),
-         memref({blockKeys / kPairKeys, kTileRows, kPairKeys}),
-         memref({blockRows, factors.valuePairs * BFloat16Tiles::kBlock}),
-         memref({blockRows}), memref({blockRows, kHalf}),
-         memref({kTileRows, kHalf}), memref({kTileRows})});
+    llvm::append_range(types, softmax.getWorkspace(blockRows, blockKeys));
     return types;
   }
 
   void setMemory(ValueRange memory) {
     factors.setMemory(memory.take_front(3));
-    Value *places[] = {&weights,    &scores,  &sums,       &bases,
-                       &weightSums, &largest, &corrections};
-    for (auto [place, memref] : llvm::zip_equal(places, memory.drop_front(3)))
-      *place = memref;
+    softmax.setMemory(memory.drop_front(3));
   }
 
   void emitBlock() {
@@ -103,27 +76,26 @@ private:
     // on the other queries.
     Value begin = b.roundDown(visible.begin, blockKeys);
     b.forLoop(begin, visible.end, blockKeys, [&](Value first) {
-      firstKey = first;
-      keyCount = b.min(b.sub(visible.end, first), b.index(blockKeys));
+      Value keyCount = b.min(b.sub(visible.end, first), b.index(blockKeys));
       Value firstPair = b.index(0);
       if (op.isBoundBefore())
         firstPair = b.div(b.max(b.sub(visible.begin, first), b.index(0)),
                           b.index(kPairKeys));
-      AttentionTiles::Block block = {*scope, firstKey, keyCount, firstPair};
-      Value ofKeys = factors.emitKeys(block, tiles.noMagnitude());
+      AttentionTiles::Block keys = {*scope, first, keyCount, firstPair};
+      Value ofKeys = factors.emitKeys(keys, tiles.noMagnitude());
       if (isSplit)
         hasSpecialScores =
             arith::OrIOp::create(b, ofQueries, tiles.isSpecial(ofKeys));
-      Value ofValues = factors.emitValues(block, tiles.noMagnitude(),
+      Value ofValues = factors.emitValues(keys, tiles.noMagnitude(),
                                           mattersWhetherSpecial());
       if (mattersWhetherSpecial())
         hasSpecialValues = tiles.isSpecial(ofValues);
       b.forLoop(b.index(0), count, kTileRows, [&](Value row) {
-        firstRow = row;
-        tileRows = b.min(b.sub(count, row), b.index(kTileRows));
-        IndexRange visible = getVisible(b.index(0), getLast(tileRows));
+        Value rows = b.min(b.sub(count, row), b.index(kTileRows));
+        AttentionTile tile = {b, keys, firstQuery, row, rows};
+        IndexRange visible = tile.getVisible(b.index(0), tile.getLastRow());
         b.ifThen(b.isLess(visible.begin, visible.end),
-                 [&] { emitTile(visible); });
+                 [&] { emitTile(tile, visible); });
       });
     });
     b.forLoop(b.index(0), count, 1, [&](Value row) { emitFinish(row); });
@@ -131,23 +103,9 @@ private:
 
   Value getLast(Value size) { return b.sub(size, b.index(1)); }
 
-  /// The keys of the block of keys that the queries of the rows first..last of
-  /// the tile see; for rows past the last, what the last one sees.
-  IndexRange getVisible(Value first, Value last) {
-    auto queryOf = [&](Value row) {
-      return b.add(firstQuery, b.add(firstRow, b.min(row, getLast(tileRows))));
-    };
-    return scope->getVisible(queryOf(first), queryOf(last), firstKey, keyCount);
-  }
-  IndexRange getVisible(Value row) { return getVisible(row, row); }
-
   /// Starts a row with its query, past the last one with that.
   Value emitStart(Value row, Value magnitude) {
-    for (Chunk chunk : b.chunks(factors.valuePairs * BFloat16Tiles::kBlock))
-      b.store(b.splat(chunk.lanes, 0.0), sums, {row, b.index(chunk.offset)});
-    // Not -∞: scores may be so, and -∞ less -∞ is no number.
-    b.storeScalar(b.scalar(std::numeric_limits<float>::lowest()), bases, {row});
-    b.store(b.splat(kHalf, 0.0), weightSums, {row, b.index(0)});
+    softmax.emitStart(row);
     Value query = b.add(firstQuery, b.min(row, getLast(count)));
     return factors.emitQuery(*scope, query, row, magnitude);
   }
@@ -156,23 +114,23 @@ private:
   bool mattersWhetherSpecial() { return op.isBanded() || isSplit; }
 
   /// All that is to do for the tile's rows and the block of keys.
-  void emitTile(IndexRange visible) {
+  void emitTile(const AttentionTile &tile, IndexRange visible) {
     IndexRange pairs = {b.div(visible.begin, b.index(kPairKeys)),
                         b.ceilDiv(visible.end, kPairKeys)};
     if (isSplit)
       b.ifElse(
           hasSpecialScores,
           [&] {
-            emitSingleScores(
-                {b.mul(pairs.begin, b.index(kPairKeys)),
-                 b.min(b.mul(pairs.end, b.index(kPairKeys)), keyCount)});
+            emitSingleScores(tile, {b.mul(pairs.begin, b.index(kPairKeys)),
+                                    b.min(b.mul(pairs.end, b.index(kPairKeys)),
+                                          tile.keys.count)});
           },
-          [&] { emitScores(pairs); });
+          [&] { emitScores(tile, pairs); });
     else
-      emitScores(pairs);
-    emitSoftmax(pairs);
+      emitScores(tile, pairs);
+    softmax.emit(tile, pairs);
     if (!mattersWhetherSpecial())
-      return emitWeightedSums(pairs);
+      return emitWeightedSums(tile, pairs);
 
     // What a row does not see has weight 0. But 0 times ∞ is not 0: then only
     // keys that all rows see go together.
@@ -180,26 +138,27 @@ private:
         hasSpecialValues,
         [&] {
           if (isSplit)
-            return b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
-              emitSingleSums(i, getVisible(i));
+            return b.forLoop(b.index(0), tile.rows, 1, [&](Value i) {
+              emitSingleSums(tile, i, tile.getVisible(i));
             });
           Value begin =
-              b.ceilDiv(getVisible(getLast(tileRows)).begin, kPairKeys);
-          Value end = b.div(getVisible(b.index(0)).end, b.index(kPairKeys));
+              b.ceilDiv(tile.getVisible(tile.getLastRow()).begin, kPairKeys);
+          Value end =
+              b.div(tile.getVisible(b.index(0)).end, b.index(kPairKeys));
           IndexRange common = {begin, b.max(begin, end)};
-          emitWeightedSums(common);
-          emitSingleSums({b.mul(common.begin, b.index(kPairKeys)),
-                          b.mul(common.end, b.index(kPairKeys))});
+          emitWeightedSums(tile, common);
+          emitSingleSums(tile, {b.mul(common.begin, b.index(kPairKeys)),
+                                b.mul(common.end, b.index(kPairKeys))});
         },
-        [&] { emitWeightedSums(pairs); });
+        [&] { emitWeightedSums(tile, pairs); });
   }
 
   /// scores = queries · keysᵀ, not yet scaled.
-  void emitScores(IndexRange pairs) {
-    Value tile = b.div(firstRow, b.index(kTileRows));
+  void emitScores(const AttentionTile &tile, IndexRange pairs) {
+    Value number = b.div(tile.firstRow, b.index(kTileRows));
     b.forLoop(pairs.begin, pairs.end, 1, [&](Value pair) {
       auto placeOfQueries = [&](Value k, Value half) -> SmallVector<Value> {
-        return {tile, k, half};
+        return {number, k, half};
       };
       auto placeOfKeys = [&](Value k, Value half) -> SmallVector<Value> {
         return {pair, k, half};
@@ -207,8 +166,8 @@ private:
       tiles.multiply({{factors.queries, placeOfQueries},
                       {factors.keys, placeOfKeys},
                       b.index(factors.keySteps),
-                      tileRows,
-                      scores,
+                      tile.rows,
+                      softmax.scores,
                       {pair, b.index(0), b.index(0)},
                       /*isFirst=*/true,
                       isSplit});
@@ -216,189 +175,31 @@ private:
   }
 
   /// The same one by one, for some keys.
-  void emitSingleScores(IndexRange keys) {
+  void emitSingleScores(const AttentionTile &tile, IndexRange keys) {
     auto emitScore = [&](Value i, Value key) {
-      Value query = b.add(firstQuery, b.add(firstRow, i));
+      Value query = b.add(firstQuery, b.add(tile.firstRow, i));
       Value score = b.scalar(0.0);
       for (Chunk chunk : b.chunks(sizes.keySize)) {
         Value offset = b.index(chunk.offset);
         Value product = arith::MulFOp::create(
             b,
             b.load(op.getQuery(), scope->atQuery(query, offset), chunk.lanes),
-            b.load(op.getKey(), scope->atKey(b.add(firstKey, key), offset),
+            b.load(op.getKey(),
+                   scope->atKey(b.add(tile.keys.firstKey, key), offset),
                    chunk.lanes));
         score = arith::AddFOp::create(b, score, b.sumLanes(product));
       }
       b.storeScalar(
-          factors.emitSign(score), scores,
+          factors.emitSign(score), softmax.scores,
           {b.div(key, b.index(kPairKeys)), i, b.rem(key, b.index(kPairKeys))});
     };
-    b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
+    b.forLoop(b.index(0), tile.rows, 1, [&](Value i) {
       b.forLoop(keys.begin, keys.end, 1, [&](Value key) { emitScore(i, key); });
     });
   }
 
-  /// Turns the scores of the tile into weights: one step of online softmax
-  /// (Milakov and Gimelshein, 2018), whose base is the largest score so far.
-  /// Its weight, which counts most, is then 1, and not rounded.
-  void emitSoftmax(IndexRange pairs) {
-    IndexRange columns = {b.mul(pairs.begin, b.index(kPairKeys)),
-                          b.mul(pairs.end, b.index(kPairKeys))};
-    // Before the padding: a cap would make a number of -∞.
-    if (op.changesScores())
-      forTileRows([&](Value i) { emitMask(i, pairs); });
-    Value isPadded = b.isLess(getVisible(b.index(0)).end, columns.end);
-    if (op.isBoundBefore())
-      isPadded = arith::OrIOp::create(
-          b, isPadded,
-          b.isLess(columns.begin, getVisible(getLast(tileRows)).begin));
-    b.ifThen(isPadded,
-             [&] { forTileRows([&](Value i) { emitPadding(i, columns); }); });
-    forTileRows([&](Value i) { emitLargest(i, pairs); });
-    Value exceeds = emitBases(0);
-    exceeds = arith::OrIOp::create(b, exceeds, emitBases(kHalf));
-    b.ifThen(exceeds,
-             [&] { forTileRows([&](Value i) { emitCorrection(i); }); });
-    forTileRows([&](Value i) { emitWeights(i, pairs); });
-  }
-
-  void forTileRows(llvm::function_ref<void(Value)> body) {
-    b.forLoop(b.index(0), b.index(kTileRows), 1, body);
-  }
-
-  /// Writes -∞ over the scores of `columns` that row `i` does not see.
-  void emitPadding(Value i, IndexRange columns) {
-    IndexRange visible = getVisible(i);
-    Value excluded = b.splat(kHalf, -INFINITY);
-    auto placeOf = [&](Value column) {
-      return SmallVector<Value>{b.div(column, b.index(kPairKeys)), i,
-                                b.rem(column, b.index(kPairKeys))};
-    };
-    if (op.isBoundBefore())
-      b.forLoop(columns.begin, visible.begin, kHalf, [&](Value column) {
-        SmallVector<Value> place = placeOf(column);
-        Value before = b.mask(kHalf, b.sub(visible.begin, column));
-        Value old = b.load(scores, place, kHalf);
-        b.store(arith::SelectOp::create(b, before, excluded, old), scores,
-                place);
-      });
-    b.forLoop(b.roundDown(visible.end, kHalf), columns.end, kHalf,
-              [&](Value column) {
-                SmallVector<Value> place = placeOf(column);
-                Value inside = b.maskBefore(kHalf, column, visible.end);
-                Value old = b.load(scores, place, kHalf);
-                b.store(arith::SelectOp::create(b, inside, old, excluded),
-                        scores, place);
-              });
-  }
-
-  /// Scales and caps the scores of row `i` and adds the mask.
-  void emitMask(Value i, IndexRange pairs) {
-    Value query = b.add(firstRow, b.min(i, getLast(tileRows)));
-    Value visible = getVisible(i).end;
-    b.forLoop(pairs.begin, pairs.end, 1, [&](Value pair) {
-      for (int64_t offset = 0; offset < kPairKeys; offset += kHalf) {
-        Value key = b.add(b.mul(pair, b.index(kPairKeys)), b.index(offset));
-        Value place[] = {pair, i, b.index(offset)};
-        Value scaled = arith::MulFOp::create(b, b.load(scores, place, kHalf),
-                                             b.splat(kHalf, getFactor(op)));
-        Value masked = scope->applyMask(scaled, b.add(firstQuery, query),
-                                        b.add(firstKey, key),
-                                        b.max(b.sub(visible, key), b.index(0)));
-        b.store(masked, scores, place);
-      }
-    });
-  }
-
-  /// The scores of row `i` and one half of a pair of tiles.
-  Value loadScores(Value i, Value pair, int64_t half) {
-    return b.load(scores, {pair, i, b.index(half * kHalf)}, kHalf);
-  }
-
-  /// Leaves the largest scores of row `i` in its first lanes. NaNs are passed
-  /// over.
-  void emitLargest(Value i, IndexRange pairs) {
-    SmallVector<Value> halves(2, b.splat(kHalf, -INFINITY));
-    halves = b.forLoop(
-        pairs.begin, pairs.end, 1, halves,
-        [&](Value pair, KernelBuilder::Values carried) {
-          SmallVector<Value> next;
-          for (int64_t half = 0; half < 2; ++half)
-            next.push_back(b.larger(loadScores(i, pair, half), carried[half]));
-          return next;
-        });
-    b.store(b.larger(halves[0], halves[1]), largest, {i, b.index(0)});
-  }
-
-  /// Raises the bases of the rows first..first+15 of the tile to their largest
-  /// scores. Gives whether any has changed.
-  Value emitBases(int64_t first) {
-    SmallVector<Value> rows;
-    for (int64_t i = 0; i < kHalf; ++i)
-      rows.push_back(b.load(largest, {b.index(first + i), b.index(0)}, kHalf));
-    Value scaled = arith::MulFOp::create(b, b.maxLanesOfEach(rows),
-                                         b.splat(kHalf, factor));
-    Value row = b.add(firstRow, b.index(first));
-    Value old = b.load(bases, {row}, kHalf);
-    Value base = b.larger(scaled, old);
-    b.store(base, bases, {row});
-    b.store(b.exp2(arith::SubFOp::create(b, old, base)), corrections,
-            {b.index(first)});
-    Value isNew =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, old, base);
-    return vector::ReductionOp::create(b, vector::CombiningKind::OR, isNew);
-  }
-
-  void emitCorrection(Value i) {
-    Value row = b.add(firstRow, i);
-    Value correction = b.splat(kHalf, b.loadScalar(corrections, {i}));
-    auto correct = [&](Value memref, int64_t offset) {
-      SmallVector<Value> place = {row, b.index(offset)};
-      Value sum = b.load(memref, place, kHalf);
-      b.store(arith::MulFOp::create(b, sum, correction), memref, place);
-    };
-    correct(weightSums, 0);
-    for (int64_t offset = 0; offset < sizes.valueSize; offset += kHalf)
-      correct(sums, offset);
-  }
-
-  void emitWeights(Value i, IndexRange pairs) {
-    Value row = b.add(firstRow, i);
-    Value base =
-        b.splat(kHalf, arith::NegFOp::create(b, b.loadScalar(bases, {row})));
-    auto weigh = [&](Value pair, int64_t half) {
-      Value score =
-          b.fma(loadScores(i, pair, half), b.splat(kHalf, factor), base);
-      return isSplit ? b.exp2(score) : emitAvx512Exp2(b, score, kExp2ForBf16);
-    };
-    auto storeRow = [&](Value both, Value pair, size_t part) {
-      tiles.storeRow(both, weights,
-                     {pair, tiles.tileOf(part, b.div(i, b.index(kHalf))),
-                      b.rem(i, b.index(kHalf))});
-    };
-    SmallVector<Value> place = {row, b.index(0)};
-    Value sum = b.forLoop(
-        pairs.begin, pairs.end, 1, {b.load(weightSums, place, kHalf)},
-        [&](Value pair, KernelBuilder::Values carried) {
-          Value halves[] = {weigh(pair, 0), weigh(pair, 1)};
-          if (!isSplit) {
-            Value both = tiles.pairHighHalves(halves[0], halves[1]);
-            storeRow(both, pair, 0);
-            // What is summed are the rounded weights: an error that all of them
-            // share cancels.
-            return SmallVector<Value>{tiles.addPairs(carried[0], both)};
-          }
-          for (auto [part, both] :
-               llvm::enumerate(tiles.splitPairs(halves[0], halves[1])))
-            storeRow(both, pair, part);
-          Value both = arith::AddFOp::create(b, halves[0], halves[1]);
-          return SmallVector<Value>{arith::AddFOp::create(b, carried[0], both)};
-        })[0];
-    b.store(sum, weightSums, place);
-  }
-
   /// sums += weights · values, of these pairs of tiles of keys.
-  void emitWeightedSums(IndexRange pairs) {
+  void emitWeightedSums(const AttentionTile &tile, IndexRange pairs) {
     Value count = b.sub(pairs.end, pairs.begin);
     b.forLoop(b.index(0), b.index(factors.valuePairs), 1, [&](Value place) {
       Value column = b.mul(place, b.index(BFloat16Tiles::kBlock));
@@ -408,66 +209,63 @@ private:
       auto placeOfValues = [&](Value k, Value half) -> SmallVector<Value> {
         return {b.add(k, pairs.begin), place, half};
       };
-      tiles.multiply({{weights, placeOfWeights},
+      tiles.multiply({{softmax.weights, placeOfWeights},
                       {factors.values, placeOfValues},
                       count,
-                      tileRows,
-                      sums,
-                      {firstRow, column},
+                      tile.rows,
+                      softmax.sums,
+                      {tile.firstRow, column},
                       /*isFirst=*/false,
                       isSplit});
     });
   }
 
   /// The same one row at a time, for the keys outside of `common`.
-  void emitSingleSums(IndexRange common) {
-    b.forLoop(b.index(0), tileRows, 1, [&](Value i) {
-      IndexRange seen = getVisible(i);
+  void emitSingleSums(const AttentionTile &tile, IndexRange common) {
+    b.forLoop(b.index(0), tile.rows, 1, [&](Value i) {
+      IndexRange seen = tile.getVisible(i);
       if (op.isBoundBefore())
-        emitSingleSums(i, {seen.begin, b.min(common.begin, seen.end)});
+        emitSingleSums(tile, i, {seen.begin, b.min(common.begin, seen.end)});
       if (op.isBoundAfter())
-        emitSingleSums(i, {common.end, seen.end});
+        emitSingleSums(tile, i, {common.end, seen.end});
     });
   }
 
-  void emitSingleSums(Value i, IndexRange keys) {
-    Value row = b.add(firstRow, i);
+  void emitSingleSums(const AttentionTile &tile, Value i, IndexRange keys) {
+    Value row = b.add(tile.firstRow, i);
     b.forLoop(keys.begin, keys.end, 1, [&](Value key) {
       Value inPair = b.rem(key, b.index(kPairKeys));
       Value lane = b.add(b.mul(b.rem(inPair, b.index(kHalf)), b.index(2)),
                          b.div(inPair, b.index(kHalf)));
       Value weight;
       for (int64_t part = 0; part < factors.getParts(); ++part) {
-        Value number =
-            b.loadScalar(weights, {b.div(key, b.index(kPairKeys)),
-                                   tiles.tileOf(part, b.div(i, b.index(kHalf))),
-                                   b.rem(i, b.index(kHalf)), lane});
+        Value number = b.loadScalar(
+            softmax.weights, {b.div(key, b.index(kPairKeys)),
+                              tiles.tileOf(part, b.div(i, b.index(kHalf))),
+                              b.rem(i, b.index(kHalf)), lane});
         weight = part ? arith::AddFOp::create(b, weight, number).getResult()
                       : number;
       }
       for (Chunk chunk : b.chunks(sizes.valueSize)) {
         Value offset = b.index(chunk.offset);
-        Value value =
-            b.load(op.getValue(), scope->atKey(b.add(firstKey, key), offset),
-                   chunk.lanes);
+        Value value = b.load(
+            op.getValue(), scope->atKey(b.add(tile.keys.firstKey, key), offset),
+            chunk.lanes);
         b.store(b.fma(b.splat(chunk.lanes, weight), value,
-                      b.load(sums, {row, offset}, chunk.lanes)),
-                sums, {row, offset});
+                      b.load(softmax.sums, {row, offset}, chunk.lanes)),
+                softmax.sums, {row, offset});
       }
     });
   }
 
   void emitFinish(Value row) {
     Value query = b.add(firstQuery, row);
-    Value sum = b.sumLanes(b.load(weightSums, {row, b.index(0)}, kHalf));
-    Value sink = scope->getSink(query);
-    Value inverse = sink ? emitInverse(b, sum, b.loadScalar(bases, {row}), sink)
-                         : emitInverse(b, sum);
+    Value inverse = softmax.getInverse(*scope, query, row);
     for (Chunk chunk : b.chunks(sizes.valueSize)) {
       Value offset = b.index(chunk.offset);
-      Value result =
-          arith::MulFOp::create(b, b.load(sums, {row, offset}, chunk.lanes),
-                                b.splat(chunk.lanes, inverse));
+      Value result = arith::MulFOp::create(
+          b, b.load(softmax.sums, {row, offset}, chunk.lanes),
+          b.splat(chunk.lanes, inverse));
       b.store(result, op.getOuts()[0], scope->atQuery(query, offset));
     }
   }
@@ -480,26 +278,19 @@ private:
   AttentionSizes sizes;
   BFloat16Tiles tiles;
   AttentionTiles factors;
+  TileSoftmax softmax;
   /// Whether numbers are f32, in parts.
   bool isSplit;
   /// Most keys of a block.
   int64_t blockKeys;
-  /// What makes scores in units of log 2 of those in memory.
-  double factor;
   /// Most queries of a task: the more, the fewer times keys are laid out.
   int64_t blockRows;
-  /// Memory: [keys / 32, 2 · parts] tiles.
-  Value weights;
-  /// Memory of f32: [32, keys], [rows, value size], [rows], lane by lane
-  /// [rows, 16] and [32, 16], and [32].
-  Value scores, sums, bases, weightSums, largest, corrections;
-  // Of the task that is being written, its block of keys, and its tile.
-  Value firstQuery, count, firstKey, keyCount;
+  // Of the task that is being written.
+  std::optional<AttentionScope> scope;
+  Value firstQuery, count;
   /// Whether there is any ∞ or NaN among the queries and these keys, and among
   /// the values; where that matters.
   Value hasSpecialScores, hasSpecialValues;
-  Value firstRow, tileRows;
-  std::optional<AttentionScope> scope;
 };
 
 } // namespace
