@@ -76,8 +76,9 @@ private:
     RankedTensorType type = weight.getLogicalType();
     std::string name;
     llvm::raw_string_ostream(name) << weight.getSymName() << '.' << element;
-    operand.set(
-        getWeightLike(get, weight, name, type.clone(element), {}, symbols));
+    WeightOp narrow =
+        getOrCreateWeight(weight, name, weight.getSourcesAttr(),
+                          type.clone(element), /*storage=*/{}, symbols);
     Value scales;
     if (element.isInteger()) {
       WeightStorage storage;
@@ -89,8 +90,7 @@ private:
                                 Float32Type::get(module.getContext())),
           storage, symbols);
     }
-    if (get->use_empty())
-      get.erase();
+    readOther(operand, narrow);
     replaced.insert(weight);
     return scales;
   }
