@@ -18,6 +18,12 @@ struct Product {
   SmallVector<Element> factors, divisors;
 };
 
+/// constant · (1 + erf(sign · argument))
+struct ErfTerm {
+  double constant, sign;
+  Element argument;
+};
+
 class ActivationMatcher {
 public:
   explicit ActivationMatcher(Elements &elements) : elements(elements) {}
@@ -27,7 +33,7 @@ public:
   std::optional<Element> matchSiLU(const Element &element);
 
 private:
-  std::optional<std::pair<double, Element>> matchErf(const Element &element);
+  std::optional<ErfTerm> matchErf(const Element &element);
   bool addFactors(const Element &element, bool isDivisor, Product &product);
   bool isMultiple(const Element &element, double factor, const Element &of);
 
@@ -109,23 +115,22 @@ std::optional<Element> ActivationMatcher::matchReLU(const Element &element) {
   return x;
 }
 
-/// c · (1 + erf(x)): c and x. Or with the complement, 1 - erf(-x).
-std::optional<std::pair<double, Element>>
-ActivationMatcher::matchErf(const Element &element) {
+/// c · (1 + erf(x)), or the complement of erf: erfc(x) = 1 + erf(-x).
+std::optional<ErfTerm> ActivationMatcher::matchErf(const Element &element) {
   Element e = elements.plain(element);
   if (e.getOp<math::ErfcOp>())
-    return std::pair(-1.0, elements.operand(e, 0));
+    return ErfTerm{1, -1, elements.operand(e, 0)};
   if (!e.getOp<arith::AddFOp>())
     return std::nullopt;
   for (unsigned index : {0, 1}) {
-    auto one = elements.getConstant(elements.operand(e, index));
+    auto constant = elements.getConstant(elements.operand(e, index));
     Product term;
-    if (!one ||
+    if (!constant ||
         !addFactors(elements.operand(e, 1 - index), /*isDivisor=*/false, term))
       continue;
     if (term.factors.size() == 1 && term.divisors.empty() &&
-        term.constant == *one && term.factors.front().getOp<math::ErfOp>())
-      return std::pair(*one, elements.operand(term.factors.front(), 0));
+        term.constant == *constant && term.factors.front().getOp<math::ErfOp>())
+      return ErfTerm{*constant, 1, elements.operand(term.factors.front(), 0)};
   }
   return std::nullopt;
 }
@@ -138,13 +143,10 @@ std::optional<Element> ActivationMatcher::matchGELU(const Element &element) {
     return std::nullopt;
   for (unsigned index : {0, 1}) {
     const Element &x = parts.factors[1 - index];
-    auto erf = matchErf(parts.factors[index]);
-    if (!erf)
-      continue;
-    bool isComplement = erf->first < 0;
-    double constant = parts.constant * std::abs(erf->first);
-    if (isAbout(constant, 0.5, element.value.getType()) &&
-        isMultiple(erf->second, isComplement ? -M_SQRT1_2 : M_SQRT1_2, x))
+    std::optional<ErfTerm> erf = matchErf(parts.factors[index]);
+    if (erf &&
+        isAbout(parts.constant * erf->constant, 0.5, element.value.getType()) &&
+        isMultiple(erf->argument, erf->sign * M_SQRT1_2, x))
       return x;
   }
   return std::nullopt;

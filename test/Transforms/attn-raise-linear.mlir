@@ -144,7 +144,42 @@ func.func @gelu_complement(%x: tensor<?x8xf32>, %w: tensor<8x6xf32>, %m: index) 
   return %y : tensor<?x6xf32>
 }
 
-// but not by tanh: that is another function,
+// and with both signs turned,
+// CHECK-LABEL: func.func @gelu_negated(
+// CHECK:         activation gelu
+// CHECK-NOT:     math
+func.func @gelu_negated(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x6xf32> {
+  %half = arith.constant dense<-0.5> : tensor<4x6xf32>
+  %i = arith.constant dense<0.0> : tensor<4x6xf32>
+  %root = arith.constant dense<1.41421354> : tensor<4x6xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %d = arith.divf %p, %root : tensor<4x6xf32>
+  %t = math.erf %d : tensor<4x6xf32>
+  %h = arith.mulf %t, %half : tensor<4x6xf32>
+  %s = arith.addf %h, %half : tensor<4x6xf32>
+  %n = arith.negf %p : tensor<4x6xf32>
+  %y = arith.mulf %n, %s : tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}
+
+// but not of x alone with erf's argument negated instead,
+// CHECK-LABEL: func.func @gelu_half_negated(
+// CHECK:         attn.linear %arg0, %arg1 outs(%{{.*}}) {transposed}
+// CHECK:         math.erf
+func.func @gelu_half_negated(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x6xf32> {
+  %half = arith.constant dense<-0.5> : tensor<4x6xf32>
+  %i = arith.constant dense<0.0> : tensor<4x6xf32>
+  %root = arith.constant dense<-1.41421354> : tensor<4x6xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %d = arith.divf %p, %root : tensor<4x6xf32>
+  %t = math.erf %d : tensor<4x6xf32>
+  %h = arith.mulf %t, %half : tensor<4x6xf32>
+  %s = arith.addf %h, %half : tensor<4x6xf32>
+  %y = arith.mulf %p, %s : tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}
+
+// nor by tanh: that is another function,
 // CHECK-LABEL: func.func @gelu_tanh(
 // CHECK:         attn.linear %arg0, %arg1 outs(%{{.*}}) {transposed}
 // CHECK:         linalg.generic
