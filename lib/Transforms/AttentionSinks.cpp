@@ -38,8 +38,8 @@ static std::optional<OpFoldResult> getBegin(SliceOp slice, Value whole,
   return offsets[cut];
 }
 
-/// Scores and one more column beside them.
 namespace {
+/// Scores and one more column beside them.
 struct Columns {
   Value scores, column;
   /// Where the scores begin, and how many there are.

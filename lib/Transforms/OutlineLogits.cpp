@@ -4,6 +4,7 @@
 // step.
 
 #include "Sizes.h"
+#include "Uses.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -46,22 +47,12 @@ public:
     step.setFunctionType(builder.getFunctionType(
         step.getArgumentTypes(), ValueRange(results).getTypes()));
     step.removeResAttrsAttr();
-    if (linear.use_empty())
-      eraseProduct();
+    // With its weights: one that is named is kept in memory.
+    eraseWithOperands(linear);
     return success();
   }
 
 private:
-  /// With what only it reads: a weight that is named is kept in memory.
-  void eraseProduct() {
-    SmallVector<Value> weights = {linear.getWeight(), linear.getScales(),
-                                  linear.getBias()};
-    linear.erase();
-    for (Value weight : weights)
-      if (weight && weight.use_empty())
-        weight.getDefiningOp()->erase();
-  }
-
   /// The product that is returned first, if it has the right form.
   static LinearOp findLogits(func::ReturnOp terminator) {
     if (terminator.getNumOperands() == 0)

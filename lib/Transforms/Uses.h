@@ -27,10 +27,12 @@ bool isOnlyFor(mlir::Operation *first, mlir::Operation *last);
 /// Whether `value` is computed from the results of `op`, in the same block.
 bool dependsOn(mlir::Value value, mlir::Operation *op);
 
-/// Erases `op`, which has no uses, and what was computed for it alone, each
+/// Erases `op` unless it has uses, and what was computed for it alone, each
 /// after a call of `beforeErase`.
-void eraseWithOperands(mlir::Operation *op,
-                       llvm::function_ref<void(mlir::Operation *)> beforeErase);
+void eraseWithOperands(
+    mlir::Operation *op,
+    llvm::function_ref<void(mlir::Operation *)> beforeErase =
+        [](mlir::Operation *) {});
 
 /// For each reduction in `root`, replaces what the first of its elementwise
 /// users computes that a Matcher knows: `match(end, reduction)` says whether it
