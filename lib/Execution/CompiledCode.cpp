@@ -3,11 +3,11 @@
 #include "attn/Execution/CompiledCode.h"
 #include "attn/Execution/Compiler.h"
 #include "attn/Execution/ObjectCache.h"
+#include "attn/Execution/Stopwatch.h"
 #include "attn/IR/AttnDialect.h"
 
 #include "llvm/Support/WithColor.h"
 
-#include <chrono>
 #include <omp.h>
 
 using namespace attn;
@@ -42,7 +42,7 @@ static void warn(const CompileOptions &options, llvm::StringRef message) {
 llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
                                                const CompileOptions &options,
                                                Preparation preparation) {
-  auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   mlir::Timer timer = options.timer;
   CompiledCode code;
   if (llvm::Error error = resolveTarget(options.cpu).moveInto(code.target))
@@ -82,8 +82,6 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
       if (llvm::Error error = cache.store(key, code.archive->getBuffer()))
         warn(options, llvm::toString(std::move(error)));
   }
-  code.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count();
+  code.seconds = watch.seconds();
   return code;
 }

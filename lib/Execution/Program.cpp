@@ -3,6 +3,7 @@
 #include "attn/Execution/Program.h"
 #include "attn/Execution/CompiledFunctions.h"
 #include "attn/Execution/CompilerMemory.h"
+#include "attn/Execution/Stopwatch.h"
 #include "attn/Execution/WeightsStore.h"
 #include "attn/Execution/WorkingMemory.h"
 
@@ -11,27 +12,9 @@
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
 #include "llvm/Target/TargetMachine.h"
 
-#include <chrono>
 #include <dlfcn.h>
 
 using namespace attn;
-
-namespace {
-
-class Stopwatch {
-public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                         start)
-        .count();
-  }
-
-private:
-  std::chrono::steady_clock::time_point start =
-      std::chrono::steady_clock::now();
-};
-
-} // namespace
 
 /// Code finds the symbols of the whole process. If this is part of a library
 /// that was loaded at run time, as Python does, what it is linked with, such as

@@ -3,6 +3,7 @@
 #include "attn/Translation/CheckpointModel.h"
 
 #include "attn/Execution/Program.h"
+#include "attn/Execution/Stopwatch.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
@@ -11,7 +12,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include <chrono>
 #include <cstdlib>
 
 using namespace llvm;
@@ -111,7 +111,7 @@ static DecoderFunctions functionsOf(const Program &program) {
 Expected<TranslationModel> attn::loadCheckpoint(
     StringRef directory, bool withTokenizer, std::optional<DataType> dataType,
     const CompileOptions &options, std::optional<int64_t> attentionLayer) {
-  auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   Expected<TranslationModel> model =
       TranslationModel::read(directory, withTokenizer);
   if (!model)
@@ -139,10 +139,7 @@ Expected<TranslationModel> attn::loadCheckpoint(
   model->weightBytes = statistics.weightBytes;
   model->isF32 = *weights == "f32";
   model->compileSeconds = statistics.compileSeconds;
-  model->loadSeconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count() -
-      model->compileSeconds;
+  model->loadSeconds = watch.seconds() - model->compileSeconds;
   model->code = program;
   if (Error error = model->addDecoders(functionsOf(*program)))
     return std::move(error);

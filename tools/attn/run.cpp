@@ -14,6 +14,7 @@
 #include "attn/Execution/NpyFile.h"
 #include "attn/Execution/Program.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Execution/Stopwatch.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -25,7 +26,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
-#include <chrono>
 
 using namespace llvm;
 
@@ -225,13 +225,11 @@ static Error measure(const attn::Program &program, StringRef name,
                      ArrayRef<attn::Tensor> arguments) {
   std::vector<double> times;
   for (int64_t i = 0; i < bench.value; ++i) {
-    auto start = std::chrono::steady_clock::now();
+    const attn::Stopwatch watch;
     auto results = program.call(name, arguments);
-    auto end = std::chrono::steady_clock::now();
+    times.push_back(1e3 * watch.seconds());
     if (!results)
       return results.takeError();
-    times.push_back(
-        std::chrono::duration<double, std::milli>(end - start).count());
   }
   sort(times);
   size_t middle = times.size() / 2;

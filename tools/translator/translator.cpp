@@ -10,10 +10,10 @@
 #include "attn/Execution/CompiledFunctions.h"
 #include "attn/Execution/CpuTarget.h"
 #include "attn/Execution/EmbeddedProgram.h"
+#include "attn/Execution/Stopwatch.h"
 #include "attn/Execution/WorkingMemory.h"
 #include "attn/Weights/JsonFile.h"
 #include <cerrno>
-#include <chrono>
 #include <omp.h>
 
 using namespace llvm;
@@ -46,7 +46,7 @@ static Expected<std::optional<int64_t>> embeddedLayer(vfs::FileSystem &files) {
 Expected<TranslationModel>
 attn::loadTranslationModel(bool withTokenizer, int threads,
                            std::optional<int64_t> attentionLayer) {
-  auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   IntrusiveRefCntPtr<vfs::FileSystem> files = embeddedFiles();
   Expected<TranslationModel> model =
       TranslationModel::read("/", withTokenizer, files);
@@ -97,9 +97,7 @@ attn::loadTranslationModel(bool withTokenizer, int threads,
   };
   if (Error error = model->addDecoders(calls))
     return std::move(error);
-  model->loadSeconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
-          .count();
+  model->loadSeconds = watch.seconds();
   return model;
 }
 
