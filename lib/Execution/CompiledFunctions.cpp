@@ -6,7 +6,6 @@
 #include "llvm/ADT/StringExtras.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <omp.h>
 
 using namespace attn;
@@ -33,24 +32,6 @@ static void fillDescriptor(const Tensor &tensor, int64_t *words) {
     words[3 + d] = tensor.dim(d);
     words[3 + rank + d] = stride;
     stride *= tensor.dim(d);
-  }
-}
-
-/// Copies a strided result to dense memory.
-static void copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
-                        const Tensor &target) {
-  size_t width = byteWidth(target.type()), rank = target.rank();
-  char *output = static_cast<char *>(target.rawData());
-  llvm::SmallVector<int64_t, 4> index(rank, 0);
-  for (int64_t i = 0, e = target.numElements(), from = 0; i < e; ++i) {
-    std::memcpy(output + i * width, source + from * int64_t(width), width);
-    for (size_t d = rank; d-- > 0;) {
-      from += strides[d];
-      if (++index[d] < target.dim(d))
-        break;
-      from -= target.dim(d) * strides[d];
-      index[d] = 0;
-    }
   }
 }
 

@@ -11,6 +11,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstring>
+
 using namespace attn;
 
 static constexpr llvm::StringLiteral magic("\x93NUMPY");
@@ -135,27 +137,16 @@ private:
 
 } // namespace
 
-/// Copies `source` in column-major order to `target` in row-major order.
-template <typename T>
-static void transposeFrom(const T *source, const Tensor &target) {
-  T *out = static_cast<T *>(target.rawData());
-  llvm::ArrayRef<int64_t> shape = target.shape();
-  llvm::SmallVector<int64_t, 4> index(shape.size(), 0), strides;
+/// How far elements are apart along each dimension in Fortran order.
+static llvm::SmallVector<int64_t, 4>
+columnMajorStrides(llvm::ArrayRef<int64_t> shape) {
+  llvm::SmallVector<int64_t, 4> strides;
   int64_t stride = 1;
   for (int64_t size : shape) {
     strides.push_back(stride);
     stride *= size;
   }
-  for (int64_t i = 0, e = target.numElements(), from = 0; i < e; ++i) {
-    out[i] = source[from];
-    for (size_t d = shape.size(); d-- > 0;) {
-      from += strides[d];
-      if (++index[d] < shape[d])
-        break;
-      from -= shape[d] * strides[d];
-      index[d] = 0;
-    }
-  }
+  return strides;
 }
 
 static llvm::StringRef typeName(ElementType type) {
@@ -263,34 +254,14 @@ llvm::Expected<Tensor> attn::readNpy(llvm::StringRef path) {
   if (!tensor)
     return llvm::createStringError(path + ": " +
                                    llvm::toString(tensor.takeError()));
-  // The data of a version 1 file need not be aligned in it: copy first.
-  if (size)
+  if (header->fortranOrder)
+    copyStrided(bytes.data(), columnMajorStrides(header->shape), *tensor);
+  else if (size)
     std::memcpy(tensor->rawData(), bytes.data(), size);
   // An i1 is 0 or 1 to compiled code.
   if (tensor->type() == ElementType::I1)
     for (uint8_t &byte : llvm::MutableArrayRef(tensor->data<uint8_t>(), size))
       byte = byte != 0;
-  if (!header->fortranOrder || header->shape.size() < 2)
-    return tensor;
-
-  Tensor columns = std::move(*tensor);
-  tensor = Tensor::tryAllocate(header->type, header->shape);
-  if (!tensor)
-    return tensor;
-  switch (byteWidth(header->type)) {
-  case 1:
-    transposeFrom(static_cast<uint8_t *>(columns.rawData()), *tensor);
-    break;
-  case 2:
-    transposeFrom(static_cast<uint16_t *>(columns.rawData()), *tensor);
-    break;
-  case 4:
-    transposeFrom(static_cast<uint32_t *>(columns.rawData()), *tensor);
-    break;
-  default:
-    transposeFrom(static_cast<uint64_t *>(columns.rawData()), *tensor);
-    break;
-  }
   return tensor;
 }
 
@@ -322,8 +293,4 @@ attn::writeNpyFiles(llvm::ArrayRef<std::pair<std::string, Tensor>> files) {
     }
   }
   return llvm::Error::success();
-}
-
-llvm::Error attn::writeNpy(llvm::StringRef path, const Tensor &tensor) {
-  return writeNpyFiles({{path.str(), tensor}});
 }

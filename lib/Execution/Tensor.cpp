@@ -9,6 +9,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cstdlib>
+#include <cstring>
 
 using namespace attn;
 
@@ -123,4 +124,21 @@ Tensor Tensor::allocate(ElementType type, llvm::ArrayRef<int64_t> shape) {
     llvm::report_bad_alloc_error("not enough memory for a tensor");
   }
   return std::move(*tensor);
+}
+
+void attn::copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
+                       const Tensor &target) {
+  size_t width = byteWidth(target.type()), rank = target.rank();
+  char *output = static_cast<char *>(target.rawData());
+  llvm::SmallVector<int64_t, 4> index(rank, 0);
+  for (int64_t i = 0, e = target.numElements(), from = 0; i < e; ++i) {
+    std::memcpy(output + i * width, source + from * int64_t(width), width);
+    for (size_t d = rank; d-- > 0;) {
+      from += strides[d];
+      if (++index[d] < target.dim(d))
+        break;
+      from -= target.dim(d) * strides[d];
+      index[d] = 0;
+    }
+  }
 }

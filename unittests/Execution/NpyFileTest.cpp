@@ -57,7 +57,7 @@ TEST_F(NpyFile, KeepsWhatItWrote) {
         static_cast<char *>(tensor.rawData())[i] =
             type == ElementType::I1 ? i % 2 : i * 3;
       std::string path = directory.path("a.npy");
-      ASSERT_EQ(llvm::toString(writeNpy(path, tensor)), "");
+      ASSERT_EQ(llvm::toString(writeNpyFiles({{path, tensor}})), "");
       llvm::Expected<Tensor> read = readNpy(path);
       ASSERT_EQ(read ? "" : llvm::toString(read.takeError()), "");
       EXPECT_EQ(read->describe(), tensor.describe());
@@ -72,7 +72,7 @@ TEST_F(NpyFile, WritesAsNumPyDoes) {
   tensor.data<float>()[0] = 1;
   tensor.data<float>()[1] = 2;
   std::string path = directory.path("a.npy");
-  ASSERT_EQ(llvm::toString(writeNpy(path, tensor)), "");
+  ASSERT_EQ(llvm::toString(writeNpyFiles({{path, tensor}})), "");
   std::string bytes = readFile(path);
   EXPECT_EQ(bytes.size(), 128u + 8u);
   EXPECT_THAT(bytes, HasSubstr("{'descr': '<f4', 'fortran_order': False, "
@@ -122,7 +122,7 @@ TEST_F(NpyFile, Bf16HasNoName) {
   ASSERT_EQ(tensor ? "" : llvm::toString(tensor.takeError()), "");
   EXPECT_EQ(tensor->describe(), "bf16 [2]");
   std::string copy = directory.path("b.npy");
-  ASSERT_EQ(llvm::toString(writeNpy(copy, *tensor)), "");
+  ASSERT_EQ(llvm::toString(writeNpyFiles({{copy, *tensor}})), "");
   llvm::Expected<Tensor> again = readNpy(copy);
   ASSERT_EQ(again ? "" : llvm::toString(again.takeError()), "");
   EXPECT_EQ(again->describe(), "bf16 [2]");

@@ -19,11 +19,9 @@ namespace attn {
 /// or overlong data, an unsupported element type, a header that does not parse.
 llvm::Expected<Tensor> readNpy(llvm::StringRef path);
 
-/// Writes `tensor` as format 1.0. The file appears whole or not at all.
-llvm::Error writeNpy(llvm::StringRef path, const Tensor &tensor);
-
-/// Writes several files, all of them complete on disk under temporary names
-/// before the first gets its own name. An error removes the temporary ones.
+/// Writes files of format 1.0, all of them complete on disk under temporary
+/// names before the first gets its own name. An error removes the temporary
+/// ones.
 llvm::Error writeNpyFiles(llvm::ArrayRef<std::pair<std::string, Tensor>> files);
 
 } // namespace attn

@@ -120,6 +120,11 @@ private:
   std::shared_ptr<void> memory;
 };
 
+/// Copies elements of any alignment to `target`: the first is at `source`, and
+/// along each dimension they are `strides` elements apart.
+void copyStrided(const char *source, llvm::ArrayRef<int64_t> strides,
+                 const Tensor &target);
+
 } // namespace attn
 
 #endif // ATTN_EXECUTION_TENSOR_H
