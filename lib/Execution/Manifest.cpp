@@ -167,18 +167,8 @@ bool fromJSON(const json::Value &value, WeightMeasure &measure,
   return true;
 }
 
-bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
-  json::ObjectMapper object(value, path);
-  if (!object || !object.map("name", recipe.name) ||
-      !object.mapOptional("sources", recipe.sources) ||
-      !object.mapOptional("sinusoidal", recipe.sinusoidal) ||
-      !object.mapOptional("measure", recipe.measure) ||
-      !object.map("type", recipe.type) || !object.map("shape", recipe.shape) ||
-      !object.mapOptional("panel", recipe.panel) ||
-      !object.mapOptional("transposed", recipe.transposed) ||
-      !object.mapOptional("group", recipe.group) ||
-      !isShape(recipe.shape, /*dynamic=*/false, path.field("shape")))
-    return false;
+/// Whether the fields go together.
+static bool isConsistent(const WeightRecipe &recipe, json::Path path) {
   if (recipe.sinusoidal != recipe.sources.empty()) {
     path.report("expected either sources or sinusoidal");
     return false;
@@ -217,6 +207,11 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
                 "of 16");
     return false;
   }
+  return true;
+}
+
+/// Whether sizes can be computed with.
+static bool fitsInMemory(const WeightRecipe &recipe) {
   // Padding adds less than a panel of columns, and less than a tile of depth.
   std::vector<int64_t> padded = recipe.shape;
   auto pad = [&](int64_t &size, int64_t more) {
@@ -228,7 +223,24 @@ bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
   if (recipe.group > 1)
     pad(padded[recipe.transposed ? 0 : 1],
         recipe.group * WeightRecipe::tileRows);
-  if (!countElements(recipe.type, padded)) {
+  return countElements(recipe.type, padded).has_value();
+}
+
+bool fromJSON(const json::Value &value, WeightRecipe &recipe, json::Path path) {
+  json::ObjectMapper object(value, path);
+  if (!object || !object.map("name", recipe.name) ||
+      !object.mapOptional("sources", recipe.sources) ||
+      !object.mapOptional("sinusoidal", recipe.sinusoidal) ||
+      !object.mapOptional("measure", recipe.measure) ||
+      !object.map("type", recipe.type) || !object.map("shape", recipe.shape) ||
+      !object.mapOptional("panel", recipe.panel) ||
+      !object.mapOptional("transposed", recipe.transposed) ||
+      !object.mapOptional("group", recipe.group) ||
+      !isShape(recipe.shape, /*dynamic=*/false, path.field("shape")))
+    return false;
+  if (!isConsistent(recipe, path))
+    return false;
+  if (!fitsInMemory(recipe)) {
     path.field("shape").report("expected a shape that fits in memory");
     return false;
   }

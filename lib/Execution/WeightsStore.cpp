@@ -183,8 +183,89 @@ planTasks(llvm::MutableArrayRef<WeightJob> jobs) {
   return tasks;
 }
 
+/// Resolves all recipes; of those that make the same, the first.
+static llvm::Expected<std::vector<WeightJob>>
+resolveJobs(llvm::ArrayRef<WeightRecipe> recipes, const WeightsFile *file) {
+  std::vector<WeightJob> jobs(recipes.size());
+  std::map<decltype(contentOf(recipes[0])), size_t> firstOf;
+  for (auto [index, job, recipe] : llvm::enumerate(jobs, recipes)) {
+    job.recipe = &recipe;
+    job.first = firstOf.try_emplace(contentOf(recipe), index).first->second;
+    if (job.first != index)
+      continue;
+    for (int64_t size : llvm::ArrayRef(recipe.shape).drop_front())
+      job.rowElements *= size;
+    job.sourceWidth = job.rowElements;
+    if (!recipe.sinusoidal)
+      if (llvm::Error error = resolveSources(*file, job))
+        return std::move(error);
+  }
+  return jobs;
+}
+
+/// Runs the tasks, which threads take in the order of the table, so that all of
+/// them read neighbouring parts of the file.
+static void run(llvm::ArrayRef<WeightTask> tasks, const WeightsFile *file,
+                unsigned threads) {
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i; (i = next++) < tasks.size();)
+      make(tasks[i], file);
+  };
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
+  for (unsigned i = 1; i < pool.getMaxConcurrency(); ++i)
+    pool.async(work);
+  work();
+  pool.wait();
+}
+
 WeightsStore::WeightsStore() = default;
 WeightsStore::~WeightsStore() = default;
+
+llvm::Error WeightsStore::allocate(size_t bytes) {
+  std::error_code code;
+  arena = llvm::sys::OwningMemoryBlock(llvm::sys::Memory::allocateMappedMemory(
+      std::max<size_t>(bytes, 1), nullptr,
+      llvm::sys::Memory::MF_READ | llvm::sys::Memory::MF_WRITE, code));
+  if (code)
+    return llvm::createStringError("not enough memory for " +
+                                   llvm::Twine(bytes) +
+                                   " bytes of weights: " + code.message());
+  // All weights are read for every token: large pages save address look-ups.
+  madvise(arena.base(), bytes, MADV_HUGEPAGE);
+  return llvm::Error::success();
+}
+
+llvm::Error WeightsStore::place(llvm::MutableArrayRef<WeightJob> jobs) {
+  auto bytesOf = [](const WeightJob &job) {
+    return llvm::alignTo(job.recipe->storedElements() *
+                             byteWidth(job.recipe->type),
+                         Tensor::alignment);
+  };
+  size_t arenaBytes = 0;
+  for (auto [index, job] : llvm::enumerate(jobs))
+    if (job.first == index && !staysInFile(job))
+      arenaBytes += bytesOf(job);
+  if (llvm::Error error = allocate(arenaBytes))
+    return error;
+
+  char *next = static_cast<char *>(arena.base());
+  for (WeightJob &job : jobs) {
+    if (job.first != table.size()) {
+      table.push_back(table[job.first]);
+    } else if (staysInFile(job)) {
+      const Weight &weight = job.sources[0].numbers;
+      // Compiled code never writes to weights.
+      table.push_back(const_cast<uint8_t *>(weight.bytes.data()));
+      inFile.push_back(weight);
+    } else {
+      job.output = next;
+      table.push_back(next);
+      next += bytesOf(job);
+    }
+  }
+  return llvm::Error::success();
+}
 
 llvm::Expected<std::unique_ptr<WeightsStore>>
 WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
@@ -196,79 +277,19 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
       return llvm::createStringError(
           "the functions need weights but no file is given; hint: --weights "
           "FILE names one, or the module attribute attn.weights_file");
-    llvm::Expected<std::unique_ptr<WeightsFile>> file = WeightsFile::open(path);
-    if (!file)
-      return file.takeError();
-    store->file = std::move(*file);
+    if (llvm::Error error = WeightsFile::open(path).moveInto(store->file))
+      return std::move(error);
   }
-
-  std::vector<WeightJob> jobs(recipes.size());
-  std::map<decltype(contentOf(recipes[0])), size_t> firstOf;
-  size_t arenaBytes = 0;
-  for (auto [index, job, recipe] : llvm::enumerate(jobs, recipes)) {
-    job.recipe = &recipe;
-    job.first = firstOf.try_emplace(contentOf(recipe), index).first->second;
-    if (job.first != index)
-      continue;
-    for (int64_t size : llvm::ArrayRef(recipe.shape).drop_front())
-      job.rowElements *= size;
-    job.sourceWidth = job.rowElements;
-    if (!recipe.sinusoidal)
-      if (llvm::Error error = resolveSources(*store->file, job))
-        return std::move(error);
-    if (!staysInFile(job))
-      arenaBytes += llvm::alignTo(
-          recipe.storedElements() * byteWidth(recipe.type), Tensor::alignment);
-  }
-
-  std::error_code code;
-  store->arena =
-      llvm::sys::OwningMemoryBlock(llvm::sys::Memory::allocateMappedMemory(
-          std::max<size_t>(arenaBytes, 1), nullptr,
-          llvm::sys::Memory::MF_READ | llvm::sys::Memory::MF_WRITE, code));
-  if (code)
-    return llvm::createStringError("not enough memory for " +
-                                   llvm::Twine(arenaBytes) +
-                                   " bytes of weights: " + code.message());
-  // All weights are read for every token: large pages save address look-ups.
-  char *next = static_cast<char *>(store->arena.base());
-  madvise(next, arenaBytes, MADV_HUGEPAGE);
-
-  for (WeightJob &job : jobs) {
-    const WeightRecipe &recipe = *job.recipe;
-    if (job.first != store->table.size()) {
-      store->table.push_back(store->table[job.first]);
-      continue;
-    }
-    if (staysInFile(job)) {
-      // Compiled code never writes to weights.
-      store->table.push_back(
-          const_cast<uint8_t *>(job.sources[0].numbers.bytes.data()));
-      store->inFile.push_back(job.sources[0].numbers);
-      continue;
-    }
-    job.output = next;
-    store->table.push_back(next);
-    next += llvm::alignTo(recipe.storedElements() * byteWidth(recipe.type),
-                          Tensor::alignment);
-  }
-
-  std::vector<WeightTask> tasks = planTasks(jobs);
-  // Tasks are taken in the order of the table, so that all threads read
-  // neighbouring parts of the file.
-  std::atomic<size_t> nextTask = 0;
-  auto work = [&] {
-    for (size_t i; (i = nextTask++) < tasks.size();)
-      make(tasks[i], store->file.get());
-  };
-  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
-  for (unsigned i = 1; i < pool.getMaxConcurrency(); ++i)
-    pool.async(work);
-  work();
-  pool.wait();
+  llvm::Expected<std::vector<WeightJob>> jobs =
+      resolveJobs(recipes, store->file.get());
+  if (!jobs)
+    return jobs.takeError();
+  if (llvm::Error error = store->place(*jobs))
+    return std::move(error);
+  run(planTasks(*jobs), store->file.get(), threads);
 
   // Pages at the borders of tasks, and those that reading ahead brought in.
-  for (const WeightJob &job : jobs)
+  for (const WeightJob &job : *jobs)
     if (job.output)
       for (const WeightSource &source : job.sources)
         store->file->release(source.numbers);

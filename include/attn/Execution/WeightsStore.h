@@ -17,6 +17,8 @@
 
 namespace attn {
 
+struct WeightJob;
+
 class WeightsStore {
 public:
   ~WeightsStore();
@@ -42,6 +44,11 @@ public:
 
 private:
   WeightsStore();
+
+  llvm::Error allocate(size_t bytes);
+  /// Decides where each weight is to be: the table, and the output of jobs that
+  /// have something to make.
+  llvm::Error place(llvm::MutableArrayRef<WeightJob> jobs);
 
   std::unique_ptr<WeightsFile> file;
   /// Tensors that stay in the file.
