@@ -5,7 +5,6 @@
 #include "attn/Execution/CompiledCode.h"
 #include "attn/Execution/Compiler.h"
 #include "attn/Execution/WeightsStore.h"
-#include "attn/IR/AttnDialect.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/IR/Constants.h"
@@ -39,20 +38,14 @@ static llvm::Expected<Translated> translate(mlir::ModuleOp module,
                                             const CpuTarget &target,
                                             llvm::StringRef weightsFile) {
   Translated result;
-  result.weightsFile = weightsFile.str();
-  if (auto named = llvm::dyn_cast_if_present<mlir::StringAttr>(
-          module->removeAttr(AttnDialect::kWeightsFileAttr));
-      named && weightsFile.empty())
-    result.weightsFile = named.str();
-  const unsigned optLevel = CompileOptions().optLevel;
-  if (llvm::Error error =
-          createTargetMachine(target, optLevel).moveInto(result.machine))
+  result.weightsFile = takeWeightsFile(module, weightsFile);
+  if (llvm::Error error = createTargetMachine(target).moveInto(result.machine))
     return std::move(error);
   if (llvm::Error error = lowerToLLVMDialect(module, target))
     return std::move(error);
   result.context = std::make_unique<llvm::LLVMContext>();
   if (llvm::Error error =
-          translateToLLVM(module, *result.context, *result.machine, optLevel)
+          translateToLLVM(module, *result.context, *result.machine)
               .moveInto(result.module))
     return std::move(error);
   if (llvm::Error error =

@@ -12,6 +12,13 @@
 
 using namespace attn;
 
+std::string attn::takeWeightsFile(mlir::ModuleOp module,
+                                  llvm::StringRef given) {
+  auto named = llvm::dyn_cast_if_present<mlir::StringAttr>(
+      module->removeAttr(AttnDialect::kWeightsFileAttr));
+  return named && given.empty() ? named.str() : given.str();
+}
+
 int attn::countThreads(int threads) {
   return threads > 0 ? threads : omp_get_max_threads();
 }
@@ -19,7 +26,6 @@ int attn::countThreads(int threads) {
 /// The key of what `module` is compiled to. Asked before any pass has run: a
 /// second start is to run none.
 static ObjectCache::Key makeKey(mlir::ModuleOp module, const CpuTarget &target,
-                                const CompileOptions &options,
                                 llvm::StringRef preparation) {
   // The text leaves out locations, which bytecode would keep: moving a file
   // does not change its code.
@@ -28,8 +34,7 @@ static ObjectCache::Key makeKey(mlir::ModuleOp module, const CpuTarget &target,
   module->print(out);
   return ObjectCache::makeKey(
       {text, preparation, compilerIdentity(), target.cpu, target.features,
-       std::to_string(target.l1), std::to_string(target.l2),
-       std::to_string(options.optLevel)});
+       std::to_string(target.l1), std::to_string(target.l2)});
 }
 
 static void warn(const CompileOptions &options, llvm::StringRef message) {
@@ -51,21 +56,15 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
   if (llvm::Error error = checkRunnable(code.target))
     return std::move(error);
 
-  // Where the weights are has no influence on the code.
   mlir::OwningOpRef<mlir::ModuleOp> module = original.clone();
-  code.weightsFile = options.weightsFile;
-  if (mlir::Attribute file =
-          (*module)->removeAttr(AttnDialect::kWeightsFileAttr))
-    if (auto text = llvm::dyn_cast<mlir::StringAttr>(file);
-        text && code.weightsFile.empty())
-      code.weightsFile = text.str();
+  code.weightsFile = takeWeightsFile(*module, options.weightsFile);
 
   ObjectCache cache(options.cacheDir.empty() ? ObjectCache::defaultDirectory()
                                              : options.cacheDir);
   ObjectCache::Key key;
   if (options.useCache) {
     mlir::TimingScope scope(timer.nest("Look into the cache"));
-    key = makeKey(*module, code.target, options, preparation.name);
+    key = makeKey(*module, code.target, preparation.name);
     code.archive = cache.load(key);
     code.fromCache = code.archive != nullptr;
   }
@@ -74,7 +73,7 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
       if (llvm::Error error = preparation.run(*module))
         return std::move(error);
     if (llvm::Error error =
-            compileToArchive(*module, code.target, options.optLevel,
+            compileToArchive(*module, code.target,
                              countThreads(options.threads), timer)
                 .moveInto(code.archive))
       return std::move(error);

@@ -116,8 +116,7 @@ static void setAttributes(llvm::Module &module,
   }
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
-                     unsigned optLevel) {
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
@@ -131,10 +130,9 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
-  const llvm::OptimizationLevel levels[] = {
-      llvm::OptimizationLevel::O0, llvm::OptimizationLevel::O1,
-      llvm::OptimizationLevel::O2, llvm::OptimizationLevel::O3};
-  builder.buildPerModuleDefaultPipeline(levels[std::min(optLevel, 3u)])
+  // The third level would add only compile time: the vectors, the tiles and the
+  // unrolling are there before LLVM sees the code.
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
       .run(module, modules);
 }
 
@@ -191,8 +189,7 @@ static void registerTranslations(mlir::MLIRContext *context) {
 /// what fails in MLIR diagnostics say more than the error.
 static llvm::Expected<std::unique_ptr<llvm::Module>>
 translatePart(mlir::ModuleOp part, bool isFirst, llvm::LLVMContext &context,
-              llvm::TargetMachine &machine, unsigned optLevel,
-              mlir::Timer timer) {
+              llvm::TargetMachine &machine, mlir::Timer timer) {
   mlir::TimingScope scope(timer.nest("Translate to LLVM IR"));
   std::unique_ptr<llvm::Module> result =
       mlir::translateModuleToLLVMIR(part, context);
@@ -206,20 +203,19 @@ translatePart(mlir::ModuleOp part, bool isFirst, llvm::LLVMContext &context,
       return std::move(error);
   setAttributes(*result, machine);
   scope = mlir::TimingScope(timer.nest("Optimize LLVM IR"));
-  optimize(*result, machine, optLevel);
+  optimize(*result, machine);
   return std::move(result);
 }
 
 llvm::Expected<std::unique_ptr<llvm::Module>>
 attn::translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
-                      llvm::TargetMachine &machine, unsigned optLevel,
-                      mlir::Timer timer) {
+                      llvm::TargetMachine &machine, mlir::Timer timer) {
   registerTranslations(module.getContext());
   DiagnosticError errors(module.getContext());
   std::unique_ptr<llvm::Module> result;
   for (mlir::ModuleOp part : getParts(module)) {
-    auto translated = translatePart(part, /*isFirst=*/!result, context, machine,
-                                    optLevel, timer);
+    auto translated =
+        translatePart(part, /*isFirst=*/!result, context, machine, timer);
     if (!translated)
       return errors.take(llvm::toString(translated.takeError()));
     if (!result) {
@@ -264,7 +260,7 @@ llvm::Expected<std::string> attn::emitAssembly(llvm::Module &module,
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 attn::compileToArchive(mlir::ModuleOp module, const CpuTarget &target,
-                       unsigned optLevel, unsigned threads, mlir::Timer timer) {
+                       unsigned threads, mlir::Timer timer) {
   mlir::MLIRContext *mlirContext = module.getContext();
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
   const bool startThreads =
@@ -283,12 +279,12 @@ attn::compileToArchive(mlir::ModuleOp module, const CpuTarget &target,
   llvm::SmallVector<mlir::ModuleOp> parts = getParts(module);
   using Object = llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>;
   auto compile = [&](mlir::ModuleOp part) -> Object {
-    auto machine = createTargetMachine(target, optLevel);
+    auto machine = createTargetMachine(target);
     if (!machine)
       return machine.takeError();
     llvm::LLVMContext context;
     auto translated = translatePart(part, /*isFirst=*/part == parts.front(),
-                                    context, **machine, optLevel, timer);
+                                    context, **machine, timer);
     if (!translated)
       return translated.takeError();
     part.getBody()->clear(); // to have the memory

@@ -135,7 +135,7 @@ llvm::Expected<CpuTarget> attn::resolveTarget(llvm::StringRef name) {
 }
 
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-attn::createTargetMachine(const CpuTarget &target, unsigned optLevel) {
+attn::createTargetMachine(const CpuTarget &target) {
   static const bool initialized = [] {
     llvm::InitializeNativeTarget();
     llvm::InitializeNativeTargetAsmPrinter();
@@ -151,9 +151,7 @@ attn::createTargetMachine(const CpuTarget &target, unsigned optLevel) {
     return llvm::createStringError("cannot generate code: " + message);
   std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
       triple, target.cpu, target.features, llvm::TargetOptions(),
-      llvm::Reloc::PIC_, llvm::CodeModel::Small,
-      llvm::CodeGenOpt::getLevel(optLevel).value_or(
-          llvm::CodeGenOptLevel::Default)));
+      llvm::Reloc::PIC_, llvm::CodeModel::Small));
   if (!machine)
     return llvm::createStringError("cannot generate code for '" + target.cpu +
                                    "'");

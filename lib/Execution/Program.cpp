@@ -37,7 +37,7 @@ linkArchive(std::unique_ptr<llvm::MemoryBuffer> archive,
             const CpuTarget &target) {
   // Makes sure that the native target is initialised.
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      createTargetMachine(target, /*optLevel=*/0);
+      createTargetMachine(target);
   if (!machine)
     return machine.takeError();
   llvm::orc::JITTargetMachineBuilder builder((*machine)->getTargetTriple());

@@ -158,15 +158,13 @@ static Error emit(mlir::ModuleOp module, mlir::Timer timer) {
     outs() << module << "\n";
     return Error::success();
   }
-  auto machine =
-      attn::createTargetMachine(*target, attn::CompileOptions().optLevel);
+  auto machine = attn::createTargetMachine(*target);
   if (!machine)
     return machine.takeError();
   if (Error error = attn::lowerToLLVMDialect(module, *target, timer))
     return error;
   LLVMContext context;
-  auto translated = attn::translateToLLVM(
-      module, context, **machine, attn::CompileOptions().optLevel, timer);
+  auto translated = attn::translateToLLVM(module, context, **machine, timer);
   if (!translated)
     return translated.takeError();
   if (emitStage == Stage::LLVM) {

@@ -22,9 +22,6 @@ namespace attn {
 struct CompileOptions {
   /// "native" or an LLVM CPU name that the host can run.
   std::string cpu = "native";
-  /// 0 to 3. LLVM's third level adds only compile time: the vectors, the tiles
-  /// and the unrolling are there before LLVM sees the code.
-  unsigned optLevel = 2;
   /// Threads for compiling, for packing weights and for calls; 0: as OpenMP
   /// decides (one for each core, or OMP_NUM_THREADS).
   int threads = 0;
@@ -52,6 +49,11 @@ struct Preparation {
 
 /// The threads that `CompileOptions::threads` stands for.
 int countThreads(int threads);
+
+/// The path `given`, or, if it is empty, the one that `module` names, which may
+/// be empty too. The module's attribute is removed: where weights are has no
+/// influence on code.
+std::string takeWeightsFile(mlir::ModuleOp module, llvm::StringRef given);
 
 /// Code in memory, compiled or taken from the disk cache. It needs no MLIR any
 /// more: the module and its context can go before it is loaded.

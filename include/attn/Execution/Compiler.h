@@ -31,11 +31,10 @@ llvm::Error lowerToLLVMDialect(mlir::ModuleOp module, const CpuTarget &target,
 /// Translates `module` (LLVM dialect, with `attn_manifest`) to LLVM IR, part by
 /// part, adds `attn_call_NAME(void **slots)` for every function of the
 /// manifest, hides all other symbols but `attn_manifest` and `attn_weights`,
-/// optimises, and links the parts to one module. `optLevel` is 0 to 3.
+/// optimises, and links the parts to one module.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
-                llvm::TargetMachine &machine, unsigned optLevel,
-                mlir::Timer timer = {});
+                llvm::TargetMachine &machine, mlir::Timer timer = {});
 
 /// Generates code; `module` is of no use afterwards.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
@@ -50,7 +49,7 @@ llvm::Expected<std::string> emitAssembly(llvm::Module &module,
 /// of no use afterwards.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 compileToArchive(mlir::ModuleOp module, const CpuTarget &target,
-                 unsigned optLevel, unsigned threads, mlir::Timer timer = {});
+                 unsigned threads, mlir::Timer timer = {});
 
 } // namespace attn
 

@@ -20,9 +20,8 @@ namespace attn {
 llvm::Expected<CpuTarget> resolveTarget(llvm::StringRef name);
 
 /// A machine that writes position-independent code for `target`.
-/// `optLevel` is 0 to 3.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
-createTargetMachine(const CpuTarget &target, unsigned optLevel);
+createTargetMachine(const CpuTarget &target);
 
 } // namespace attn
 
