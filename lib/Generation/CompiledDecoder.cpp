@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Generation/CompiledDecoder.h"
+#include "MakeError.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cstring>
@@ -13,12 +13,6 @@ using namespace attn;
 
 /// Positions that caches have room for at first.
 static constexpr int64_t firstCapacity = 32;
-
-template <typename... Args>
-static llvm::Error makeError(const char *format, Args &&...args) {
-  return llvm::createStringError(
-      llvm::formatv(format, std::forward<Args>(args)...).str());
-}
 
 /// A view of integers as an argument that the function only reads.
 static Tensor view(llvm::ArrayRef<int32_t> values,
@@ -333,35 +327,8 @@ llvm::Error CompiledDecoder::keepPrepared(llvm::ArrayRef<Tensor> prepared,
   return llvm::Error::success();
 }
 
-llvm::Error CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
-  const int64_t numRows = rows.size();
-  const int64_t positions = cacheRows.positionsAfter(rows);
-  if (positions > limits.targetPositions)
-    return makeError("the output is longer than the model's {0} positions",
-                     limits.targetPositions);
-  int64_t capacity = std::max(caches.capacity, firstCapacity);
-  while (positions > capacity)
-    capacity *= 2;
-  int32_t lastCacheRow = 0;
-  ids.clear();
-  rowSlots.clear();
-  for (const DecoderRow &row : rows) {
-    ids.push_back(row.token);
-    rowSlots.push_back(row.slot);
-    lastCacheRow = std::max(lastCacheRow, row.cacheRow);
-  }
-  // A beam search has few rows at first: to grow then means to copy all.
-  constexpr int64_t entriesAtOnce = 16;
-  caches.reserve(llvm::alignTo(lastCacheRow + 1, entriesAtOnce),
-                 std::min(capacity, limits.targetPositions));
-  if (caches.capacity > cacheRows.capacity())
-    cacheRows.grow(caches.capacity);
-  cacheRows.advance(rows);
-  allRows += numRows;
-
-  // The results of the step before make room before new ones are made.
-  results.clear();
-  projected.clear();
+/// Fills the arguments of a step of so many rows.
+llvm::Error CompiledDecoder::fillArguments(int64_t numRows) {
   arguments.clear();
   for (auto [role, number] :
        llvm::zip_equal(stepBinding.roles, stepBinding.numbers)) {
@@ -393,6 +360,40 @@ llvm::Error CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
                        "role 'memory'");
     }
   }
+  return llvm::Error::success();
+}
+
+llvm::Error CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
+  const int64_t numRows = rows.size();
+  const int64_t positions = cacheRows.positionsAfter(rows);
+  if (positions > limits.targetPositions)
+    return makeError("the output is longer than the model's {0} positions",
+                     limits.targetPositions);
+  int64_t capacity = std::max(caches.capacity, firstCapacity);
+  while (positions > capacity)
+    capacity *= 2;
+  int32_t lastCacheRow = 0;
+  ids.clear();
+  rowSlots.clear();
+  for (const DecoderRow &row : rows) {
+    ids.push_back(row.token);
+    rowSlots.push_back(row.slot);
+    lastCacheRow = std::max(lastCacheRow, row.cacheRow);
+  }
+  // A beam search has few rows at first: to grow then means to copy all.
+  constexpr int64_t entriesAtOnce = 16;
+  caches.reserve(llvm::alignTo(lastCacheRow + 1, entriesAtOnce),
+                 std::min(capacity, limits.targetPositions));
+  if (caches.capacity > cacheRows.capacity())
+    cacheRows.grow(caches.capacity);
+  cacheRows.advance(rows);
+  allRows += numRows;
+
+  // The results of the step before make room before new ones are made.
+  results.clear();
+  projected.clear();
+  if (llvm::Error error = fillArguments(numRows))
+    return error;
   llvm::Expected<llvm::SmallVector<Tensor>> found =
       functions.call("decode_step", arguments, threads);
   if (!found)

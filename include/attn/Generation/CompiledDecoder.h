@@ -112,6 +112,7 @@ private:
   llvm::Error checkStorage(const FunctionSignature &signature,
                            llvm::StringRef what, llvm::StringRef sizes,
                            const TensorSignature &tensor, Storage &storage);
+  llvm::Error fillArguments(int64_t numRows);
   llvm::Error project(llvm::StringRef name);
   llvm::Error keepPrepared(llvm::ArrayRef<Tensor> prepared,
                            llvm::ArrayRef<int32_t> slots);
