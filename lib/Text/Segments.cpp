@@ -2,6 +2,7 @@
 //
 // Apart from what is done with segments, which is no concern of ICU's.
 
+#include "SpaceSign.h"
 #include "TextBreaks.h"
 #include "attn/Text/UnknownWords.h"
 #include "llvm/ADT/STLExtras.h"
@@ -9,9 +10,6 @@
 
 using namespace llvm;
 using namespace attn;
-
-/// SentencePiece's sign for a space before a piece.
-static constexpr StringLiteral spaceSign = "\u2581";
 
 Expected<std::vector<Segment>>
 attn::segmentsOf(ArrayRef<std::string> tokens,

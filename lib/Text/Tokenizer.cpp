@@ -2,6 +2,7 @@
 
 #include "attn/Text/Tokenizer.h"
 
+#include "SpaceSign.h"
 #include "attn/Weights/JsonFile.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
@@ -19,9 +20,6 @@ using namespace attn;
 static constexpr StringLiteral endToken = "</s>";
 static constexpr StringLiteral unknownToken = "<unk>";
 static constexpr StringLiteral paddingToken = "<pad>";
-
-/// SentencePiece's sign for a space, U+2581.
-static constexpr StringLiteral spaceSign = "\xe2\x96\x81";
 
 /// Tokens and their ids, both ways.
 struct Tokenizer::Vocabulary {
@@ -357,4 +355,3 @@ StringRef Tokenizer::targetToken(int32_t id) const { return target->token(id); }
 int32_t Tokenizer::endId() const { return source->endId; }
 int32_t Tokenizer::unknownId() const { return source->unknownId; }
 int32_t Tokenizer::targetUnknownId() const { return target->unknownId; }
-int32_t Tokenizer::paddingId() const { return source->paddingId; }

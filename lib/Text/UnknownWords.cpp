@@ -2,15 +2,12 @@
 
 #include "attn/Text/UnknownWords.h"
 
+#include "SpaceSign.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringRef.h"
 #include <optional>
 
 using namespace llvm;
 using namespace attn;
-
-/// SentencePiece's sign for a space before a piece.
-static constexpr StringLiteral spaceSign = "\u2581";
 
 namespace {
 

@@ -2,14 +2,11 @@
 
 #include "attn/Text/Words.h"
 
+#include "SpaceSign.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringRef.h"
 
 using namespace llvm;
 using namespace attn;
-
-/// SentencePiece's sign for a space before a piece.
-static constexpr StringLiteral spaceSign = "\u2581";
 
 std::vector<Word> attn::wordsOf(ArrayRef<std::string> pieces) {
   std::vector<Word> words;

@@ -187,7 +187,6 @@ TEST(TokenizerTest, namesTokens) {
   EXPECT_EQ(t.targetToken(8001), "");
   EXPECT_EQ(t.endId(), 0);
   EXPECT_EQ(t.unknownId(), 1);
-  EXPECT_EQ(t.paddingId(), 8000);
 }
 
 TEST(TokenizerTest, saysWhatPiecesAreWritten) {
@@ -316,7 +315,6 @@ TEST_F(BrokenTokenizerTest, readsATargetVocabulary) {
   EXPECT_EQ(decode(*tokenizer, {2, 3, 0}), "oui");
   EXPECT_EQ(tokenizer->sourceToken(3), "'");
   EXPECT_EQ(tokenizer->targetToken(3), "▁oui");
-  EXPECT_EQ(tokenizer->paddingId(), 8000);
   EXPECT_THAT(encode(*tokenizer, "Hello"), ElementsAre(44, 97, 277, 0));
 
   directory.write("target.spm", "garbage");

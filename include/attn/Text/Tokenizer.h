@@ -82,7 +82,6 @@ public:
   /// Ids in the source vocabulary.
   int32_t endId() const;
   int32_t unknownId() const;
-  int32_t paddingId() const;
   /// That in the target vocabulary.
   int32_t targetUnknownId() const;
 
