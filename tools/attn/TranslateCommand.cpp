@@ -4,6 +4,7 @@
 
 #include "TranslateCommand.h"
 
+#include "CacheOptions.h"
 #include "DataTypeOption.h"
 #include "Subcommand.h"
 #include "TargetCpuOption.h"
@@ -41,14 +42,7 @@ static cl::opt<std::string>
 
 static DataTypeOption dataType(command);
 
-static cl::opt<std::string>
-    cacheDirectory("cache-dir", cl::value_desc("DIR"),
-                   cl::desc("Where compiled code is kept (default: "
-                            "$ATTN_CACHE_DIR, else ~/.cache/attn)"),
-                   cl::sub(command));
-
-static cl::opt<bool> noCache("no-cache", cl::desc("Compile, and keep nothing"),
-                             cl::sub(command));
+static CacheOptions cache(command);
 
 static TargetCpuOption targetCpu(command);
 
@@ -66,8 +60,7 @@ attn::loadTranslationModel(bool withTokenizer, int threads,
   CompileOptions options;
   options.cpu = targetCpu;
   options.threads = threads;
-  options.useCache = !noCache;
-  options.cacheDir = cacheDirectory;
+  cache.apply(options);
   return loadCheckpoint(directory, withTokenizer, dataType.value(), options,
                         attentionLayer);
 }

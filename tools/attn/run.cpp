@@ -2,6 +2,7 @@
 //
 // attn run: compiles a function of an MLIR file and calls it on tensors.
 
+#include "CacheOptions.h"
 #include "IntegerOption.h"
 #include "ModuleFile.h"
 #include "PeakMemory.h"
@@ -13,8 +14,8 @@
 #include "attn/Execution/DiagnosticError.h"
 #include "attn/Execution/NpyFile.h"
 #include "attn/Execution/Program.h"
-#include "attn/Pipelines/Pipelines.h"
 #include "attn/Execution/Stopwatch.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -78,7 +79,7 @@ static cl::opt<attn::IntegerIn<1>>
           cl::sub(command));
 static attn::TargetCpuOption targetCpu(command);
 static cl::opt<attn::IntegerIn<1, 4096>>
-    threads("threads", cl::desc("Threads (default: one for each core)"),
+    threads("threads", cl::desc("Threads (default: all cores)"),
             cl::sub(command));
 static cl::opt<Stage> emitStage(
     "emit", cl::desc("Print the whole module and stop"),
@@ -93,13 +94,7 @@ static cl::opt<bool>
                     "loading and calling took"),
            cl::sub(command));
 static attn::WeightsOption weights(command);
-static cl::opt<std::string>
-    cacheDir("cache-dir", cl::value_desc("DIR"),
-             cl::desc("Folder of compiled code (default: $ATTN_CACHE_DIR, "
-                      "$XDG_CACHE_HOME/attn or ~/.cache/attn)"),
-             cl::sub(command));
-static cl::opt<bool> noCache("no-cache", cl::desc("Always compile"),
-                             cl::sub(command));
+static attn::CacheOptions cache(command);
 
 /// Finds the function to call and hides all others, so that only what it needs
 /// is compiled. Modules that are in the LLVM dialect stay as they are.
@@ -276,8 +271,7 @@ static Error runProgram() {
   options.timer = mlir::Timer(timer);
   options.cpu = targetCpu;
   options.threads = int(threads.value);
-  options.useCache = !noCache;
-  options.cacheDir = cacheDir;
+  cache.apply(options);
   options.weightsFile = weights;
   auto program = attn::Program::load(**module, options);
   if (!program)
