@@ -228,16 +228,84 @@ void TranslationStream::writeFinished(raw_ostream &output) {
 }
 
 void TranslationStream::fail(Line &line, std::string error,
-                             function_ref<void(const Twine &)> report) {
+                             const LineSink &sink) {
   ++failed;
   line.error = std::move(error);
-  report("line " + Twine(line.number) + ": " + line.error);
+  sink.report("line " + Twine(line.number) + ": " + line.error);
 }
 
-Error TranslationStream::run(Source source, raw_ostream &output,
-                             function_ref<Error()> flush,
-                             function_ref<void(const Twine &)> report,
-                             function_ref<void()> finished) {
+/// Takes the next line, as what it was parsed to, and adds the ids of each of
+/// its sentences to `ids`. Error: that of a vocabulary.
+Error TranslationStream::addLine(Expected<std::deque<Sentence>> parsed,
+                                 std::deque<std::vector<int32_t>> &ids,
+                                 const LineSink &sink) {
+  if (parsed && options.input == LineFormat::Text)
+    for (const Sentence &sentence : *parsed)
+      if (Error error = checkVocabulary(sentence.ids))
+        return error;
+  Line &line = lines.emplace_back();
+  line.number = ++numLines;
+  if (!parsed) {
+    fail(line, toString(parsed.takeError()), sink);
+  } else {
+    for (const Sentence &sentence : *parsed) {
+      line.tokensIn += sentence.ids.size();
+      ids.push_back(sentence.ids);
+    }
+    line.sentences = line.pending = parsed->size();
+    line.waiting = std::move(*parsed);
+  }
+  sentences += std::max<int64_t>(line.sentences, 1);
+  if (line.pending == 0) {
+    sink.finished();
+    writeFinished(sink.output);
+  }
+  return Error::success();
+}
+
+/// Takes what became of the next sentence, and writes its line if it is the
+/// last of it.
+void TranslationStream::addResult(SentenceResult &result,
+                                  const LineSink &sink) {
+  writeFinished(sink.output);
+  Line &line = lines.front();
+  const Sentence sentence = std::move(line.waiting.front());
+  line.waiting.pop_front();
+  WrittenLine written{line.number, {}, {}, nullptr};
+  std::vector<std::string> texts;
+  if (Error error = describe(result, sentence, texts, written))
+    result.error = toString(std::move(error));
+  --line.pending;
+  if (!result.error.empty() && line.error.empty())
+    fail(line,
+         describeSentence(line.sentences - line.pending, line.sentences) +
+             result.error,
+         sink);
+  // It is written with those before it that failed, once all is there.
+  if (!line.error.empty()) {
+    if (options.splitter && line.pending == 0)
+      sink.finished();
+    return;
+  }
+  line.tokensOut += result.hypotheses.front().ids.size();
+  if (options.splitter) {
+    if (!line.text.empty() && !texts.front().empty())
+      line.text += ' ';
+    line.text += texts.front();
+    if (line.pending)
+      return;
+    texts.front() = std::move(line.text);
+    sink.finished();
+  }
+  tokensIn += line.tokensIn;
+  tokensOut += line.tokensOut;
+  write(line, result.hypotheses, texts, sink.output);
+  if (options.written)
+    options.written(written, sink.output);
+  lines.pop_front();
+}
+
+Error TranslationStream::run(Source source, const LineSink &sink) {
   // Lines are read while others are written: all but reading and parsing them
   // is under this lock.
   std::mutex mutex;
@@ -256,92 +324,33 @@ Error TranslationStream::run(Source source, raw_ostream &output,
         return std::nullopt;
       Expected<std::deque<Sentence>> parsed = parse(**text);
       std::lock_guard<std::mutex> lock(mutex);
-      Line &line = lines.emplace_back();
-      line.number = ++numLines;
-      if (!parsed) {
-        fail(line, toString(parsed.takeError()), report);
-      } else {
-        for (const Sentence &sentence : *parsed) {
-          const std::vector<int32_t> &ids = sentence.ids;
-          if (options.input == LineFormat::Text)
-            if (Error error = checkVocabulary(ids)) {
-              stop = std::move(error);
-              return std::nullopt;
-            }
-          line.tokensIn += ids.size();
-          sentencesOfLine.push_back(ids);
-        }
-        line.sentences = line.pending = parsed->size();
-        line.waiting = std::move(*parsed);
-      }
-      sentences += std::max<int64_t>(line.sentences, 1);
-      if (line.pending == 0) {
-        finished();
-        writeFinished(output);
+      if (Error error = addLine(std::move(parsed), sentencesOfLine, sink)) {
+        stop = std::move(error);
+        return std::nullopt;
       }
     }
     std::vector<int32_t> ids = std::move(sentencesOfLine.front());
     sentencesOfLine.pop_front();
     return ids;
   };
-
-  auto emitOne = [&](SentenceResult &result) {
-    writeFinished(output);
-    Line &line = lines.front();
-    const Sentence sentence = std::move(line.waiting.front());
-    line.waiting.pop_front();
-    WrittenLine written{line.number, {}, {}, nullptr};
-    std::vector<std::string> texts;
-    if (Error error = describe(result, sentence, texts, written))
-      result.error = toString(std::move(error));
-    --line.pending;
-    if (!result.error.empty() && line.error.empty())
-      fail(line,
-           describeSentence(line.sentences - line.pending, line.sentences) +
-               result.error,
-           report);
-    // It is written with those before it that failed, once all is there.
-    if (!line.error.empty()) {
-      if (options.splitter && line.pending == 0)
-        finished();
-      return;
-    }
-    line.tokensOut += result.hypotheses.front().ids.size();
-    if (options.splitter) {
-      if (!line.text.empty() && !texts.front().empty())
-        line.text += ' ';
-      line.text += texts.front();
-      if (line.pending)
-        return;
-      texts.front() = std::move(line.text);
-      finished();
-    }
-    tokensIn += line.tokensIn;
-    tokensOut += line.tokensOut;
-    write(line, result.hypotheses, texts, output);
-    if (options.written)
-      options.written(written, output);
-    lines.pop_front();
-  };
   auto emit = [&](MutableArrayRef<SentenceResult> results) -> Error {
     std::lock_guard<std::mutex> lock(mutex);
     for (SentenceResult &result : results)
-      emitOne(result);
-    writeFinished(output);
-    return flush();
+      addResult(result, sink);
+    writeFinished(sink.output);
+    return sink.flush();
   };
-
   auto grow = [&](ArrayRef<int32_t> ids) -> Error {
     std::lock_guard<std::mutex> lock(mutex);
-    writeFinished(output);
-    return writeSureWords(ids, output) ? flush() : Error::success();
+    writeFinished(sink.output);
+    return writeSureWords(ids, sink.output) ? sink.flush() : Error::success();
   };
   Translator::Growth growth = nullptr;
   if (options.wordByWord)
     growth = grow;
 
   // Not by sentences, where lines are counted.
-  Translator::Observer sentenceFinished = finished;
+  Translator::Observer sentenceFinished = sink.finished;
   if (options.splitter)
     sentenceFinished = nullptr;
   if (Error error = translator.run(next, emit, sentenceFinished, growth)) {
@@ -351,6 +360,6 @@ Error TranslationStream::run(Source source, raw_ostream &output,
   }
   if (stop)
     return std::move(*stop);
-  writeFinished(output);
-  return flush();
+  writeFinished(sink.output);
+  return sink.flush();
 }

@@ -46,12 +46,20 @@ struct StreamOptions {
   /// Whether words are written as soon as they are sure: text alone, and one
   /// hypothesis.
   bool wordByWord = false;
-  /// If set, copies what is unknown in text that comes in to text that goes
-  /// out.
-  UnknownWordCopier *copier = nullptr;
   /// If set, called after each line is written.
   std::function<void(const WrittenLine &line, llvm::raw_ostream &output)>
       written;
+};
+
+/// Where lines go, and who hears of them.
+struct LineSink {
+  llvm::raw_ostream &output;
+  /// Called after some lines, or words, were written.
+  llvm::function_ref<llvm::Error()> flush;
+  /// Gets a message for each line that cannot be translated.
+  llvm::function_ref<void(const llvm::Twine &)> report;
+  /// Called as often as a line is done, even if it is to be written later.
+  llvm::function_ref<void()> finished;
 };
 
 /// Translates lines to lines in the same order. An empty line, or one of
@@ -69,16 +77,10 @@ public:
         tokenizer(copier ? &copier->getTokenizer() : nullptr),
         options(std::move(options)) {}
 
-  /// Translates what `source` gives until it gives nothing more, and writes
-  /// to `output`. `flush` is called after some lines, or words, were written.
-  /// `report` gets a message for each line that cannot be translated.
-  /// `finished` is called as often as a line is done, even if it is to be
-  /// written later. `source` may be called by another thread while the others
-  /// are. Errors: those of `source`, `flush` and the model.
-  llvm::Error run(Source source, llvm::raw_ostream &output,
-                  llvm::function_ref<llvm::Error()> flush,
-                  llvm::function_ref<void(const llvm::Twine &)> report,
-                  llvm::function_ref<void()> finished);
+  /// Translates what `source` gives until it gives nothing more. `source` may
+  /// be called by another thread while what `sink` has is. Errors: those of
+  /// `source`, flushing and the model.
+  llvm::Error run(Source source, const LineSink &sink);
 
   /// Sentences read; an empty line counts as one.
   int64_t numSentences() const { return sentences; }
@@ -112,9 +114,12 @@ private:
   llvm::Expected<std::deque<Sentence>> parse(llvm::StringRef line) const;
   llvm::Error checkVocabulary(llvm::ArrayRef<int32_t> ids) const;
   llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef line) const;
+  llvm::Error addLine(llvm::Expected<std::deque<Sentence>> parsed,
+                      std::deque<std::vector<int32_t>> &ids,
+                      const LineSink &sink);
+  void addResult(SentenceResult &result, const LineSink &sink);
   void writeFinished(llvm::raw_ostream &output);
-  void fail(Line &line, std::string error,
-            llvm::function_ref<void(const llvm::Twine &)> report);
+  void fail(Line &line, std::string error, const LineSink &sink);
   llvm::Expected<std::string> textOf(llvm::ArrayRef<std::string> pieces) const;
   llvm::Error describe(const SentenceResult &result, const Sentence &sentence,
                        std::vector<std::string> &texts,

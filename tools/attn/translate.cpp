@@ -12,9 +12,9 @@
 #include "ProgressBar.h"
 #include "TranslateCommand.h"
 #include "TranslationStream.h"
+#include "attn/Execution/Stopwatch.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Process.h"
-#include <chrono>
 
 using namespace llvm;
 using namespace attn;
@@ -130,9 +130,63 @@ static cl::opt<bool> stats("stats",
 
 static bool showsAttention() { return explain || !alignments.empty(); }
 
+/// What has no meaning for several sentences that become one line.
+static Error checkSplit() {
+  if (!split)
+    return Error::success();
+  for (auto [isGiven, option] :
+       {std::pair(inputFormat != LineFormat::Text, "--input-format"),
+        std::pair(outputFormat != LineFormat::Text, "--output-format"),
+        std::pair(nBest.value > 1, "--n-best"),
+        std::pair(scores.getValue(), "--scores"),
+        std::pair(!prefix.empty(), "--prefix"),
+        std::pair(!alignments.empty(), "--alignments"),
+        std::pair(explain.getValue(), "--explain")})
+    if (isGiven)
+      return createStringError("--split: expected lines of text and nothing "
+                               "else, got " +
+                               Twine(option) +
+                               ", which is of one sentence; hint: give one "
+                               "sentence a line without --split");
+  return Error::success();
+}
+
+/// What is wrong with options by themselves.
+static Error checkOptions() {
+  if (!texts.empty() && input.getNumOccurrences())
+    return createStringError(
+        "expected TEXT or --input, got both; hint: TEXT that begins with a "
+        "dash comes after --");
+  if (Error error = checkSplit())
+    return error;
+  if (explain && outputFormat != LineFormat::Text)
+    return createStringError("--explain: expected --output-format text");
+  return Error::success();
+}
+
+/// What is not known before the last word, or comes before the first.
+static Error checkStream(const GenerationOptions &options) {
+  if (!wordByWord)
+    return Error::success();
+  if (options.beamSize > 1)
+    return createStringError("--stream: expected greedy search, got " +
+                             Twine(options.beamSize) +
+                             " beams; hint: --beam-size 1");
+  for (auto [isGiven, option] :
+       {std::pair(outputFormat != LineFormat::Text, "--output-format"),
+        std::pair(scores.getValue(), "--scores"),
+        std::pair(batchSize.value > 1, "--batch-size")})
+    if (isGiven)
+      return createStringError("--stream: expected words one after the other, "
+                               "got " +
+                               Twine(option));
+  return Error::success();
+}
+
 /// The options given, on top of what the checkpoint says.
-static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
-  Expected<GenerationOptions> options = generationOptions(config);
+static Expected<GenerationOptions>
+searchOptions(const TranslationModel &model) {
+  Expected<GenerationOptions> options = generationOptions(model.config);
   if (!options)
     return options;
   if (beamSize.getNumOccurrences())
@@ -156,45 +210,15 @@ static Expected<GenerationOptions> searchOptions(const MarianConfig &config) {
   options->scores = scores || outputFormat == LineFormat::Json;
   options->attention = showsAttention();
   options->attentionHeads = alignmentHeads;
+  if (Error error = checkStream(*options))
+    return std::move(error);
+  if (!prefix.empty()) {
+    Expected<std::vector<int32_t>> ids = model.tokenizer->encodeTarget(prefix);
+    if (!ids)
+      return createStringError("--prefix: " + toString(ids.takeError()));
+    options->prefix = std::move(*ids);
+  }
   return options;
-}
-
-/// What has no meaning for several sentences that become one line.
-static Error checkSplit() {
-  for (auto [isGiven, option] :
-       {std::pair(inputFormat != LineFormat::Text, "--input-format"),
-        std::pair(outputFormat != LineFormat::Text, "--output-format"),
-        std::pair(nBest.value > 1, "--n-best"),
-        std::pair(scores.getValue(), "--scores"),
-        std::pair(!prefix.empty(), "--prefix"),
-        std::pair(!alignments.empty(), "--alignments"),
-        std::pair(explain.getValue(), "--explain")})
-    if (split && isGiven)
-      return createStringError("--split: expected lines of text and nothing "
-                               "else, got " +
-                               Twine(option) +
-                               ", which is of one sentence; hint: give one "
-                               "sentence a line without --split");
-  return Error::success();
-}
-
-/// What is not known before the last word, or comes before the first.
-static Error checkStream(const GenerationOptions &options) {
-  if (!wordByWord)
-    return Error::success();
-  if (options.beamSize > 1)
-    return createStringError("--stream: expected greedy search, got " +
-                             Twine(options.beamSize) +
-                             " beams; hint: --beam-size 1");
-  for (auto [isGiven, option] :
-       {std::pair(outputFormat != LineFormat::Text, "--output-format"),
-        std::pair(scores.getValue(), "--scores"),
-        std::pair(batchSize.value > 1, "--batch-size")})
-    if (isGiven)
-      return createStringError("--stream: expected words one after the other, "
-                               "got " +
-                               Twine(option));
-  return Error::success();
 }
 
 static void printStatistics(const TranslationModel &model,
@@ -255,7 +279,7 @@ static Error translateLines(TranslationStream &stream,
     Error error = file.flush();
     return error ? std::move(error) : alignmentFile.flush();
   };
-  return stream.run(source, file.stream(), flush, report, finished);
+  return stream.run(source, {file.stream(), flush, report, finished});
 }
 
 /// Whether someone types lines and sees what becomes of them.
@@ -277,110 +301,110 @@ static Error translateSession(TranslationStream &stream, OutputFile &file,
   return Error::success();
 }
 
+/// How lines are read and written, for a search with `search`.
+static StreamOptions streamOptions(const TranslationModel &model,
+                                   const GenerationOptions &search,
+                                   SentenceSplitter *splitter,
+                                   AlignmentFile &alignmentFile) {
+  StreamOptions options;
+  options.input = inputFormat;
+  options.output = outputFormat;
+  options.splitter = splitter;
+  options.wordByWord =
+      wordByWord || (isSession() && search.beamSize == 1 && !scores &&
+                     outputFormat == LineFormat::Text);
+  options.nBest = search.nBest;
+  options.scores = scores;
+  options.sourceVocabulary = model.config.vocabSize;
+  if (showsAttention())
+    options.written = [&](const WrittenLine &line, raw_ostream &output) {
+      alignmentFile.write(line, output);
+    };
+  return options;
+}
+
+/// A search by as many decoders of `model` as it has work for.
+static Expected<std::unique_ptr<Translator>>
+createTranslator(const TranslationModel &model, GenerationOptions search) {
+  BatchPlan plan = model.planBatches(search.beamSize, model.threads,
+                                     wordByWord ? 1 : batchSize.value);
+  // What is read is translated, before anything else is read.
+  if (wordByWord)
+    plan.options.windowBatches = 1;
+  SmallVector<DecoderModel *> decoders;
+  for (const auto &decoder : ArrayRef(model.decoders).take_front(plan.workers))
+    decoders.push_back(decoder.get());
+  return Translator::create(decoders, std::move(search), plan.options);
+}
+
+static Expected<TranslationModel> loadModel(bool withTokenizer,
+                                            std::optional<int64_t> layer) {
+  return loadTranslationModel(withTokenizer, static_cast<int>(threads.value),
+                              layer);
+}
+
 Error attn::runTranslate() {
   deferInterrupts();
-  if (!texts.empty() && input.getNumOccurrences())
-    return createStringError(
-        "expected TEXT or --input, got both; hint: TEXT that begins with a "
-        "dash comes after --");
-  // What can be wrong with files shows before any work is done.
-  std::unique_ptr<LineReader> reader;
-  if (texts.empty()) {
-    Expected<std::unique_ptr<LineReader>> opened = LineReader::open(input);
-    if (!opened)
-      return opened.takeError();
-    reader = std::move(*opened);
-  }
-  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(output);
-  if (!file)
-    return file.takeError();
-
-  if (Error error = checkSplit())
+  // What can be wrong with options and files shows before any work is done.
+  if (Error error = checkOptions())
     return error;
-  if (explain && outputFormat != LineFormat::Text)
-    return createStringError("--explain: expected --output-format text");
+  std::unique_ptr<LineReader> reader;
+  if (texts.empty())
+    if (Error error = LineReader::open(input).moveInto(reader))
+      return error;
+  std::unique_ptr<OutputFile> file;
+  if (Error error = OutputFile::open(output).moveInto(file))
+    return error;
   bool withColors = output == "-" && sys::Process::StandardOutHasColors();
-  Expected<std::unique_ptr<AlignmentFile>> alignmentFile =
-      AlignmentFile::open(alignments, explain, withColors, alignmentStep);
-  if (!alignmentFile)
-    return alignmentFile.takeError();
+  std::unique_ptr<AlignmentFile> alignmentFile;
+  if (Error error =
+          AlignmentFile::open(alignments, explain, withColors, alignmentStep)
+              .moveInto(alignmentFile))
+    return error;
 
   bool withTokenizer = inputFormat != LineFormat::Ids ||
                        outputFormat != LineFormat::Ids || showsAttention() ||
                        !prefix.empty();
-  auto load = [](bool withTokenizer, std::optional<int64_t> layer) {
-    return loadTranslationModel(withTokenizer, static_cast<int>(threads.value),
-                                layer);
-  };
   std::optional<int64_t> layer;
   if (showsAttention())
     layer = alignmentLayer;
-  Expected<TranslationModel> model = load(withTokenizer, layer);
+  Expected<TranslationModel> model = loadModel(withTokenizer, layer);
   if (!model)
     return model.takeError();
-  Expected<GenerationOptions> options = searchOptions(model->config);
-  if (!options)
-    return options.takeError();
-  if (Error error = checkStream(*options))
-    return error;
-  if (!prefix.empty()) {
-    Expected<std::vector<int32_t>> ids = model->tokenizer->encodeTarget(prefix);
-    if (!ids)
-      return createStringError("--prefix: " + toString(ids.takeError()));
-    options->prefix = std::move(*ids);
-  }
+  Expected<GenerationOptions> search = searchOptions(*model);
+  if (!search)
+    return search.takeError();
   std::unique_ptr<SentenceSplitter> splitter;
   if (split)
     if (Error error = createSentenceSplitter(model->tokenizer->sourceLanguage())
                           .moveInto(splitter))
       return error;
-  StreamOptions streamOptions;
-  streamOptions.input = inputFormat;
-  streamOptions.output = outputFormat;
-  streamOptions.splitter = splitter.get();
-  streamOptions.wordByWord =
-      wordByWord || (isSession() && options->beamSize == 1 && !scores &&
-                     outputFormat == LineFormat::Text);
-  streamOptions.nBest = options->nBest;
-  streamOptions.scores = scores;
-  streamOptions.sourceVocabulary = model->config.vocabSize;
-  if (showsAttention())
-    streamOptions.written = [&](const WrittenLine &line, raw_ostream &output) {
-      (*alignmentFile)->write(line, output);
-    };
-  BatchPlan plan = model->planBatches(options->beamSize, model->threads,
-                                      wordByWord ? 1 : batchSize.value);
-  // What is read is translated, before anything else is read.
-  if (wordByWord)
-    plan.options.windowBatches = 1;
-  SmallVector<DecoderModel *> decoders;
-  for (const auto &decoder : ArrayRef(model->decoders).take_front(plan.workers))
-    decoders.push_back(decoder.get());
+  StreamOptions options =
+      streamOptions(*model, *search, splitter.get(), *alignmentFile);
   Expected<std::unique_ptr<Translator>> translator =
-      Translator::create(decoders, std::move(*options), plan.options);
+      createTranslator(*model, std::move(*search));
   if (!translator)
     return translator.takeError();
 
   std::optional<UnknownWordCopier> copier;
   if (withTokenizer)
-    copier.emplace(*model->tokenizer, wordSegmenter(), [&] {
-      return load(/*withTokenizer=*/false, alignmentLayer);
+    copier.emplace(*model->tokenizer, wordSegmenter(), [] {
+      return loadModel(/*withTokenizer=*/false, alignmentLayer);
     });
   TranslationStream stream(**translator, copier ? &*copier : nullptr,
-                           streamOptions);
-  auto start = std::chrono::steady_clock::now();
+                           std::move(options));
+  const Stopwatch watch;
   if (Error error = isSession()
-                        ? translateSession(stream, **file, **alignmentFile)
-                        : translateLines(stream, texts, reader.get(), **file,
-                                         **alignmentFile))
+                        ? translateSession(stream, *file, *alignmentFile)
+                        : translateLines(stream, texts, reader.get(), *file,
+                                         *alignmentFile))
     return error;
-  std::chrono::duration<double> seconds =
-      std::chrono::steady_clock::now() - start;
-  if (Error error = (*file)->close())
+  const double seconds = watch.seconds();
+  if (Error error = file->close())
     return error;
-  if (Error error = (*alignmentFile)->close())
+  if (Error error = alignmentFile->close())
     return error;
   if (stats)
-    printStatistics(*model, stream, seconds.count());
+    printStatistics(*model, stream, seconds);
   return stream.numFailed() ? make_error<ReportedError>() : Error::success();
 }
