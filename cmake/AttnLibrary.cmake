@@ -1,5 +1,5 @@
 # One static library for each room of the architecture. LINK names the rooms
-# that it may know (see DESIGN in docs/Rationale.md) and other libraries.
+# that it may know (see "Rooms" in docs/Rationale.md) and other libraries.
 function(attn_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
