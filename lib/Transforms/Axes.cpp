@@ -128,9 +128,10 @@ std::optional<Layout> Axes::split(ArrayRef<unsigned> list, Value tensor,
         rest = isFirst ? rest.drop_front(count) : rest.drop_back(count);
         left = isFirst ? left.drop_front() : left.drop_back();
       }
-    if (left.size() > 1 || rest.empty())
+    if (left.size() > 1 || left.empty() != rest.empty())
       return std::nullopt;
-    parts[left.front()] = AxisList(rest);
+    if (!left.empty())
+      parts[left.front()] = AxisList(rest);
   }
   for (auto [part, dim] : llvm::zip(parts, dims))
     note(part, tensor, dim);
