@@ -7,203 +7,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace attn;
-
-//===----------------------------------------------------------------------===//
-// Softmax
-//===----------------------------------------------------------------------===//
-
-/// The largest of all `x`, or of these and the sink.
-std::optional<Reduction> AttentionMatcher::matchLargest(const Element &element,
-                                                        const Element &x) {
-  Element e = elements.plain(element);
-  if (sinks && isa_and_present<arith::MaximumFOp, arith::MaxNumFOp>(
-                   e.value.getDefiningOp()))
-    for (unsigned index : {0, 1})
-      if (elements.areSame(elements.operand(e, index), sinks)) {
-        e = elements.plain(elements.operand(e, 1 - index));
-        break;
-      }
-  std::optional<Reduction> reduction = elements.matchReduction(e, axes.keys);
-  if (!reduction ||
-      !isa<arith::MaximumFOp, arith::MaxNumFOp>(reduction->combiner))
-    return std::nullopt;
-  std::optional<double> init = elements.getConstant(reduction->init);
-  if (!init || *init > kLargestExcluded ||
-      !elements.areSame(reduction->input, x))
-    return std::nullopt;
-  return reduction;
-}
-
-/// The scores x whose exp(x - max x) is `element`.
-std::optional<Element>
-AttentionMatcher::matchExponential(const Element &element) {
-  Element e = elements.plain(element);
-  if (!e.getOp<math::ExpOp>())
-    return std::nullopt;
-  Element difference = elements.plain(elements.operand(e, 0));
-  if (!difference.getOp<arith::SubFOp>())
-    return std::nullopt;
-  Element x = elements.operand(difference, 0);
-  std::optional<Reduction> largest =
-      matchLargest(elements.operand(difference, 1), x);
-  if (!largest)
-    return std::nullopt;
-  softmax = largest->combiner->getParentOp();
-  return x;
-}
-
-/// Whether `sum` is the sum of `element` over the keys.
-bool AttentionMatcher::isSumOf(const Element &sum, const Element &element) {
-  std::optional<Reduction> reduction =
-      elements.matchReduction(elements.plain(sum), axes.keys);
-  return reduction && isa<arith::AddFOp>(reduction->combiner) &&
-         elements.getConstant(reduction->init) == 0.0 &&
-         elements.areSame(reduction->input, element);
-}
-
-/// Dividend and divisor.
-std::optional<std::pair<Element, Element>>
-AttentionMatcher::matchQuotient(const Element &element) {
-  Element e = elements.plain(element);
-  if (e.getOp<arith::DivFOp>())
-    return std::pair(elements.operand(e, 0), elements.operand(e, 1));
-  if (!e.getOp<arith::MulFOp>())
-    return std::nullopt;
-  for (unsigned index : {0, 1}) {
-    Element factor = elements.plain(elements.operand(e, index));
-    if (factor.getOp<arith::DivFOp>() &&
-        elements.getConstant(elements.operand(factor, 0)) == 1.0)
-      return std::pair(elements.operand(e, 1 - index),
-                       elements.operand(factor, 1));
-  }
-  return std::nullopt;
-}
-
-/// Whether `element` says that all of `scores` are -∞, for each query.
-bool AttentionMatcher::isNoneLeft(const Element &element,
-                                  const Element &scores) {
-  // Not any that is not, or all that are.
-  auto skipNot = [&](Element e, bool &isNegated) {
-    e = elements.forward(e);
-    while (e.getOp<arith::XOrIOp>() &&
-           elements.getConstant(elements.operand(e, 1)).value_or(0) != 0) {
-      isNegated = !isNegated;
-      e = elements.forward(elements.operand(e, 0));
-    }
-    return e;
-  };
-  bool isOutside = false, isInside = false;
-  std::optional<Reduction> reduction =
-      elements.matchReduction(skipNot(element, isOutside), axes.keys);
-  if (!reduction || !isa<arith::OrIOp, arith::AndIOp>(reduction->combiner))
-    return false;
-  bool isAny = isa<arith::OrIOp>(reduction->combiner);
-  std::optional<double> init = elements.getConstant(reduction->init);
-  Element e = skipNot(reduction->input, isInside);
-  auto compare = e.getOp<arith::CmpFOp>();
-  if (!compare || !init || (*init == 0) != isAny ||
-      elements.getConstant(elements.operand(e, 1)) !=
-          -std::numeric_limits<double>::infinity())
-    return false;
-  using Predicate = arith::CmpFPredicate;
-  if (compare.getPredicate() == Predicate::UNE ||
-      compare.getPredicate() == Predicate::ONE)
-    isInside = !isInside;
-  else if (compare.getPredicate() != Predicate::OEQ &&
-           compare.getPredicate() != Predicate::UEQ)
-    return false;
-  // Compared in any type: it has all numbers of the narrower one.
-  Element compared = elements.forward(elements.operand(e, 0));
-  while (compared.getOp<arith::ExtFOp>())
-    compared = elements.forward(elements.operand(compared, 0));
-  return isOutside == isAny && isInside == isAny &&
-         elements.areSame(compared, scores);
-}
-
-/// Whether `element` says that `number` is not a number: so is the softmax of
-/// scores that are all -∞. One that is of another origin stays one.
-bool AttentionMatcher::isNaNOf(const Element &element, const Element &number) {
-  Element e = elements.forward(element);
-  auto compare = e.getOp<arith::CmpFOp>();
-  if (!compare || (compare.getPredicate() != arith::CmpFPredicate::UNO &&
-                   compare.getPredicate() != arith::CmpFPredicate::UNE))
-    return false;
-  return elements.areSame(elements.operand(e, 0), elements.operand(e, 1)) &&
-         elements.areSame(elements.operand(e, 0), number);
-}
-
-/// The mask of which `element` says that it is -∞ for all keys, by its largest.
-std::optional<Element>
-AttentionMatcher::matchLargestIsExcluded(const Element &element) {
-  Element e = elements.forward(element);
-  auto compare = e.getOp<arith::CmpFOp>();
-  if (!compare || (compare.getPredicate() != arith::CmpFPredicate::OEQ &&
-                   compare.getPredicate() != arith::CmpFPredicate::UEQ))
-    return std::nullopt;
-  for (unsigned index : {0, 1}) {
-    if (elements.getConstant(elements.operand(e, 1 - index)) !=
-        -std::numeric_limits<double>::infinity())
-      continue;
-    std::optional<Reduction> reduction = elements.matchReduction(
-        elements.plain(elements.operand(e, index)), axes.keys);
-    if (reduction &&
-        isa<arith::MaximumFOp, arith::MaxNumFOp>(reduction->combiner))
-      return reduction->input;
-  }
-  return std::nullopt;
-}
-
-/// Whether each guard is about a mask that is added to the scores: then a query
-/// that it stands for is left without a key.
-bool AttentionMatcher::areGuardsImplied() {
-  return llvm::all_of(guards, [&](const Element &guard) {
-    std::optional<double> constant = elements.getConstant(guard);
-    // A mask that excludes nothing.
-    if (constant && *constant != -std::numeric_limits<double>::infinity())
-      return true;
-    return llvm::any_of(steps, [&](const MaskTerm &step) {
-      return step.isAdded && step.factor > 0 &&
-             elements.areSame(step.element, guard);
-    });
-  });
-}
-
-/// The scores whose softmax over the keys is `element`.
-std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
-  Element e = elements.plain(element);
-  // Zero where no key is left: as `attn.sdpa` has it.
-  if (e.getOp<arith::SelectOp>() &&
-      elements.getConstant(elements.operand(e, 1)) == 0.0) {
-    std::optional<Element> scores = matchSoftmax(elements.operand(e, 2));
-    if (scores && isNoneLeft(elements.operand(e, 0), *scores))
-      return scores;
-    if (scores && isNaNOf(elements.operand(e, 0), elements.operand(e, 2)))
-      return scores;
-    std::optional<Element> guard =
-        matchLargestIsExcluded(elements.operand(e, 0));
-    if (!scores || !guard)
-      return std::nullopt;
-    guards.push_back(*guard);
-    return scores;
-  }
-  if (auto softmax = e.getOp<linalg::SoftmaxOp>()) {
-    const AxisList &list = e.layout[softmax.getDimension()];
-    if (elements.axes.resolve(list) != elements.axes.resolve(axes.keys))
-      return std::nullopt;
-    this->softmax = softmax;
-    return Element{softmax.getInput(), e.layout};
-  }
-  if (e.getOp<tensor::ExtractSliceOp>())
-    return matchSinkColumn(e);
-  auto quotient = matchQuotient(e);
-  if (!quotient || !isDivisor(quotient->second, quotient->first))
-    return std::nullopt;
-  return matchExponential(quotient->first);
-}
 
 //===----------------------------------------------------------------------===//
 // Products
@@ -237,11 +43,13 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
     stages.clear();
     softcap.reset();
     sinks = Element();
-    if (divisor && !isDivisor(*divisor, probabilities))
+    base = 1;
+    if (divisor && !isDivisor(skipZeroSum(*divisor), probabilities))
       continue;
     std::optional<Element> x =
         divisor ? matchExponential(probabilities) : matchSoftmax(probabilities);
-    if (x && matchScores(*x, 1) && areGuardsImplied())
+    if (x && (!sinks || base == 1) && matchScores(*x, base) &&
+        areGuardsImplied())
       break;
     scores = nullptr;
   }

@@ -43,11 +43,25 @@ public:
   }
 
 private:
+  /// exp(base · (scores - Σ shifts)), where shifts are the same for all keys.
+  struct Power {
+    Element element, scores;
+    double base;
+    llvm::SmallVector<Element> shifts;
+  };
+
+  bool isSameForKeys(const Element &element);
+  std::optional<Power> matchPower(const Element &element);
+  std::optional<Element> matchKept(const Element &element);
+  std::optional<Element> matchLogarithm(const Element &element);
   std::optional<Element> matchExponential(const Element &element);
   std::optional<Reduction> matchLargest(const Element &element,
                                         const Element &x);
   bool isSumOf(const Element &sum, const Element &element);
   bool isNoneLeft(const Element &element, const Element &scores);
+  Element skipExtensions(const Element &element);
+  Element skipZeroSum(const Element &divisor);
+  bool isInfinite(const Element &element, const Element &number);
   bool isNaNOf(const Element &element, const Element &number);
   std::optional<Element> matchLargestIsExcluded(const Element &element);
   bool areGuardsImplied();
@@ -103,6 +117,8 @@ private:
   llvm::SmallVector<Element> guards;
   llvm::SmallVector<Source> queries, keys, values, sinkSources;
   double scale = 1;
+  /// The natural logarithm of the number of which weights are powers.
+  double base = 1;
   /// None if scores are not capped.
   std::optional<double> softcap;
   /// What the sum of the softmax is computed from: everything from there on is

@@ -106,32 +106,32 @@ std::optional<Layout> Axes::split(ArrayRef<unsigned> list, Value tensor,
     if (typeOf(tensor).getDimSize(dim) != 1)
       open.push_back(index);
 
-  if (open.size() == 1) {
-    parts[open.front()] = resolved;
-  } else if (resolved.size() == 1) {
-    for (int64_t index : open)
+  // From both ends, dimensions take the axes that they are known to consist of;
+  // one dimension takes what is left, or all that are left share one axis.
+  ArrayRef<unsigned> rest = resolved;
+  ArrayRef<int64_t> left = open;
+  for (bool isFirst : {true, false})
+    while (left.size() > 1 && rest.size() > 1) {
+      int64_t index = isFirst ? left.front() : left.back();
+      size_t count = countAxes(rest, isFirst, tensor, dims[index]);
+      if (count == 0)
+        break;
+      parts[index] =
+          AxisList(isFirst ? rest.take_front(count) : rest.take_back(count));
+      rest = isFirst ? rest.drop_front(count) : rest.drop_back(count);
+      left = isFirst ? left.drop_front() : left.drop_back();
+    }
+  if (left.size() == 1 && (!rest.empty() || resolved.empty())) {
+    parts[left.front()] = AxisList(rest);
+  } else if (rest.size() == 1) {
+    AxisList shared;
+    for (int64_t index : left) {
       parts[index] = add(typeOf(tensor).getDimSize(dims[index]));
-    axes[resolved.front()].parts = flatten(parts);
-  } else {
-    // From both ends, dimensions take the axes that they are known to consist
-    // of; one dimension takes what is left.
-    ArrayRef<unsigned> rest = resolved;
-    ArrayRef<int64_t> left = open;
-    for (bool isFirst : {true, false})
-      while (left.size() > 1 && !rest.empty()) {
-        int64_t index = isFirst ? left.front() : left.back();
-        size_t count = countAxes(rest, isFirst, tensor, dims[index]);
-        if (count == 0)
-          break;
-        parts[index] =
-            AxisList(isFirst ? rest.take_front(count) : rest.take_back(count));
-        rest = isFirst ? rest.drop_front(count) : rest.drop_back(count);
-        left = isFirst ? left.drop_front() : left.drop_back();
-      }
-    if (left.size() > 1 || left.empty() != rest.empty())
-      return std::nullopt;
-    if (!left.empty())
-      parts[left.front()] = AxisList(rest);
+      llvm::append_range(shared, parts[index]);
+    }
+    axes[rest.front()].parts = shared;
+  } else if (!left.empty() || !rest.empty()) {
+    return std::nullopt;
   }
   for (auto [part, dim] : llvm::zip(parts, dims))
     note(part, tensor, dim);

@@ -93,3 +93,29 @@ func.func @merged(%q: tensor<?x6x?x8xf32>, %k: tensor<?x2x?x8xf32>, %b: index, %
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k2 : tensor<?x6x?x?xf32>, tensor<?x6x?x8xf32>) outs(%o1 : tensor<?x6x?x8xf32>) -> tensor<?x6x?x8xf32>
   return %o : tensor<?x6x?x8xf32>
 }
+
+// Folded into the batch: the values by one reshape, the keys by two.
+// CHECK-LABEL: func.func @folded(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<2x6x5x8xf32>, %[[K:[^:]*]]: tensor<2x2x7x8xf32>, %[[V:[^:]*]]: tensor<2x2x7x8xf32>)
+// CHECK-NOT:     linalg
+// CHECK:         %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[V]] outs(%{{.*}}) {scale = 1.000000e+00 : f64}
+// CHECK-NEXT:    return %[[R]]
+func.func @folded(%q: tensor<2x6x5x8xf32>, %k: tensor<2x2x7x8xf32>, %v: tensor<2x2x7x8xf32>) -> tensor<2x6x5x8xf32> {
+  %zeros = arith.constant dense<0.0> : tensor<12x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<12x5x8xf32>
+  %e = tensor.empty() : tensor<12x5x7xf32>
+  %e5 = tensor.empty() : tensor<2x2x3x7x8xf32>
+  %et = tensor.empty() : tensor<2x6x8x7xf32>
+  %kr = linalg.broadcast ins(%k : tensor<2x2x7x8xf32>) outs(%e5 : tensor<2x2x3x7x8xf32>) dimensions = [2]
+  %vr = linalg.broadcast ins(%v : tensor<2x2x7x8xf32>) outs(%e5 : tensor<2x2x3x7x8xf32>) dimensions = [2]
+  %k4 = tensor.collapse_shape %kr [[0], [1, 2], [3], [4]] : tensor<2x2x3x7x8xf32> into tensor<2x6x7x8xf32>
+  %kt = linalg.transpose ins(%k4 : tensor<2x6x7x8xf32>) outs(%et : tensor<2x6x8x7xf32>) permutation = [0, 1, 3, 2]
+  %q3 = tensor.collapse_shape %q [[0, 1], [2], [3]] : tensor<2x6x5x8xf32> into tensor<12x5x8xf32>
+  %k3 = tensor.collapse_shape %kt [[0, 1], [2], [3]] : tensor<2x6x8x7xf32> into tensor<12x8x7xf32>
+  %v3 = tensor.collapse_shape %vr [[0, 1, 2], [3], [4]] : tensor<2x2x3x7x8xf32> into tensor<12x7x8xf32>
+  %s = linalg.batch_matmul ins(%q3, %k3 : tensor<12x5x8xf32>, tensor<12x8x7xf32>) outs(%zeros : tensor<12x5x7xf32>) -> tensor<12x5x7xf32>
+  %p = linalg.softmax dimension(2) ins(%s : tensor<12x5x7xf32>) outs(%e : tensor<12x5x7xf32>) -> tensor<12x5x7xf32>
+  %o = linalg.batch_matmul ins(%p, %v3 : tensor<12x5x7xf32>, tensor<12x7x8xf32>) outs(%out : tensor<12x5x8xf32>) -> tensor<12x5x8xf32>
+  %o4 = tensor.expand_shape %o [[0, 1], [2], [3]] output_shape [2, 6, 5, 8] : tensor<12x5x8xf32> into tensor<2x6x5x8xf32>
+  return %o4 : tensor<2x6x5x8xf32>
+}

@@ -62,8 +62,12 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
       it adds them to is zero or, for scores, a mask.
     - Scale: constants that multiply or divide scores, queries or keys.
     - Cap: tanh of scores before the masks, between constants that multiply.
-    - Softmax: `linalg.softmax`, or exp(x - max x) / Σ exp(x - max x), with a
-      division, a multiplication by the inverse, or a division of the result.
+    - Softmax: `linalg.softmax`, or exp(x - c) / Σ exp(x - c), with a division, a
+      multiplication by the inverse, or a division of the result; or
+      exp(x - log Σ exp x). Powers of other constants are those of e, scaled. What
+      is the same for all keys may be c, such as max x, or nothing: it cancels out,
+      but for powers that overflow as they are written. Weights that are replaced
+      by 0, in the sum too, are those of excluded keys; a sum of 0 may be replaced.
       Where a query has no key, by its scores or by the largest number of its
       mask, or where the softmax is not a number, probabilities may be replaced
       by 0; numbers that are none by another reason are passed on. Probabilities

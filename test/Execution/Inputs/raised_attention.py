@@ -305,12 +305,23 @@ class Attention:
         else:
 
             def power(add, t, x, y):
-                return add(f"math.exp {add(f'arith.subf {x}, {y} : {t}')} : {t}")
+                x = x if way == "unshifted" else add(f"arith.subf {x}, {y} : {t}")
+                if way != "powers of two":
+                    return add(f"math.exp {x} : {t}")
+                by = add(f"arith.constant {np.log2(np.e):.8e} : {t}")
+                return add(f"math.exp2 {add(f'arith.mulf {x}, {by} : {t}')} : {t}")
 
             powers = text.map(power, scores, largest)
         total = text.reduce("arith.addf", powers, key, 0.0, reduction)
         if way == "deferred":
             return powers, total
+        if way == "logarithm":
+
+            def shift(add, t, x, y):
+                return add(f"arith.addf {add(f'math.log {x} : {t}')}, {y} : {t}")
+
+            total = text.map(shift, total, largest)
+            return text.map(power, scores, total), None
         if way == "reciprocal":
 
             def inverse(add, t, x):
@@ -445,7 +456,11 @@ def attentions():
     for scale in ("none", "before", "both", "after", "divided"):
         for way in ("generic", "arith", "double"):
             yield attention(f"scale {scale}, {way}", scale=scale, way=way)
-    for softmax in ("op", "fused", "separate", "reduce", "reciprocal", "deferred", "kept", "safe"):
+    ways = [
+        "op", "fused", "separate", "reduce", "reciprocal", "deferred", "kept", "safe",
+        "unshifted", "powers of two", "logarithm",
+    ]  # fmt: skip
+    for softmax in ways:
         for layout in ("3d", "folded"):
             yield attention(f"softmax {softmax} on {layout}", softmax=softmax, layout=layout)
     masks = [
