@@ -126,11 +126,20 @@ void AmxTiles::storeSums(const Block &sums, Value memref, Values indices) {
     mlir::amx::TileStoreOp::create(b, memref, placeOf(b, indices, i), tile);
 }
 
-void AmxTiles::forRowTiles(Value rows, llvm::function_ref<void(int64_t)> emit) {
+void AmxTiles::forRowTiles(Value rows, Value isFromMemory,
+                           llvm::function_ref<void(int64_t, bool)> emit) {
+  auto emitBoth = [&](int64_t rowTiles) {
+    if (!isFromMemory)
+      return emit(rowTiles, false);
+    b.ifElse(
+        isFromMemory, [&] { emit(rowTiles, true); },
+        [&] { emit(rowTiles, false); });
+  };
   if (std::optional<int64_t> count = getConstantIntValue(rows))
-    return emit(llvm::divideCeil(*count, kRows));
+    return emitBoth(llvm::divideCeil(*count, kRows));
   b.ifElse(
-      b.isLess(rows, b.index(kRows + 1)), [&] { emit(1); }, [&] { emit(2); });
+      b.isLess(rows, b.index(kRows + 1)), [&] { emitBoth(1); },
+      [&] { emitBoth(2); });
 }
 
 AmxTiles::Block
@@ -181,16 +190,16 @@ AmxTiles::multiply(const Block &sums, Value steps,
   return result;
 }
 
-/// For rows that take so many tiles. One tile meets a weight only once: then it
-/// is memory that takes its time, and what comes next is asked for.
+/// For rows that take so many tiles; it may ask for the next panel meanwhile.
 static void emitRowTiles(KernelBuilder &b, AmxTiles &tiles,
-                         const BlockProduct &product, int64_t rowTiles) {
+                         const BlockProduct &product, int64_t rowTiles,
+                         bool asksForNext) {
   auto load = [&](const BlockProduct::Factor &factor, Value step,
                   int64_t tile) {
     SmallVector<Value> place = factor.placeOf(step, b.index(tile));
     if (!factor.isStream)
       return tiles.load(factor.memory, place);
-    if (rowTiles == 1)
+    if (asksForNext)
       tiles.askForNext(factor.memory, place);
     return tiles.stream(factor.memory, place);
   };
@@ -207,7 +216,8 @@ static void emitRowTiles(KernelBuilder &b, AmxTiles &tiles,
 
 void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
   AmxTiles tiles(b);
-  tiles.forRowTiles(product.rows, [&](int64_t rowTiles) {
-    emitRowTiles(b, tiles, product, rowTiles);
-  });
+  tiles.forRowTiles(product.rows, product.isFromMemory,
+                    [&](int64_t rowTiles, bool isFromMemory) {
+                      emitRowTiles(b, tiles, product, rowTiles, isFromMemory);
+                    });
 }

@@ -48,9 +48,10 @@ public:
   Block loadSums(Value memref, Values indices, int64_t rowTiles);
   void storeSums(const Block &sums, Value memref, Values indices);
 
-  /// emit(1) or emit(2): as many tiles as the rows take, of which there are 1
-  /// to 32.
-  void forRowTiles(Value rows, llvm::function_ref<void(int64_t)> emit);
+  /// emit(tiles, flag), with as many tiles as the rows take, of which there are
+  /// 1 to 32, and with what `isFromMemory` is: an i1, or null for never.
+  void forRowTiles(Value rows, Value isFromMemory,
+                   llvm::function_ref<void(int64_t, bool)> emit);
 
   /// sums + Σ left(i, k) · right(k, j) over k in 0..steps-1, in units of what
   /// tiles cover, for tiles i and j, each 0 or 1. In each step it does so for

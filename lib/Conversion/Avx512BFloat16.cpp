@@ -60,8 +60,7 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
   Value half = b.div(row, b.index(kRows)), inTile = b.rem(row, b.index(kRows));
   // The first rows ask for the next panel, which is not in the cache yet; the
   // others for what is there.
-  Value isFirst =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, b.index(0));
+  Value isFirst = b.isEqual(row, b.index(0));
   Value ahead = arith::SelectOp::create(b, isFirst, b.index(1), b.index(0));
   auto type = VectorType::get({2 * kRows}, b.getBF16Type());
   auto loadColumns = [&](Value step, Value pair, int64_t part) {

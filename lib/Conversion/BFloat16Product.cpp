@@ -217,6 +217,7 @@ void BFloat16Product::emitPart(Value row, Value endRow, Value panel,
 
 void BFloat16Product::emitPanels(Value row, Value endRow, Value panel,
                                  Value end) {
+  firstRow = row;
   firstPanel = panel;
   endPanel = end;
   if (!isInTiles(operands.weight))
@@ -358,6 +359,9 @@ void BFloat16Product::emitSteps(Value row, Value step, Value count,
     product.sums = sumMemory;
     product.place = {sumsOf(row, panel), b.index(0), b.index(0)};
     product.isFirst = isConstantIntValue(step, 0);
+    // What was laid out is in the cache.
+    if (isInTiles(operands.weight))
+      product.isFromMemory = b.isEqual(row, firstRow);
     tiles.multiply(product);
     if (isLast)
       emitEpilogues(row, panel);

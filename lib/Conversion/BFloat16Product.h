@@ -117,7 +117,7 @@ private:
   // Of the task that is being written: [steps, 2] tiles of rows, [panels,
   // steps, 2] tiles of the weight, and [blocks of rows · panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
-  Value firstPanel, endPanel, firstSumRow;
+  Value firstRow, firstPanel, endPanel, firstSumRow;
   /// The first row of matrices in tiles, and the first row and column of `out`;
   /// none: 0.
   Value firstTileRow, firstOutRow, firstOutColumn;

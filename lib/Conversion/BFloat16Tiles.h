@@ -39,6 +39,9 @@ struct BlockProduct {
   bool isFirst;
   /// Whether both factors are f32 in parts.
   bool isSplit = false;
+  /// An i1: whether the right factor, a stream, is read for the first time, so
+  /// that memory is what takes its time. Or null, where it never is.
+  Value isFromMemory;
 };
 
 /// Parts of a number of f32: three bf16, whose sum it is.

@@ -61,6 +61,9 @@ Value KernelBuilder::roundUp(Value a, int64_t b) {
 Value KernelBuilder::isLess(Value a, Value b) {
   return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, a, b);
 }
+Value KernelBuilder::isEqual(Value a, Value b) {
+  return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, a, b);
+}
 Value KernelBuilder::clamp(Value a, Value size) {
   return max(min(a, sub(size, index(1))), index(0));
 }

@@ -57,6 +57,7 @@ public:
   Value roundDown(Value a, int64_t b);
   Value roundUp(Value a, int64_t b);
   Value isLess(Value a, Value b);
+  Value isEqual(Value a, Value b);
   /// `a` as an index within 0..size-1 (0 where size is 0).
   Value clamp(Value a, Value size);
   /// The i32 at `indices`, as an index.

@@ -226,8 +226,7 @@ private:
     int64_t lanes = b.lanes(), tail = columns - (blocks - 1) * width;
     if (tail == width)
       return;
-    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block,
-                                         b.index(blocks - 1));
+    Value isLast = b.isEqual(block, b.index(blocks - 1));
     auto emitRow = [&](Value row) {
       for (int64_t at = tail / lanes * lanes; at < width; at += lanes) {
         SmallVector<Value> place = {block, row, b.index(at)};

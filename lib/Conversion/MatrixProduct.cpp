@@ -27,8 +27,7 @@ RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t unit,
   count = b.max(b.ceilDiv(units, std::max<int64_t>(maxRows / unit, 1)), one);
   Value even = b.mul(b.ceilDiv(count, threads), threads);
   if (mayBeOne) {
-    Value isOne =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, one);
+    Value isOne = b.isEqual(count, one);
     even = arith::SelectOp::create(b, isOne, one, even);
   }
   count = even;
@@ -276,8 +275,7 @@ void MatrixProduct::emitPack(Value place, Value to, Value begin, Value end) {
 
 void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
                              const Part &part) {
-  Value isFirstTile =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, part.rows);
+  Value isFirstTile = b.isEqual(row, part.rows);
   sums.forDepth(part.depth, part.endDepth, [&](Value begin, Value end) {
     ProductSums::Tile tile{row, rows, b.mul(place, b.index(panel)), begin, end};
     Value local = b.sub(begin, part.depth);

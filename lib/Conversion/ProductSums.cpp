@@ -59,10 +59,7 @@ void ProductSums::forDepth(Value begin, Value end,
 std::pair<Value, Value> ProductSums::emitEnds(const Tile &tile) {
   if (!sumsWait)
     return {};
-  auto isEqual = [&](Value place, Value end) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, place, end);
-  };
-  return {isEqual(tile.depth, b.index(0)), isEqual(tile.endDepth, depth)};
+  return {b.isEqual(tile.depth, b.index(0)), b.isEqual(tile.endDepth, depth)};
 }
 
 void ProductSums::emit(TileProduct &product, const Tile &tile,

@@ -258,8 +258,9 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
                                 Value endPanel) {
   if (tiles) {
     b.forLoop(row, endRow, kBlock, [&](Value block) {
+      Value isFirst = b.isEqual(block, row);
       b.forLoop(panel, endPanel, 1,
-                [&](Value panel) { emitTiles(block, endRow, panel); });
+                [&](Value panel) { emitTiles(block, endRow, panel, isFirst); });
     });
     return;
   }
@@ -276,8 +277,7 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
       b.forLoop(begin, end, size, [&](Value row) {
         // The first rows ask for the next panel, which is not in the cache yet;
         // the others for what is there.
-        Value isFirst =
-            arith::CmpIOp::create(b, arith::CmpIPredicate::eq, row, firstRow);
+        Value isFirst = b.isEqual(row, firstRow);
         Value ahead = b.add(
             panel, arith::SelectOp::create(b, isFirst, b.index(1), b.index(0)));
         b.forLoop(b.index(0), b.index(kBlock), vectors * b.lanes(),
@@ -290,10 +290,11 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
   });
 }
 
-void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel) {
+void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel,
+                                 Value isFromMemory) {
   Value zero = b.index(0);
   Value count = b.min(b.sub(endRow, row), b.index(kBlock));
-  tiles->forRowTiles(count, [&](int64_t rowTiles) {
+  auto emitSums = [&](int64_t rowTiles, bool isFromMemory) {
     AmxTiles::Block block = tiles->multiply(
         tiles->zeros(b.getI32Type(), rowTiles), b.index(steps),
         [&](int64_t half, Value k) {
@@ -302,13 +303,13 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel) {
         },
         [&](Value k, int64_t half) {
           SmallVector<Value> place = {panel, k, b.index(half)};
-          // What few rows take their time with is memory.
-          if (rowTiles == 1)
+          if (isFromMemory)
             tiles->askForNext(operands.weight, place);
           return tiles->stream(operands.weight, place);
         });
     tiles->storeSums(block, sums, {zero, zero});
-  });
+  };
+  tiles->forRowTiles(count, isFromMemory, emitSums);
   Value column = b.mul(panel, b.index(kBlock));
   b.forLoop(zero, count, 1, [&](Value i) {
     for (int64_t offset = 0; offset < kBlock; offset += b.lanes()) {

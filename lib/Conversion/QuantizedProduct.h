@@ -64,8 +64,9 @@ private:
   Value emitMagnitude(Value row);
   /// lanes() numbers of a row from `k` on, 0 past the last.
   Value loadNumbers(Value row, Value k, bool isInside);
-  /// In AMX tiles: 32 rows of a panel.
-  void emitTiles(Value row, Value endRow, Value panel);
+  /// In AMX tiles: 32 rows of a panel, which is in no cache where it
+  /// `isFromMemory`.
+  void emitTiles(Value row, Value endRow, Value panel, Value isFromMemory);
   /// In vectors: some rows, and vectors of columns of a panel from `first` on,
   /// as many as registers have room for. They ask for panel `ahead`.
   void emitVectors(Value row, int64_t count, Value panel, Value ahead,

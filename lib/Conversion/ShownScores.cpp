@@ -9,8 +9,7 @@ using namespace attn;
 
 /// Whether `head` is `other`.
 static Value isHead(KernelBuilder &b, Value head, int64_t other) {
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, head,
-                               b.index(other));
+  return b.isEqual(head, b.index(other));
 }
 
 void ShownScores::ifShown(Value head, llvm::function_ref<void()> body) {

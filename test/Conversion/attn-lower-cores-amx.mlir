@@ -51,7 +51,7 @@ func.func @sdpa_extended(%q: memref<?x?x64xbf16>, %k: memref<?x?x64xbf16>, %v: m
 // -----
 
 // A product of bf16: a row or two without tiles, up to 16 with 1 x 2 at a time,
-// which ask for the 16 lines of each tile of the next panel, more with 2 x 2.
+// more with 2 x 2.
 
 module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @linear_bf16
@@ -65,15 +65,11 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:             scf.if
 // CHECK-COUNT-2:       amx.tile_zero
 // CHECK:               scf.for {{.*}} -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
-// CHECK-COUNT-16:        memref.prefetch {{.*}}, read, locality<2>
-// CHECK:                 amx.tile_mulf
-// CHECK-COUNT-16:        memref.prefetch {{.*}}, read, locality<2>
-// CHECK:                 amx.tile_mulf
+// CHECK-COUNT-2:         amx.tile_mulf
 // CHECK-NOT:             amx.tile_mulf
 // CHECK-COUNT-2:       amx.tile_store
 // CHECK:             } else {
 // CHECK-COUNT-4:       amx.tile_zero
-// CHECK-NOT:           memref.prefetch
 // CHECK:               scf.for {{.*}} -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
 // CHECK-COUNT-4:         amx.tile_mulf
 // CHECK-COUNT-4:       amx.tile_store
@@ -86,7 +82,9 @@ func.func @linear_bf16(%x: memref<?x512xbf16>, %w: memref<512x96xbf16>, %y: memr
 
 // -----
 
-// A weight that is in tiles is read as it is: nothing of it is moved.
+// A weight that is in tiles is read as it is: nothing of it is moved. The first
+// rows, for which it comes from memory, ask for the 16 lines of each tile of the
+// next panel.
 
 module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @linear_in_tiles
@@ -97,8 +95,28 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK-NEXT:      func.call @omp_get_thread_num
 // CHECK-NOT:     vector.shuffle
 // CHECK-NOT:     vector.fma
-// CHECK-COUNT-4:     amx.tile_zero
-// CHECK-COUNT-4:       amx.tile_mulf
+// CHECK:             %[[FIRST:.*]] = arith.cmpi eq
+// CHECK:             arith.cmpi slt
+// CHECK:             scf.if
+// CHECK:               scf.if %[[FIRST]]
+// CHECK-COUNT-2:         amx.tile_zero
+// CHECK-COUNT-16:        memref.prefetch {{.*}}, read, locality<2>
+// CHECK:                 amx.tile_mulf
+// CHECK-COUNT-16:        memref.prefetch {{.*}}, read, locality<2>
+// CHECK:                 amx.tile_mulf
+// CHECK:               } else {
+// CHECK-COUNT-2:         amx.tile_zero
+// CHECK-NOT:             memref.prefetch
+// CHECK-COUNT-2:         amx.tile_mulf
+// CHECK:             } else {
+// CHECK:               scf.if %[[FIRST]]
+// CHECK-COUNT-4:         amx.tile_zero
+// CHECK-COUNT-32:        memref.prefetch
+// CHECK-COUNT-2:         amx.tile_mulf
+// CHECK:               } else {
+// CHECK-COUNT-4:         amx.tile_zero
+// CHECK-NOT:             memref.prefetch
+// CHECK-COUNT-4:         amx.tile_mulf
 // CHECK-NOT:         amx.tile_mulf
 func.func @linear_in_tiles(%x: memref<?x512xbf16>, %w: memref<3x16x2x16x32xbf16>, %y: memref<?x96xbf16>) {
   attn.linear %x, %w outs(%y) : (memref<?x512xbf16>, memref<3x16x2x16x32xbf16>, memref<?x96xbf16>) -> ()
