@@ -4,7 +4,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Alignment.h"
-#include "llvm/Support/EndianStream.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -39,18 +39,17 @@ static std::string makeHeader(ArrayRef<NamedWeight> tensors) {
   return header;
 }
 
-Error attn::writeSafetensors(StringRef path, ArrayRef<NamedWeight> tensors) {
-  Error error = writeToOutput(path, [&](raw_ostream &os) -> Error {
-    std::string header = makeHeader(tensors);
-    support::endian::write<uint64_t>(os, header.size(), endianness::little);
-    os << header;
-    for (const NamedWeight &tensor : tensors)
-      os << toStringRef(tensor.weight.bytes);
-    return Error::success();
-  });
-  if (error)
-    return createStringError(
-        path + ": cannot write the tensors: " +
-        StringRef(errorToErrorCode(std::move(error)).message()).lower());
+Error attn::writeSafetensors(ArrayRef<NamedWeight> tensors,
+                             function_ref<Error(StringRef)> write) {
+  std::string header = makeHeader(tensors);
+  char length[sizeof(uint64_t)];
+  support::endian::write64le(length, header.size());
+  if (Error error = write(StringRef(length, sizeof(length))))
+    return error;
+  if (Error error = write(header))
+    return error;
+  for (const NamedWeight &tensor : tensors)
+    if (Error error = write(toStringRef(tensor.weight.bytes)))
+      return error;
   return Error::success();
 }

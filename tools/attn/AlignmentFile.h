@@ -19,6 +19,11 @@ public:
   /// Shows what a line attended to; see StreamOptions::written.
   void write(const WrittenLine &line, llvm::raw_ostream &output);
 
+  /// Whether it would replace what `other` writes.
+  bool replacesSame(const OutputFile &other) const {
+    return file && file->replacesSame(other);
+  }
+
   llvm::Error flush();
   /// Completes and keeps the file.
   llvm::Error close();

@@ -2,6 +2,7 @@
 
 #include "LineFile.h"
 #include "Interrupts.h"
+#include "llvm/Support/Path.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -21,6 +22,8 @@ static std::error_code lastError() {
 Expected<std::unique_ptr<LineReader>> LineReader::open(StringRef path) {
   if (path == "-")
     return std::unique_ptr<LineReader>(new LineReader(stdin, "standard input"));
+  if (path.empty())
+    return createStringError("expected a file to read, got an empty name");
   std::string name = path.str();
   std::FILE *file = std::fopen(name.c_str(), "rb");
   if (!file)
@@ -62,6 +65,12 @@ uint64_t LineReader::numBytes() const {
   return status.st_size - position;
 }
 
+/// The folder of a file, as a path that is not empty.
+static StringRef parentOf(StringRef path) {
+  StringRef parent = sys::path::parent_path(path);
+  return parent.empty() ? "." : parent;
+}
+
 Error OutputFile::makeError(std::error_code code) const {
   return createStringError(
       code, (path.empty() ? Twine("standard output") : Twine(path)) +
@@ -75,6 +84,8 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path,
     file->output = &outs();
     return file;
   }
+  if (path.empty())
+    return createStringError("expected a file to write, got an empty name");
   file->path = path.str();
   sys::fs::file_status status;
   // What keeps a file from being looked at shows when it is created.
@@ -109,6 +120,15 @@ Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path,
                                                  /*shouldClose=*/false);
   file->output = file->owned.get();
   return file;
+}
+
+bool OutputFile::replacesSame(const OutputFile &other) const {
+  SmallString<128> folder, otherFolder;
+  return temporary && other.temporary &&
+         sys::path::filename(path) == sys::path::filename(other.path) &&
+         !sys::fs::real_path(parentOf(path), folder) &&
+         !sys::fs::real_path(parentOf(other.path), otherFolder) &&
+         folder == otherFolder;
 }
 
 OutputFile::~OutputFile() {

@@ -58,6 +58,10 @@ public:
   llvm::Error write(llvm::StringRef bytes);
   llvm::Error flush() { return write(""); }
 
+  /// Whether close() of both would replace one file, of which only the latter
+  /// would be left.
+  bool replacesSame(const OutputFile &other) const;
+
   /// Flushes, and keeps the file.
   llvm::Error close();
 

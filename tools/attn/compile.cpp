@@ -113,6 +113,10 @@ static Error compileModule() {
   if (!header.empty())
     if (Error error = OutputFile::open(header).moveInto(headerFile))
       return error;
+  if (headerFile && headerFile->replacesSame(**codeFile))
+    return createStringError("--header: expected a file other than that of -o, "
+                             "got '" +
+                             header + "'");
   std::optional<Linker> linker;
   if (extension == ".so")
     if (Error error = findLinker(Linker::Output::SharedObject, linker))

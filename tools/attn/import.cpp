@@ -2,7 +2,9 @@
 //
 // attn import: a checkpoint or an ONNX model → MLIR text.
 
+#include "LineFile.h"
 #include "Subcommand.h"
+#include "attn/IR/AttnDialect.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Import/ImportOnnx.h"
 #include "mlir/IR/MLIRContext.h"
@@ -32,25 +34,23 @@ static cl::opt<std::string> output("o", cl::value_desc("FILE"),
                                             "standard output)"),
                                    cl::init("-"), cl::sub(command));
 
+/// Prints the module, whose weights stay in a file, to `path`.
 static Error write(mlir::ModuleOp module, StringRef path) {
-  Error error = writeToOutput(path, [&](raw_ostream &os) -> Error {
-    // Arguments get the names of their locations: %ids rather than %arg0.
-    module->print(os, mlir::OpPrintingFlags().printNameLocAsPrefix());
-    os << '\n';
-    return Error::success();
-  });
-  if (error)
-    return createStringError(
-        path + ": cannot write the module: " +
-        StringRef(errorToErrorCode(std::move(error)).message()).lower());
-  // Only a file's stream reports its own errors.
-  outs().flush();
-  if (std::error_code code = outs().error()) {
-    outs().clear_error();
-    return createStringError(code, "cannot write to standard output: " +
-                                       StringRef(code.message()).lower());
-  }
-  return Error::success();
+  auto weights = module->getAttrOfType<mlir::StringAttr>(
+      attn::AttnDialect::kWeightsFileAttr);
+  bool isSame = false;
+  if (weights && !sys::fs::equivalent(weights.getValue(), path, isSame) &&
+      isSame)
+    return createStringError(path + ": expected a file other than that of the "
+                                    "weights, which the module reads");
+  auto file = attn::OutputFile::open(path);
+  if (!file)
+    return file.takeError();
+  // Arguments get the names of their locations: %ids rather than %arg0.
+  module->print((*file)->stream(),
+                mlir::OpPrintingFlags().printNameLocAsPrefix());
+  (*file)->stream() << '\n';
+  return (*file)->close();
 }
 
 static Error runImport() {

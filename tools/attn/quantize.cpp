@@ -2,6 +2,7 @@
 //
 // attn quantize: a checkpoint → one with matrices of 8-bit integers.
 
+#include "LineFile.h"
 #include "Subcommand.h"
 #include "attn/Execution/WeightsStore.h"
 #include "attn/IR/AttnOps.h"
@@ -124,7 +125,13 @@ static Error writeTensors(const UsedTensors &used, StringRef source,
     StringRef name = recipe.sources.front();
     tensors.push_back({isScales ? scaleNameOf(name) : name.str(), weight});
   }
-  return writeSafetensors(target, tensors);
+  auto out = OutputFile::open(target);
+  if (!out)
+    return out.takeError();
+  if (Error error = writeSafetensors(
+          tensors, [&](StringRef bytes) { return (*out)->write(bytes); }))
+    return error;
+  return (*out)->close();
 }
 
 /// Copies config.json, with a field that says how the tensors are stored.
@@ -134,15 +141,11 @@ static Error writeConfig(StringRef source, StringRef target) {
     return config.takeError();
   (*config)["quantization_config"] =
       json::Object{{"quant_method", "attn"}, {"bits", 8}};
-  Error error = writeToOutput(target, [&](raw_ostream &os) -> Error {
-    os << formatv("{0:2}\n", json::Value(std::move(*config)));
-    return Error::success();
-  });
-  if (error)
-    return createStringError(
-        target + ": cannot write the file: " +
-        StringRef(errorToErrorCode(std::move(error)).message()).lower());
-  return Error::success();
+  auto out = OutputFile::open(target);
+  if (!out)
+    return out.takeError();
+  (*out)->stream() << formatv("{0:2}\n", json::Value(std::move(*config)));
+  return (*out)->close();
 }
 
 /// Copies the other files that a checkpoint is made of.
@@ -168,6 +171,22 @@ static Error copyRest(StringRef source, StringRef target) {
   return Error::success();
 }
 
+/// Files of the folder may be links into the checkpoint, which must stay as it
+/// is.
+static Error checkLinks() {
+  std::error_code code;
+  for (sys::fs::directory_iterator it(checkpoint, code), end;
+       it != end && !code; it.increment(code)) {
+    SmallString<128> to(StringRef(output.getValue()));
+    sys::path::append(to, sys::path::filename(it->path()));
+    bool isSame = false;
+    if (!sys::fs::equivalent(it->path(), to, isSame) && isSame)
+      return createStringError(to + ": expected a file other than the "
+                                    "checkpoint's");
+  }
+  return Error::success();
+}
+
 static Error runQuantize() {
   Expected<UsedTensors> used = findTensors();
   if (!used)
@@ -179,6 +198,8 @@ static Error runQuantize() {
   if (!sys::fs::equivalent(checkpoint, output, isSame) && isSame)
     return createStringError(output + ": expected a folder other than the "
                                       "checkpoint's");
+  if (Error error = checkLinks())
+    return error;
   auto in = [](StringRef folder, StringRef name) {
     SmallString<128> path(folder);
     sys::path::append(path, name);

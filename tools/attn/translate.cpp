@@ -361,6 +361,10 @@ Error attn::runTranslate() {
           AlignmentFile::open(alignments, explain, withColors, alignmentStep)
               .moveInto(alignmentFile))
     return error;
+  if (alignmentFile->replacesSame(*file))
+    return createStringError("--alignments: expected a file other than that of "
+                             "--output, got '" +
+                             alignments + "'");
 
   bool withTokenizer = inputFormat != LineFormat::Ids ||
                        outputFormat != LineFormat::Ids || showsAttention() ||

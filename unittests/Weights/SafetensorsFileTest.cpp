@@ -285,7 +285,6 @@ TEST_F(SafetensorsFileTest, rejectsUnknownTypesOnlyWhenAsked) {
 
 TEST(WriteSafetensors, IsReadAsItWasWritten) {
   TemporaryDirectory directory;
-  std::string path = directory.write("out.safetensors", "before");
   std::vector<int64_t> shape = {2, 3}, scalar, none = {0, 5};
   std::vector<uint8_t> bytes = {1, 2, 3, 4, 5, 255};
   std::vector<NamedWeight> tensors = {
@@ -293,7 +292,13 @@ TEST(WriteSafetensors, IsReadAsItWasWritten) {
       {"h\"x\\y",
        {WeightType::F32, scalar, llvm::ArrayRef(bytes).take_front(4)}},
       {"empty", {WeightType::BF16, none, {}}}};
-  ASSERT_EQ(llvm::toString(writeSafetensors(path, tensors)), "");
+  std::string written;
+  llvm::Error error = writeSafetensors(tensors, [&](llvm::StringRef piece) {
+    written += piece;
+    return llvm::Error::success();
+  });
+  ASSERT_EQ(llvm::toString(std::move(error)), "");
+  std::string path = directory.write("out.safetensors", written);
   auto file = SafetensorsFile::open(path);
   ASSERT_EQ(file ? "" : llvm::toString(file.takeError()), "");
   EXPECT_EQ((*file)->names().size(), 3u);
@@ -307,7 +312,14 @@ TEST(WriteSafetensors, IsReadAsItWasWritten) {
   auto first = (*file)->find("m.weight");
   ASSERT_TRUE(bool(first));
   EXPECT_EQ(reinterpret_cast<uintptr_t>(first->bytes.data()) % 64, 0u);
-  EXPECT_NE(llvm::toString(writeSafetensors(path + "/below", tensors)), "");
+}
+
+TEST(WriteSafetensors, StopsAtTheFirstError) {
+  int pieces = 0;
+  llvm::Error error = writeSafetensors({}, [&](llvm::StringRef) {
+    return llvm::createStringError(std::to_string(++pieces));
+  });
+  EXPECT_EQ(llvm::toString(std::move(error)), "1");
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #define ATTN_WEIGHTS_WRITESAFETENSORS_H
 
 #include "attn/Weights/SafetensorsFile.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace attn {
 
@@ -13,12 +14,13 @@ struct NamedWeight {
   Weight weight;
 };
 
-/// Writes a safetensors file (SafetensorsFile.h has the format), in which the
-/// tensors are in this order and the first starts at a multiple of 64 bytes. It
-/// is written under another name and renamed, so `path` is never half a file.
-/// Names are UTF-8, and each is there once. Error: it cannot be written.
-llvm::Error writeSafetensors(llvm::StringRef path,
-                             llvm::ArrayRef<NamedWeight> tensors);
+/// Gives `write` the bytes of a safetensors file (SafetensorsFile.h has the
+/// format), piece by piece. Tensors are in this order, and the first starts at
+/// a multiple of 64 bytes. Names are UTF-8, and each is there once. Error: the
+/// first of `write`.
+llvm::Error
+writeSafetensors(llvm::ArrayRef<NamedWeight> tensors,
+                 llvm::function_ref<llvm::Error(llvm::StringRef)> write);
 
 } // namespace attn
 
