@@ -10,13 +10,16 @@ using namespace attn;
 
 llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
                                       int64_t heads) const {
-  if (beamSize < 1)
-    return makeError("beam size must be at least 1, got {0}", beamSize);
+  // Beyond is a mistake that would ask for more memory than there is.
+  if (beamSize < 1 || beamSize > 1024)
+    return makeError("beam size must be between 1 and 1024, got {0}", beamSize);
   if (nBest < 1 || nBest > beamSize)
     return makeError("n-best must be between 1 and the beam size {0}, got {1}",
                      beamSize, nBest);
-  if (!std::isfinite(lengthPenalty))
-    return makeError("length penalty must be finite, got {0}", lengthPenalty);
+  // Beyond, scores of long outputs have no place in an f32.
+  if (!(std::abs(lengthPenalty) <= 10))
+    return makeError("length penalty must be between -10 and 10, got {0}",
+                     lengthPenalty);
   if (maxLength < 2 || maxLength - 1 > positions)
     return makeError("maximum length must be between 2 and {0} (the model's "
                      "positions and the end token), got {1}",

@@ -140,7 +140,9 @@ static void readNetwork(FieldReader &reader, MarianConfig &config) {
   reader.integer("vocab_size", config.vocabSize, 1);
   config.decoderVocabSize = config.vocabSize;
   reader.integer("decoder_vocab_size", config.decoderVocabSize, 1);
-  reader.integer("max_position_embeddings", config.maxPositionEmbeddings, 1);
+  // They are computed: no tensor of the file says that there are so many.
+  reader.integer("max_position_embeddings", config.maxPositionEmbeddings, 1,
+                 /*max=*/1 << 20);
   reader.boolean("share_encoder_decoder_embeddings",
                  config.shareEncoderDecoderEmbeddings);
   reader.boolean("tie_word_embeddings", config.tieWordEmbeddings);

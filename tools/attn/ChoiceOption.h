@@ -3,7 +3,6 @@
 #ifndef ATTN_TOOLS_ATTN_CHOICEOPTION_H
 #define ATTN_TOOLS_ATTN_CHOICEOPTION_H
 
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 
 namespace attn {

@@ -8,6 +8,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <cstdlib>
+#include <new>
 
 using namespace llvm;
 using namespace attn;
@@ -40,6 +41,7 @@ static void failHard(void *, const char *reason, bool) {
 void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
   install_fatal_error_handler(failHard);
   install_bad_alloc_error_handler(failHard);
+  std::set_new_handler([] { failHard(nullptr, "not enough memory", false); });
   cl::SetVersionPrinter(printVersion);
 }
 
@@ -57,11 +59,14 @@ bool attn::parseCommandLine(int argc, char **argv, StringRef overview,
   // The parser starts some messages, printed at once, with the program's name.
   if (none_of(drop_begin(arguments), asksForHelp))
     arguments[0] = "error";
+  const uint64_t printed = errs().tell();
   std::string buffer;
   raw_string_ostream stream(buffer);
   if (cl::ParseCommandLineOptions(static_cast<int>(arguments.size()),
                                   arguments.data(), overview, &stream))
     return true;
+  if (errs().tell() != printed)
+    return false;
   // The others come here, a line each, followed by advice.
   StringRef message = StringRef(buffer).split('\n').first;
   message.consume_front("error: ");

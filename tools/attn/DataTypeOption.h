@@ -3,6 +3,7 @@
 #ifndef ATTN_TOOLS_ATTN_DATATYPEOPTION_H
 #define ATTN_TOOLS_ATTN_DATATYPEOPTION_H
 
+#include "ChoiceOption.h"
 #include "attn/Translation/CheckpointModel.h"
 #include "llvm/Support/CommandLine.h"
 
@@ -36,7 +37,7 @@ public:
   }
 
 private:
-  llvm::cl::opt<DataType> option;
+  ChoiceOption<DataType> option;
 };
 
 } // namespace attn

@@ -3,8 +3,9 @@
 // attn run: compiles a function of an MLIR file and calls it on tensors.
 
 #include "CacheOptions.h"
-#include "IntegerOption.h"
+#include "ChoiceOption.h"
 #include "ModuleFile.h"
+#include "NumberOption.h"
 #include "PeakMemory.h"
 #include "RandomInputs.h"
 #include "Subcommand.h"
@@ -81,7 +82,7 @@ static attn::TargetCpuOption targetCpu(command);
 static cl::opt<attn::IntegerIn<1, 4096>>
     threads("threads", cl::desc("Threads (default: all cores)"),
             cl::sub(command));
-static cl::opt<Stage> emitStage(
+static attn::ChoiceOption<Stage> emitStage(
     "emit", cl::desc("Print the whole module and stop"),
     cl::values(clEnumValN(Stage::Attn, "attn", "fused, on tensors"),
                clEnumValN(Stage::Linalg, "linalg", "on memrefs, before loops"),

@@ -4,10 +4,11 @@
 // `attn compile` makes. TranslateCommand.h has what differs.
 
 #include "AlignmentFile.h"
+#include "ChoiceOption.h"
 #include "CommandLine.h"
-#include "IntegerOption.h"
 #include "Interrupts.h"
 #include "LineFile.h"
+#include "NumberOption.h"
 #include "PeakMemory.h"
 #include "ProgressBar.h"
 #include "TranslateCommand.h"
@@ -37,14 +38,14 @@ static cl::opt<bool>
           cl::desc("Split each line into sentences, and join their "
                    "translations to a line; for text longer than a sentence"),
           cl::sub(command));
-static cl::opt<LineFormat>
+static ChoiceOption<LineFormat>
     inputFormat("input-format", cl::desc("What lines are:"),
                 cl::values(clEnumValN(LineFormat::Text, "text", "sentences"),
                            clEnumValN(LineFormat::Ids, "ids",
                                       "token ids and the end token's, with "
                                       "spaces between")),
                 cl::init(LineFormat::Text), cl::sub(command));
-static cl::opt<LineFormat> outputFormat(
+static ChoiceOption<LineFormat> outputFormat(
     "output-format", cl::desc("What is written:"),
     cl::values(clEnumValN(LineFormat::Text, "text", "sentences"),
                clEnumValN(LineFormat::Ids, "ids",
@@ -56,7 +57,7 @@ static cl::opt<LineFormat> outputFormat(
 static cl::opt<IntegerIn<1, 1024>>
     beamSize("beam-size", cl::desc("Beams of a sentence; 1 is greedy search"),
              cl::sub(command));
-static cl::opt<double> lengthPenalty("length-penalty", cl::value_desc("F"),
+static cl::opt<Number> lengthPenalty("length-penalty",
                                      cl::desc("Scores are divided by length^F"),
                                      cl::sub(command));
 static cl::opt<IntegerIn<2>>
@@ -115,7 +116,7 @@ static cl::list<int32_t>
                    cl::desc("Heads whose mean is shown, from 0 on (default: "
                             "all)"),
                    cl::sub(command));
-static cl::opt<AlignmentStep>
+static ChoiceOption<AlignmentStep>
     alignmentStep("alignment-step",
                   cl::desc("The step that shows what a word attends to:"),
                   cl::values(clEnumValN(AlignmentStep::Choosing, "choosing",
@@ -202,7 +203,7 @@ searchOptions(const TranslationModel &model) {
         "--n-best: expected at most the beam size " + Twine(options->beamSize) +
         ", got " + Twine(options->nBest) + "; hint: raise --beam-size");
   if (lengthPenalty.getNumOccurrences())
-    options->lengthPenalty = lengthPenalty;
+    options->lengthPenalty = lengthPenalty.value;
   if (maxLength.getNumOccurrences())
     options->maxLength = maxLength.value;
   if (minLength.getNumOccurrences())

@@ -388,7 +388,7 @@ TEST(GenerationOptions, Verify) {
   };
   using Options = GenerationOptions;
   EXPECT_EQ(changed([](Options &o) { o.beamSize = 0; }),
-            "beam size must be at least 1, got 0");
+            "beam size must be between 1 and 1024, got 0");
   EXPECT_EQ(changed([](Options &o) { o.nBest = 2; }),
             "n-best must be between 1 and the beam size 1, got 2");
   EXPECT_EQ(changed([](Options &o) { o.maxLength = 1; }),
@@ -423,5 +423,5 @@ TEST(GenerationOptions, Verify) {
   EXPECT_EQ(changed([](Options &o) {
               o.lengthPenalty = std::numeric_limits<double>::quiet_NaN();
             }),
-            "length penalty must be finite, got nan");
+            "length penalty must be between -10 and 10, got nan");
 }

@@ -115,11 +115,17 @@ for kind, key, value in [
     ("width-string", "d_model", "wide"),
     ("width-lies", "d_model", 512),
     ("start-token-outside", "decoder_start_token_id", 8001),
+    ("positions-huge", "max_position_embeddings", 2**31 - 1),
 ]:
     change_json(kind, "config.json", lambda config: config.update({key: value}))
 replace("generation-not-json", "generation_config.json", b"not json")
 change_json(
     "beams-zero", "generation_config.json", lambda config: config.update(num_beams=0)
+)
+change_json(
+    "beams-huge",
+    "generation_config.json",
+    lambda config: config.update(num_beams=2**31 - 1),
 )
 
 # The vocabulary and the tokeniser.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#ifndef ATTN_TOOLS_ATTN_INTEGEROPTION_H
-#define ATTN_TOOLS_ATTN_INTEGEROPTION_H
+#ifndef ATTN_TOOLS_ATTN_NUMBEROPTION_H
+#define ATTN_TOOLS_ATTN_NUMBEROPTION_H
 
 #include "llvm/Support/CommandLine.h"
 #include <cstdint>
@@ -15,6 +15,12 @@ namespace attn {
 template <int64_t Min, int64_t Max = std::numeric_limits<int32_t>::max()>
 struct IntegerIn {
   int64_t value = 0;
+};
+
+/// The value of an option that takes a number; its limits are up to others. 0
+/// where the option is not given.
+struct Number {
+  double value = 0;
 };
 
 } // namespace attn
@@ -45,4 +51,27 @@ public:
   }
 };
 
-#endif // ATTN_TOOLS_ATTN_INTEGEROPTION_H
+template <>
+class llvm::cl::parser<attn::Number>
+    : public llvm::cl::basic_parser<attn::Number> {
+public:
+  using llvm::cl::basic_parser<attn::Number>::basic_parser;
+
+  bool parse(Option &option, StringRef name, StringRef text,
+             attn::Number &result) {
+    if (!text.getAsDouble(result.value))
+      return false;
+    return option.error("expected a number, got '" + text + "'");
+  }
+
+  StringRef getValueName() const override { return "F"; }
+
+  void printOptionDiff(const Option &option, const attn::Number &number,
+                       const OptionValue<attn::Number> &,
+                       size_t globalWidth) const {
+    this->printOptionName(option, globalWidth);
+    outs() << "= " << number.value << '\n';
+  }
+};
+
+#endif // ATTN_TOOLS_ATTN_NUMBEROPTION_H
