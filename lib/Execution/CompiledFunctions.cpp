@@ -60,6 +60,13 @@ CompiledFunctions::takeResult(const TensorSignature &signature, int64_t *words,
       asPointer(words[1]) + words[2] * int64_t(byteWidth(signature.type));
   llvm::ArrayRef<int64_t> sizes(words + 3, rank);
   llvm::ArrayRef<int64_t> strides(words + 3 + rank, rank);
+  if (!countElements(signature.type, sizes))
+    return llvm::createStringError(
+        "expected " + signature.describe() + " as a result, got sizes " +
+        llvm::join(
+            llvm::map_range(sizes,
+                            [](int64_t size) { return std::to_string(size); }),
+            "x"));
 
   // Who frees the memory: an argument, an earlier result, nobody (weights and
   // constants), or else this tensor.

@@ -6,6 +6,7 @@
 #include "attn/IR/AttnDialect.h"
 #include "attn/Pipelines/Pipelines.h"
 
+#include "llvm/ADT/SCCIterator.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -20,6 +21,8 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
+#include "mlir/Analysis/CallGraph.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassManager.h"
@@ -147,9 +150,35 @@ static llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
   return llvm::Error::success();
 }
 
+/// Errors of what passes would lower: an empty module; functions that would be
+/// looked for in the process, as code is made of what the module has; functions
+/// that call themselves, which as a rule would go on until memory is used up.
+static llvm::Error checkFunctions(mlir::ModuleOp module) {
+  if (module.getBody()->empty())
+    return llvm::createStringError("expected a module with functions, got an "
+                                   "empty one");
+  for (auto function : module.getOps<mlir::func::FuncOp>())
+    if (function.isDeclaration())
+      return llvm::createStringError("expected a body of function '" +
+                                     function.getName() +
+                                     "', got a declaration");
+  const mlir::CallGraph graph(module);
+  for (auto cycle = llvm::scc_begin(&graph); !cycle.isAtEnd(); ++cycle)
+    if (cycle.hasCycle())
+      return llvm::createStringError(
+          "expected functions that do not call themselves, got '" +
+          mlir::SymbolTable::getSymbolName(
+              cycle->front()->getCallableRegion()->getParentOp())
+              .getValue() +
+          "'");
+  return llvm::Error::success();
+}
+
 llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
                                      const CpuTarget &target,
                                      mlir::Timer timer) {
+  if (llvm::Error error = checkFunctions(module))
+    return error;
   if (isInLLVMDialect(module))
     return llvm::Error::success();
   mlir::MLIRContext *context = module.getContext();

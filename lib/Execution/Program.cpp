@@ -8,10 +8,13 @@
 #include "attn/Execution/WorkingMemory.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Target/TargetMachine.h"
 
+#include <cstdlib>
 #include <dlfcn.h>
 
 using namespace attn;
@@ -30,6 +33,21 @@ static void addOwnLibraries(llvm::orc::LLJIT &jit) {
     jit.getProcessSymbolsJITDylib()->addGenerator(std::move(*libraries));
   else // A program and no library: then the process has them.
     llvm::consumeError(libraries.takeError());
+}
+
+/// What code calls for memory: unlike malloc(), it does not return without.
+static void *allocate(size_t size) {
+  if (void *memory = std::malloc(size))
+    return memory;
+  llvm::report_bad_alloc_error(
+      "not enough memory for a tensor of the function");
+}
+
+static llvm::Error defineAllocator(llvm::orc::LLJIT &jit) {
+  return jit.getMainJITDylib().define(llvm::orc::absoluteSymbols(
+      {{jit.mangleAndIntern("malloc"),
+        {llvm::orc::ExecutorAddr::fromPtr(&allocate),
+         llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable}}}));
 }
 
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
@@ -55,6 +73,8 @@ linkArchive(std::unique_ptr<llvm::MemoryBuffer> archive,
           .create();
   if (!jit)
     return jit.takeError();
+  if (llvm::Error error = defineAllocator(**jit))
+    return std::move(error);
   addOwnLibraries(**jit);
   if (llvm::Error error = (*jit)->linkStaticLibraryInto(
           (*jit)->getMainJITDylib(), std::move(archive)))

@@ -4,6 +4,7 @@
 
 #include "CacheOptions.h"
 #include "ChoiceOption.h"
+#include "FaultReport.h"
 #include "ModuleFile.h"
 #include "NumberOption.h"
 #include "PeakMemory.h"
@@ -286,6 +287,7 @@ static Error runProgram() {
                        : readInputs(*function);
   if (!arguments)
     return arguments.takeError();
+  attn::FaultReport faults(*name);
   scope = mlir::TimingScope(timer.nest("Call the function"));
   auto results = (*program)->call(*name, *arguments);
   scope.stop();

@@ -13,6 +13,7 @@ np.save(out / "flat.npy", a.reshape(-1))
 np.save(out / "double.npy", a.astype(np.float64))
 np.save(out / "objects.npy", np.array([[None] * 8] * 4), allow_pickle=True)
 np.save(out / "big-endian.npy", a.astype(">f4"))
+np.save(out / "zero.npy", np.int32(0))
 data = (out / "a.npy").read_bytes()
 (out / "truncated.npy").write_bytes(data[:-5])
 # A shape whose size in bytes wraps around to the right one.
