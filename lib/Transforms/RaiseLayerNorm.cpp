@@ -34,6 +34,8 @@ public:
   Operation *replace();
 
 private:
+  Element skipRounding(const Element &element);
+  std::optional<Element> matchDifference(const Element &element);
   std::optional<Reduction> matchMean(const Element &element);
   bool matchNormalized(const Element &element, Operation *op);
   bool matchCentred(const Element &element, const Element &variance,
@@ -51,9 +53,17 @@ private:
 
 } // namespace
 
+/// `element` before it was widened, to f64 too, or rounded.
+Element LayerNormMatcher::skipRounding(const Element &element) {
+  Element e = elements.plain(element);
+  while (e.getOp<arith::ExtFOp>() || e.getOp<arith::TruncFOp>())
+    e = elements.plain(elements.operand(e, 0));
+  return e;
+}
+
 /// The sum that `element` is, divided by the number of its addends.
 std::optional<Reduction> LayerNormMatcher::matchMean(const Element &element) {
-  Element e = elements.plain(element), sum;
+  Element e = skipRounding(element), sum;
   auto count = static_cast<double>(size);
   if (e.getOp<arith::DivFOp>() &&
       elements.getConstant(elements.operand(e, 1)) == count)
@@ -69,7 +79,7 @@ std::optional<Reduction> LayerNormMatcher::matchMean(const Element &element) {
   if (!sum)
     return std::nullopt;
   std::optional<Reduction> reduction =
-      elements.matchReduction(elements.plain(sum), width);
+      elements.matchReduction(skipRounding(sum), width);
   if (!reduction || !isa<arith::AddFOp>(reduction->combiner) ||
       elements.getConstant(reduction->init) != 0.0)
     return std::nullopt;
@@ -78,9 +88,9 @@ std::optional<Reduction> LayerNormMatcher::matchMean(const Element &element) {
 
 /// (x - mean(x)) / √(variance(x) + epsilon), also by the reciprocal.
 bool LayerNormMatcher::matchNormalized(const Element &element, Operation *op) {
-  Element e = elements.plain(element);
+  Element e = skipRounding(element);
   auto matchRoot = [&](const Element &centred, const Element &deviation) {
-    Element sum = elements.plain(elements.operand(deviation, 0));
+    Element sum = skipRounding(elements.operand(deviation, 0));
     if (!sum.getOp<arith::AddFOp>())
       return false;
     for (unsigned index : {0, 1})
@@ -92,18 +102,18 @@ bool LayerNormMatcher::matchNormalized(const Element &element, Operation *op) {
     return false;
   };
   if (e.getOp<arith::DivFOp>()) {
-    Element divisor = elements.plain(elements.operand(e, 1));
+    Element divisor = skipRounding(elements.operand(e, 1));
     return divisor.getOp<math::SqrtOp>() &&
            matchRoot(elements.operand(e, 0), divisor);
   }
   if (!e.getOp<arith::MulFOp>())
     return false;
   for (unsigned index : {0, 1}) {
-    Element factor = elements.plain(elements.operand(e, index));
+    Element factor = skipRounding(elements.operand(e, index));
     Element centred = elements.operand(e, 1 - index);
     if (factor.getOp<arith::DivFOp>() &&
         elements.getConstant(elements.operand(factor, 0)) == 1.0) {
-      Element divisor = elements.plain(elements.operand(factor, 1));
+      Element divisor = skipRounding(elements.operand(factor, 1));
       if (divisor.getOp<math::SqrtOp>() && matchRoot(centred, divisor))
         return true;
     }
@@ -113,28 +123,41 @@ bool LayerNormMatcher::matchNormalized(const Element &element, Operation *op) {
   return false;
 }
 
-/// Whether `variance` is the mean of the squares of `element`, and that x less
-/// its mean.
+/// The x of which `element` is x - mean(x).
+std::optional<Element>
+LayerNormMatcher::matchDifference(const Element &element) {
+  Element e = skipRounding(element);
+  if (!e.getOp<arith::SubFOp>())
+    return std::nullopt;
+  std::optional<Reduction> mean = matchMean(elements.operand(e, 1));
+  Element x = elements.operand(e, 0);
+  if (!mean || !elements.areSame(skipRounding(mean->input), skipRounding(x)))
+    return std::nullopt;
+  return x;
+}
+
+/// Whether `variance` is the mean of the squares of x - mean(x), as `element`
+/// is. Each may have been computed by itself, the variance more precisely.
 bool LayerNormMatcher::matchCentred(const Element &element,
                                     const Element &variance, Operation *op) {
   std::optional<Reduction> squares = matchMean(variance);
   if (!squares || squares->combiner->getParentOp() != op)
     return false;
-  Element square = elements.plain(squares->input);
+  Element square = skipRounding(squares->input);
   bool isSquare = false;
   if (square.getOp<arith::MulFOp>())
     isSquare = elements.areSame(elements.operand(square, 0),
                                 elements.operand(square, 1));
   else if (square.getOp<math::PowFOp>())
     isSquare = elements.getConstant(elements.operand(square, 1)) == 2.0;
-  if (!isSquare || !elements.areSame(elements.operand(square, 0), element))
+  if (!isSquare)
     return false;
-  Element difference = elements.plain(element);
-  if (!difference.getOp<arith::SubFOp>())
+  std::optional<Element> x = matchDifference(element);
+  std::optional<Element> other = matchDifference(elements.operand(square, 0));
+  if (!x || !other || !elements.areSame(skipRounding(*x), skipRounding(*other)))
     return false;
-  input = elements.operand(difference, 0);
-  std::optional<Reduction> mean = matchMean(elements.operand(difference, 1));
-  return mean && elements.areSame(mean->input, input);
+  input = *x;
+  return true;
 }
 
 /// The tensor furthest up that has the element: the axis of the width alone, or

@@ -146,3 +146,83 @@ func.func @others(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>, %m:
   } -> tensor<?x8xf32>
   return %y#0, %z : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// As PyTorch exports it: the variance by itself, in f64.
+// CHECK-LABEL: func.func @variance_in_f64(
+// CHECK:         %[[Y:.*]] = attn.layer_norm %arg0, %arg1, %arg2
+// CHECK-NEXT:    return %[[Y]]
+func.func @variance_in_f64(%x: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %zero64 = arith.constant dense<0.0> : tensor<4xf64>
+  %count = arith.constant 8.0 : f32
+  %count64 = arith.constant 8.0 : f64
+  %epsilon = arith.constant 1.0e-05 : f64
+  %e = tensor.empty() : tensor<4x8xf32>
+  %e64 = tensor.empty() : tensor<4x8xf64>
+  %wide = arith.extf %x : tensor<4x8xf32> to tensor<4x8xf64>
+  %sum64 = linalg.reduce {arith.addf} ins(%wide : tensor<4x8xf64>) outs(%zero64 : tensor<4xf64>) dimensions = [1]
+  %squared = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%wide, %sum64 : tensor<4x8xf64>, tensor<4xf64>) outs(%e64 : tensor<4x8xf64>) {
+  ^bb0(%a: f64, %s: f64, %o: f64):
+    %mean = arith.divf %s, %count64 : f64
+    %d = arith.subf %a, %mean : f64
+    %r = arith.mulf %d, %d : f64
+    linalg.yield %r : f64
+  } -> tensor<4x8xf64>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf64>) outs(%zero64 : tensor<4xf64>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf64>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f64, %g: f32, %h: f32, %o: f32):
+    %mean = arith.divf %s, %count : f32
+    %v64 = arith.divf %q, %count64 : f64
+    %v = arith.truncf %v64 : f64 to f32
+    %small = arith.truncf %epsilon : f64 to f32
+    %more = arith.addf %v, %small : f32
+    %root = math.rsqrt %more : f32
+    %c = arith.subf %a, %mean : f32
+    %n = arith.mulf %c, %root : f32
+    %t = arith.mulf %n, %g : f32
+    %r = arith.addf %t, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// The variance is that of another tensor.
+// CHECK-LABEL: func.func @another_variance(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @another_variance(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %zero64 = arith.constant dense<0.0> : tensor<4xf64>
+  %count = arith.constant 8.0 : f32
+  %count64 = arith.constant 8.0 : f64
+  %epsilon = arith.constant 1.0e-05 : f64
+  %e = tensor.empty() : tensor<4x8xf32>
+  %e64 = tensor.empty() : tensor<4x8xf64>
+  %wide = arith.extf %z : tensor<4x8xf32> to tensor<4x8xf64>
+  %sum64 = linalg.reduce {arith.addf} ins(%wide : tensor<4x8xf64>) outs(%zero64 : tensor<4xf64>) dimensions = [1]
+  %squared = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%wide, %sum64 : tensor<4x8xf64>, tensor<4xf64>) outs(%e64 : tensor<4x8xf64>) {
+  ^bb0(%a: f64, %s: f64, %o: f64):
+    %mean = arith.divf %s, %count64 : f64
+    %d = arith.subf %a, %mean : f64
+    %r = arith.mulf %d, %d : f64
+    linalg.yield %r : f64
+  } -> tensor<4x8xf64>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf64>) outs(%zero64 : tensor<4xf64>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf64>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f64, %g: f32, %h: f32, %o: f32):
+    %mean = arith.divf %s, %count : f32
+    %v64 = arith.divf %q, %count64 : f64
+    %v = arith.truncf %v64 : f64 to f32
+    %small = arith.truncf %epsilon : f64 to f32
+    %more = arith.addf %v, %small : f32
+    %root = math.rsqrt %more : f32
+    %c = arith.subf %a, %mean : f32
+    %n = arith.mulf %c, %root : f32
+    %t = arith.mulf %n, %g : f32
+    %r = arith.addf %t, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
