@@ -425,11 +425,14 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
   // A finite score replaces what an earlier step excluded, so that one has to
   // be done before, and nothing of it can be left to bounds.
   bool isReplaced = false;
-  for (const MaskTerm &step : steps)
+  for (auto [place, given] : llvm::enumerate(steps)) {
+    MaskTerm step = given;
+    step.step = place;
     if (isReplaced || !take(step, /*isPart=*/false)) {
       terms.push_back(step);
       isReplaced |= !step.isAdded && step.excluded != -kInfinity;
     }
+  }
   auto isFinite = [](const MaskTerm &term) {
     return !term.isAdded && term.excluded != -kInfinity;
   };
@@ -439,6 +442,9 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
   dropReplacing();
   joinBounds();
   dropBiases();
+  llvm::sort(terms, [](const MaskTerm &a, const MaskTerm &b) {
+    return a.step < b.step;
+  });
   AxisList used;
   for (const MaskTerm &term : terms) {
     if (!collectAxes(term.element, used))

@@ -20,6 +20,8 @@ struct MaskTerm {
   double factor = 1;
   bool isNegated = false;
   double excluded = 0;
+  /// Which step it is, or a part of; the last one is 0.
+  size_t step = 0;
 };
 
 /// Scores that replace those of excluded keys are at most this: beside a score

@@ -20,6 +20,9 @@ static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// that the score itself counts no more, but that scaling does not overflow.
 static constexpr double kFarBelow = -1e30;
 
+/// The lowest of such numbers: of several, each is as far below as it was.
+static constexpr double kFarthestBelow = -1e38;
+
 /// Whether what bounds the keys is a length for each entry of the batch.
 bool AttentionMask::isLengths(ArrayRef<AxisList> scores) {
   if (!lengths)
@@ -109,6 +112,10 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
   for (const MaskTerm &part : parts)
     cloner.collect(part.element);
 
+  double nearest = -kInfinity;
+  for (const MaskTerm &part : parts)
+    if (!part.isAdded)
+      nearest = std::max(nearest, part.excluded);
   bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
     return !part.isAdded && part.excluded == -kInfinity;
   });
@@ -143,7 +150,10 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
       } else {
         Value kept = mask ? mask : number(0);
         Value excluded =
-            number(part.excluded == -kInfinity ? -kInfinity : kFarBelow);
+            number(part.excluded == -kInfinity
+                       ? -kInfinity
+                       : std::max(kFarBelow * (part.excluded / nearest),
+                                  kFarthestBelow));
         if (part.isNegated)
           std::swap(kept, excluded);
         mask = arith::SelectOp::create(b, loc, value, kept, excluded);

@@ -168,6 +168,31 @@ func.func @finite(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2
   return %o : tensor<2x4x5x8xf32>
 }
 
+// Two of them: where no key is left, those of the higher one count.
+// CHECK-LABEL: func.func @two_finite(
+// CHECK-DAG:     %[[FAR:.*]] = arith.constant -1.000000e+30 : f32
+// CHECK-DAG:     %[[FARTHER:.*]] = arith.constant -2.000000e+30 : f32
+// CHECK:         %[[M:.*]] = arith.select %{{.*}}, %{{.*}}, %[[FARTHER]] : f32
+// CHECK:         arith.select %{{.*}}, %[[M]], %[[FAR]] : f32
+// CHECK:         attn.sdpa
+func.func @two_finite(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xi1>, %b: tensor<2x7xi1>) -> tensor<2x4x5x8xf32> {
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %far = arith.constant -1.0e9 : f32
+  %farther = arith.constant -2.0e9 : f32
+  %m = linalg.generic {indexing_maps = [#id, #bj, #bj, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %a, %b : tensor<2x4x5x7xf32>, tensor<2x7xi1>, tensor<2x7xi1>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %a1: i1, %b1: i1, %u: f32):
+    %y = arith.select %a1, %x, %farther : f32
+    %z = arith.select %b1, %y, %far : f32
+    linalg.yield %z : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
 // One added, one a condition: one mask of both, of the axes of either.
 // CHECK-LABEL: func.func @both(
 // CHECK:         %[[M:.*]] = linalg.generic {{.*}} ins(%arg2, %arg3 : tensor<4x5x7xf32>, tensor<2x7xi1>) outs(%{{.*}} : tensor<2x4x5x7xf32>)
