@@ -151,11 +151,22 @@ TensorSizes OnnxCall::sizesOf(const OnnxValue &value) {
 OpFoldResult OnnxCall::asSize(Value integer) {
   if (std::optional<int64_t> value = getConstantIntValue(integer))
     return tensors.constantSize(*value);
-  OpFoldResult &size = import.sizes[integer];
-  if (!size)
+  if (OpFoldResult known = import.sizes.lookup(integer))
+    return known;
+  // Sums and products of sizes are what others can be compared with.
+  OpFoldResult size;
+  Operation *op = integer.getDefiningOp();
+  if (isa_and_present<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
+    OpFoldResult a = asSize(op->getOperand(0)), b = asSize(op->getOperand(1));
+    size = isa<arith::AddIOp>(op)   ? tensors.add(a, b)
+           : isa<arith::SubIOp>(op) ? tensors.subtract(a, b)
+                                    : tensors.multiply(a, b);
+  } else {
     size = arith::IndexCastOp::create(tensors.builder, tensors.location,
                                       tensors.builder.getIndexType(), integer)
                .getResult();
+  }
+  import.sizes[integer] = size;
   return size;
 }
 

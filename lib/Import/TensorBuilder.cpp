@@ -39,6 +39,20 @@ RankedTensorType TensorBuilder::getType(ArrayRef<OpFoldResult> sizes,
 /// A constant as an attribute, whichever way it came to be.
 static OpFoldResult simplify(Value value) { return getAsOpFoldResult(value); }
 
+/// `a` and `b`, in any order, combined once.
+template <typename OpTy>
+OpFoldResult TensorBuilder::combine(OpFoldResult a, OpFoldResult b,
+                                    SizePairs &known) {
+  if (OpFoldResult size =
+          known.lookup({b.getOpaqueValue(), a.getOpaqueValue()}))
+    return size;
+  OpFoldResult &size = known[{a.getOpaqueValue(), b.getOpaqueValue()}];
+  if (!size)
+    size =
+        simplify(builder.createOrFold<OpTy>(location, asIndex(a), asIndex(b)));
+  return size;
+}
+
 OpFoldResult TensorBuilder::add(OpFoldResult a, OpFoldResult b) {
   // One column more, and one less, is the same again.
   std::optional<int64_t> constant = getConstantIntValue(b);
@@ -46,20 +60,26 @@ OpFoldResult TensorBuilder::add(OpFoldResult a, OpFoldResult b) {
     if (auto sum = value.getDefiningOp<arith::AddIOp>())
       if (std::optional<int64_t> other = getConstantIntValue(sum.getRhs()))
         return add(sum.getLhs(), constantSize(*other + *constant));
-  return simplify(
-      builder.createOrFold<arith::AddIOp>(location, asIndex(a), asIndex(b)));
+  return combine<arith::AddIOp>(a, b, sums);
 }
 
 OpFoldResult TensorBuilder::subtract(OpFoldResult a, OpFoldResult b) {
   if (a == b)
     return constantSize(0);
+  if (std::optional<int64_t> constant = getConstantIntValue(b))
+    return add(a, constantSize(-*constant));
+  // What is added to what is taken away.
+  if (auto value = dyn_cast<Value>(a))
+    if (auto sum = value.getDefiningOp<arith::AddIOp>())
+      for (unsigned index : {0, 1})
+        if (getAsOpFoldResult(sum->getOperand(index)) == b)
+          return getAsOpFoldResult(sum->getOperand(1 - index));
   return simplify(
       builder.createOrFold<arith::SubIOp>(location, asIndex(a), asIndex(b)));
 }
 
 OpFoldResult TensorBuilder::multiply(OpFoldResult a, OpFoldResult b) {
-  return simplify(
-      builder.createOrFold<arith::MulIOp>(location, asIndex(a), asIndex(b)));
+  return combine<arith::MulIOp>(a, b, products);
 }
 
 std::optional<OpFoldResult>
@@ -214,6 +234,19 @@ SizedTensor TensorBuilder::transpose(const SizedTensor &tensor,
 // Reshapes
 //===----------------------------------------------------------------------===//
 
+/// The product of the sizes of some dimensions, if all are known.
+static int64_t getStaticSize(ArrayRef<OpFoldResult> sizes,
+                             ArrayRef<int64_t> dims) {
+  int64_t product = 1;
+  for (int64_t dim : dims) {
+    std::optional<int64_t> size = getConstantIntValue(sizes[dim]);
+    if (!size)
+      return ShapedType::kDynamic;
+    product *= *size;
+  }
+  return product;
+}
+
 SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
                                    ArrayRef<OpFoldResult> sizes) {
   if (ArrayRef<OpFoldResult>(tensor.sizes) == sizes)
@@ -221,33 +254,27 @@ SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
   Type element = tensor.elementType();
   Value value = tensor.value;
   SmallVector<ReassociationIndices> merged, split;
-  TensorSizes middle;
+  SmallVector<int64_t> before, after;
   if (tensor.rank() != 0 && !sizes.empty()) {
     for (const auto &[source, target] : groupDims(tensor.sizes, sizes)) {
-      // Several on both sides are merged first.
-      OpFoldResult size = constantSize(1);
-      for (int64_t dim : source)
-        size = source.size() == 1 ? tensor.sizes[dim]
-                                  : multiply(size, tensor.sizes[dim]);
-      if (target.size() == 1)
-        size = sizes[target.front()];
       merged.push_back(source);
       split.push_back(target);
-      middle.push_back(size);
+      before.push_back(getStaticSize(tensor.sizes, source));
+      after.push_back(getStaticSize(sizes, target));
     }
   }
-  if (middle.size() != size_t(tensor.rank()))
+  // Several on both sides are merged first.
+  if (merged.size() != size_t(tensor.rank()))
     value = tensor::CollapseShapeOp::create(
-        builder, location, getType(middle, element), value, merged);
-  // What was unknown may be known now.
-  RankedTensorType type = getType(middle, element);
+        builder, location, RankedTensorType::get(before, element), value,
+        merged);
+  // What was unknown may be known now, or be told from what is not.
+  auto type = RankedTensorType::get(after, element);
   if (value.getType() != type)
     value = tensor::CastOp::create(builder, location, type, value);
-  if (middle.size() != sizes.size())
+  if (split.size() != sizes.size())
     value = tensor::ExpandShapeOp::create(
         builder, location, getType(sizes, element), value, split, sizes);
-  else if (RankedTensorType wanted = getType(sizes, element); wanted != type)
-    value = tensor::CastOp::create(builder, location, wanted, value);
   return {value, TensorSizes(sizes)};
 }
 

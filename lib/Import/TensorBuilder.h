@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -125,6 +126,13 @@ public:
                        llvm::ArrayRef<mlir::OpFoldResult> batch);
 
 private:
+  /// Of two sizes each, a third one: the same sum or product is one value.
+  using SizePairs =
+      llvm::DenseMap<std::pair<void *, void *>, mlir::OpFoldResult>;
+  template <typename OpTy>
+  mlir::OpFoldResult combine(mlir::OpFoldResult a, mlir::OpFoldResult b,
+                             SizePairs &known);
+
   mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes,
                     mlir::Type element);
   SizedTensor generic(llvm::ArrayRef<mlir::Value> inputs, mlir::Value init,
@@ -135,6 +143,8 @@ private:
   mlir::AffineMap broadcastMap(const SizedTensor &operand,
                                llvm::ArrayRef<mlir::OpFoldResult> sizes,
                                unsigned loops);
+
+  SizePairs sums, products;
 };
 
 } // namespace attn
