@@ -271,6 +271,7 @@ private:
           name(names, op.getOut(), "__d");
         })
         .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })
+        .Case([&](tensor::CastOp op) { visitCast(names, op); })
         .Case([&](tensor::ExpandShapeOp op) { visitExpandShape(names, op); })
         .Case([&](tensor::InsertSliceOp op) { visitInsertSlice(op); })
         .Default([&](Operation *op) {
@@ -314,6 +315,14 @@ private:
     std::string shownHeads = op.getShownHeads() ? "_" : "h";
     name(names, op.getShown(),
          batch + (op.getShownMean() ? "" : shownHeads) + "sm");
+  }
+
+  void visitCast(Names &names, tensor::CastOp op) {
+    auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
+    for (int64_t dim = 0; type && dim < type.getRank(); ++dim) {
+      equate(names, std::to_string(dim), op.getSource(), dim);
+      equate(names, std::to_string(dim), op.getDest(), dim);
+    }
   }
 
   void visitExpandShape(Names &names, tensor::ExpandShapeOp op) {

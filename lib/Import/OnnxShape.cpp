@@ -3,7 +3,9 @@
 // Operators of ONNX that tell sizes, take sizes, or change nothing else.
 
 #include "OnnxCall.h"
+#include "SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
@@ -148,6 +150,35 @@ static FailureOr<OnnxValues> importRange(OnnxCall &call) {
   return OnnxValues{call.cast(range, call.input(0).type())};
 }
 
+/// `tensor` with its one size that is not known as what it has to be for as
+/// many elements as a tensor of `shape` has.
+static FailureOr<SizedTensor> fixSize(OnnxCall &call, SizedTensor tensor,
+                                      const TensorSizes &shape) {
+  SizeProduct have, want;
+  for (OpFoldResult size : tensor.sizes)
+    have.add(size);
+  for (OpFoldResult size : shape)
+    want.add(size);
+  for (Value size : want.unknown) {
+    auto *found = llvm::find(have.unknown, size);
+    if (found == have.unknown.end())
+      return tensor;
+    have.unknown.erase(found);
+  }
+  if (have.unknown.size() != 1 || have.number == 0)
+    return tensor;
+  if (want.number % have.number != 0)
+    return call.fail("expected a shape of as many elements as the input has");
+  TensorBuilder &tensors = call.tensors;
+  for (OpFoldResult &size : tensor.sizes)
+    if (size == OpFoldResult(have.unknown.front()))
+      size = tensors.constantSize(want.number / have.number);
+  tensor.value = tensors.builder.createOrFold<tensor::CastOp>(
+      tensors.location, tensors.getType(tensor.sizes, tensor.elementType()),
+      tensor.value);
+  return tensor;
+}
+
 /// Sizes may copy one of the input (0), and one may be what is left (-1).
 static FailureOr<OnnxValues> importReshape(OnnxCall &call) {
   if (failed(call.expectInputs(2, 2)))
@@ -187,7 +218,14 @@ static FailureOr<OnnxValues> importReshape(OnnxCall &call) {
     return call.fail("expected a shape of as many elements as the input has");
   if (left)
     (*sizes)[*left] = *rest;
-  return OnnxValues{call.reshape(call.input(0), *sizes)};
+  if (left || one || !rest)
+    return OnnxValues{call.reshape(call.input(0), *sizes)};
+  // Exporters that trace take sizes of their example for constants.
+  FailureOr<SizedTensor> fixed =
+      fixSize(call, call.asTensor(call.input(0)), *sizes);
+  if (failed(fixed))
+    return failure();
+  return OnnxValues{call.reshape(*fixed, *sizes)};
 }
 
 static FailureOr<OnnxValues> importFlatten(OnnxCall &call) {

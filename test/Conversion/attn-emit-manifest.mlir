@@ -119,13 +119,15 @@ func.func @reshaped(%a: tensor<?x?xf32>, %b: tensor<1x?x?xf32>, %c: tensor<?xf32
 
 // -----
 
-// By name, and of a part that is put into another.
+// By name, of a part that is put into another, and where a size is known after all.
 
 // CHECK: @attn_manifest
 // CHECK-SAME: \22name\22:\22named\22
 // CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,1]]}]
 // CHECK-SAME: \22name\22:\22beside\22
 // CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,0]]}]
+// CHECK-SAME: \22name\22:\22known\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0]],\22value\22:2}]
 // CHECK: func.func @named(
 // CHECK-NOT: attn.sizes
 func.func @named(%a: tensor<?x4xf32> {attn.sizes = ["n", ""]}, %b: tensor<?x?xf32> {attn.sizes = ["m", "n"]}) -> tensor<?x4xf32> {
@@ -138,6 +140,10 @@ func.func @beside(%a: tensor<?x4xf32>, %b: tensor<?x4xf32>) -> tensor<?x8xf32> {
   %0 = tensor.insert_slice %a into %o[0, 0] [%n, 4] [1, 1] : tensor<?x4xf32> into tensor<?x8xf32>
   %1 = tensor.insert_slice %b into %0[0, 4] [%n, 4] [1, 1] : tensor<?x4xf32> into tensor<?x8xf32>
   return %1 : tensor<?x8xf32>
+}
+func.func @known(%a: tensor<?x4xf32>) -> tensor<2x4xf32> {
+  %r = tensor.cast %a : tensor<?x4xf32> to tensor<2x4xf32>
+  return %r : tensor<2x4xf32>
 }
 
 // -----
