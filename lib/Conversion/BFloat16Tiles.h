@@ -41,7 +41,7 @@ struct BlockProduct {
   bool isSplit = false;
   /// An i1: whether the right factor, a stream, is read for the first time, so
   /// that memory is what takes its time. Or null, where it never is.
-  Value isFromMemory;
+  Value isFromMemory = {};
 };
 
 /// Parts of a number of f32: three bf16, whose sum it is.
