@@ -100,6 +100,19 @@ static LogicalResult checkTiles(Operation *op, TargetAttr target) {
   return success();
 }
 
+/// A head's numbers are vectors that kernels name one by one.
+static LogicalResult checkHeads(SdpaOp op) {
+  constexpr int64_t limit = 1 << 16;
+  const int64_t heads = op.hasHeadDim() ? 1 : op.getHeads();
+  for (Value operand : {op.getQuery(), op.getValue()}) {
+    auto type = cast<ShapedType>(operand.getType());
+    if (type.getShape().back() / heads > limit)
+      return op.emitOpError() << "expected heads of at most " << limit
+                              << " columns to generate code for, got " << type;
+  }
+  return success();
+}
+
 /// A block of logits is written by whole panels.
 static LogicalResult checkBlocks(LogitsOp op, int64_t panel) {
   if (cast<MemRefType>(op.getWeight().getType()).getElementType().isInteger())
@@ -341,6 +354,8 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
       if (!isCore(op))
         return;
       failure |= failed(checkSupported(op));
+      if (auto sdpa = dyn_cast<SdpaOp>(op))
+        failure |= failed(checkHeads(sdpa));
       cores.push_back(op);
     });
     if (failure)

@@ -228,6 +228,14 @@ func.func @half(%x: memref<4x8xf16>, %y: memref<4x8xf16>) {
 
 // -----
 
+func.func @long_heads(%q: memref<1x2x8589934592xf32>) {
+  // expected-error @below {{expected heads of at most 65536 columns to generate code for, got 'memref<1x2x8589934592xf32>'}}
+  attn.sdpa %q, %q, %q outs(%q) {heads = 4 : i64, scale = 0.5 : f64} : (memref<1x2x8589934592xf32>, memref<1x2x8589934592xf32>, memref<1x2x8589934592xf32>, memref<1x2x8589934592xf32>) -> ()
+  return
+}
+
+// -----
+
 func.func @tensors(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
   // expected-error @below {{expected memrefs here, got 'tensor<4x8xf32>'; hint: run --one-shot-bufferize first}}
   %r = attn.softmax %x outs(%y) : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
