@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -22,7 +23,12 @@ std::error_code ReportedError::convertToErrorCode() const {
 }
 
 int attn::fail(const Twine &message) {
-  errs() << "error: " << message << '\n';
+  // Names in files may hold line breaks, and what a terminal takes for orders.
+  std::string line = message.str();
+  std::replace_if(
+      line.begin(), line.end(),
+      [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  errs() << "error: " << line << '\n';
   return EXIT_FAILURE;
 }
 
