@@ -159,25 +159,42 @@ Value attn::emitInverse(KernelBuilder &b, Value sum, Value base, Value sink) {
   return arith::MulFOp::create(b, factor, emitInverse(b, total));
 }
 
+/// x / (1 + e^-t)
+static Value emitGated(KernelBuilder &b, Value x, Value t) {
+  int64_t lanes = lanesOf(x);
+  // e^-|t| is a power of 2 that cannot overflow, and cheaper than any e^t.
+  Value magnitude = math::AbsFOp::create(b, t);
+  Value e =
+      b.exp2(arith::MulFOp::create(b, magnitude, b.splat(lanes, -M_LOG2E)));
+  Value zero = b.splat(lanes, 0.0);
+  Value numerator = select(b, arith::CmpFPredicate::OLT, t, zero,
+                           arith::MulFOp::create(b, x, e), x);
+  return arith::DivFOp::create(
+      b, numerator, arith::AddFOp::create(b, e, b.splat(lanes, 1.0)));
+}
+
+/// (1 + tanh(t)) / 2 is 1 / (1 + e^-2t).
+static Value emitGeluTanh(KernelBuilder &b, Value x) {
+  const double factor = 2 * M_SQRT2 / std::sqrt(M_PI);
+  int64_t lanes = lanesOf(x);
+  Value square = arith::MulFOp::create(b, x, x);
+  Value both = b.fma(square, b.splat(lanes, factor * 0.044715),
+                     b.splat(lanes, factor));
+  return emitGated(b, x, arith::MulFOp::create(b, x, both));
+}
+
 Value attn::emitActivation(KernelBuilder &b, Activation activation, Value x) {
   int64_t lanes = lanesOf(x);
   switch (activation) {
   case Activation::ReLU:
     return select(b, arith::CmpFPredicate::OLT, x, b.splat(lanes, 0.0),
                   b.splat(lanes, 0.0), x);
-  case Activation::SiLU: {
-    // e^-|x| is a power of 2 that cannot overflow, and cheaper than any e^x.
-    Value magnitude = math::AbsFOp::create(b, x);
-    Value e =
-        b.exp2(arith::MulFOp::create(b, magnitude, b.splat(lanes, -M_LOG2E)));
-    Value zero = b.splat(lanes, 0.0);
-    Value numerator = select(b, arith::CmpFPredicate::OLT, x, zero,
-                             arith::MulFOp::create(b, x, e), x);
-    return arith::DivFOp::create(
-        b, numerator, arith::AddFOp::create(b, e, b.splat(lanes, 1.0)));
-  }
+  case Activation::SiLU:
+    return emitGated(b, x, x);
   case Activation::GELU:
     return emitGelu(b, x);
+  case Activation::GELUTanh:
+    return emitGeluTanh(b, x);
   }
   llvm_unreachable("every activation is handled");
 }

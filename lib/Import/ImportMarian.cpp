@@ -313,6 +313,9 @@ Value MarianImporter::feedForward(const Side &side, int64_t layer,
   case MarianConfig::Activation::Gelu:
     activation = Activation::GELU;
     break;
+  case MarianConfig::Activation::GeluTanh:
+    activation = Activation::GELUTanh;
+    break;
   case MarianConfig::Activation::Silu:
     activation = Activation::SiLU;
     break;

@@ -157,12 +157,14 @@ static void readNetwork(FieldReader &reader, MarianConfig &config) {
                           value->getAsString().value_or(""))
                           .Case("relu", Activation::Relu)
                           .Case("gelu", Activation::Gelu)
+                          .Cases({"gelu_new", "gelu_pytorch_tanh", "gelu_fast"},
+                                 Activation::GeluTanh)
                           .Cases({"silu", "swish"}, Activation::Silu)
                           .Default(std::nullopt);
     if (activation)
       config.activation = *activation;
     else
-      reader.fail("activation_function", "gelu, relu, silu or swish", value);
+      reader.fail("activation_function", "gelu, gelu_new, relu, silu or swish", value);
   }
 
   if (config.dModel % 2 != 0)

@@ -18,8 +18,8 @@ struct Product {
   SmallVector<Element> factors, divisors;
 };
 
-/// constant · (1 + erf(sign · argument))
-struct ErfTerm {
+/// constant · (1 + f(sign · argument)), where f(-x) is -f(x)
+struct OddTerm {
   double constant, sign;
   Element argument;
 };
@@ -30,12 +30,16 @@ public:
 
   std::optional<Element> matchReLU(const Element &element);
   std::optional<Element> matchGELU(const Element &element);
+  std::optional<Element> matchGELUTanh(const Element &element);
   std::optional<Element> matchSiLU(const Element &element);
 
 private:
-  std::optional<ErfTerm> matchErf(const Element &element);
+  template <typename Function>
+  std::optional<OddTerm> matchOnePlus(const Element &element);
+  bool isTanhArgument(const Element &element, double sign, const Element &x);
   bool addFactors(const Element &element, bool isDivisor, Product &product);
-  bool isMultiple(const Element &element, double factor, const Element &of);
+  bool isMultiple(const Element &element, double factor, const Element &of,
+                  unsigned power = 1);
 
   Elements &elements;
 };
@@ -75,14 +79,28 @@ bool ActivationMatcher::addFactors(const Element &element, bool isDivisor,
   return list.size() <= kLimit;
 }
 
-/// Whether `element` is `factor` times `of`.
+/// Whether `element` is `factor` times a power of `of`, which may be 0.
 bool ActivationMatcher::isMultiple(const Element &element, double factor,
-                                   const Element &of) {
+                                   const Element &of, unsigned power) {
   Product parts;
-  return addFactors(element, /*isDivisor=*/false, parts) &&
-         parts.factors.size() == 1 && parts.divisors.empty() &&
-         isAbout(parts.constant, factor, element.value.getType()) &&
-         elements.areSame(parts.factors.front(), of);
+  if (!addFactors(element, /*isDivisor=*/false, parts) ||
+      !parts.divisors.empty() ||
+      !isAbout(parts.constant, factor, element.value.getType()))
+    return false;
+  // As a product of its own, or as one power.
+  if (parts.factors.size() == power)
+    return llvm::all_of(parts.factors, [&](const Element &other) {
+      return elements.areSame(other, of);
+    });
+  if (parts.factors.size() != 1)
+    return false;
+  const Element &e = parts.factors.front();
+  bool isPower = false;
+  if (e.getOp<math::PowFOp>())
+    isPower = elements.getConstant(elements.operand(e, 1)) == power;
+  else if (auto op = e.getOp<math::FPowIOp>())
+    isPower = getConstantIntValue(op.getRhs()) == power;
+  return isPower && elements.areSame(elements.operand(e, 0), of);
 }
 
 /// max(x, 0): x.
@@ -115,11 +133,12 @@ std::optional<Element> ActivationMatcher::matchReLU(const Element &element) {
   return x;
 }
 
-/// c · (1 + erf(x)), or the complement of erf: erfc(x) = 1 + erf(-x).
-std::optional<ErfTerm> ActivationMatcher::matchErf(const Element &element) {
+/// c · (1 + f(x)); of erf also the complement: erfc(x) = 1 + erf(-x).
+template <typename Function>
+std::optional<OddTerm> ActivationMatcher::matchOnePlus(const Element &element) {
   Element e = elements.plain(element);
-  if (e.getOp<math::ErfcOp>())
-    return ErfTerm{1, -1, elements.operand(e, 0)};
+  if (std::is_same_v<Function, math::ErfOp> && e.getOp<math::ErfcOp>())
+    return OddTerm{1, -1, elements.operand(e, 0)};
   if (!e.getOp<arith::AddFOp>())
     return std::nullopt;
   for (unsigned index : {0, 1}) {
@@ -129,8 +148,8 @@ std::optional<ErfTerm> ActivationMatcher::matchErf(const Element &element) {
         !addFactors(elements.operand(e, 1 - index), /*isDivisor=*/false, term))
       continue;
     if (term.factors.size() == 1 && term.divisors.empty() &&
-        term.constant == *constant && term.factors.front().getOp<math::ErfOp>())
-      return ErfTerm{*constant, 1, elements.operand(term.factors.front(), 0)};
+        term.constant == *constant && term.factors.front().getOp<Function>())
+      return OddTerm{*constant, 1, elements.operand(term.factors.front(), 0)};
   }
   return std::nullopt;
 }
@@ -143,10 +162,60 @@ std::optional<Element> ActivationMatcher::matchGELU(const Element &element) {
     return std::nullopt;
   for (unsigned index : {0, 1}) {
     const Element &x = parts.factors[1 - index];
-    std::optional<ErfTerm> erf = matchErf(parts.factors[index]);
+    std::optional<OddTerm> erf =
+        matchOnePlus<math::ErfOp>(parts.factors[index]);
     if (erf &&
         isAbout(parts.constant * erf->constant, 0.5, element.value.getType()) &&
         isMultiple(erf->argument, erf->sign * M_SQRT1_2, x))
+      return x;
+  }
+  return std::nullopt;
+}
+
+/// sign · √(2/π) · (x + 0.044715 · x³), of which x may be taken out.
+bool ActivationMatcher::isTanhArgument(const Element &element, double sign,
+                                       const Element &x) {
+  const double factor = sign * M_SQRT2 / std::sqrt(M_PI);
+  Product parts;
+  if (!addFactors(element, /*isDivisor=*/false, parts) ||
+      !parts.divisors.empty() || parts.constant == 0)
+    return false;
+  unsigned outside = 0;
+  std::optional<Element> sum;
+  for (const Element &part : parts.factors) {
+    if (elements.areSame(part, x))
+      ++outside;
+    else if (!sum && part.getOp<arith::AddFOp>())
+      sum = part;
+    else
+      return false;
+  }
+  if (!sum || outside > 1)
+    return false;
+  double inside = factor / parts.constant;
+  for (unsigned index : {0, 1})
+    if (isMultiple(elements.operand(*sum, index), inside, x, 1 - outside) &&
+        isMultiple(elements.operand(*sum, 1 - index), inside * 0.044715, x,
+                   3 - outside))
+      return true;
+  return false;
+}
+
+/// x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2: x.
+std::optional<Element>
+ActivationMatcher::matchGELUTanh(const Element &element) {
+  Product parts;
+  if (!addFactors(element, /*isDivisor=*/false, parts) ||
+      parts.factors.size() != 2 || !parts.divisors.empty())
+    return std::nullopt;
+  for (unsigned index : {0, 1}) {
+    const Element &x = parts.factors[1 - index];
+    std::optional<OddTerm> tanh =
+        matchOnePlus<math::TanhOp>(parts.factors[index]);
+    if (tanh &&
+        isAbout(parts.constant * tanh->constant, 0.5,
+                element.value.getType()) &&
+        isTanhArgument(tanh->argument, tanh->sign, x))
       return x;
   }
   return std::nullopt;
@@ -179,6 +248,8 @@ attn::matchActivation(Elements &elements, const Element &element) {
     return std::pair(Activation::ReLU, *x);
   if (std::optional<Element> x = matcher.matchGELU(element))
     return std::pair(Activation::GELU, *x);
+  if (std::optional<Element> x = matcher.matchGELUTanh(element))
+    return std::pair(Activation::GELUTanh, *x);
   if (std::optional<Element> x = matcher.matchSiLU(element))
     return std::pair(Activation::SiLU, *x);
   return std::nullopt;

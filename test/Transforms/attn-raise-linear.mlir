@@ -179,11 +179,10 @@ func.func @gelu_half_negated(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor
   return %y : tensor<4x6xf32>
 }
 
-// nor by tanh: that is another function,
+// By tanh it is another function,
 // CHECK-LABEL: func.func @gelu_tanh(
-// CHECK:         attn.linear %arg0, %arg1 outs(%{{.*}}) {transposed}
-// CHECK:         linalg.generic
-// CHECK:         math.tanh
+// CHECK:         attn.linear %arg0, %arg1 activation gelu_tanh outs(%{{.*}}) {transposed}
+// CHECK-NOT:     math.tanh
 func.func @gelu_tanh(%x: tensor<?x8xf32>, %w: tensor<8x6xf32>, %m: index) -> tensor<?x6xf32> {
   %zero = arith.constant 0.0 : f32
   %e = tensor.empty(%m) : tensor<?x6xf32>
@@ -209,7 +208,95 @@ func.func @gelu_tanh(%x: tensor<?x8xf32>, %w: tensor<8x6xf32>, %m: index) -> ten
   return %y : tensor<?x6xf32>
 }
 
-// nor of two different arguments, nor with other constants.
+// of which x may be taken out, and whose third power may be one operation,
+// CHECK-LABEL: func.func @gelu_tanh_taken_out(
+// CHECK:         attn.linear %arg0, %arg1 activation gelu_tanh outs(%{{.*}}) {transposed}
+// CHECK-NOT:     math.tanh
+func.func @gelu_tanh_taken_out(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x6xf32> {
+  %half = arith.constant dense<0.5> : tensor<4x6xf32>
+  %one = arith.constant dense<1.0> : tensor<4x6xf32>
+  %i = arith.constant dense<0.0> : tensor<4x6xf32>
+  %c1 = arith.constant dense<0.044715> : tensor<4x6xf32>
+  %c2 = arith.constant dense<0.797884583> : tensor<4x6xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %s = arith.mulf %p, %p : tensor<4x6xf32>
+  %k = arith.mulf %c1, %s : tensor<4x6xf32>
+  %a = arith.addf %k, %one : tensor<4x6xf32>
+  %m = arith.mulf %p, %c2 : tensor<4x6xf32>
+  %d = arith.mulf %m, %a : tensor<4x6xf32>
+  %t = math.tanh %d : tensor<4x6xf32>
+  %h = arith.mulf %t, %half : tensor<4x6xf32>
+  %v = arith.addf %h, %half : tensor<4x6xf32>
+  %y = arith.mulf %v, %p : tensor<4x6xf32>
+  return %y : tensor<4x6xf32>
+}
+
+// CHECK-LABEL: func.func @gelu_tanh_of_powers(
+// CHECK:         %[[Y:.*]] = attn.linear %arg0, %arg1 activation gelu_tanh outs(%{{.*}}) {transposed}
+// CHECK-NOT:     math
+// CHECK:         return %[[Y]], %[[Y]]
+func.func @gelu_tanh_of_powers(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> (tensor<4x6xf32>, tensor<4x6xf32>) {
+  %half = arith.constant dense<0.5> : tensor<4x6xf32>
+  %one = arith.constant dense<1.0> : tensor<4x6xf32>
+  %three = arith.constant dense<3.0> : tensor<4x6xf32>
+  %count = arith.constant dense<3> : tensor<4x6xi64>
+  %i = arith.constant dense<0.0> : tensor<4x6xf32>
+  %c1 = arith.constant dense<0.044715> : tensor<4x6xf32>
+  %c2 = arith.constant dense<0.797884583> : tensor<4x6xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %s1 = math.powf %p, %three : tensor<4x6xf32>
+  %k1 = arith.mulf %c1, %s1 : tensor<4x6xf32>
+  %a1 = arith.addf %p, %k1 : tensor<4x6xf32>
+  %d1 = arith.mulf %a1, %c2 : tensor<4x6xf32>
+  %t1 = math.tanh %d1 : tensor<4x6xf32>
+  %v1 = arith.addf %one, %t1 : tensor<4x6xf32>
+  %h1 = arith.mulf %v1, %half : tensor<4x6xf32>
+  %y1 = arith.mulf %p, %h1 : tensor<4x6xf32>
+  %p2 = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %s2 = math.fpowi %p2, %count : tensor<4x6xf32>, tensor<4x6xi64>
+  %k2 = arith.mulf %c1, %s2 : tensor<4x6xf32>
+  %a2 = arith.addf %p2, %k2 : tensor<4x6xf32>
+  %d2 = arith.mulf %a2, %c2 : tensor<4x6xf32>
+  %t2 = math.tanh %d2 : tensor<4x6xf32>
+  %v2 = arith.addf %one, %t2 : tensor<4x6xf32>
+  %h2 = arith.mulf %v2, %half : tensor<4x6xf32>
+  %y2 = arith.mulf %p2, %h2 : tensor<4x6xf32>
+  return %y1, %y2 : tensor<4x6xf32>, tensor<4x6xf32>
+}
+
+// but neither with the second power, nor with the sign of one tanh turned.
+// CHECK-LABEL: func.func @gelu_tanh_of_another(
+// CHECK-NOT:     activation
+func.func @gelu_tanh_of_another(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> (tensor<4x6xf32>, tensor<4x6xf32>) {
+  %half = arith.constant dense<0.5> : tensor<4x6xf32>
+  %one = arith.constant dense<1.0> : tensor<4x6xf32>
+  %i = arith.constant dense<0.0> : tensor<4x6xf32>
+  %c1 = arith.constant dense<0.044715> : tensor<4x6xf32>
+  %c2 = arith.constant dense<0.797884583> : tensor<4x6xf32>
+  %c3 = arith.constant dense<-0.797884583> : tensor<4x6xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %s1 = arith.mulf %p, %p : tensor<4x6xf32>
+  %k1 = arith.mulf %c1, %s1 : tensor<4x6xf32>
+  %a1 = arith.addf %p, %k1 : tensor<4x6xf32>
+  %d1 = arith.mulf %a1, %c2 : tensor<4x6xf32>
+  %t1 = math.tanh %d1 : tensor<4x6xf32>
+  %v1 = arith.addf %one, %t1 : tensor<4x6xf32>
+  %h1 = arith.mulf %v1, %half : tensor<4x6xf32>
+  %y1 = arith.mulf %p, %h1 : tensor<4x6xf32>
+  %p2 = linalg.matmul ins(%x, %w : tensor<4x8xf32>, tensor<8x6xf32>) outs(%i : tensor<4x6xf32>) -> tensor<4x6xf32>
+  %s2 = arith.mulf %p2, %p2 : tensor<4x6xf32>
+  %q2 = arith.mulf %s2, %p2 : tensor<4x6xf32>
+  %k2 = arith.mulf %c1, %q2 : tensor<4x6xf32>
+  %a2 = arith.addf %p2, %k2 : tensor<4x6xf32>
+  %d2 = arith.mulf %a2, %c3 : tensor<4x6xf32>
+  %t2 = math.tanh %d2 : tensor<4x6xf32>
+  %v2 = arith.addf %one, %t2 : tensor<4x6xf32>
+  %h2 = arith.mulf %v2, %half : tensor<4x6xf32>
+  %y2 = arith.mulf %p2, %h2 : tensor<4x6xf32>
+  return %y1, %y2 : tensor<4x6xf32>, tensor<4x6xf32>
+}
+
+// GELU is not of two different arguments, nor with other constants.
 // CHECK-LABEL: func.func @gelu_of_another(
 // CHECK:         attn.linear %arg0, %arg1 outs(%{{.*}}) {transposed}
 // CHECK:         math.erf

@@ -130,18 +130,22 @@ TEST_F(MarianConfigTest, hasTheDefaultsOfTheReference) {
 TEST_F(MarianConfigTest, knowsActivations) {
   for (auto [name, activation] : {std::pair("relu", Activation::Relu),
                                   std::pair("gelu", Activation::Gelu),
+                                  std::pair("gelu_new", Activation::GeluTanh),
+                                  std::pair("gelu_pytorch_tanh",
+                                            Activation::GeluTanh),
+                                  std::pair("gelu_fast", Activation::GeluTanh),
                                   std::pair("silu", Activation::Silu),
                                   std::pair("swish", Activation::Silu)})
     EXPECT_EQ(
         get((llvm::Twine(R"("activation_function": ")") + name + "\"").str())
             .activation,
         activation);
-  EXPECT_EQ(errorOf(R"("activation_function": "gelu_new")"),
-            "field activation_function: expected gelu, relu, silu or swish, "
-            "got \"gelu_new\"");
+  EXPECT_EQ(errorOf(R"("activation_function": "tanh")"),
+            "field activation_function: expected gelu, gelu_new, relu, silu or "
+            "swish, got \"tanh\"");
   EXPECT_EQ(errorOf(R"("activation_function": 3)"),
-            "field activation_function: expected gelu, relu, silu or swish, "
-            "got 3");
+            "field activation_function: expected gelu, gelu_new, relu, silu or "
+            "swish, got 3");
 }
 
 TEST_F(MarianConfigTest, separatesVocabularies) {

@@ -116,7 +116,8 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
 def Attn_Activation : I32EnumAttr<"Activation", "activation function", [
   I32EnumAttrCase<"ReLU", 0, "relu">,
   I32EnumAttrCase<"GELU", 1, "gelu">,
-  I32EnumAttrCase<"SiLU", 2, "silu">
+  I32EnumAttrCase<"SiLU", 2, "silu">,
+  I32EnumAttrCase<"GELUTanh", 3, "gelu_tanh">
 ]> {
   let cppNamespace = "::attn";
   let genSpecializedAttr = 0;
@@ -126,7 +127,9 @@ def Attn_ActivationAttr
     : EnumAttr<Attn_Dialect, Attn_Activation, "activation"> {
   let summary = "An activation function";
   let description = [{
-    `relu` max(x, 0); `gelu` x·(1 + erf(x/√2))/2; `silu` (swish) x/(1 + e⁻ˣ).
+    `relu` max(x, 0); `gelu` x·(1 + erf(x/√2))/2; `silu` (swish) x/(1 + e⁻ˣ);
+    `gelu_tanh` x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, which is about `gelu`
+    (Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016).
   }];
 }
 

@@ -24,8 +24,9 @@ namespace attn {
 struct MarianConfig {
   enum class Activation {
     Relu,
-    Gelu, ///< the exact one, with erf
-    Silu, ///< x * sigmoid(x); "swish" is another name for it
+    Gelu,     ///< the exact one, with erf
+    GeluTanh, ///< "gelu_new", "gelu_pytorch_tanh" or "gelu_fast"
+    Silu,     ///< x * sigmoid(x); "swish" is another name for it
   };
 
   /// When a beam search may end with candidates still open.

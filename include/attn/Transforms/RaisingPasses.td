@@ -169,7 +169,8 @@ def RaiseLinear : Pass<"attn-raise-linear", "::mlir::func::FuncOp"> {
 
     Activations: max(x, 0), by `maximumf`, `maxnumf` or a select; x·(1 +
     erf(x/√2))/2, also by `erfc`; x/(1 + exp(-x)), also as a product with the
-    sigmoid. Others, such as GELU by tanh, stay behind the `attn.linear`.
+    sigmoid; x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, also with x³ as a power or
+    with x taken out of the sum. Others stay behind the `attn.linear`.
 
     Conversions between f32, f16 and bf16 are passed over: what is computed in
     f32 then is more precise than what was written. Operands that were widened

@@ -77,7 +77,7 @@ def products():
                 yield product_case(
                     rows, outputs, inputs, transposed, bias=rows != 2, residual=rows == 3
                 )
-    for activation in ("relu", "gelu", "silu"):
+    for activation in ("relu", "gelu", "gelu_tanh", "silu"):
         for rows in (1, 40):
             yield product_case(rows, 33, 70, residual=True, activation=activation)
     yield product_case(0, 33, 70)

@@ -128,7 +128,7 @@ def linears():
         for rows in (1, 15):
             yield linear_case(rows, outputs, inputs, packed=True)
             yield linear_case(rows, outputs, inputs, bias=rows == 1)
-    for activation in ("relu", "gelu", "silu"):
+    for activation in ("relu", "gelu", "gelu_tanh", "silu"):
         yield linear_case(9, 64, 20, packed=True, activation=activation)
         yield linear_case(9, 31, 20, activation=activation, residual=True, bias=False)
     for rank in (2, 3, 4, 5):
@@ -269,6 +269,7 @@ def mlps():
     yield mlp_case(200, 64, 1100, 48, "silu", residual=True)
     yield mlp_case(130, 1024, 96, 31, "gelu", biases=False)
     yield mlp_case(7, 33, 1030, 64, "gelu")
+    yield mlp_case(9, 33, 70, 40, "gelu_tanh")
 
 
 def activations():
@@ -276,9 +277,11 @@ def activations():
     x = np.concatenate([np.linspace(-100, 100, 4001), np.logspace(-30, 30, 400), [np.inf]])
     x = x.astype(np.float32)[:, None]
     weight = np.ones((1, 1), np.float32)
-    for activation, tolerance in [("relu", 0), ("silu", 4e-7), ("gelu", 4e-7)]:
+    for activation, tolerance in [
+        ("relu", 0), ("silu", 4e-7), ("gelu", 4e-7), ("gelu_tanh", 4e-7)
+    ]:  # fmt: skip
         # Below -5, 1 + erf has lost what makes gelu differ from 0.
-        edge = 5 if activation == "gelu" else -5
+        edge = 5 if activation.startswith("gelu") else -5
         for low, high in [(-100, edge), (-5, 5), (5, np.inf)]:
             part = x[(x[:, 0] >= low) & (x[:, 0] <= high)]
             with np.errstate(invalid="ignore", over="ignore"):

@@ -397,7 +397,7 @@ class Linear:
         self.draw = draw
         self.rank = draw.one_of(2, 3)
         self.inputs, between, outputs = (max(draw.size(), 1) for _ in range(3))
-        activation = draw.one_of("relu", "gelu", "silu")
+        activation = draw.one_of("relu", "gelu", "gelu_tanh", "silu")
         if count == 1:
             self.products = [
                 Product(

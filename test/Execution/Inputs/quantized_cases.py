@@ -278,7 +278,7 @@ def every():
     for outputs, inputs in [(1, 1), (31, 17), (33, 32), (128, 64), (200, 63), (40, 1024), (7, 2100)]:
         for rows in (1, 2, 3, 31, 33, 200):
             yield linear_case(rows, outputs, inputs, bias=rows != 2, residual=rows == 3)
-    for activation in ("relu", "gelu", "silu"):
+    for activation in ("relu", "gelu", "gelu_tanh", "silu"):
         for rows in (1, 40):
             yield linear_case(rows, 33, 70, residual=True, activation=activation)
             yield linear_case(rows, 33, 70, residual=True, activation=activation, rounded=True)

@@ -126,9 +126,16 @@ class Linear:
                 return add(f"arith.select {above}, {x}, {number(0)} : {t}")
             if word == "relu":
                 return op("arith.maximumf", x, number(0))
-            if activation == "gelu tanh":
-                cube = op("arith.mulf", op("arith.mulf", x, x), x)
-                inner = op("arith.addf", x, op("arith.mulf", cube, number(0.044715)))
+            if word == "gelu_tanh":
+                if activation == "gelu_tanh taken out":
+                    square = op("arith.mulf", x, op("arith.mulf", x, number(0.044715)))
+                    inner = op("arith.mulf", x, op("arith.addf", number(1), square))
+                elif activation == "gelu_tanh power":
+                    cube = op("math.powf", x, number(3))
+                    inner = op("arith.addf", op("arith.mulf", cube, number(0.044715)), x)
+                else:
+                    cube = op("arith.mulf", op("arith.mulf", x, x), x)
+                    inner = op("arith.addf", x, op("arith.mulf", cube, number(0.044715)))
                 tanh = op("math.tanh", op("arith.mulf", inner, number(np.sqrt(2 / np.pi))))
                 return op("arith.mulf", op("arith.mulf", x, number(0.5)), op("arith.addf", tanh, number(1)))
             if activation == "gelu halves":
@@ -144,9 +151,6 @@ class Linear:
             return op("arith.divf", x, power)
 
         y = text.map(function, y, way=way)
-        if activation == "gelu tanh":
-            inner = np.sqrt(2 / np.pi) * (array + 0.044715 * array**3)
-            return y, array / 2 * (1 + np.tanh(inner))
         return y, reference.activate(array, word)
 
     def case(self, name):
@@ -178,7 +182,10 @@ def linear(name, sizes=None, **options):
     return Linear({**LINEAR_SIZES, **(sizes or {})}, **options).case(name)
 
 
-ACTIVATIONS = ["relu", "relu select", "gelu", "gelu halves", "silu", "silu product"]
+ACTIVATIONS = [
+    "relu", "relu select", "gelu", "gelu halves", "silu", "silu product",
+    "gelu_tanh", "gelu_tanh power", "gelu_tanh taken out",
+]  # fmt: skip
 
 
 def linears():
@@ -199,7 +206,7 @@ def linears():
                 f"linear, bias {bias}, residual {residual}, {activation}",
                 bias=bias, residual=residual, activation=activation,
             )  # fmt: skip
-    for activation in [*ACTIVATIONS, "gelu tanh"]:
+    for activation in ACTIVATIONS:
         for way in ("generic", "arith"):
             yield linear(f"linear, {activation}, {way}", activation=activation, way=way, bias="row", layout="3d")
     for element, precision in itertools.product(("f16", "bf16"), ("f32", "rounded", "narrow", "all f32")):

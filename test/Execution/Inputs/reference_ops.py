@@ -183,6 +183,8 @@ def activate(x, activation):
         return np.maximum(x, 0)
     if activation == "gelu":
         return x * (1 + erf(x / np.sqrt(2))) / 2
+    if activation == "gelu_tanh":
+        return x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2
     if activation == "silu":
         return x / (1 + np.exp(-x))
     return x

@@ -140,7 +140,7 @@ def every(element):
                     element, rows, outputs, inputs, transposed,
                     bias=rows != 2, residual=rows == 33, activation=None,
                 )  # fmt: skip
-    for activation in ("relu", "gelu", "silu"):
+    for activation in ("relu", "gelu", "gelu_tanh", "silu"):
         yield linear_case(element, 40, 33, 70, True, True, True, activation)
     for transposed in (False, True):
         yield linear_case(element, 0, 33, 70, transposed, True, False, None)
