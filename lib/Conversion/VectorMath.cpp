@@ -178,8 +178,8 @@ static Value emitGeluTanh(KernelBuilder &b, Value x) {
   const double factor = 2 * M_SQRT2 / std::sqrt(M_PI);
   int64_t lanes = lanesOf(x);
   Value square = arith::MulFOp::create(b, x, x);
-  Value both = b.fma(square, b.splat(lanes, factor * 0.044715),
-                     b.splat(lanes, factor));
+  Value both =
+      b.fma(square, b.splat(lanes, factor * 0.044715), b.splat(lanes, factor));
   return emitGated(b, x, arith::MulFOp::create(b, x, both));
 }
 

@@ -164,7 +164,8 @@ static void readNetwork(FieldReader &reader, MarianConfig &config) {
     if (activation)
       config.activation = *activation;
     else
-      reader.fail("activation_function", "gelu, gelu_new, relu, silu or swish", value);
+      reader.fail("activation_function", "gelu, gelu_new, relu, silu or swish",
+                  value);
   }
 
   if (config.dModel % 2 != 0)
