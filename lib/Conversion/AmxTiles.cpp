@@ -216,8 +216,13 @@ static void emitRowTiles(KernelBuilder &b, AmxTiles &tiles,
 
 void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
   AmxTiles tiles(b);
-  tiles.forRowTiles(product.rows, product.isFromMemory,
-                    [&](int64_t rowTiles, bool isFromMemory) {
-                      emitRowTiles(b, tiles, product, rowTiles, isFromMemory);
-                    });
+  // Blocks of attention are many for each query: a second loop for those that
+  // are left takes registers from the first.
+  if (!product.right.isStream)
+    return emitRowTiles(b, tiles, product, 2, /*asksForNext=*/false);
+  tiles.forRowTiles(
+      product.rows, product.isFromMemory,
+      [&](int64_t rowTiles, bool isFromMemory) {
+        emitRowTiles(b, tiles, product, rowTiles, isFromMemory);
+      });
 }
