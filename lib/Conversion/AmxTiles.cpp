@@ -220,9 +220,8 @@ void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
   // are left takes registers from the first.
   if (!product.right.isStream)
     return emitRowTiles(b, tiles, product, 2, /*asksForNext=*/false);
-  tiles.forRowTiles(
-      product.rows, product.isFromMemory,
-      [&](int64_t rowTiles, bool isFromMemory) {
-        emitRowTiles(b, tiles, product, rowTiles, isFromMemory);
-      });
+  tiles.forRowTiles(product.rows, product.isFromMemory,
+                    [&](int64_t rowTiles, bool isFromMemory) {
+                      emitRowTiles(b, tiles, product, rowTiles, isFromMemory);
+                    });
 }
