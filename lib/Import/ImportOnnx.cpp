@@ -45,6 +45,7 @@ private:
   Error setWeightsFile(ModuleOp module);
   Error addNode(size_t index, const OnnxNode &node);
   Error addResults(func::FuncOp function);
+  void setKnownSizes(func::FuncOp function);
   Expected<RankedTensorType> getType(const OnnxValueInfo &info);
   Error fail(const Twine &text) {
     return llvm::createStringError(path + ": " + text);
@@ -249,15 +250,36 @@ Error GraphImporter::addResults(func::FuncOp function) {
     results.push_back(OnnxCall(import, none, {}).asTensor(found->second).value);
   }
   func::ReturnOp::create(builder, location, results);
+  setKnownSizes(function);
   // Sizes that nobody needed, and what they were computed from.
   for (Operation &op :
        llvm::make_early_inc_range(llvm::reverse(function.front())))
     if (isOpTriviallyDead(&op))
       op.erase();
   function.setFunctionType(
-      builder.getFunctionType(function.getArgumentTypes(),
+      builder.getFunctionType(function.front().getArgumentTypes(),
                               llvm::to_vector(ValueRange(results).getTypes())));
   return Error::success();
+}
+
+/// Gives arguments the sizes that turned out to be known, which whoever calls
+/// the function then checks.
+void GraphImporter::setKnownSizes(func::FuncOp function) {
+  builder.setInsertionPointToStart(&function.front());
+  for (BlockArgument argument : function.getArguments()) {
+    auto type = cast<RankedTensorType>(argument.getType());
+    SmallVector<int64_t> shape(type.getShape());
+    for (auto [size, number] : import.tensors.knownSizes) {
+      auto op = size.getDefiningOp<tensor::DimOp>();
+      if (op && op.getSource() == argument && op.getConstantIndex())
+        shape[*op.getConstantIndex()] = number;
+    }
+    if (type.getShape() == ArrayRef(shape))
+      continue;
+    argument.setType(type.clone(shape));
+    auto cast = tensor::CastOp::create(builder, location, type, argument);
+    argument.replaceAllUsesExcept(cast, cast);
+  }
 }
 
 Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {

@@ -170,9 +170,12 @@ static FailureOr<SizedTensor> fixSize(OnnxCall &call, SizedTensor tensor,
   if (want.number % have.number != 0)
     return call.fail("expected a shape of as many elements as the input has");
   TensorBuilder &tensors = call.tensors;
+  Value unknown = have.unknown.front();
+  int64_t number = want.number / have.number;
+  tensors.knownSizes.push_back({unknown, number});
   for (OpFoldResult &size : tensor.sizes)
-    if (size == OpFoldResult(have.unknown.front()))
-      size = tensors.constantSize(want.number / have.number);
+    if (size == OpFoldResult(unknown))
+      size = tensors.constantSize(number);
   tensor.value = tensors.builder.createOrFold<tensor::CastOp>(
       tensors.location, tensors.getType(tensor.sizes, tensor.elementType()),
       tensor.value);

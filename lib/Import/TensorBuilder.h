@@ -40,6 +40,8 @@ public:
   mlir::OpBuilder &builder;
   /// Of what is built next.
   mlir::Location location;
+  /// Sizes that turned out to be numbers: a graph has no meaning for others.
+  llvm::SmallVector<std::pair<mlir::Value, int64_t>> knownSizes;
 
   // Sizes.
   mlir::OpFoldResult constantSize(int64_t size) {
