@@ -87,52 +87,80 @@ static FailureOr<OnnxValues> importLogSoftmax(OnnxCall &call) {
   return wrap(call.elementwise("Log", result->front()));
 }
 
+namespace {
+
+/// What a norm over the dimensions from an axis on is made of: the operand, in
+/// f32 at least, and steps, each of which fails if one before did.
+struct Normalization {
+  using Result = FailureOr<OnnxValue>;
+
+  OnnxCall &call;
+  SmallVector<int64_t> axes;
+  double epsilon;
+  OnnxValue value;
+
+  static FailureOr<Normalization> read(OnnxCall &call) {
+    OnnxValue x = call.input(0);
+    FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
+    if (failed(axis))
+      return failure();
+    double epsilon = call.number("epsilon", 1e-5);
+    if (call.integer("stash_type", 1) != 1 || !isa<FloatType>(x.type()))
+      return call.fail("expected floats that are normalised as FLOAT");
+    Type wide = call.tensors.builder.getF32Type();
+    return Normalization{
+        call, llvm::to_vector(llvm::seq<int64_t>(*axis, x.rank())), epsilon,
+        call.cast(x, x.type().isF64() ? x.type() : wide)};
+  }
+
+  Result apply(StringRef operation, Result a, Result b) {
+    if (failed(a) || failed(b))
+      return failure();
+    return call.elementwise(operation, {*a, *b});
+  }
+  Result average(Result a) {
+    if (failed(a))
+      return failure();
+    return call.mean(call.asTensor(*a), axes);
+  }
+  /// √(mean of squares + epsilon)
+  Result rootOfSquares(Result a) {
+    Result sum = apply("Add", average(apply("Mul", a, a)),
+                       call.constant(value.type(), epsilon));
+    if (failed(sum))
+      return failure();
+    return call.elementwise("Sqrt", *sum);
+  }
+  /// a / divisor · scale, where the scale is the second operand.
+  Result scale(Result a, Result divisor) {
+    Result quotient = apply("Div", a, divisor);
+    if (failed(quotient))
+      return failure();
+    return apply("Mul", call.cast(*quotient, call.input(0).type()),
+                 call.input(1));
+  }
+};
+
+} // namespace
+
 /// (x - mean) / √(variance + epsilon) · scale + bias over the dimensions from
 /// the axis on, in f32; also the mean and the inverse of the deviation.
 static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
   if (failed(call.expectInputs(2, 3)))
     return failure();
-  OnnxValue x = call.input(0);
-  Type type = x.type(), wide = call.tensors.builder.getF32Type();
-  FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
-  if (failed(axis))
+  FailureOr<Normalization> norm = Normalization::read(call);
+  if (failed(norm))
     return failure();
-  double epsilon = call.number("epsilon", 1e-5);
-  if (call.integer("stash_type", 1) != 1 || !isa<FloatType>(type))
-    return call.fail("expected floats that are normalised as FLOAT");
-  if (type.isF64())
-    wide = type;
-  SmallVector<int64_t> axes =
-      llvm::to_vector(llvm::seq<int64_t>(*axis, x.rank()));
-
-  // Each step fails if one before did.
-  FailureOr<OnnxValue> value = call.cast(x, wide);
-  auto apply = [&](StringRef operation, FailureOr<OnnxValue> a,
-                   FailureOr<OnnxValue> b) -> FailureOr<OnnxValue> {
-    if (failed(a) || failed(b))
-      return failure();
-    return call.elementwise(operation, {*a, *b});
-  };
-  auto average = [&](FailureOr<OnnxValue> a) -> FailureOr<OnnxValue> {
-    if (failed(a))
-      return failure();
-    return call.mean(call.asTensor(*a), axes);
-  };
-  FailureOr<OnnxValue> centre = average(value);
-  FailureOr<OnnxValue> centred = apply("Sub", value, centre);
-  FailureOr<OnnxValue> variance = average(apply("Mul", centred, centred));
-  variance = apply("Add", variance, call.constant(wide, epsilon));
-  if (failed(variance))
-    return failure();
-  FailureOr<OnnxValue> deviation = call.elementwise("Sqrt", *variance);
-  FailureOr<OnnxValue> result = apply("Div", centred, deviation);
+  FailureOr<OnnxValue> centre = norm->average(norm->value);
+  FailureOr<OnnxValue> centred = norm->apply("Sub", norm->value, centre);
+  FailureOr<OnnxValue> deviation = norm->rootOfSquares(centred);
+  FailureOr<OnnxValue> result = norm->scale(centred, deviation);
+  if (call.input(2))
+    result = norm->apply("Add", result, call.input(2));
   if (failed(result))
     return failure();
-  result = apply("Mul", call.cast(*result, type), call.input(1));
-  if (call.input(2))
-    result = apply("Add", result, call.input(2));
   FailureOr<OnnxValue> inverse = call.elementwise("Reciprocal", *deviation);
-  if (failed(result) || failed(inverse))
+  if (failed(inverse))
     return failure();
   return OnnxValues{*result, *centre, *inverse};
 }
@@ -142,32 +170,10 @@ static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
 static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
   if (failed(call.expectInputs(2, 2)))
     return failure();
-  OnnxValue x = call.input(0);
-  Type type = x.type(), wide = call.tensors.builder.getF32Type();
-  FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
-  if (failed(axis))
+  FailureOr<Normalization> norm = Normalization::read(call);
+  if (failed(norm))
     return failure();
-  double epsilon = call.number("epsilon", 1e-5);
-  if (call.integer("stash_type", 1) != 1 || !isa<FloatType>(type))
-    return call.fail("expected floats that are normalised as FLOAT");
-  if (type.isF64())
-    wide = type;
-  SmallVector<int64_t> axes =
-      llvm::to_vector(llvm::seq<int64_t>(*axis, x.rank()));
-  OnnxValue value = call.cast(x, wide);
-  FailureOr<OnnxValue> result = call.elementwise("Mul", {value, value});
-  if (succeeded(result))
-    result = call.mean(call.asTensor(*result), axes);
-  if (succeeded(result))
-    result = call.elementwise("Add", {*result, call.constant(wide, epsilon)});
-  if (succeeded(result))
-    result = call.elementwise("Sqrt", *result);
-  if (succeeded(result))
-    result = call.elementwise("Div", {value, *result});
-  if (failed(result))
-    return failure();
-  return wrap(
-      call.elementwise("Mul", {call.cast(*result, type), call.input(1)}));
+  return wrap(norm->scale(norm->value, norm->rootOfSquares(norm->value)));
 }
 
 OnnxOperator attn::findNetworkOperator(StringRef name) {

@@ -154,18 +154,9 @@ static FailureOr<OnnxValues> importRange(OnnxCall &call) {
 /// many elements as a tensor of `shape` has.
 static FailureOr<SizedTensor> fixSize(OnnxCall &call, SizedTensor tensor,
                                       const TensorSizes &shape) {
-  SizeProduct have, want;
-  for (OpFoldResult size : tensor.sizes)
-    have.add(size);
-  for (OpFoldResult size : shape)
-    want.add(size);
-  for (Value size : want.unknown) {
-    auto *found = llvm::find(have.unknown, size);
-    if (found == have.unknown.end())
-      return tensor;
-    have.unknown.erase(found);
-  }
-  if (have.unknown.size() != 1 || have.number == 0)
+  SizeProduct have(tensor.sizes), want(shape);
+  have.cancel(want);
+  if (!want.unknown.empty() || have.unknown.size() != 1 || have.number == 0)
     return tensor;
   if (want.number % have.number != 0)
     return call.fail("expected a shape of as many elements as the input has");

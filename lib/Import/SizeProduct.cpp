@@ -7,6 +7,11 @@
 using namespace mlir;
 using namespace attn;
 
+SizeProduct::SizeProduct(ArrayRef<OpFoldResult> sizes) {
+  for (OpFoldResult size : sizes)
+    add(size);
+}
+
 void SizeProduct::add(OpFoldResult size) {
   if (std::optional<int64_t> value = getConstantIntValue(size))
     number *= *value;
@@ -17,13 +22,20 @@ void SizeProduct::add(OpFoldResult size) {
     unknown.push_back(cast<Value>(size));
 }
 
-bool SizeProduct::divideBy(const SizeProduct &other) {
-  for (Value size : other.unknown) {
+void SizeProduct::cancel(SizeProduct &other) {
+  llvm::erase_if(other.unknown, [&](Value size) {
     auto *found = llvm::find(unknown, size);
     if (found == unknown.end())
       return false;
     unknown.erase(found);
-  }
+    return true;
+  });
+}
+
+bool SizeProduct::divideBy(SizeProduct other) {
+  cancel(other);
+  if (!other.unknown.empty())
+    return false;
   if (other.number == 0)
     return number == 0;
   if (number % other.number != 0)

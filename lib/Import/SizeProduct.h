@@ -16,10 +16,16 @@ struct SizeProduct {
   int64_t number = 1;
   llvm::SmallVector<mlir::Value, 4> unknown;
 
+  SizeProduct() = default;
+  explicit SizeProduct(llvm::ArrayRef<mlir::OpFoldResult> sizes);
+
   void add(mlir::OpFoldResult size);
 
+  /// Takes out of both the sizes that are not known and are in both.
+  void cancel(SizeProduct &other);
+
   /// Takes out what `other` is a product of; whether that is in here at all.
-  bool divideBy(const SizeProduct &other);
+  bool divideBy(SizeProduct other);
 };
 
 /// Dimensions of two shapes that have as many elements together.

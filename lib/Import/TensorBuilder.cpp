@@ -85,18 +85,8 @@ OpFoldResult TensorBuilder::multiply(OpFoldResult a, OpFoldResult b) {
 std::optional<OpFoldResult>
 TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
                       ArrayRef<OpFoldResult> divisors) {
-  SizeProduct dividend, divisor;
-  for (OpFoldResult size : dividends)
-    dividend.add(size);
-  for (OpFoldResult size : divisors)
-    divisor.add(size);
-  llvm::erase_if(divisor.unknown, [&](Value size) {
-    auto *found = llvm::find(dividend.unknown, size);
-    if (found == dividend.unknown.end())
-      return false;
-    dividend.unknown.erase(found);
-    return true;
-  });
+  SizeProduct dividend(dividends), divisor(divisors);
+  dividend.cancel(divisor);
   auto productOf = [&](const SizeProduct &product) {
     OpFoldResult result = constantSize(product.number);
     for (Value size : product.unknown)
