@@ -36,6 +36,11 @@ public:
 private:
   template <typename Function>
   std::optional<OddTerm> matchOnePlus(const Element &element);
+  template <typename Function>
+  std::optional<Element>
+  matchHalf(const Element &element,
+            llvm::function_ref<bool(const Element &, double, const Element &)>
+                isArgument);
   bool isTanhArgument(const Element &element, double sign, const Element &x);
   bool addFactors(const Element &element, bool isDivisor, Product &product);
   bool isMultiple(const Element &element, double factor, const Element &of,
@@ -154,22 +159,34 @@ std::optional<OddTerm> ActivationMatcher::matchOnePlus(const Element &element) {
   return std::nullopt;
 }
 
-/// x · (1 + erf(x / √2)) / 2: x.
-std::optional<Element> ActivationMatcher::matchGELU(const Element &element) {
+/// x · (1 + f(sign · argument)) / 2 where isArgument(argument, sign, x): x.
+template <typename Function>
+std::optional<Element> ActivationMatcher::matchHalf(
+    const Element &element,
+    llvm::function_ref<bool(const Element &, double, const Element &)>
+        isArgument) {
   Product parts;
   if (!addFactors(element, /*isDivisor=*/false, parts) ||
       parts.factors.size() != 2 || !parts.divisors.empty())
     return std::nullopt;
   for (unsigned index : {0, 1}) {
     const Element &x = parts.factors[1 - index];
-    std::optional<OddTerm> erf =
-        matchOnePlus<math::ErfOp>(parts.factors[index]);
-    if (erf &&
-        isAbout(parts.constant * erf->constant, 0.5, element.value.getType()) &&
-        isMultiple(erf->argument, erf->sign * M_SQRT1_2, x))
+    std::optional<OddTerm> term = matchOnePlus<Function>(parts.factors[index]);
+    if (term &&
+        isAbout(parts.constant * term->constant, 0.5,
+                element.value.getType()) &&
+        isArgument(term->argument, term->sign, x))
       return x;
   }
   return std::nullopt;
+}
+
+/// x · (1 + erf(x / √2)) / 2: x.
+std::optional<Element> ActivationMatcher::matchGELU(const Element &element) {
+  return matchHalf<math::ErfOp>(
+      element, [&](const Element &argument, double sign, const Element &x) {
+        return isMultiple(argument, sign * M_SQRT1_2, x);
+      });
 }
 
 /// sign · √(2/π) · (x + 0.044715 · x³), of which x may be taken out.
@@ -204,21 +221,10 @@ bool ActivationMatcher::isTanhArgument(const Element &element, double sign,
 /// x · (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2: x.
 std::optional<Element>
 ActivationMatcher::matchGELUTanh(const Element &element) {
-  Product parts;
-  if (!addFactors(element, /*isDivisor=*/false, parts) ||
-      parts.factors.size() != 2 || !parts.divisors.empty())
-    return std::nullopt;
-  for (unsigned index : {0, 1}) {
-    const Element &x = parts.factors[1 - index];
-    std::optional<OddTerm> tanh =
-        matchOnePlus<math::TanhOp>(parts.factors[index]);
-    if (tanh &&
-        isAbout(parts.constant * tanh->constant, 0.5,
-                element.value.getType()) &&
-        isTanhArgument(tanh->argument, tanh->sign, x))
-      return x;
-  }
-  return std::nullopt;
+  return matchHalf<math::TanhOp>(
+      element, [&](const Element &argument, double sign, const Element &x) {
+        return isTanhArgument(argument, sign, x);
+      });
 }
 
 /// x / (1 + exp(-x)): x.

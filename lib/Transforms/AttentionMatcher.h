@@ -57,6 +57,7 @@ private:
   std::optional<Element> matchExponential(const Element &element);
   std::optional<Reduction> matchLargest(const Element &element,
                                         const Element &x);
+  std::optional<Reduction> matchSum(const Element &element);
   bool isSumOf(const Element &sum, const Element &element);
   bool isNoneLeft(const Element &element, const Element &scores);
   Element skipExtensions(const Element &element);

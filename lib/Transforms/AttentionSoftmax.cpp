@@ -152,9 +152,8 @@ AttentionMatcher::matchLogarithm(const Element &element) {
     Element sum = elements.plain(elements.operand(logarithm, 0));
     if (sum.getOp<math::AbsFOp>())
       sum = elements.plain(elements.operand(sum, 0));
-    std::optional<Reduction> reduction =
-        elements.matchReduction(sum, axes.keys);
-    if (!reduction || !isSumOf(sum, reduction->input))
+    std::optional<Reduction> reduction = matchSum(sum);
+    if (!reduction)
       continue;
     std::optional<Power> weight = matchPower(reduction->input);
     shifts.erase(shifts.begin() + i);
@@ -171,13 +170,20 @@ AttentionMatcher::matchLogarithm(const Element &element) {
   return std::nullopt;
 }
 
+/// The sum over the keys that `element` is.
+std::optional<Reduction> AttentionMatcher::matchSum(const Element &element) {
+  std::optional<Reduction> reduction =
+      elements.matchReduction(elements.plain(element), axes.keys);
+  if (!reduction || !isa<arith::AddFOp>(reduction->combiner) ||
+      elements.getConstant(reduction->init) != 0.0)
+    return std::nullopt;
+  return reduction;
+}
+
 /// Whether `sum` is the sum of `element` over the keys.
 bool AttentionMatcher::isSumOf(const Element &sum, const Element &element) {
-  std::optional<Reduction> reduction =
-      elements.matchReduction(elements.plain(sum), axes.keys);
-  return reduction && isa<arith::AddFOp>(reduction->combiner) &&
-         elements.getConstant(reduction->init) == 0.0 &&
-         elements.areSame(reduction->input, element);
+  std::optional<Reduction> reduction = matchSum(sum);
+  return reduction && elements.areSame(reduction->input, element);
 }
 
 /// Dividend and divisor.
@@ -351,10 +357,9 @@ std::optional<Element> AttentionMatcher::matchKept(const Element &element) {
     if (!quotient ||
         elements.getConstant(elements.operand(element, 3 - index)) != 0.0)
       continue;
-    Element sum = skipZeroSum(quotient->second);
     std::optional<Reduction> reduction =
-        elements.matchReduction(elements.plain(sum), axes.keys);
-    if (!reduction || !isSumOf(sum, reduction->input))
+        matchSum(skipZeroSum(quotient->second));
+    if (!reduction)
       continue;
     Element weight = elements.plain(reduction->input);
     if (weight.getOp<arith::SelectOp>() &&
