@@ -38,9 +38,7 @@ static cl::opt<std::string> output("o", cl::value_desc("FILE"),
 static Error write(mlir::ModuleOp module, StringRef path) {
   auto weights = module->getAttrOfType<mlir::StringAttr>(
       attn::AttnDialect::kWeightsFileAttr);
-  bool isSame = false;
-  if (weights && !sys::fs::equivalent(weights.getValue(), path, isSame) &&
-      isSame)
+  if (weights && sys::fs::equivalent(weights.getValue(), path))
     return createStringError(path + ": expected a file other than that of the "
                                     "weights, which the module reads");
   auto file = attn::OutputFile::open(path);

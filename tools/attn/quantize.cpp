@@ -179,8 +179,7 @@ static Error checkLinks() {
        it != end && !code; it.increment(code)) {
     SmallString<128> to(StringRef(output.getValue()));
     sys::path::append(to, sys::path::filename(it->path()));
-    bool isSame = false;
-    if (!sys::fs::equivalent(it->path(), to, isSame) && isSame)
+    if (sys::fs::equivalent(it->path(), to))
       return createStringError(to + ": expected a file other than the "
                                     "checkpoint's");
   }
@@ -194,8 +193,7 @@ static Error runQuantize() {
   if (std::error_code code = sys::fs::create_directories(output))
     return createStringError(output + ": cannot make the folder: " +
                              StringRef(code.message()).lower());
-  bool isSame = false;
-  if (!sys::fs::equivalent(checkpoint, output, isSame) && isSame)
+  if (sys::fs::equivalent(checkpoint, output))
     return createStringError(output + ": expected a folder other than the "
                                       "checkpoint's");
   if (Error error = checkLinks())
