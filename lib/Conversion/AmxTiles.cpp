@@ -221,7 +221,7 @@ void attn::emitAmxBlock(KernelBuilder &b, const BlockProduct &product) {
   if (!product.right.isStream)
     return emitRowTiles(b, tiles, product, 2, /*asksForNext=*/false);
   tiles.forRowTiles(product.rows, product.isFromMemory,
-                    [&](int64_t rowTiles, bool isFromMemory) {
-                      emitRowTiles(b, tiles, product, rowTiles, isFromMemory);
+                    [&](int64_t rowTiles, bool asksForNext) {
+                      emitRowTiles(b, tiles, product, rowTiles, asksForNext);
                     });
 }

@@ -294,7 +294,7 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel,
                                  Value isFromMemory) {
   Value zero = b.index(0);
   Value count = b.min(b.sub(endRow, row), b.index(kBlock));
-  auto emitSums = [&](int64_t rowTiles, bool isFromMemory) {
+  auto emitSums = [&](int64_t rowTiles, bool asksForNext) {
     AmxTiles::Block block = tiles->multiply(
         tiles->zeros(b.getI32Type(), rowTiles), b.index(steps),
         [&](int64_t half, Value k) {
@@ -303,7 +303,7 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel,
         },
         [&](Value k, int64_t half) {
           SmallVector<Value> place = {panel, k, b.index(half)};
-          if (isFromMemory)
+          if (asksForNext)
             tiles->askForNext(operands.weight, place);
           return tiles->stream(operands.weight, place);
         });

@@ -126,8 +126,9 @@ def RaiseLayerNorm : Pass<"attn-raise-layer-norm", "::mlir::func::FuncOp"> {
 
     A mean is a sum that is divided by the size, or multiplied by its reciprocal;
     a square a product or a power; the root divides, or its reciprocal
-    multiplies. The variance may be computed by itself, and in f64. The mean and the deviation may be used elsewhere too, and are
-    computed for that as they were.
+    multiplies. The variance may be computed by itself, and in f64. The mean and
+    the deviation may be used elsewhere too, and are computed for that as they
+    were.
 
     Limits: a normalisation stays as it is if its width is dynamic, if w or b is
     missing or is not a vector, if more than one dimension is normalised, or if it
