@@ -81,6 +81,9 @@ std::string ObjectCache::pathOf(const Key &key) const {
 
 std::unique_ptr<llvm::MemoryBuffer> ObjectCache::load(const Key &key) const {
   std::string path = pathOf(key);
+  // Pipes and devices need not have an end.
+  if (!llvm::sys::fs::is_regular_file(path))
+    return nullptr;
   // Read, not mapped: another process may replace or truncate the file.
   auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
                                           /*RequiresNullTerminator=*/false,

@@ -4,6 +4,7 @@
 
 #include "SpaceSign.h"
 #include "attn/Weights/JsonFile.h"
+#include "attn/Weights/ReadFile.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -81,19 +82,12 @@ Tokenizer::Vocabulary::load(StringRef path, vfs::FileSystem &files) {
   return vocabulary;
 }
 
-static Error cannotReadModel(StringRef path, std::error_code code) {
-  return createStringError(code, path +
-                                     ": cannot read the SentencePiece model: " +
-                                     StringRef(code.message()).lower());
-}
-
 Expected<std::shared_ptr<const Tokenizer::Pieces>>
 Tokenizer::Pieces::load(StringRef path, vfs::FileSystem &files) {
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      files.getBufferForFile(path, /*FileSize=*/-1,
-                             /*RequiresNullTerminator=*/false);
-  if (std::error_code code = buffer.getError())
-    return cannotReadModel(path, code);
+  Expected<std::unique_ptr<MemoryBuffer>> buffer =
+      readFile(path, "SentencePiece model", files);
+  if (!buffer)
+    return buffer.takeError();
   auto pieces = std::make_shared<Pieces>();
   StringRef bytes = (*buffer)->getBuffer();
   sentencepiece::util::Status status =
@@ -164,7 +158,9 @@ Tokenizer::load(StringRef directory,
   if (!*separate) {
     // The reference asks for the file and then does without it.
     if (std::error_code code = files->status(targetPath).getError())
-      return cannotReadModel(targetPath, code);
+      return createStringError(
+          code, targetPath + ": cannot read the SentencePiece model: " +
+                    StringRef(code.message()).lower());
     tokenizer->target = tokenizer->source;
     tokenizer->targetModel = tokenizer->sourceModel;
     return std::move(tokenizer);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Weights/JsonFile.h"
+#include "attn/Weights/ReadFile.h"
 
 #include "llvm/Support/raw_ostream.h"
 
@@ -50,12 +51,10 @@ Expected<json::Object> attn::parseJsonObject(StringRef text, StringRef origin) {
 
 Expected<json::Object> attn::readJsonObject(StringRef path,
                                             vfs::FileSystem &files) {
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      files.getBufferForFile(path, /*FileSize=*/-1,
-                             /*RequiresNullTerminator=*/false);
-  if (std::error_code code = buffer.getError())
-    return createStringError(code, path + ": cannot read the file: " +
-                                       StringRef(code.message()).lower());
+  Expected<std::unique_ptr<MemoryBuffer>> buffer =
+      readFile(path, "file", files);
+  if (!buffer)
+    return buffer.takeError();
   return parseJsonObject((*buffer)->getBuffer(), path);
 }
 

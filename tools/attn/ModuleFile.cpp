@@ -4,16 +4,25 @@
 
 #include "attn/Execution/DiagnosticError.h"
 #include "attn/IR/AttnDialect.h"
+#include "attn/Weights/ReadFile.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
 
 using namespace llvm;
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 attn::parseModuleFile(StringRef path, mlir::MLIRContext &context) {
+  Expected<std::unique_ptr<MemoryBuffer>> buffer =
+      path == "-" ? errorOrToExpected(MemoryBuffer::getSTDIN())
+                  : readFile(path);
+  if (!buffer)
+    return buffer.takeError();
+  auto source = std::make_shared<SourceMgr>();
+  source->AddNewSourceBuffer(std::move(*buffer), SMLoc());
   attn::DiagnosticError errors(&context);
   mlir::OwningOpRef<mlir::ModuleOp> module =
-      mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
+      mlir::parseSourceFile<mlir::ModuleOp>(source, &context);
   if (!module)
     return errors.take((path + ": cannot parse the module").str());
   StringRef attribute = attn::AttnDialect::kWeightsFileAttr;

@@ -14,6 +14,7 @@
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Translation/CheckpointModel.h"
+#include "attn/Weights/ReadFile.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -152,10 +153,9 @@ static Expected<std::vector<std::unique_ptr<MemoryBuffer>>> readFiles() {
     sys::path::append(path, name);
     if (!sys::fs::exists(path))
       continue;
-    ErrorOr<std::unique_ptr<MemoryBuffer>> read = MemoryBuffer::getFile(path);
-    if (std::error_code code = read.getError())
-      return createStringError(path + ": cannot read the file: " +
-                               StringRef(code.message()).lower());
+    Expected<std::unique_ptr<MemoryBuffer>> read = readFile(path);
+    if (!read)
+      return read.takeError();
     files.push_back(std::move(*read));
   }
   return files;

@@ -137,8 +137,8 @@ TEST_F(NpyFile, RefusesOtherFiles) {
   EXPECT_EQ(errorOf(npy("{}", "", 9)), "expected .npy version 1 to 3, got 9");
   std::string missing = directory.path("missing.npy");
   EXPECT_EQ(messageOf(readNpy(missing)),
-            "cannot read " + missing + ": No such file or directory");
-  EXPECT_THAT(messageOf(readNpy(directory.path())), EndsWith("Is a directory"));
+            missing + ": cannot read the file: no such file or directory");
+  EXPECT_THAT(messageOf(readNpy(directory.path())), EndsWith("is a directory"));
 }
 
 TEST_F(NpyFile, RefusesTruncatedFiles) {

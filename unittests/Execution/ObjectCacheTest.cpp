@@ -6,7 +6,9 @@
 
 #include <cstdlib>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace attn;
 using namespace attn::test;
@@ -82,6 +84,16 @@ TEST_F(ObjectCacheTest, IgnoresAFileOfAnotherKey) {
   ASSERT_FALSE(
       llvm::sys::fs::copy_file(cache.pathOf(key), cache.pathOf(other)));
   EXPECT_EQ(contentOf(cache.load(other)), "(nothing)");
+}
+
+TEST_F(ObjectCacheTest, ReplacesWhatHasNoEnd) {
+  ASSERT_EQ(llvm::toString(cache.store(key, "code")), "");
+  std::string path = cache.pathOf(key);
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0); // that nobody writes to
+  EXPECT_EQ(contentOf(cache.load(key)), "(nothing)");
+  ASSERT_EQ(llvm::toString(cache.store(key, "code")), "");
+  EXPECT_EQ(contentOf(cache.load(key)), "code");
 }
 
 TEST_F(ObjectCacheTest, SaysWhyItCannotWrite) {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reading a file that may be anything into memory.
+
+#ifndef ATTN_WEIGHTS_READFILE_H
+#define ATTN_WEIGHTS_READFILE_H
+
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/VirtualFileSystem.h"
+
+namespace attn {
+
+/// All of the file or pipe at `path` of `files`, and a 0 after it. Errors: it
+/// cannot be read ("PATH: cannot read the WHAT: REASON"), or is a device, which
+/// need not have an end.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+readFile(llvm::StringRef path, llvm::StringRef what = "file",
+         llvm::vfs::FileSystem &files = *llvm::vfs::getRealFileSystem());
+
+} // namespace attn
+
+#endif // ATTN_WEIGHTS_READFILE_H

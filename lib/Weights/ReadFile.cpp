@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+#include "attn/Weights/ReadFile.h"
+
+using namespace llvm;
+
+Expected<std::unique_ptr<MemoryBuffer>>
+attn::readFile(StringRef path, StringRef what, vfs::FileSystem &files) {
+  // What keeps it from being looked at shows when it is opened.
+  ErrorOr<vfs::Status> status = files.status(path);
+  if (status && (status->getType() == sys::fs::file_type::character_file ||
+                 status->getType() == sys::fs::file_type::block_file))
+    return createStringError(path + ": expected a file, got a device");
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = files.getBufferForFile(path);
+  if (std::error_code code = buffer.getError())
+    return createStringError(code, path + ": cannot read the " + what + ": " +
+                                       StringRef(code.message()).lower());
+  return std::move(*buffer);
+}
