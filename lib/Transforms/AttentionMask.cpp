@@ -13,205 +13,6 @@ using namespace attn;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-//===----------------------------------------------------------------------===//
-// Bounds on indices
-//===----------------------------------------------------------------------===//
-
-bool AttentionMask::addIndex(const Element &element, int64_t factor,
-                             IndexSum &sum) {
-  Element e = elements.forward(element);
-  if (!getElementTypeOrSelf(e.value).isIntOrIndex())
-    return false;
-  if (std::optional<double> constant = elements.getConstant(e)) {
-    sum.constant += factor * static_cast<int64_t>(*constant);
-    return true;
-  }
-  if (auto index = e.getOp<linalg::IndexOp>()) {
-    AxisList list = elements.axes.resolve(e.layout[index.getDim()]);
-    if (list.size() > 1)
-      return false;
-    if (!list.empty())
-      sum.indices.push_back({list.front(), factor});
-    return true;
-  }
-  Operation *op = e.value.getDefiningOp();
-  if (isa_and_present<arith::AddIOp, arith::SubIOp>(op))
-    return addIndex(elements.operand(e, 0), factor, sum) &&
-           addIndex(elements.operand(e, 1),
-                    isa<arith::SubIOp>(op) ? -factor : factor, sum);
-  bool isOutside = !e.isTensor() && !getBodyOwner(e.value);
-  if (!isOutside && isa_and_present<arith::IndexCastOp, arith::ExtSIOp>(op))
-    return addIndex(elements.operand(e, 0), factor, sum);
-  if (e.isTensor())
-    sum.elements.push_back({e, factor});
-  else if (isOutside)
-    sum.values.push_back({e.value, factor});
-  return e.isTensor() || isOutside;
-}
-
-bool attn::hasIndices(ArrayRef<std::pair<unsigned, int64_t>> indices,
-                      ArrayRef<std::pair<unsigned, int64_t>> expected) {
-  return indices.size() == expected.size() &&
-         llvm::all_of(expected, [&](std::pair<unsigned, int64_t> index) {
-           return llvm::is_contained(indices, index);
-         });
-}
-
-/// Whether the queries may be those of the axis `query` alone: all others have
-/// to be heads, of which the number is static.
-bool AttentionMask::canCount(unsigned query) {
-  AxisList others(axes.queries);
-  llvm::erase(others, query);
-  return others.size() + 1 == axes.queries.size() &&
-         !ShapedType::isDynamic(elements.axes.getStaticSize(others));
-}
-
-/// Takes a condition that compares the index of a key with that of the query,
-/// or with a length.
-bool AttentionMask::takeBound(const MaskTerm &term) {
-  Element condition = elements.forward(term.element);
-  auto compare = condition.getOp<arith::CmpIOp>();
-  if (!compare || axes.keys.size() != 1)
-    return false;
-  using Predicate = arith::CmpIPredicate;
-  Predicate predicate = compare.getPredicate();
-  bool isLess = llvm::is_contained(
-      {Predicate::sle, Predicate::slt, Predicate::ule, Predicate::ult},
-      predicate);
-  bool isStrict = llvm::is_contained(
-      {Predicate::slt, Predicate::sgt, Predicate::ult, Predicate::ugt},
-      predicate);
-  bool isSigned = llvm::is_contained(
-      {Predicate::sle, Predicate::slt, Predicate::sge, Predicate::sgt},
-      predicate);
-  if (predicate == Predicate::eq || predicate == Predicate::ne)
-    return false;
-  // A key is kept where the sum is at most 0.
-  int64_t sign = isLess == term.isNegated ? -1 : 1;
-  IndexSum sum;
-  sum.constant = isStrict != term.isNegated;
-  for (unsigned side : {0, 1}) {
-    Element e = elements.operand(condition, side);
-    IndexSum plain;
-    if (!addIndex(e, side == 0 ? sign : -sign, sum) ||
-        !addIndex(e, /*factor=*/1, plain))
-      return false;
-    // Of unsigned numbers, differences wrap around.
-    if (!isSigned &&
-        (!plain.values.empty() || !plain.elements.empty() ||
-         plain.constant < 0 ||
-         llvm::any_of(
-             plain.indices, [](auto index) { return index.second < 0; })))
-      return false;
-  }
-
-  if (takeDistance(sum, term))
-    return true;
-  unsigned key = axes.keys.front();
-  if (!lengths && sum.elements.size() == 1 && sum.values.empty() &&
-      sum.constant == 1 && hasIndices(sum.indices, {{key, 1}})) {
-    auto [element, factor] = sum.elements.front();
-    if (factor != -1 || !getElementTypeOrSelf(element.value).isInteger(32) ||
-        term.excluded != -kInfinity)
-      return false;
-    lengths = {sum, term, {}};
-    return true;
-  }
-  return false;
-}
-
-/// Takes a bound of the distance of a key from the query, where `sum` is at
-/// most 0: of two on the same side the narrower counts.
-bool AttentionMask::takeDistance(const IndexSum &sum, const MaskTerm &term) {
-  unsigned key = axes.keys.front();
-  for (unsigned query : axes.queries) {
-    bool isAfter = hasIndices(sum.indices, {{key, 1}, {query, -1}});
-    bool isBefore = hasIndices(sum.indices, {{key, -1}, {query, 1}});
-    if ((!isAfter && !isBefore) || !sum.elements.empty() || !canCount(query))
-      continue;
-    std::optional<Bound> &bound = isAfter ? after : before;
-    const std::optional<Bound> &other = isAfter ? before : after;
-    if (other && other->query != AxisList{query})
-      return false;
-    if (!bound) {
-      bound = {sum, term, {query}};
-      return true;
-    }
-    if (bound->query != AxisList{query} || term.excluded != -kInfinity ||
-        bound->term.excluded != -kInfinity || bound->sum.values != sum.values)
-      return false;
-    if (sum.constant > bound->sum.constant)
-      bound = {sum, term, {query}};
-    return true;
-  }
-  return false;
-}
-
-/// Takes a constant mask that keeps keys by their distance from the query.
-bool AttentionMask::takeConstantBand(const MaskTerm &term) {
-  Element e = elements.forward(term.element);
-  DenseElementsAttr constant;
-  if (after || before || axes.keys.size() != 1 || !e.isTensor() ||
-      !matchPattern(e.value, m_Constant(&constant)) || constant.isSplat())
-    return false;
-  AxisList used = flatten(elements.axes.resolveAll(e.layout));
-  if (used.size() != 2 || used.back() != axes.keys.front() ||
-      !canCount(used.front()))
-    return false;
-  ArrayRef<int64_t> shape = constant.getType().getShape();
-  int64_t keys = 1;
-  for (auto [size, list] : llvm::zip(shape, elements.axes.resolveAll(e.layout)))
-    if (list == AxisList{axes.keys.front()})
-      keys = size;
-
-  int64_t queries = constant.getNumElements() / keys;
-  double excluded = term.isAdded ? -kInfinity : term.excluded;
-  SmallVector<bool> kept;
-  if (!term.isAdded) {
-    for (bool value : constant.getValues<bool>())
-      kept.push_back(value != term.isNegated);
-  } else {
-    for (const APFloat &value : constant.getValues<APFloat>()) {
-      double added = FloatAttr::getValueAsDouble(value) * term.factor;
-      if (added != 0 && !(added <= kLargestExcluded))
-        return false;
-      if (added != 0)
-        excluded = std::max(excluded, added);
-      kept.push_back(added == 0);
-    }
-  }
-  auto distanceOf = [&](size_t position) {
-    auto place = static_cast<int64_t>(position);
-    return place % keys - place / keys;
-  };
-  int64_t least = keys, most = -queries;
-  for (auto [position, value] : llvm::enumerate(kept))
-    if (value) {
-      least = std::min(least, distanceOf(position));
-      most = std::max(most, distanceOf(position));
-    }
-  for (auto [position, value] : llvm::enumerate(kept))
-    if (value !=
-        (least <= distanceOf(position) && distanceOf(position) <= most))
-      return false;
-  auto bind = [&](int64_t constant) {
-    IndexSum sum;
-    sum.constant = constant;
-    Bound bound = {sum, term, {used.front()}};
-    bound.term.excluded = excluded;
-    return bound;
-  };
-  if (most < keys - 1)
-    after = bind(-most);
-  if (least > 1 - queries)
-    before = bind(least);
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
-// Terms
-//===----------------------------------------------------------------------===//
-
 /// Takes what can be taken of a term that is the same as all of `parts`. Where
 /// that is nothing, the term stays whole.
 bool AttentionMask::takeParts(ArrayRef<MaskTerm> parts) {
@@ -262,7 +63,7 @@ bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
       second.factor = -second.factor;
     return takeParts({first, second});
   }
-  if (isa<arith::MulFOp>(op)) {
+  if (isa<arith::MulFOp>(op))
     for (unsigned index : {0, 1})
       if (std::optional<double> factor =
               elements.getConstant(elements.operand(e, index))) {
@@ -270,26 +71,169 @@ bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
         first.factor *= *factor;
         return takeParts(first);
       }
-    return false;
+  SmallVector<MaskTerm, 2> exclusions = matchExclusions(term);
+  if (exclusions.size() == 2)
+    return takeEither(exclusions[0], exclusions[1]);
+  if (exclusions.size() == 1)
+    return takeParts(exclusions);
+  if (isa<arith::SelectOp>(op))
+    return takeFilled(term);
+  return takeConstantBand(term);
+}
+
+/// The terms that exclude keys as the added `term` does, and add nothing else:
+/// where there are two, a key is excluded only by both. None if there is more
+/// to the term.
+SmallVector<MaskTerm, 2> AttentionMask::matchExclusions(const MaskTerm &term) {
+  Element e = elements.plain(term.element);
+  MaskTerm result = term;
+  result.isAdded = false;
+  if (e.getOp<arith::MulFOp>()) {
+    // Only where a condition, as a number, holds.
+    for (unsigned index : {0, 1}) {
+      Element number = elements.plain(elements.operand(e, index));
+      auto cast = number.getOp<arith::UIToFPOp>();
+      if (!cast || !getElementTypeOrSelf(cast.getIn().getType()).isInteger(1))
+        continue;
+      MaskTerm other = term;
+      other.element = elements.operand(e, 1 - index);
+      SmallVector<MaskTerm, 2> exclusions = matchExclusions(other);
+      if (exclusions.size() != 1 || !std::isfinite(exclusions[0].excluded))
+        return {};
+      result.element = elements.operand(number, 0);
+      result.isNegated = true;
+      result.excluded = exclusions[0].excluded;
+      exclusions.push_back(result);
+      return exclusions;
+    }
+    return {};
   }
-  if (!isa<arith::SelectOp>(op))
-    return takeConstantBand(term);
+  if (!e.getOp<arith::SelectOp>())
+    return {};
   std::optional<double> ifTrue = elements.getConstant(elements.operand(e, 1));
   std::optional<double> ifFalse = elements.getConstant(elements.operand(e, 2));
   if (!ifTrue || !ifFalse || (*ifTrue == 0) == (*ifFalse == 0))
-    return false;
+    return {};
+  result.element = elements.operand(e, 0);
+  result.isNegated = *ifFalse == 0;
+  result.excluded = (result.isNegated ? *ifTrue : *ifFalse) * term.factor;
+  if (result.excluded > kLargestExcluded)
+    return {};
+  return {result};
+}
+
+/// Takes a mask in which numbers are replaced by one that excludes keys.
+bool AttentionMask::takeFilled(const MaskTerm &term) {
+  Element e = elements.plain(term.element);
+  for (unsigned index : {1, 2}) {
+    std::optional<double> constant =
+        elements.getConstant(elements.operand(e, index));
+    if (!constant || *constant * term.factor > kLargestExcluded)
+      continue;
+    MaskTerm condition = term, rest = term;
+    rest.element = elements.operand(e, 3 - index);
+    condition.element = elements.operand(e, 0);
+    condition.isAdded = false;
+    condition.isNegated = index == 1;
+    condition.excluded = *constant * term.factor;
+    // Where `rest` and another number are 0 together: if `rest` is not, it
+    // excludes the key itself.
+    Element zero = elements.forward(condition.element);
+    auto compare = zero.getOp<arith::CmpFOp>();
+    if (compare && compare.getPredicate() == arith::CmpFPredicate::OEQ &&
+        elements.getConstant(elements.operand(zero, 1)) == 0.0 &&
+        condition.isNegated && !matchExclusions(rest).empty()) {
+      Element sum = elements.plain(elements.operand(zero, 0));
+      if (sum.getOp<arith::AddFOp>())
+        for (unsigned side : {0, 1})
+          if (elements.areSame(elements.operand(sum, side), rest.element)) {
+            condition.element = elements.operand(sum, 1 - side);
+            condition.isNegated = false;
+            break;
+          }
+    }
+    return takeParts({condition, rest});
+  }
+  return false;
+}
+
+/// What a comparison of a constant with one of two others comes to: the
+/// condition that chooses between the two, if there is one, and whether the
+/// comparison holds where that does, and where it does not.
+std::optional<AttentionMask::Comparison>
+AttentionMask::matchComparison(const Element &element) {
+  auto floats = element.getOp<arith::CmpFOp>();
+  auto integers = element.getOp<arith::CmpIOp>();
+  if (!floats && !integers)
+    return std::nullopt;
+  struct Choice {
+    Element condition;
+    double ifTrue, ifFalse;
+  };
+  auto matchChoice = [&](const Element &operand) -> std::optional<Choice> {
+    Element e = elements.plain(operand);
+    if (std::optional<double> constant = elements.getConstant(e))
+      return Choice{{}, *constant, *constant};
+    Operation *op = e.value.getDefiningOp();
+    if (isa_and_present<arith::UIToFPOp, arith::ExtUIOp>(op) &&
+        getElementTypeOrSelf(op->getOperand(0)).isInteger(1))
+      return Choice{elements.operand(e, 0), 1, 0};
+    if (!isa_and_present<arith::SelectOp>(op))
+      return std::nullopt;
+    auto ifTrue = elements.getConstant(elements.operand(e, 1));
+    auto ifFalse = elements.getConstant(elements.operand(e, 2));
+    if (!ifTrue || !ifFalse)
+      return std::nullopt;
+    return Choice{elements.operand(e, 0), *ifTrue, *ifFalse};
+  };
+  std::optional<Choice> lhs = matchChoice(elements.operand(element, 0));
+  std::optional<Choice> rhs = matchChoice(elements.operand(element, 1));
+  if (!lhs || !rhs || (lhs->condition && rhs->condition))
+    return std::nullopt;
+  auto compare = [&](double a, double b) {
+    if (floats)
+      return arith::applyCmpPredicate(floats.getPredicate(), APFloat(a),
+                                      APFloat(b));
+    auto toInteger = [](double value) {
+      return APInt(64, static_cast<int64_t>(value), /*isSigned=*/true);
+    };
+    return arith::applyCmpPredicate(integers.getPredicate(), toInteger(a),
+                                    toInteger(b));
+  };
+  return Comparison{lhs->condition ? lhs->condition : rhs->condition,
+                    compare(lhs->ifTrue, rhs->ifTrue),
+                    compare(lhs->ifFalse, rhs->ifFalse)};
+}
+
+/// The two conditions that have to hold both for `term` to keep a score.
+std::optional<std::pair<MaskTerm, MaskTerm>>
+AttentionMask::matchConjunction(const MaskTerm &term) {
+  Element e = elements.forward(term.element);
+  MaskTerm first = term, second = term;
   first.element = elements.operand(e, 0);
-  first.isAdded = false;
-  first.isNegated = *ifFalse == 0;
-  first.excluded = (first.isNegated ? *ifTrue : *ifFalse) * term.factor;
-  return first.excluded <= kLargestExcluded && takeParts(first);
+  second.element = elements.operand(e, 1);
+  if (term.isNegated ? static_cast<bool>(e.getOp<arith::OrIOp>())
+                     : static_cast<bool>(e.getOp<arith::AndIOp>()))
+    return std::pair(first, second);
+  if (!e.getOp<arith::SelectOp>())
+    return std::nullopt;
+  // c ? x : false, c ? false : x; negated, c ? x : true, c ? true : x.
+  for (unsigned index : {1, 2}) {
+    auto other = elements.getConstant(elements.operand(e, 3 - index));
+    if (!other || (*other != 0) != term.isNegated)
+      continue;
+    first.isNegated = index == 2;
+    second.element = elements.operand(e, index);
+    return std::pair(first, second);
+  }
+  return std::nullopt;
 }
 
 bool AttentionMask::takeCondition(const MaskTerm &term) {
   Element e = elements.forward(term.element);
   if (std::optional<double> constant = elements.getConstant(e))
     return (*constant != 0) != term.isNegated;
-  MaskTerm first = term, second = term;
+  MaskTerm first = term;
   Operation *op = e.value.getDefiningOp();
   if (!op)
     return false;
@@ -303,11 +247,15 @@ bool AttentionMask::takeCondition(const MaskTerm &term) {
       }
     return false;
   }
-  if (term.isNegated ? isa<arith::OrIOp>(op) : isa<arith::AndIOp>(op)) {
-    first.element = elements.operand(e, 0);
-    second.element = elements.operand(e, 1);
-    return takeParts({first, second});
+  if (std::optional<Comparison> comparison = matchComparison(e)) {
+    if (comparison->ifTrue == comparison->ifFalse)
+      return comparison->ifTrue != term.isNegated;
+    first.element = comparison->condition;
+    first.isNegated ^= !comparison->ifTrue;
+    return takeParts(first);
   }
+  if (auto parts = matchConjunction(term))
+    return takeParts({parts->first, parts->second});
   return takeBound(term) || takeConstantBand(term);
 }
 
@@ -360,67 +308,6 @@ bool AttentionMask::allOperands(
   });
 }
 
-/// Where no key is left, finite scores of excluded keys count after all. So
-/// bounds with such are left to a mask, unless each query keeps a key: where
-/// they are all there is, the first one, or the one at its own index.
-void AttentionMask::dropReplacing() {
-  auto keepsOwn = [](const std::optional<Bound> &bound) {
-    return !bound || (bound->sum.values.empty() && bound->sum.constant <= 0);
-  };
-  bool keepsOne = terms.empty() && !lengths && keepsOwn(after);
-  if (before) {
-    int64_t queries = elements.axes.getStaticSize(before->query);
-    int64_t keys = elements.axes.getStaticSize(axes.keys);
-    keepsOne &= keepsOwn(before) && !ShapedType::isDynamic(queries) &&
-                !ShapedType::isDynamic(keys) && queries <= keys;
-  }
-  if (keepsOne)
-    return;
-  for (std::optional<Bound> *bound : {&after, &before})
-    if (*bound && (*bound)->term.excluded != -kInfinity) {
-      terms.push_back((*bound)->term);
-      bound->reset();
-    }
-}
-
-/// Finds where queries stand, so that both bounds are windows around it; what
-/// cannot be is left to a mask.
-void AttentionMask::joinBounds() {
-  if (after && before) {
-    // key - query + after <= 0 and query - key + before <= 0.
-    bool areOpposite =
-        after->sum.values.size() == before->sum.values.size() &&
-        llvm::all_of(after->sum.values, [&](std::pair<Value, int64_t> value) {
-          return llvm::is_contained(before->sum.values,
-                                    std::pair(value.first, -value.second));
-        });
-    if (!areOpposite || before->sum.constant > -after->sum.constant) {
-      terms.push_back(before->term);
-      before.reset();
-    }
-  }
-  if (!after && !before)
-    return;
-  band.emplace();
-  band->query = after ? after->query : before->query;
-  if (after)
-    for (auto [value, factor] : after->sum.values)
-      band->values.push_back({value, -factor});
-  else
-    band->values = before->sum.values;
-  if (!before) {
-    band->constant = -after->sum.constant;
-    band->after = 0;
-    return;
-  }
-  band->constant = std::max<int64_t>(before->sum.constant, 0);
-  if (after)
-    band->constant = std::min(band->constant, -after->sum.constant);
-  band->before = band->constant - before->sum.constant;
-  if (after)
-    band->after = -after->sum.constant - band->constant;
-}
-
 LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
   // A finite score replaces what an earlier step excluded, so that one has to
   // be done before, and nothing of it can be left to bounds.
@@ -439,12 +326,37 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
   hasChanged |= llvm::any_of(terms, isFinite) ||
                 (after && isFinite(after->term)) ||
                 (before && isFinite(before->term));
-  dropReplacing();
+  if (hasReplacing() && !keepsOne()) {
+    if (canGuard()) {
+      unguarded = std::make_shared<AttentionMask>(*this);
+      unguarded->isFallback = true;
+      unguarded->dropReplacing();
+      if (failed(unguarded->finish()))
+        return failure();
+      llvm::append_range(tensors, unguarded->tensors);
+      // Beside a key, what is excluded has no weight, however far below.
+      for (MaskTerm &term : terms)
+        term.excluded = -kInfinity;
+    } else {
+      dropReplacing();
+    }
+  }
+  return finish();
+}
+
+/// Makes of terms and bounds what attention has; fails if they use other axes.
+LogicalResult AttentionMask::finish() {
   joinBounds();
   dropBiases();
-  llvm::sort(terms, [](const MaskTerm &a, const MaskTerm &b) {
-    return a.step < b.step;
-  });
+  // Parts of one step stay in their order.
+  SmallVector<MaskTerm> sorted;
+  for (const MaskTerm &term : terms) {
+    auto *place = llvm::upper_bound(
+        sorted, term,
+        [](const MaskTerm &a, const MaskTerm &b) { return a.step < b.step; });
+    sorted.insert(place, term);
+  }
+  terms = std::move(sorted);
   AxisList used;
   for (const MaskTerm &term : terms) {
     if (!collectAxes(term.element, used))

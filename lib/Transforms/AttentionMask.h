@@ -8,6 +8,8 @@
 
 #include "Elements.h"
 
+#include <memory>
+
 namespace attn {
 
 /// One step from scores to masked scores, on the axes of scores.
@@ -15,7 +17,7 @@ struct MaskTerm {
   Element element;
   /// Added: a number, which counts `factor` times. Otherwise a condition that
   /// keeps a score; where it is false (true, if negated), the score is
-  /// `excluded` instead.
+  /// `excluded` instead. A number as a condition is true if it is not 0.
   bool isAdded;
   double factor = 1;
   bool isNegated = false;
@@ -94,6 +96,12 @@ public:
   mlir::Value buildBiases(mlir::OpBuilder &builder, mlir::Location loc,
                           llvm::ArrayRef<AxisList> scores);
 
+  /// What holds for any query, if these operands do so only where each query
+  /// keeps a key; else null.
+  AttentionMask *getUnguarded() const { return unguarded.get(); }
+  /// Whether each query keeps a key, an i1.
+  mlir::Value buildGuard(mlir::OpBuilder &builder, mlir::Location loc);
+
 private:
   /// constant + Σ factor · index of an axis + Σ factor · value.
   struct IndexSum {
@@ -127,20 +135,36 @@ private:
     int64_t visited = 0;
   };
 
+  struct Comparison {
+    Element condition;
+    bool ifTrue, ifFalse;
+  };
+
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
   bool canCount(unsigned query);
+  std::optional<IndexSum> matchBound(const MaskTerm &term);
   bool takeBound(const MaskTerm &term);
   bool takeDistance(const IndexSum &sum, const MaskTerm &term);
   bool takeConstantBand(const MaskTerm &term);
   bool isByDistance(const Element &element, Distance &distance);
   bool takeBias(const MaskTerm &term);
+  bool takeEither(const MaskTerm &first, const MaskTerm &second);
+  bool hasReplacing() const;
+  bool keepsOne() const;
+  bool canGuard();
   void dropReplacing();
   void joinBounds();
+  mlir::LogicalResult finish();
   /// Leaves biases to a mask where they do not count as the band does.
   void dropBiases();
   bool take(const MaskTerm &term, bool isPart);
   bool takeAdded(const MaskTerm &term, bool isPart);
   bool takeCondition(const MaskTerm &term);
+  bool takeFilled(const MaskTerm &term);
+  llvm::SmallVector<MaskTerm, 2> matchExclusions(const MaskTerm &term);
+  std::optional<Comparison> matchComparison(const Element &element);
+  std::optional<std::pair<MaskTerm, MaskTerm>>
+  matchConjunction(const MaskTerm &term);
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
   /// Whether an operation that can be computed anew gives the element, and
@@ -169,6 +193,11 @@ private:
   llvm::SmallVector<mlir::Value> tensors;
   /// Whether scores of excluded keys, or all of them by the same, have changed.
   bool hasChanged = false;
+  /// The same without bounds that count on a guard, and what that looks at.
+  std::shared_ptr<AttentionMask> unguarded;
+  bool isFallback = false;
+  llvm::SmallVector<IndexSum, 0> guardBounds;
+  llvm::SmallVector<MaskTerm> guardTerms;
 };
 
 } // namespace attn

@@ -81,7 +81,8 @@ Value AttentionMask::findMask(OpBuilder &builder, Location loc,
   SmallVector<Element> sources = elements.getSources(*element, term.isAdded);
   for (const Element &source : llvm::reverse(sources)) {
     Type type = getElementTypeOrSelf(source.value);
-    if (!type.isF32() && type != narrow && !type.isInteger(1))
+    if (!type.isInteger(1) &&
+        !(term.isAdded && (type.isF32() || type == narrow)))
       continue;
     Layout layout = elements.axes.resolveAll(source.layout);
     Layout target = getTarget(scores, flatten(layout));
@@ -90,6 +91,25 @@ Value AttentionMask::findMask(OpBuilder &builder, Location loc,
                                      target);
   }
   return {};
+}
+
+/// A scalar as a condition: a number is true if it is not 0.
+static Value buildCondition(OpBuilder &builder, Location loc, Value value) {
+  if (value.getType().isInteger(1))
+    return value;
+  Value zero = arith::ConstantOp::create(builder, loc,
+                                         builder.getZeroAttr(value.getType()));
+  if (isa<FloatType>(value.getType()))
+    return arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNE, value,
+                                 zero);
+  return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, value,
+                               zero);
+}
+
+static Value buildNot(OpBuilder &builder, Location loc, Value condition) {
+  return arith::XOrIOp::create(
+      builder, loc, condition,
+      arith::ConstantIntOp::create(builder, loc, 1, 1));
 }
 
 Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
@@ -106,7 +126,8 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
     collectAxes(part.element, used);
   Layout target = getTarget(scores, used);
   AxisList loops = flatten(target);
-  ElementCloner cloner(elements, loops);
+  // What only this mask is computed from is not needed elsewhere.
+  ElementCloner cloner(elements, loops, /*inlines=*/isFallback);
   // The first step comes last.
   std::reverse(parts.begin(), parts.end());
   for (const MaskTerm &part : parts)
@@ -137,6 +158,8 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
     Value mask;
     for (const MaskTerm &part : parts) {
       Value value = cloner.clone(b, loc, part.element, arguments);
+      if (!part.isAdded)
+        value = buildCondition(b, loc, value);
       if (part.isAdded) {
         value = convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
         if (part.factor != 1)
@@ -144,8 +167,7 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
         mask = mask ? arith::AddFOp::create(b, loc, mask, value) : value;
       } else if (isCondition) {
         if (part.isNegated)
-          value = arith::XOrIOp::create(
-              b, loc, value, arith::ConstantIntOp::create(b, loc, 1, 1));
+          value = buildNot(b, loc, value);
         mask = mask ? arith::AndIOp::create(b, loc, mask, value) : value;
       } else {
         Value kept = mask ? mask : number(0);
@@ -209,4 +231,114 @@ Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
   OpFoldResult batch = elements.axes.getSize(builder, loc, scores.front());
   return tensor::SplatOp::create(builder, loc, position,
                                  ArrayRef<OpFoldResult>(batch));
+}
+
+Value AttentionMask::buildGuard(OpBuilder &builder, Location loc) {
+  AxisList keys = elements.axes.resolve(axes.keys), loops;
+  for (const MaskTerm &term : guardTerms)
+    collectAxes(term.element, loops);
+  loops = elements.axes.resolve(loops);
+  llvm::erase_if(loops,
+                 [&](unsigned axis) { return llvm::is_contained(keys, axis); });
+  // Where keys are bound on one side alone, the first query keeps the fewest.
+  AxisList query = elements.axes.resolve(band->query);
+  auto isKey = [&](unsigned axis) {
+    return elements.axes.resolve({axis}) == keys;
+  };
+  bool isFirst = guardBounds.size() == 1 &&
+                 llvm::all_of(guardBounds.front().indices, [&](auto index) {
+                   return isKey(index.first) == (index.second == 1);
+                 });
+  if (!isFirst)
+    llvm::append_range(loops, query);
+  auto rank = static_cast<unsigned>(loops.size());
+  llvm::append_range(loops, keys);
+
+  ElementCloner cloner(elements, loops);
+  for (const MaskTerm &term : guardTerms)
+    cloner.collect(term.element);
+  SmallVector<AffineMap> maps;
+  SmallVector<Value> inputs = cloner.getInputs(builder, loc, maps);
+  // The loops have to have sizes that operands tell: those of an empty tensor.
+  Layout single = llvm::map_to_vector<4>(
+      loops, [](unsigned axis) { return AxisList{axis}; });
+  SmallVector<OpFoldResult> sizes =
+      elements.axes.getSizes(builder, loc, single);
+  Type type = builder.getI1Type();
+  inputs.push_back(createEmpty(builder, loc, sizes, type));
+  // The first of `count` loops.
+  auto mapFirst = [&](size_t count, unsigned results) {
+    AffineMap all = builder.getMultiDimIdentityMap(count);
+    return AffineMap::get(count, 0, all.getResults().take_front(results),
+                          builder.getContext());
+  };
+  maps.push_back(mapFirst(loops.size(), loops.size()));
+  maps.push_back(mapFirst(loops.size(), rank));
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::parallel);
+  iterators.append(keys.size(), utils::IteratorType::reduction);
+
+  auto indexOf = [&](OpBuilder &b, Location loc, ArrayRef<unsigned> list) {
+    Value index = arith::ConstantIndexOp::create(b, loc, 0);
+    for (unsigned axis : list) {
+      auto loop = llvm::find(loops, axis) - loops.begin();
+      Value size = getValueOrCreateConstantIndexOp(b, loc, sizes[loop]);
+      index = b.createOrFold<arith::MulIOp>(loc, index, size);
+      index = b.createOrFold<arith::AddIOp>(
+          loc, index, linalg::IndexOp::create(b, loc, loop));
+    }
+    return index;
+  };
+  auto keepsKey = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+    Value kept = arith::ConstantIntOp::create(b, loc, 1, 1);
+    auto add = [&](Value condition) {
+      kept = b.createOrFold<arith::AndIOp>(loc, kept, condition);
+    };
+    for (const IndexSum &bound : guardBounds) {
+      Value sum = arith::ConstantIndexOp::create(b, loc, bound.constant);
+      auto addProduct = [&](Value value, int64_t factor) {
+        value =
+            getValueOrCreateCastToIndexLike(b, loc, b.getIndexType(), value);
+        Value times = arith::ConstantIndexOp::create(b, loc, factor);
+        sum = b.createOrFold<arith::AddIOp>(
+            loc, sum, b.createOrFold<arith::MulIOp>(loc, value, times));
+      };
+      for (auto [axis, factor] : bound.indices)
+        if (isKey(axis) || !isFirst)
+          addProduct(indexOf(b, loc, isKey(axis) ? keys : query), factor);
+      for (auto [value, factor] : bound.values)
+        addProduct(value, factor);
+      add(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, sum,
+                                arith::ConstantIndexOp::create(b, loc, 0)));
+    }
+    for (const MaskTerm &term : guardTerms) {
+      Value value = cloner.clone(b, loc, term.element, arguments);
+      value = buildCondition(b, loc, value);
+      add(term.isNegated ? buildNot(b, loc, value) : value);
+    }
+    linalg::YieldOp::create(
+        b, loc,
+        arith::OrIOp::create(b, loc, kept, arguments.back()).getResult());
+  };
+  auto fill = [&](ArrayRef<OpFoldResult> sizes, bool value) {
+    Value empty = createEmpty(builder, loc, sizes, type);
+    Value constant = arith::ConstantIntOp::create(builder, loc, value, 1);
+    return linalg::FillOp::create(builder, loc, constant, empty).getResult(0);
+  };
+  Value any = fill(ArrayRef(sizes).take_front(rank), false);
+  any = linalg::GenericOp::create(builder, loc, any.getType(), inputs, any,
+                                  maps, iterators, keepsKey)
+            .getResult(0);
+  auto allKeep = [](OpBuilder &b, Location loc, ValueRange arguments) {
+    linalg::YieldOp::create(
+        b, loc,
+        arith::AndIOp::create(b, loc, arguments[0], arguments[1]).getResult());
+  };
+  iterators.assign(rank, utils::IteratorType::reduction);
+  Value result = fill({}, true);
+  result = linalg::GenericOp::create(
+               builder, loc, result.getType(), any, result,
+               {mapFirst(rank, rank), mapFirst(rank, 0)}, iterators, allKeep)
+               .getResult(0);
+  return tensor::ExtractOp::create(builder, loc, result, ValueRange());
 }

@@ -9,6 +9,7 @@
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/SetVector.h"
@@ -202,10 +203,6 @@ Operation *AttentionMatcher::replace() {
   Value q = build(builder, loc, queries, type, form.query);
   Value k = build(builder, loc, keys, type, form.key);
   Value v = build(builder, loc, values, type, form.value);
-  Value added = mask->buildMask(builder, loc, form.scores, type);
-  Value lengths = mask->buildLengths(builder, loc, form.scores);
-  Value positions = mask->buildPositions(builder, loc, form.scores);
-  Value biases = mask->buildBiases(builder, loc, form.scores);
   Value sink;
   if (sinks) {
     const Element &source = pickSinks(form.scores[1])->element;
@@ -231,20 +228,39 @@ Operation *AttentionMatcher::replace() {
   auto toAttribute = [&](std::optional<int64_t> window) {
     return window ? builder.getI64IntegerAttr(*window) : IntegerAttr();
   };
-  auto sdpa = SdpaOp::create(
-      builder, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths,
-      positions, /*rows=*/Value(), /*slopes=*/Value(), biases, sink,
-      /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
-      builder.getI64IntegerAttr(heads), builder.getF64FloatAttr(scale),
-      mask->isCausal() ? builder.getUnitAttr() : UnitAttr(),
-      toAttribute(mask->getWindowBefore()), toAttribute(mask->getWindowAfter()),
-      softcap ? builder.getF64FloatAttr(*softcap) : FloatAttr(),
-      /*shown_heads=*/DenseI64ArrayAttr(), /*shown_mean=*/UnitAttr(),
-      shownStage ? ScoreStageAttr::get(builder.getContext(), *shownStage)
-                 : ScoreStageAttr());
+  auto create = [&](OpBuilder &b, AttentionMask &masks) {
+    Value added = masks.buildMask(b, loc, form.scores, type);
+    Value lengths = masks.buildLengths(b, loc, form.scores);
+    Value positions = masks.buildPositions(b, loc, form.scores);
+    Value biases = masks.buildBiases(b, loc, form.scores);
+    return SdpaOp::create(
+        b, loc, ValueRange(outs).getTypes(), q, k, v, added, lengths, positions,
+        /*rows=*/Value(), /*slopes=*/Value(), biases, sink,
+        /*query_offsets=*/Value(), /*key_offsets=*/Value(), outs,
+        b.getI64IntegerAttr(heads), b.getF64FloatAttr(scale),
+        masks.isCausal() ? b.getUnitAttr() : UnitAttr(),
+        toAttribute(masks.getWindowBefore()),
+        toAttribute(masks.getWindowAfter()),
+        softcap ? b.getF64FloatAttr(*softcap) : FloatAttr(),
+        /*shown_heads=*/DenseI64ArrayAttr(), /*shown_mean=*/UnitAttr(),
+        shownStage ? ScoreStageAttr::get(b.getContext(), *shownStage)
+                   : ScoreStageAttr());
+  };
+  Operation *attention = nullptr;
+  if (AttentionMask *unguarded = mask->getUnguarded()) {
+    auto yield = [&](AttentionMask &masks) {
+      return [&](OpBuilder &b, Location loc) {
+        scf::YieldOp::create(b, loc, create(b, masks)->getResults());
+      };
+    };
+    attention = scf::IfOp::create(builder, loc, mask->buildGuard(builder, loc),
+                                  yield(*mask), yield(*unguarded));
+  } else {
+    attention = create(builder, *mask);
+  }
   if (shown)
-    elements.replace(builder, loc, shown, sdpa->getResult(1), form.scores);
-  elements.replace(builder, loc, root, sdpa->getResult(0), form.out);
+    elements.replace(builder, loc, shown, attention->getResult(1), form.scores);
+  elements.replace(builder, loc, root, attention->getResult(0), form.out);
   return old;
 }
 

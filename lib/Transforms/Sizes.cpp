@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Sizes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
@@ -13,6 +14,18 @@ static Value getShapeSource(Value value) {
   if (!result)
     return {};
   Operation *op = result.getOwner();
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    // What both sides have it from, outside.
+    auto getSource = [&](Region &side) {
+      Value source =
+          side.front().getTerminator()->getOperand(result.getResultNumber());
+      while (source && side.isAncestor(source.getParentRegion()))
+        source = getShapeSource(source);
+      return source;
+    };
+    Value source = getSource(branch.getThenRegion());
+    return source == getSource(branch.getElseRegion()) ? source : Value();
+  }
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     return destination.getTiedOpOperand(result)->get();
   if (auto cast = dyn_cast<tensor::CastOp>(op))

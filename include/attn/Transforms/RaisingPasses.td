@@ -78,7 +78,13 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
     - Masks that are added, and selects between scores and a constant of at most
       -10⁴; several become one. Where conditions compare indices, or a constant
       keeps keys by their distance from the query, they become `causal`, windows,
-      `positions` if queries do not stand at their own index, or `lengths`.
+      `positions` if queries do not stand at their own index, or `lengths`. A
+      condition may be a number that is compared, a product with one, or fill a
+      mask where another already excludes.
+    - Guards: where excluded keys have finite scores and a query may be left
+      without a key, which bounds do not say, `scf.if` asks if each query keeps
+      one. If so, bounds hold and the mask has what is left, such as padding; if
+      not, all is in the mask. Not where conditions are of each query and key.
     - Biases: what is added for each head by nothing but the distance between key
       and query, however it is computed (slopes times distances, as in ALiBi; a
       table's rows, chosen by a function of the distance, as in T5), is computed
@@ -112,6 +118,7 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Masks of decoders as exporters write them, on random tensors: bounds and padding
+with finite scores in place of excluded keys. Of a query that is left without a key
+all keys count alike, whichever mask excludes them."""
+import cases
+import numpy as np
+import reference_ops as reference
+from cases import Case
+
+rng = np.random.default_rng(19)
+B, H, E = 4, 2, 16
+FAR = float(np.finfo(np.float32).min)
+HEADS, SCORES, PLANE = f"tensor<?x{H}x?x{E}xf32>", f"tensor<?x{H}x?x?xf32>", "tensor<?x?x?xf32>"
+OPERANDS = "affine_map<(b, h, i, j, e) -> (b, h, i, e)>", "affine_map<(b, h, i, j, e) -> (b, h, j, e)>"
+PRODUCT = "affine_map<(b, h, i, j, e) -> (b, h, i, j)>"
+EACH = "affine_map<(b, h, i, j) -> (b, h, i, j)>"
+OF_PLANE = "affine_map<(b, h, i, j) -> (b, i, j)>"
+IN_PLANE = "affine_map<(b, i, j) -> (b, i, j)>"
+OF_KEYS = "affine_map<(b, i, j) -> (b, j)>"
+
+# What keeps a key %j of the query at %place, and the same in NumPy.
+BANDS = {
+    "causal": (
+        "%seen = arith.cmpi sle, %j, %place : index",
+        lambda place, j: j <= place,
+    ),
+    "window": (
+        """%early = arith.cmpi sle, %j, %place : index
+%first = arith.subi %place, %three : index
+%late = arith.cmpi sgt, %j, %first : index
+%seen = arith.andi %early, %late : i1""",
+        lambda place, j: (j <= place) & (j > place - 3),
+    ),
+    "before itself": (
+        "%seen = arith.cmpi slt, %j, %place : index",
+        lambda place, j: j < place,
+    ),
+}
+# Numbers to add, of %seen and %counts, an i64.
+WAYS = {
+    "and": """%true = arith.cmpi ne, %counts, %none : i64
+%kept = arith.andi %seen, %true : i1
+%number = arith.select %kept, %zero, %far : f32""",
+    "numbers": """%one = arith.select %seen, %ones, %zero : f32
+%is = arith.cmpf une, %one, %zero : f32
+%bound = arith.select %is, %zero, %far : f32
+%count = arith.sitofp %counts : i64 to f32
+%sum = arith.addf %bound, %count : f32
+%both = arith.cmpf oeq, %sum, %zero : f32
+%number = arith.select %both, %far, %bound : f32""",
+    "products": """%all = arith.constant true
+%not = arith.xori %seen, %all : i1
+%factor = arith.uitofp %not : i1 to f32
+%behind = arith.cmpi sgt, %j, %i : index
+%upper = arith.select %behind, %far, %zero : f32
+%bound = arith.mulf %upper, %factor : f32
+%true = arith.cmpi eq, %counts, %none : i64
+%number = arith.select %true, %far, %bound : f32""",
+}
+PADDINGS = {
+    "none": lambda m: np.ones((B, m)),
+    "right": lambda m: np.arange(m) < np.array([[m], [m - 2], [m - 7], [1]]),
+    "left": lambda m: np.arange(m) >= np.array([[0], [2], [m - 1], [m]]),
+    "holes": lambda m: (np.arange(m) + np.arange(B)[:, None]) % 5 < 2,
+}
+
+
+def attention(band, way, padding, queries, past):
+    keys = queries + past
+    q, k, v = (rng.standard_normal((B, H, n, E)).astype(np.float32) for n in (queries, keys, keys))
+    counts = PADDINGS[padding](keys).astype(np.int64)
+    before = np.zeros(past, np.float32)
+    condition, keeps = BANDS[band]
+    i, j = np.arange(queries)[:, None], np.arange(keys)
+    kept = keeps(i + past, j)
+    if way == "products":
+        kept |= j <= i
+    kept = kept & (counts != 0)[:, None, None, :]
+    scores = np.einsum("bhie,bhje->bhij", q, k).astype(np.float64)
+    wanted = np.einsum("bhij,bhje->bhie", reference.softmax(np.where(kept, scores, FAR)), v)
+    constants = "\n".join(
+        f"%{name} = arith.constant {value}"
+        for name, value in {
+            "zero": "0.0 : f32", "ones": "1.0 : f32", "far": f"{FAR:.8e} : f32",
+            "none": "0 : i64", "three": "3 : index", "c0": "0 : index", "c2": "2 : index",
+        }.items()
+    )  # fmt: skip
+    body = f"""{constants}
+%past = tensor.dim %before, %c0 : tensor<?xf32>
+%nb = tensor.dim %q, %c0 : {HEADS}
+%nq = tensor.dim %q, %c2 : {HEADS}
+%nk = tensor.dim %k, %c2 : {HEADS}
+%em = tensor.empty(%nb, %nq, %nk) : {PLANE}
+%es = tensor.empty(%nb, %nq, %nk) : {SCORES}
+%eo = tensor.empty(%nb, %nq) : {HEADS}
+%zs = linalg.fill ins(%zero : f32) outs(%es : {SCORES}) -> {SCORES}
+%zo = linalg.fill ins(%zero : f32) outs(%eo : {HEADS}) -> {HEADS}
+%mask = linalg.generic {{indexing_maps = [{OF_KEYS}, {IN_PLANE}], iterator_types = ["parallel", "parallel", "parallel"]}} ins(%given : tensor<?x?xi64>) outs(%em : {PLANE}) {{
+^bb0(%counts: i64, %u: f32):
+%i = linalg.index 1 : index
+%j = linalg.index 2 : index
+%place = arith.addi %i, %past : index
+{condition}
+{WAYS[way]}
+linalg.yield %number : f32
+}} -> {PLANE}
+%s = linalg.contract indexing_maps = [{OPERANDS[0]}, {OPERANDS[1]}, {PRODUCT}] ins(%q, %k : {HEADS}, {HEADS}) outs(%zs : {SCORES}) -> {SCORES}
+%x = linalg.generic {{indexing_maps = [{EACH}, {OF_PLANE}, {EACH}], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}} ins(%s, %mask : {SCORES}, {PLANE}) outs(%es : {SCORES}) {{
+^bb0(%a: f32, %m: f32, %u: f32):
+%y = arith.addf %a, %m : f32
+linalg.yield %y : f32
+}} -> {SCORES}
+%p = linalg.softmax dimension(3) ins(%x : {SCORES}) outs(%es : {SCORES}) -> {SCORES}
+%r = linalg.contract indexing_maps = [{PRODUCT}, {OPERANDS[1]}, {OPERANDS[0]}] ins(%p, %v : {SCORES}, {HEADS}) outs(%zo : {HEADS}) -> {HEADS}"""
+    return Case(
+        f"{band} by {way}, padding {padding}, {queries} queries after {past}",
+        body,
+        {
+            "q": (HEADS, q), "k": (HEADS, k), "v": (HEADS, v),
+            "given": ("tensor<?x?xi64>", counts), "before": ("tensor<?xf32>", before),
+        },  # fmt: skip
+        {"r": (HEADS, wanted)},
+    )
+
+
+def all_cases():
+    for band in BANDS:
+        for way in WAYS:
+            for padding in PADDINGS:
+                for queries, past in ((21, 0), (9, 24), (1, 12))[: 3 if way == "and" else 1]:
+                    yield attention(band, way, padding, queries, past)
+
+
+if __name__ == "__main__":
+    cases.check(list(all_cases()), cases.parse_arguments(__doc__))
