@@ -37,7 +37,7 @@ public:
     SymbolTableCollection symbols;
     const SymbolUserMap users(symbols, module);
     for (auto function : module.getOps<func::FuncOp>())
-      if (function.isPrivate())
+      if (function.isPrivate() && !function.isExternal())
         passPlace(function, users.getUsers(function));
     module.walk([&](GetWeightOp op) {
       if (op.use_empty())
@@ -159,7 +159,18 @@ private:
 };
 
 struct LowerWeightsPass : attn::impl::LowerWeightsBase<LowerWeightsPass> {
-  void runOnOperation() override { WeightLowering(getOperation()).run(); }
+  void runOnOperation() override {
+    WalkResult result = getOperation().walk([](GetWeightOp op) -> WalkResult {
+      if (isa<MemRefType>(op.getResult().getType()))
+        return WalkResult::advance();
+      return op.emitOpError("expected a memref, got ")
+             << op.getResult().getType()
+             << "; hint: run attn-bufferize before this pass";
+    });
+    if (result.wasInterrupted())
+      return signalPassFailure();
+    WeightLowering(getOperation()).run();
+  }
 };
 
 } // namespace
