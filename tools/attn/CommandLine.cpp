@@ -8,6 +8,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <new>
 
@@ -48,6 +49,8 @@ void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
   install_fatal_error_handler(failHard);
   install_bad_alloc_error_handler(failHard);
   std::set_new_handler([] { failHard(nullptr, "not enough memory", false); });
+  // A file over the limit of its size is then an error of the write.
+  std::signal(SIGXFSZ, SIG_IGN);
   cl::SetVersionPrinter(printVersion);
 }
 
