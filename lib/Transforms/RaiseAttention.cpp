@@ -3,6 +3,7 @@
 // Recognises attention that is written in upstream operations.
 
 #include "AttentionMatcher.h"
+#include "SliceElements.h"
 #include "Uses.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
@@ -269,6 +270,7 @@ namespace {
 struct RaiseAttention : public attn::impl::RaiseAttentionBase<RaiseAttention> {
   void runOnOperation() override {
     resolveSizes(getOperation());
+    sliceElements(getOperation());
     llvm::SetVector<Operation *> products(llvm::from_range,
                                           collectReductions(getOperation()));
     // The last first: that is the product with the values.

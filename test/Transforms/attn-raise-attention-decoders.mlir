@@ -366,6 +366,82 @@ func.func @product_apart(%q: !t, %k: !t, %a: tensor<?x?xi64>, %given: index) -> 
   return %o : !t
 }
 
+// A mask for as many keys as there may be, of which the first ones are read.
+// CHECK-LABEL: func.func @first_keys(
+// CHECK-NOT:     extract_slice
+// CHECK:         attn.sdpa %{{[^ ]*}}, %{{[^ ]*}}, %{{[^ ]*}} outs(%{{.*}}) {causal,
+func.func @first_keys(%q: !t, %k: !t, %most: index) -> !t {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %far = arith.constant -3.40282347E+38 : f32
+  %nb = tensor.dim %q, %c0 : !t
+  %nq = tensor.dim %q, %c1 : !t
+  %nk = tensor.dim %k, %c1 : !t
+  %e = tensor.empty(%nb, %nq, %nk) : !x
+  %eo = tensor.empty(%nb, %nq) : !t
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : !x) -> !x
+  %zo = linalg.fill ins(%zero : f32) outs(%eo : !t) -> !t
+  %em = tensor.empty(%nq, %most) : tensor<?x?xf32>
+  %n = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} outs(%em : tensor<?x?xf32>) {
+  ^bb0(%u: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %c = arith.cmpi sle, %j, %i : index
+    %y = arith.select %c, %zero, %far : f32
+    linalg.yield %y : f32
+  } -> tensor<?x?xf32>
+  %part = tensor.extract_slice %n[0, 0] [%nq, %nk] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : !t, !t) outs(%zeros : !x) -> !x
+  %m = linalg.generic {indexing_maps = [#id, affine_map<(b, i, j) -> (i, j)>, #id], iterator_types = ["parallel", "parallel", "parallel"]} ins(%s, %part : !x, tensor<?x?xf32>) outs(%e : !x) {
+  ^bb0(%x: f32, %a: f32, %u: f32):
+    %y = arith.addf %x, %a : f32
+    linalg.yield %y : f32
+  } -> !x
+  %p = linalg.softmax dimension(2) ins(%m : !x) outs(%e : !x) -> !x
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : !x, !t) outs(%zo : !t) -> !t
+  return %o : !t
+}
+
+// Others than the first ones: these stand at other places.
+// CHECK-LABEL: func.func @other_keys(
+// CHECK:         %[[PART:.*]] = tensor.extract_slice %{{.*}}[0, 1]
+// CHECK:         %[[MASK:.*]] = tensor.expand_shape %[[PART]]
+// CHECK-NOT:     causal
+// CHECK:         attn.sdpa %{{.*}} mask(%[[MASK]])
+func.func @other_keys(%q: !t, %k: !t, %most: index) -> !t {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %far = arith.constant -3.40282347E+38 : f32
+  %nb = tensor.dim %q, %c0 : !t
+  %nq = tensor.dim %q, %c1 : !t
+  %nk = tensor.dim %k, %c1 : !t
+  %e = tensor.empty(%nb, %nq, %nk) : !x
+  %eo = tensor.empty(%nb, %nq) : !t
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : !x) -> !x
+  %zo = linalg.fill ins(%zero : f32) outs(%eo : !t) -> !t
+  %em = tensor.empty(%nq, %most) : tensor<?x?xf32>
+  %n = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]} outs(%em : tensor<?x?xf32>) {
+  ^bb0(%u: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %c = arith.cmpi sle, %j, %i : index
+    %y = arith.select %c, %zero, %far : f32
+    linalg.yield %y : f32
+  } -> tensor<?x?xf32>
+  %part = tensor.extract_slice %n[0, 1] [%nq, %nk] [1, 1] : tensor<?x?xf32> to tensor<?x?xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : !t, !t) outs(%zeros : !x) -> !x
+  %m = linalg.generic {indexing_maps = [#id, affine_map<(b, i, j) -> (i, j)>, #id], iterator_types = ["parallel", "parallel", "parallel"]} ins(%s, %part : !x, tensor<?x?xf32>) outs(%e : !x) {
+  ^bb0(%x: f32, %a: f32, %u: f32):
+    %y = arith.addf %x, %a : f32
+    linalg.yield %y : f32
+  } -> !x
+  %p = linalg.softmax dimension(2) ins(%m : !x) outs(%e : !x) -> !x
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : !x, !t) outs(%zo : !t) -> !t
+  return %o : !t
+}
+
 // A condition as a number, compared.
 // CHECK-LABEL: func.func @compared(
 // CHECK-NOT:     scf.if

@@ -69,6 +69,9 @@ def attention(band, way, padding, queries, past):
     keys = queries + past
     q, k, v = (rng.standard_normal((B, H, n, E)).astype(np.float32) for n in (queries, keys, keys))
     counts = PADDINGS[padding](keys).astype(np.int64)
+    # A mask for more keys than there are, as for a cache.
+    more = 3 if past > queries else 0
+    given = np.pad(counts, ((0, 0), (0, more)))
     before = np.zeros(past, np.float32)
     condition, keeps = BANDS[band]
     i, j = np.arange(queries)[:, None], np.arange(keys)
@@ -90,12 +93,14 @@ def attention(band, way, padding, queries, past):
 %nb = tensor.dim %q, %c0 : {HEADS}
 %nq = tensor.dim %q, %c2 : {HEADS}
 %nk = tensor.dim %k, %c2 : {HEADS}
-%em = tensor.empty(%nb, %nq, %nk) : {PLANE}
+%more = arith.constant {more} : index
+%nm = arith.addi %nk, %more : index
+%em = tensor.empty(%nb, %nq, %nm) : {PLANE}
 %es = tensor.empty(%nb, %nq, %nk) : {SCORES}
 %eo = tensor.empty(%nb, %nq) : {HEADS}
 %zs = linalg.fill ins(%zero : f32) outs(%es : {SCORES}) -> {SCORES}
 %zo = linalg.fill ins(%zero : f32) outs(%eo : {HEADS}) -> {HEADS}
-%mask = linalg.generic {{indexing_maps = [{OF_KEYS}, {IN_PLANE}], iterator_types = ["parallel", "parallel", "parallel"]}} ins(%given : tensor<?x?xi64>) outs(%em : {PLANE}) {{
+%whole = linalg.generic {{indexing_maps = [{OF_KEYS}, {IN_PLANE}], iterator_types = ["parallel", "parallel", "parallel"]}} ins(%given : tensor<?x?xi64>) outs(%em : {PLANE}) {{
 ^bb0(%counts: i64, %u: f32):
 %i = linalg.index 1 : index
 %j = linalg.index 2 : index
@@ -104,6 +109,7 @@ def attention(band, way, padding, queries, past):
 {WAYS[way]}
 linalg.yield %number : f32
 }} -> {PLANE}
+%mask = tensor.extract_slice %whole[0, 0, 0] [%nb, %nq, %nk] [1, 1, 1] : {PLANE} to {PLANE}
 %s = linalg.contract indexing_maps = [{OPERANDS[0]}, {OPERANDS[1]}, {PRODUCT}] ins(%q, %k : {HEADS}, {HEADS}) outs(%zs : {SCORES}) -> {SCORES}
 %x = linalg.generic {{indexing_maps = [{EACH}, {OF_PLANE}, {EACH}], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}} ins(%s, %mask : {SCORES}, {PLANE}) outs(%es : {SCORES}) {{
 ^bb0(%a: f32, %m: f32, %u: f32):
@@ -117,7 +123,7 @@ linalg.yield %y : f32
         body,
         {
             "q": (HEADS, q), "k": (HEADS, k), "v": (HEADS, v),
-            "given": ("tensor<?x?xi64>", counts), "before": ("tensor<?xf32>", before),
+            "given": ("tensor<?x?xi64>", given), "before": ("tensor<?xf32>", before),
         },  # fmt: skip
         {"r": (HEADS, wanted)},
     )
