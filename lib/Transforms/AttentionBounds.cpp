@@ -283,8 +283,8 @@ bool AttentionMask::keepsOne() const {
 }
 
 /// Whether it can be found out at little cost if each query keeps a key: by
-/// bounds and conditions on keys, but on none for each query. Not where it is
-/// known that one does not.
+/// bounds, and masks of keys, but none for each query. Not where it is known
+/// that one does not.
 bool AttentionMask::canGuard() {
   guardBounds.clear();
   bool isKnown = true;
@@ -309,7 +309,7 @@ bool AttentionMask::canGuard() {
     isKnown &= after->sum.constant > 0;
   return !isKnown && llvm::all_of(guardTerms, [&](const MaskTerm &term) {
     AxisList used;
-    return !term.isAdded && collectAxes(term.element, used) &&
+    return collectAxes(term.element, used) &&
            llvm::none_of(elements.axes.resolve(used), [&](unsigned axis) {
              return llvm::is_contained(axes.queries, axis);
            });

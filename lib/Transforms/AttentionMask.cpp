@@ -132,6 +132,7 @@ bool AttentionMask::takeFilled(const MaskTerm &term) {
       continue;
     MaskTerm condition = term, rest = term;
     rest.element = elements.operand(e, 3 - index);
+    ++rest.depth;
     condition.element = elements.operand(e, 0);
     condition.isAdded = false;
     condition.isNegated = index == 1;
@@ -336,7 +337,8 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
       llvm::append_range(tensors, unguarded->tensors);
       // Beside a key, what is excluded has no weight, however far below.
       for (MaskTerm &term : terms)
-        term.excluded = -kInfinity;
+        if (!term.isAdded)
+          term.excluded = -kInfinity;
     } else {
       dropReplacing();
     }
@@ -352,8 +354,9 @@ LogicalResult AttentionMask::finish() {
   SmallVector<MaskTerm> sorted;
   for (const MaskTerm &term : terms) {
     auto *place = llvm::upper_bound(
-        sorted, term,
-        [](const MaskTerm &a, const MaskTerm &b) { return a.step < b.step; });
+        sorted, term, [](const MaskTerm &a, const MaskTerm &b) {
+          return std::pair(a.step, a.depth) < std::pair(b.step, b.depth);
+        });
     sorted.insert(place, term);
   }
   terms = std::move(sorted);

@@ -24,6 +24,8 @@ struct MaskTerm {
   double excluded = 0;
   /// Which step it is, or a part of; the last one is 0.
   size_t step = 0;
+  /// In how many masks of that step others are filled in after it.
+  unsigned depth = 0;
 };
 
 /// Scores that replace those of excluded keys are at most this: beside a score

@@ -313,6 +313,19 @@ Value AttentionMask::buildGuard(OpBuilder &builder, Location loc) {
     }
     for (const MaskTerm &term : guardTerms) {
       Value value = cloner.clone(b, loc, term.element, arguments);
+      if (term.isAdded) {
+        // What is added must not exclude the key.
+        Type f32 = b.getF32Type();
+        auto number = [&](double value) -> Value {
+          return arith::ConstantOp::create(
+              b, loc, b.getF32FloatAttr(static_cast<float>(value)));
+        };
+        value = convertScalarToDtype(b, loc, value, f32, /*isUnsigned=*/false);
+        value = arith::MulFOp::create(b, loc, value, number(term.factor));
+        add(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, value,
+                                  number(kLargestExcluded)));
+        continue;
+      }
       value = buildCondition(b, loc, value);
       add(term.isNegated ? buildNot(b, loc, value) : value);
     }

@@ -257,6 +257,43 @@ func.func @filled(%q: !t, %k: !t, %a: tensor<?x?xi64>) -> !t {
   return %o : !t
 }
 
+// A bias of each key, which must not exclude the first query's last key either.
+// CHECK-LABEL: func.func @filled_in_biases(
+// CHECK:         %[[LEAST:.*]] = arith.constant -10000 : i64
+// CHECK:         linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]}
+// CHECK:           arith.cmpi sgt, %{{.*}}, %[[LEAST]]
+// CHECK:         scf.if
+// CHECK:           attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {causal,
+// CHECK:         } else {
+// CHECK:           attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
+func.func @filled_in_biases(%q: !t, %k: !t, %a: tensor<?x?xi64>) -> !t {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %far = arith.constant -3.40282347E+38 : f32
+  %nb = tensor.dim %q, %c0 : !t
+  %nq = tensor.dim %q, %c1 : !t
+  %nk = tensor.dim %k, %c1 : !t
+  %e = tensor.empty(%nb, %nq, %nk) : !x
+  %eo = tensor.empty(%nb, %nq) : !t
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : !x) -> !x
+  %zo = linalg.fill ins(%zero : f32) outs(%eo : !t) -> !t
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : !t, !t) outs(%zeros : !x) -> !x
+  %m = linalg.generic {indexing_maps = [#id, #bj, #id], iterator_types = ["parallel", "parallel", "parallel"]} ins(%s, %a : !x, tensor<?x?xi64>) outs(%e : !x) {
+  ^bb0(%x: f32, %a1: i64, %u: f32):
+    %i = linalg.index 1 : index
+    %j = linalg.index 2 : index
+    %c = arith.cmpi sle, %j, %i : index
+    %bias = arith.sitofp %a1 : i64 to f32
+    %n = arith.select %c, %bias, %far : f32
+    %y = arith.addf %x, %n : f32
+    linalg.yield %y : f32
+  } -> !x
+  %p = linalg.softmax dimension(2) ins(%m : !x) outs(%e : !x) -> !x
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : !x, !t) outs(%zo : !t) -> !t
+  return %o : !t
+}
+
 // Where the sum of other numbers is 0: not known of any key by itself.
 // CHECK-LABEL: func.func @filled_otherwise(
 // CHECK-NOT:     scf.if

@@ -428,10 +428,11 @@ func.func @causal_and_more(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a:
   return %o : tensor<2x4x5x8xf32>
 }
 
-// Finite, with another mask: a query that sees no key sees all, so that this is
-// no bound.
+// Finite, with another mask: a query that sees no key sees all, so that this is a
+// bound only where there is none.
 // CHECK-LABEL: func.func @causal_finite_and_more(
-// CHECK-NOT:     causal
+// CHECK:         scf.if
+// CHECK:         attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {causal, scale = 1.000000e+00 : f64} : {{.*}}, tensor<2x1x1x7xf32>, 
 // CHECK:         attn.sdpa %{{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64} : {{.*}}, tensor<2x1x5x7xf32>, 
 func.func @causal_finite_and_more(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xf32>) -> tensor<2x4x5x8xf32> {
   %e = tensor.empty() : tensor<2x4x5x7xf32>

@@ -85,7 +85,7 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
     - Guards: where excluded keys have finite scores and a query may be left
       without a key, which bounds do not say, `scf.if` asks if each query keeps
       one. If so, bounds hold and the mask has what is left, such as padding; if
-      not, all is in the mask. Not where conditions are of each query and key.
+      not, all is in the mask. Not where a mask is of each query and key.
     - Biases: what is added for each head by nothing but the distance between key
       and query, however it is computed (slopes times distances, as in ALiBi; a
       table's rows, chosen by a function of the distance, as in T5), is computed

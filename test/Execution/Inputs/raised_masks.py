@@ -41,6 +41,20 @@ WAYS = {
     "and": """%true = arith.cmpi ne, %counts, %none : i64
 %kept = arith.andi %seen, %true : i1
 %number = arith.select %kept, %zero, %far : f32""",
+    "biases of keys": """%true = arith.cmpi ne, %counts, %none : i64
+%kept = arith.andi %seen, %true : i1
+%place_of_key = arith.index_cast %j : index to i64
+%far_off = arith.sitofp %place_of_key : i64 to f32
+%bias = arith.mulf %far_off, %slope : f32
+%number = arith.select %kept, %bias, %far : f32""",
+    "biases that exclude": """%true = arith.cmpi ne, %counts, %none : i64
+%kept = arith.andi %seen, %true : i1
+%place_of_key = arith.index_cast %j : index to i64
+%far_off = arith.sitofp %place_of_key : i64 to f32
+%incline = arith.mulf %far_off, %slope : f32
+%last = arith.cmpi eq, %counts, %two : i64
+%bias = arith.select %last, %lowest, %incline : f32
+%number = arith.select %kept, %bias, %far : f32""",
     "numbers": """%one = arith.select %seen, %ones, %zero : f32
 %is = arith.cmpf une, %one, %zero : f32
 %bound = arith.select %is, %zero, %far : f32
@@ -69,6 +83,8 @@ def attention(band, way, padding, queries, past):
     keys = queries + past
     q, k, v = (rng.standard_normal((B, H, n, E)).astype(np.float32) for n in (queries, keys, keys))
     counts = PADDINGS[padding](keys).astype(np.int64)
+    if way == "biases that exclude":
+        counts[:, ::2] *= 2
     # A mask for more keys than there are, as for a cache.
     more = 3 if past > queries else 0
     given = np.pad(counts, ((0, 0), (0, more)))
@@ -80,11 +96,16 @@ def attention(band, way, padding, queries, past):
         kept |= j <= i
     kept = kept & (counts != 0)[:, None, None, :]
     scores = np.einsum("bhie,bhje->bhij", q, k).astype(np.float64)
+    if way.startswith("biases"):
+        scores += 0.125 * j
+    if way == "biases that exclude":
+        scores = np.where((counts == 2)[:, None, None, :], -np.inf, scores)
     wanted = np.einsum("bhij,bhje->bhie", reference.softmax(np.where(kept, scores, FAR)), v)
     constants = "\n".join(
         f"%{name} = arith.constant {value}"
         for name, value in {
-            "zero": "0.0 : f32", "ones": "1.0 : f32", "far": f"{FAR:.8e} : f32",
+            "zero": "0.0 : f32", "ones": "1.0 : f32", "slope": "0.125 : f32",
+            "lowest": "0xFF800000 : f32", "two": "2 : i64", "far": f"{FAR:.8e} : f32",
             "none": "0 : i64", "three": "3 : index", "c0": "0 : index", "c2": "2 : index",
         }.items()
     )  # fmt: skip
