@@ -16,6 +16,11 @@ static constexpr int64_t kTile = WeightOp::kTileRows;
 static constexpr int64_t kDepth = 64;
 static constexpr int64_t kGroup = 4;
 
+/// So few rows are multiplied in vectors even where there are tiles: what takes
+/// the time is to read the weights, and vectors read each after the other,
+/// which the processor foresees, where tiles wait for theirs.
+static constexpr int64_t kFewRows = 4;
+
 /// Rows that one thread rounds and multiplies at a time, where the weight is of
 /// so few bytes that it stays in the second-level cache: then their integers
 /// do, too. Several threads would come together for each of these.
@@ -61,7 +66,7 @@ void QuantizedProduct::allocate(Value most, bool withLengths) {
   // take each other's place in the first-level cache.
   numbers = allocate({dynamic, (steps | 1) * kDepth}, b.getI8Type());
   scales = allocate({dynamic}, b.getF32Type());
-  if (!tiles && dot.getBias())
+  if (dot.getBias())
     excess = allocate({dynamic}, b.getI32Type());
   if (!withLengths)
     return;
@@ -256,14 +261,23 @@ void QuantizedProduct::emitLengths(Value row, Value scale, Value squares,
 
 void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
                                 Value endPanel) {
-  if (tiles) {
-    b.forLoop(row, endRow, kBlock, [&](Value block) {
-      Value isFirst = b.isEqual(block, row);
-      b.forLoop(panel, endPanel, 1,
-                [&](Value panel) { emitTiles(block, endRow, panel, isFirst); });
-    });
-    return;
-  }
+  if (!tiles)
+    return emitInVectors(row, endRow, panel, endPanel);
+  b.ifElse(
+      b.isLess(b.sub(endRow, row), b.index(kFewRows + 1)),
+      [&] { emitInVectors(row, endRow, panel, endPanel); },
+      [&] {
+        b.forLoop(row, endRow, kBlock, [&](Value block) {
+          Value isFirst = b.isEqual(block, row);
+          b.forLoop(panel, endPanel, 1, [&](Value panel) {
+            emitTiles(block, endRow, panel, isFirst);
+          });
+        });
+      });
+}
+
+void QuantizedProduct::emitInVectors(Value row, Value endRow, Value panel,
+                                     Value endPanel) {
   auto [blockRows, vectors] = getVectorBlock();
   SmallVector<int64_t> sizes = {blockRows};
   for (int64_t smaller : {4, 2, 1})
@@ -325,7 +339,8 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel,
 /// a step, a row, and what is made of them: the most columns with several rows,
 /// which share what is made of the weights.
 std::pair<int64_t, int64_t> QuantizedProduct::getVectorBlock() const {
-  constexpr int64_t fewest = 4, most = 12;
+  constexpr int64_t fewest = 4;
+  const int64_t most = tiles ? kFewRows : 12;
   int64_t registers = b.getInstructionSet().getRegisters();
   for (int64_t vectors = kBlock / b.lanes();; vectors /= 2) {
     int64_t sums = vectors * dot.getSums();

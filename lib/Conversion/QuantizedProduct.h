@@ -67,6 +67,8 @@ private:
   /// In AMX tiles: 32 rows of a panel, which is in no cache where it
   /// `isFromMemory`.
   void emitTiles(Value row, Value endRow, Value panel, Value isFromMemory);
+  /// In vectors: these rows and panels.
+  void emitInVectors(Value row, Value endRow, Value panel, Value endPanel);
   /// In vectors: some rows, and vectors of columns of a panel from `first` on,
   /// as many as registers have room for. They ask for panel `ahead`.
   void emitVectors(Value row, int64_t count, Value panel, Value ahead,
