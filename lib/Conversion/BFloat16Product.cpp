@@ -15,9 +15,8 @@ static constexpr int64_t kLanes = BFloat16Tiles::kRows;
 static constexpr int64_t kDepth = BFloat16Tiles::kDepth;
 
 /// So many rows are not worth laying out the weight. They are computed one by
-/// one, so many vectors side by side.
+/// one.
 static constexpr int64_t kFewRows = 2;
-static constexpr int64_t kWideVectors = 8;
 /// Rows whose sums wait for more depth, beside the panels that they meet.
 static constexpr int64_t kSumRows = 128;
 
@@ -95,85 +94,8 @@ void BFloat16Product::emit() {
 }
 
 //===----------------------------------------------------------------------===//
-// Few rows
-//===----------------------------------------------------------------------===//
-
-void BFloat16Product::emitFewRows() {
-  width = kWideVectors * kLanes;
-  Value work = b.mul(rows, b.index(operands.depth * operands.columns));
-  b.parallelFor(b.index(llvm::divideCeil(operands.columns, width)), work,
-                [&](Value task) {
-                  Value first = b.mul(task, b.index(width));
-                  b.forLoop(b.index(0), rows, 1, [&](Value row) {
-                    for (auto [i, sum] : llvm::enumerate(
-                             emitRowSums(row, first, kWideVectors))) {
-                      Value column = b.add(
-                          first, b.index(static_cast<int64_t>(i) * kLanes));
-                      emitEpilogue(sum, loadBias(column), row, column);
-                    }
-                  });
-                });
-}
-
-SmallVector<Value> BFloat16Product::emitRowSums(Value row, Value column,
-                                                int64_t vectors) {
-  if (!b.getTarget().hasTiles())
-    return emitRowSumsOfPairs(row, column, vectors);
-  auto columnAt = [&](int64_t i) { return b.add(column, b.index(i * kLanes)); };
-  /// sums += input[row, k] · weight[k, ...]
-  auto multiply = [&](MutableArrayRef<Value> sums, Value k) {
-    Value factor = b.splat(kLanes, loadFactor(row, k));
-    for (auto [i, sum] : llvm::enumerate(sums)) {
-      Value at = columnAt(static_cast<int64_t>(i));
-      Value weight = loadInside(operands.weight, {k, at}, at);
-      sum = b.fma(factor, weight, sum);
-    }
-  };
-  return emitSumsLikeAmx(b, operands.depth, vectors, vectors, multiply);
-}
-
-SmallVector<Value> BFloat16Product::emitRowSumsOfPairs(Value row, Value column,
-                                                       int64_t vectors) {
-  /// Adds products with rows k and k + 1 of the weight, or only k.
-  auto addPair = [&](Value k, int64_t size, ArrayRef<Value> sums) {
-    Value factors = broadcastPair(
-        b, tiles.loadPadded(operands.input, {row, k}, 2, b.index(size)));
-    SmallVector<Value> next;
-    for (auto [i, sum] : llvm::enumerate(sums)) {
-      Value at = b.add(column, b.index(static_cast<int64_t>(i) * kLanes));
-      Value inside = b.index(kLanes);
-      if (reachesPast())
-        inside = b.max(b.sub(b.index(operands.columns), at), b.index(0));
-      auto loadRow = [&](Value k, Value inside) {
-        return tiles.loadPadded(operands.weight, {k, at}, kLanes, inside);
-      };
-      Value other = size == 2 ? loadRow(b.add(k, b.index(1)), inside)
-                              : loadRow(k, b.index(0));
-      next.push_back(emitBFloat16Dot(
-          b, sum, tiles.pair(loadRow(k, inside), other), factors));
-    }
-    return next;
-  };
-  SmallVector<Value> sums(vectors, b.splat(kLanes, 0.0));
-  int64_t whole = operands.depth / 2 * 2;
-  sums = b.forLoop(b.index(0), b.index(whole), 2, sums,
-                   [&](Value k, KernelBuilder::Values carried) {
-                     return addPair(k, 2, carried);
-                   });
-  return whole < operands.depth ? addPair(b.index(whole), 1, sums) : sums;
-}
-
-//===----------------------------------------------------------------------===//
 // Many rows
 //===----------------------------------------------------------------------===//
-
-Value BFloat16Product::loadFactor(Value row, Value k) {
-  Value factor = b.loadScalar(operands.input, {row, k});
-  if (typeOf(operands.input).getElementType().isBF16())
-    return factor;
-  Value rounded = arith::TruncFOp::create(b, b.getBF16Type(), factor);
-  return arith::ExtFOp::create(b, b.getF32Type(), rounded);
-}
 
 void BFloat16Product::emitManyRows() {
   width = kBlock;
@@ -184,7 +106,9 @@ void BFloat16Product::emitManyRows() {
                   setMemory(memory);
                   tasks.emitTask(task, [&](Value row, Value endRow, Value panel,
                                            Value endPanel) {
-                    emitPanels(row, endRow, panel, endPanel);
+                    emitByRows(row, endRow, panel, endPanel, [&] {
+                      emitPanels(row, endRow, panel, endPanel);
+                    });
                   });
                 });
 }
@@ -197,6 +121,9 @@ SmallVector<MemRefType> BFloat16Product::getWorkspace() const {
                       b.getF32Type())};
   if (!isInTiles(operands.weight))
     types.push_back(tiles.memoryOf({mostPanels, steps, 2}));
+  else if (b.getTarget().hasTiles())
+    types.push_back(
+        MemRefType::get({kMostVectorRows, steps * kDepth}, b.getF32Type()));
   return types;
 }
 
@@ -204,14 +131,18 @@ void BFloat16Product::setMemory(ValueRange memory) {
   rowMemory = memory[0];
   sumMemory = memory[1];
   panelMemory = isInTiles(operands.weight) ? operands.weight : memory[2];
+  if (isInTiles(operands.weight) && b.getTarget().hasTiles())
+    factorMemory = memory[2];
 }
 
 void BFloat16Product::emitPart(Value row, Value endRow, Value panel,
                                Value endPanel) {
-  // Those that stay in the second-level cache while rows go by.
-  b.forLoop(panel, endPanel, mostPanels, [&](Value first) {
-    emitPanels(row, endRow, first,
-               b.min(b.add(first, b.index(mostPanels)), endPanel));
+  emitByRows(row, endRow, panel, endPanel, [&] {
+    // Those that stay in the second-level cache while rows go by.
+    b.forLoop(panel, endPanel, mostPanels, [&](Value first) {
+      emitPanels(row, endRow, first,
+                 b.min(b.add(first, b.index(mostPanels)), endPanel));
+    });
   });
 }
 
@@ -355,16 +286,16 @@ void BFloat16Product::emitSteps(Value row, Value step, Value count,
     product.left = {isReady ? operands.input : rowMemory, placeOfRows};
     product.right = {panelMemory, placeOfWeight, /*isStream=*/true};
     product.steps = count;
-    product.rows = size;
+    product.rows = isSecondTime ? b.index(kMostVectorRows) : size;
     product.sums = sumMemory;
     product.place = {sumsOf(row, panel), b.index(0), b.index(0)};
     product.isFirst = isConstantIntValue(step, 0);
-    // What was laid out is in the cache.
-    if (isInTiles(operands.weight))
+    // What was laid out, or read before, is in the cache.
+    if (isInTiles(operands.weight) && !isSecondTime)
       product.isFromMemory = b.isEqual(row, firstRow);
     tiles.multiply(product);
     if (isLast)
-      emitEpilogues(row, panel);
+      emitEpilogues(row, size, panel);
   });
 }
 
@@ -375,14 +306,13 @@ Value BFloat16Product::sumsOf(Value row, Value panel) {
   return b.add(b.mul(block, b.index(mostPanels)), placeOf(panel));
 }
 
-void BFloat16Product::emitEpilogues(Value row, Value panel) {
+void BFloat16Product::emitEpilogues(Value row, Value count, Value panel) {
   Value columns[2], biases[2];
   for (int64_t half = 0; half < 2; ++half) {
     columns[half] =
         b.add(b.mul(panel, b.index(kBlock)), b.index(half * kLanes));
     biases[half] = loadBias(columns[half]);
   }
-  Value count = b.min(b.sub(rows, row), b.index(kBlock));
   b.forLoop(b.index(0), count, 1, [&](Value i) {
     for (int64_t half = 0; half < 2; ++half)
       emitEpilogue(b.load(sumMemory,

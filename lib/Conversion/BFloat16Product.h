@@ -4,8 +4,8 @@
 // the weight for them, if it is not in tiles already, and goes through rows 32
 // at a time. An element is summed as the instructions do it: AMX adds of every
 // 32 products the even ones and the odd ones, each in order, and then both sums
-// to the element; AVX512-BF16 adds one pair after the other. A few rows of a
-// weight that is not in tiles are computed without them, but summed alike.
+// to the element; AVX512-BF16 adds one pair after the other. A few rows are
+// computed without tiles, but summed alike.
 //
 // What goes in and what comes out may be in tiles too, which saves a copy of
 // what is only between two products: [blocks of 32 rows, steps of 32 columns,
@@ -57,12 +57,25 @@ public:
   Value loadBias(Value column);
 
 private:
+  static constexpr int64_t kMostVectorRows = 4;
+
   bool isInTiles(Value matrix) const;
   /// Where `row` is in a matrix in tiles: a block, a half of it, and a row.
   llvm::SmallVector<Value> placeInTiles(Value row, Value column);
   /// One row after the other, from the weight as it is.
   void emitFewRows();
   void emitManyRows();
+  /// With AMX and a weight in tiles: at most kMostVectorRows rows by vectors,
+  /// all others, and all else, as `emitInTiles` does.
+  void emitByRows(Value row, Value endRow, Value panel, Value endPanel,
+                  llvm::function_ref<void()> emitInTiles);
+  void emitInVectors(Value row, Value endRow, Value panel, Value endPanel);
+  /// Lays out the factors of rows, in f32, and tells the least of them.
+  Value emitFactors(Value row, Value count);
+  /// The sums of a panel, for `count` of these rows, `rows` at least; they tell
+  /// the least weight.
+  Value emitSumsOfPanel(Value count, Value panel, int64_t rows = 1);
+  Value emitSumsOfRows(int64_t count, Value panel);
   void emitPanels(Value row, Value endRow, Value panel, Value endPanel);
   /// Of the weight, as much as rows go by.
   int64_t getPanelBytes() const {
@@ -90,7 +103,8 @@ private:
                 llvm::ArrayRef<Value> place = {});
   /// An element of the input.
   Value loadFactor(Value row, Value k);
-  void emitEpilogues(Value row, Value panel);
+  /// What follows from the sums of a panel, of `count` rows.
+  void emitEpilogues(Value row, Value count, Value panel);
   /// 32 elements of a row that runs along the depth, 0 past the last.
   Value loadDepth(Value memref, Value row, Value step);
   /// Where a panel is in memory of the task, and its sums, which need memory
@@ -117,6 +131,10 @@ private:
   // Of the task that is being written: [steps, 2] tiles of rows, [panels,
   // steps, 2] tiles of the weight, and [blocks of rows · panels, 32, 32] sums.
   Value rowMemory, panelMemory, sumMemory;
+  /// [kMostVectorRows, depth] factors of rows, where vectors multiply them; and
+  /// whether it is known to be in vain that they did.
+  Value factorMemory;
+  bool isSecondTime = false;
   Value firstRow, firstPanel, endPanel, firstSumRow;
   /// The first row of matrices in tiles, and the first row and column of `out`;
   /// none: 0.

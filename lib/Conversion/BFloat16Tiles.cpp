@@ -160,6 +160,16 @@ Value BFloat16Tiles::joinHighHalves(Value first, Value second) {
                                    lanes);
 }
 
+Value BFloat16Tiles::everySecond(Value pairs, bool isOdd) {
+  Type wide = b.getI32Type();
+  Value bits = cast(pairs, wide);
+  if (isOdd)
+    bits = arith::AndIOp::create(b, bits, splat(wide, -0x10000));
+  else
+    bits = arith::ShLIOp::create(b, bits, splat(wide, 16));
+  return cast(bits, b.getF32Type());
+}
+
 Value BFloat16Tiles::loadNumbers(Value memref, Values indices, Value size) {
   if (isConstantIntValue(size, kRows))
     return b.load(memref, indices, kRows);
@@ -208,4 +218,33 @@ Value BFloat16Tiles::isSpecial(Value largest) {
   Value infinity = arith::ConstantOp::create(b, b.getI16IntegerAttr(0x7f80));
   return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, magnitude,
                                infinity);
+}
+
+Value BFloat16Tiles::noLeast() { return splat(b.getI16Type(), -1); }
+
+Value BFloat16Tiles::leastMagnitude(Value least, Value vector) {
+  // Without the sign, and less one: then 0 is the most.
+  Type bits = b.getI16Type();
+  Value number = cast(vector, bits);
+  Value magnitude = arith::AddIOp::create(b, number, number);
+  magnitude = arith::AddIOp::create(b, magnitude, splat(bits, -1));
+  return arith::MinUIOp::create(b, least, magnitude);
+}
+
+Value BFloat16Tiles::areProductsNormal(Value least, Value other) {
+  // Numbers from 2^(e - 127) on are multiples of 2^(e - 134), their products
+  // and all sums of these multiples of the product of both: which shall be
+  // 2^-126 at least. That of a number that is a power of two seems one less.
+  constexpr int64_t enough = 2 * 134 - 126;
+  auto exponentOf = [&](Value least) -> Value {
+    Value bits =
+        vector::ReductionOp::create(b, vector::CombiningKind::MINUI, least);
+    bits = arith::ExtUIOp::create(b, b.getI32Type(), bits);
+    return arith::ShRUIOp::create(
+        b, bits, arith::ConstantOp::create(b, b.getI32IntegerAttr(8)));
+  };
+  Value sum = arith::AddIOp::create(b, exponentOf(least), exponentOf(other));
+  return arith::CmpIOp::create(
+      b, arith::CmpIPredicate::uge, sum,
+      arith::ConstantOp::create(b, b.getI32IntegerAttr(enough)));
 }

@@ -129,6 +129,8 @@ public:
   /// The high halves of two vectors of f32, those of the second after those of
   /// the first.
   Value joinHighHalves(Value first, Value second);
+  /// The even or the odd elements of a row of a tile of pairs, in f32.
+  Value everySecond(Value pairs, bool isOdd);
   /// 16 elements of f32, of which those from `size` on are not read but 0.
   Value loadNumbers(Value memref, Values indices, Value size);
   /// The parts of 32 elements of f32, of which the same holds.
@@ -142,6 +144,13 @@ public:
   Value noMagnitude();
   Value largestMagnitude(Value largest, Value vector);
   Value isSpecial(Value largest);
+
+  /// Collects the least magnitudes but 0 of vectors of 32, starting from none,
+  /// to see whether sums of their products may be below the smallest normal
+  /// number: AMX then has 0, and vectors have not.
+  Value noLeast();
+  Value leastMagnitude(Value least, Value vector);
+  Value areProductsNormal(Value least, Value other);
 
 private:
   Value cast(Value vector, mlir::Type element);

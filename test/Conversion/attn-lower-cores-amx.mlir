@@ -73,9 +73,11 @@ func.func @linear_bf16(%x: memref<?x512xbf16>, %w: memref<512x96xbf16>, %y: memr
 
 // -----
 
-// A weight that is in tiles is read as it is: nothing of it is moved. The first
-// rows, for which it comes from memory, ask for the 16 lines of each tile of the
-// next panel.
+// A weight that is in tiles is read as it is: nothing of it is moved. Up to four
+// rows are multiplied by vectors, in AMX's order; only where sums may be below the
+// smallest normal number, which AMX takes for 0, by tiles. The first of other rows,
+// for which it comes from memory, ask for the 16 lines of each tile of the next
+// panel.
 
 module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features = "+amx-bf16,+amx-tile,+avx512bf16,+avx512f,+avx512dq,+avx2,+fma", l1 = 49152, l2 = 2097152>} {
 // CHECK-LABEL: func.func @linear_in_tiles
@@ -83,9 +85,26 @@ module attributes {attn.target = #attn.target<cpu = "sapphirerapids", features =
 // CHECK:         omp.parallel
 // CHECK-NEXT:      memref.alloc{{.*}} : memref<16x2x16x32xbf16>
 // CHECK-NEXT:      memref.alloc{{.*}} : memref<1x32x32xf32>
+// CHECK-NEXT:      memref.alloc{{.*}} : memref<4x512xf32>
 // CHECK-NEXT:      func.call @omp_get_thread_num
 // CHECK-NOT:     vector.shuffle
-// CHECK-NOT:     vector.fma
+// CHECK:           scf.if
+// CHECK-COUNT-4:     vector.fma {{.*}} : vector<16xf32>
+// CHECK:             scf.if
+// CHECK-COUNT-8:       vector.fma {{.*}} : vector<16xf32>
+// CHECK:               scf.if
+// CHECK-COUNT-12:        vector.fma {{.*}} : vector<16xf32>
+// CHECK-COUNT-16:        vector.fma {{.*}} : vector<16xf32>
+// CHECK:             vector.reduction <minui>
+// CHECK:             vector.reduction <minui>
+// CHECK:             arith.cmpi uge
+// CHECK:             scf.if
+// CHECK-NOT:           amx.
+// CHECK:             } else {
+// CHECK-COUNT-2:       amx.tile_zero
+// CHECK-NOT:           memref.prefetch
+// CHECK-COUNT-2:       amx.tile_mulf
+// CHECK-NOT:           amx.tile_mulf
 // CHECK:             %[[FIRST:.*]] = arith.cmpi eq
 // CHECK:             arith.cmpi slt
 // CHECK:             scf.if

@@ -57,6 +57,17 @@ def product(x, matrix, bias, residual, transposed, activation):
     return load, text, types, reference.linear(x, matrix, bias, residual, activation)
 
 
+def small_case(element, rows):
+    """Products about the smallest normal number, which AMX takes for 0, by every
+    second column of the result; others are larger, so that all is near enough."""
+    x = normal(rows, 64, scale=2.0**-28)
+    matrix = normal(40, 64) * np.where(np.arange(40) % 2, 1, 2.0**-98)[:, None]
+    matrix = matrix.astype(np.float32)
+    load, text, types, wanted = product(x, matrix, None, None, False, None)
+    arrays = {"x": x, "o": np.full(wanted.shape, np.nan, np.float32)}
+    return case(f"small, of {rows}", element, load, text, types, arrays, wanted, False)
+
+
 def linear_case(element, rows, outputs, inputs, transposed, bias, residual, activation):
     x, matrix = normal(rows, inputs), normal(outputs, inputs, scale=inputs**-0.5)
     b = normal(outputs) if bias else None
@@ -134,12 +145,14 @@ def case(about, element, load, text, types, arrays, wanted, transposed, hidden=F
 
 def every(element):
     for outputs, inputs in [(1, 1), (31, 17), (33, 32), (128, 64), (200, 63), (40, 1024), (7, 2100)]:
-        for rows in (1, 2, 33, 200):
+        for rows in (1, 2, 3, 4, 5, 33, 200):
             for transposed in (False, True):
                 yield linear_case(
                     element, rows, outputs, inputs, transposed,
                     bias=rows != 2, residual=rows == 33, activation=None,
                 )  # fmt: skip
+    for rows in (1, 2, 4, 5, 33):
+        yield small_case(element, rows)
     for activation in ("relu", "gelu", "gelu_tanh", "silu"):
         yield linear_case(element, 40, 33, 70, True, True, True, activation)
     for transposed in (False, True):
