@@ -40,10 +40,12 @@ private:
   bool matchNormalized(const Element &element, Operation *op);
   bool matchCentred(const Element &element, const Element &variance,
                     Operation *op);
+  bool matchScaled(const Element &element, Operation *op);
   std::optional<Element> pick(const Element &element, bool isVector,
                               Operation *op);
 
   Elements elements;
+  /// Weight and bias may be missing.
   Element root, input, weight, bias;
   /// The axis of rows that are normalised, and its size.
   AxisList width;
@@ -52,6 +54,12 @@ private:
 };
 
 } // namespace
+
+/// Whether the numbers of `value` are floats that f32 has, too.
+static bool isFloat(Value value) {
+  Type type = getElementTypeOrSelf(value);
+  return type.isF32() || type.isF16() || type.isBF16();
+}
 
 /// `element` before it was widened, to f64 too, or rounded.
 Element LayerNormMatcher::skipRounding(const Element &element) {
@@ -148,7 +156,7 @@ bool LayerNormMatcher::matchCentred(const Element &element,
   if (square.getOp<arith::MulFOp>())
     isSquare = elements.areSame(elements.operand(square, 0),
                                 elements.operand(square, 1));
-  else if (square.getOp<math::PowFOp>())
+  else if (square.getOp<math::PowFOp>() || square.getOp<math::FPowIOp>())
     isSquare = elements.getConstant(elements.operand(square, 1)) == 2.0;
   if (!isSquare)
     return false;
@@ -164,7 +172,7 @@ bool LayerNormMatcher::matchCentred(const Element &element,
 /// all axes of the root, that one last.
 std::optional<Element> LayerNormMatcher::pick(const Element &element,
                                               bool isVector, Operation *op) {
-  std::optional<Element> tensor = elements.getTensor(element, /*widen=*/false);
+  std::optional<Element> tensor = elements.getTensor(element, /*widen=*/true);
   if (!tensor)
     return std::nullopt;
   auto sorted = [&](const Layout &layout) {
@@ -172,9 +180,9 @@ std::optional<Element> LayerNormMatcher::pick(const Element &element,
     llvm::sort(list);
     return list;
   };
-  SmallVector<Element> sources = elements.getSources(*tensor, /*widen=*/false);
+  SmallVector<Element> sources = elements.getSources(*tensor, /*widen=*/true);
   for (const Element &source : llvm::reverse(sources)) {
-    if (!getElementTypeOrSelf(source.value).isF32())
+    if (!isFloat(source.value))
       continue;
     bool hasAxes =
         isVector ? elements.axes.resolve(flatten(source.layout)) == width
@@ -187,35 +195,48 @@ std::optional<Element> LayerNormMatcher::pick(const Element &element,
   return std::nullopt;
 }
 
+/// What is normalised, perhaps times a weight.
+bool LayerNormMatcher::matchScaled(const Element &element, Operation *op) {
+  auto take = [&](const Element &normalized) {
+    if (!matchNormalized(normalized, op))
+      return false;
+    std::optional<Element> x = pick(input, /*isVector=*/false, op);
+    if (x)
+      input = *x;
+    return x.has_value();
+  };
+  Element product = elements.plain(element);
+  if (product.getOp<arith::MulFOp>())
+    for (unsigned factor : {1, 0}) {
+      std::optional<Element> w =
+          pick(elements.operand(product, factor), /*isVector=*/true, op);
+      if (w && take(elements.operand(product, 1 - factor))) {
+        weight = *w;
+        return true;
+      }
+    }
+  return take(product);
+}
+
 bool LayerNormMatcher::match(Value tensor, Operation *op) {
   root = elements.get(tensor);
-  if (root.layout.empty() || !getElementTypeOrSelf(tensor).isF32())
+  if (root.layout.empty() || !isFloat(tensor))
     return false;
   width = elements.axes.resolve(root.layout.back());
   size = elements.axes.getStaticSize(width);
-  Element sum = elements.plain(root);
-  if (width.size() != 1 || ShapedType::isDynamic(size) || size == 0 ||
-      !sum.getOp<arith::AddFOp>())
+  if (width.size() != 1 || ShapedType::isDynamic(size) || size == 0)
     return false;
-  for (unsigned added : {1, 0}) {
-    Element product = elements.plain(elements.operand(sum, 1 - added));
-    if (!product.getOp<arith::MulFOp>())
-      continue;
-    for (unsigned factor : {1, 0}) {
-      if (!matchNormalized(elements.operand(product, 1 - factor), op))
-        continue;
-      std::optional<Element> x = pick(input, /*isVector=*/false, op);
-      std::optional<Element> w =
-          pick(elements.operand(product, factor), /*isVector=*/true, op);
+  Element sum = elements.plain(root);
+  if (sum.getOp<arith::AddFOp>())
+    for (unsigned added : {1, 0}) {
       std::optional<Element> b =
           pick(elements.operand(sum, added), /*isVector=*/true, op);
-      if (!x || !w || !b)
-        continue;
-      std::tie(input, weight, bias) = std::tie(*x, *w, *b);
-      return true;
+      if (b && matchScaled(elements.operand(sum, 1 - added), op)) {
+        bias = *b;
+        return true;
+      }
     }
-  }
-  return false;
+  return matchScaled(sum, op);
 }
 
 Operation *LayerNormMatcher::replace() {
@@ -224,14 +245,24 @@ Operation *LayerNormMatcher::replace() {
   Location loc = old->getLoc();
   const Axes &axes = elements.axes;
   Layout layout = axes.resolveAll(input.layout);
+  Type type = builder.getF32Type();
   auto arrange = [&](const Element &element, ArrayRef<AxisList> to) {
-    return axes.rearrange(builder, loc, element.value, element.layout, to);
+    Value tensor =
+        axes.rearrange(builder, loc, element.value, element.layout, to);
+    return convert(builder, loc, tensor, type);
+  };
+  auto arrangeVector = [&](const Element &element, float missing) -> Value {
+    if (element)
+      return arrange(element, {width});
+    return arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(RankedTensorType::get({size}, type), missing));
   };
   Value out = tensor::EmptyOp::create(
-      builder, loc, axes.getSizes(builder, loc, layout), builder.getF32Type());
+      builder, loc, axes.getSizes(builder, loc, layout), type);
   auto norm =
       LayerNormOp::create(builder, loc, out.getType(), arrange(input, layout),
-                          arrange(weight, {width}), arrange(bias, {width}), out,
+                          arrangeVector(weight, 1), arrangeVector(bias, 0), out,
                           builder.getF64FloatAttr(epsilon));
   elements.replace(builder, loc, root, norm->getResult(0), layout);
   return old;

@@ -103,8 +103,7 @@ func.func @not_centred(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>
   return %y : tensor<?x8xf32>
 }
 
-// A sum of squares by another number is no variance, and without b it is not
-// the operation.
+// A sum of squares by another number is no variance.
 // CHECK-LABEL: func.func @others(
 // CHECK-NOT:     attn.layer_norm
 // CHECK:         return
@@ -135,16 +134,89 @@ func.func @others(%x: tensor<?x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>, %m:
     %r = arith.addf %t, %h : f32
     linalg.yield %r, %t : f32, f32
   } -> (tensor<?x8xf32>, tensor<?x8xf32>)
-  %z = linalg.generic {indexing_maps = [#id, #column, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%centred, %squares, %w : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>) {
-  ^bb0(%c: f32, %s: f32, %g: f32, %o: f32):
+  return %y#0, %y#1 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// Without w and b, which then change nothing, in bf16: computed in f32.
+// CHECK-LABEL: func.func @missing(
+// CHECK-SAME:    %[[X:[^:]*]]: tensor<?x8xbf16>,
+// CHECK-DAG:     %[[W:.*]] = arith.constant dense<1.000000e+00> : tensor<8xf32>
+// CHECK-DAG:     %[[B:.*]] = arith.constant dense<0.000000e+00> : tensor<8xf32>
+// CHECK:         %[[WIDE:.*]] = arith.extf %[[X]]
+// CHECK:         %[[Y:.*]] = attn.layer_norm %[[WIDE]], %[[W]], %[[B]]
+// CHECK:         %[[NARROW:.*]] = arith.truncf %[[Y]]
+// CHECK:         return %[[NARROW]]
+func.func @missing(%x: tensor<?x8xbf16>, %m: index) -> tensor<?x8xbf16> {
+  %zero = arith.constant 0.0 : bf16
+  %count = arith.constant 8.0 : bf16
+  %epsilon = arith.constant 1.0e-05 : f64
+  %e = tensor.empty(%m) : tensor<?x8xbf16>
+  %v = tensor.empty(%m) : tensor<?xbf16>
+  %f = linalg.fill ins(%zero : bf16) outs(%v : tensor<?xbf16>) -> tensor<?xbf16>
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<?x8xbf16>) outs(%f : tensor<?xbf16>) dimensions = [1]
+  %centred = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum : tensor<?x8xbf16>, tensor<?xbf16>) outs(%e : tensor<?x8xbf16>) {
+  ^bb0(%a: bf16, %s: bf16, %o: bf16):
+    %mean = arith.divf %s, %count : bf16
+    %r = arith.subf %a, %mean : bf16
+    linalg.yield %r : bf16
+  } -> tensor<?x8xbf16>
+  %square = arith.mulf %centred, %centred : tensor<?x8xbf16>
+  %squares = linalg.reduce {arith.addf} ins(%square : tensor<?x8xbf16>) outs(%f : tensor<?xbf16>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%centred, %squares : tensor<?x8xbf16>, tensor<?xbf16>) outs(%e : tensor<?x8xbf16>) {
+  ^bb0(%c: bf16, %s: bf16, %o: bf16):
+    %variance = arith.divf %s, %count : bf16
+    %rounded = arith.truncf %epsilon : f64 to bf16
+    %more = arith.addf %variance, %rounded : bf16
+    %root = math.rsqrt %more : bf16
+    %n = arith.mulf %c, %root : bf16
+    linalg.yield %n : bf16
+  } -> tensor<?x8xbf16>
+  return %y : tensor<?x8xbf16>
+}
+
+// What is multiplied by a column stays behind: that is no weight.
+// CHECK-LABEL: func.func @column(
+// CHECK-SAME:    %[[X:[^:]*]]: tensor<?x8xf32>, %[[COLUMN:[^:]*]]: tensor<?xf32>,
+// CHECK-SAME:    %[[BIAS:[^:]*]]: tensor<8xf32>,
+// CHECK:         %[[N:.*]] = attn.layer_norm %[[X]]
+// CHECK:         linalg.generic
+// CHECK-SAME:      ins(%{{.*}}, %[[COLUMN]], %[[BIAS]]
+func.func @column(%x: tensor<?x8xf32>, %w: tensor<?xf32>, %b: tensor<8xf32>, %m: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-05 : f32
+  %e = tensor.empty(%m) : tensor<?x8xf32>
+  %v = tensor.empty(%m) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%v : tensor<?xf32>) -> tensor<?xf32>
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %centred = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum : tensor<?x8xf32>, tensor<?xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %o: f32):
+    %mean = arith.divf %s, %count : f32
+    %r = arith.subf %a, %mean : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  %square = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%centred : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%c: f32, %o: f32):
+    %two = arith.constant 2 : i64
+    %r = math.fpowi %c, %two : f32, i64
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%square : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+  %n = linalg.generic {indexing_maps = [#id, #column, #id], iterator_types = ["parallel", "parallel"]} ins(%centred, %squares : tensor<?x8xf32>, tensor<?xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%c: f32, %s: f32, %o: f32):
     %variance = arith.divf %s, %count : f32
     %more = arith.addf %variance, %epsilon : f32
     %root = math.sqrt %more : f32
-    %n = arith.divf %c, %root : f32
-    %t = arith.mulf %n, %g : f32
-    linalg.yield %t : f32
+    %r = arith.divf %c, %root : f32
+    linalg.yield %r : f32
   } -> tensor<?x8xf32>
-  return %y#0, %z : tensor<?x8xf32>, tensor<?x8xf32>
+  %y = linalg.generic {indexing_maps = [#id, #column, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%n, %w, %b : tensor<?x8xf32>, tensor<?xf32>, tensor<8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%c: f32, %g: f32, %h: f32, %o: f32):
+    %t = arith.mulf %c, %g : f32
+    %r = arith.addf %t, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
 }
 
 // As PyTorch exports it: the variance by itself, in f64.

@@ -127,7 +127,8 @@ def RaiseLayerNorm : Pass<"attn-raise-layer-norm", "::mlir::func::FuncOp"> {
   let summary = "recognises layer normalisation written in upstream operations";
   let description = [{
     Replaces (x - mean x) / √(variance x + ε) · w + b, over the last dimension, by
-    one `attn.layer_norm` (Ba et al., 2016, "Layer Normalization"). Elements and
+    one `attn.layer_norm` (Ba et al., 2016, "Layer Normalization"); where w or b is
+    missing, it is a constant. Elements and
     axes are followed as by `attn-raise-attention`. Starting from each sum, which
     may be that of the squares, tensors that are computed from it are tried as
     the result, the last first.
@@ -136,11 +137,12 @@ def RaiseLayerNorm : Pass<"attn-raise-layer-norm", "::mlir::func::FuncOp"> {
     a square a product or a power; the root divides, or its reciprocal
     multiplies. The variance may be computed by itself, and in f64. The mean and
     the deviation may be used elsewhere too, and are computed for that as they
-    were.
+    were. Of f16 and bf16, all is computed in f32, and the result alone is rounded:
+    that is more precise than what was written.
 
-    Limits: a normalisation stays as it is if its width is dynamic, if w or b is
-    missing or is not a vector, if more than one dimension is normalised, or if it
-    is not of f32.
+    Limits: a normalisation stays as it is if its width is dynamic, if more than
+    one dimension is normalised, or if it subtracts no mean (RMS norm); what is
+    multiplied by or added to it and is no vector stays behind it.
 
     ```mlir
     %n = linalg.generic … ins(%x, %mean, %variance, %w, %b : …) … {
