@@ -3,7 +3,7 @@
 // Operators of ONNX that tell sizes, take sizes, or change nothing else.
 
 #include "OnnxCall.h"
-#include "SizeProduct.h"
+#include "attn/IR/SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -161,7 +161,7 @@ static FailureOr<SizedTensor> fixSize(OnnxCall &call, SizedTensor tensor,
   if (want.number % have.number != 0)
     return call.fail("expected a shape of as many elements as the input has");
   TensorBuilder &tensors = call.tensors;
-  Value unknown = have.unknown.front();
+  Value unknown = have.unknown.front().first;
   int64_t number = want.number / have.number;
   tensors.knownSizes.push_back({unknown, number});
   for (OpFoldResult &size : tensor.sizes)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "TensorBuilder.h"
-#include "SizeProduct.h"
+#include "attn/IR/SizeProduct.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -89,8 +89,8 @@ TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
   dividend.cancel(divisor);
   auto productOf = [&](const SizeProduct &product) {
     OpFoldResult result = constantSize(product.number);
-    for (Value size : product.unknown)
-      result = multiply(result, size);
+    for (const SizeOrigin &size : product.unknown)
+      result = multiply(result, size.first);
     return result;
   };
   if (divisor.number == 0)

@@ -24,6 +24,7 @@ using namespace attn;
 
 void attn::buildFusionPipeline(OpPassManager &pm) {
   pm.addPass(createImportGlobals());
+  pm.addNestedPass<func::FuncOp>(createSimplifyShapes());
   pm.addNestedPass<func::FuncOp>(createRaiseAttention());
   pm.addNestedPass<func::FuncOp>(createRaiseLayerNorm());
   pm.addNestedPass<func::FuncOp>(createRaiseLinear());

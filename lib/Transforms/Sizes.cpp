@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "Sizes.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 using namespace mlir;
@@ -80,6 +82,74 @@ attn::SizeOrigin attn::getSizeOrigin(Value tensor, int64_t dim) {
       return {tensor, dim};
     tensor = above;
   }
+}
+
+/// Whether all sizes are numbers of `type`: in others, they may overflow.
+static bool hasSizes(Type type) { return type.isIndex() || type.isInteger(64); }
+
+/// What `index` is before it was made another type that has all sizes.
+static Value skipCast(Value index) {
+  if (auto cast = index.getDefiningOp<arith::IndexCastOp>();
+      cast && hasSizes(cast.getType()) && hasSizes(cast.getIn().getType()))
+    return cast.getIn();
+  return index;
+}
+
+attn::SizeProduct attn::getIndexProduct(Value index, unsigned depth) {
+  index = skipCast(index);
+  Operation *op = index.getDefiningOp();
+  if (std::optional<int64_t> constant = getConstantIntValue(index))
+    return SizeProduct(*constant);
+  if (auto dim = dyn_cast_or_null<tensor::DimOp>(op))
+    if (std::optional<int64_t> constant = dim.getConstantIndex())
+      return getSizeProduct(dim.getSource(), *constant);
+  if (isa_and_present<arith::MulIOp>(op) && depth > 0) {
+    SizeProduct product = getIndexProduct(op->getOperand(0), depth - 1);
+    product.multiply(getIndexProduct(op->getOperand(1), depth - 1));
+    return product;
+  }
+  return SizeProduct(SizeOrigin(index, std::nullopt));
+}
+
+attn::SizeProduct attn::getSizeProduct(Value tensor, int64_t dim) {
+  auto sizeOf = [](Value value, int64_t dim) {
+    return cast<RankedTensorType>(value.getType()).getDimSize(dim);
+  };
+  if (!ShapedType::isDynamic(sizeOf(tensor, dim)))
+    return SizeProduct(sizeOf(tensor, dim));
+  SizeOrigin origin = getSizeOrigin(tensor, dim);
+  if (!origin.second)
+    return getIndexProduct(origin.first);
+  std::tie(tensor, dim) = std::pair(origin.first, *origin.second);
+  if (!ShapedType::isDynamic(sizeOf(tensor, dim)))
+    return SizeProduct(sizeOf(tensor, dim));
+  auto collapse = tensor.getDefiningOp<tensor::CollapseShapeOp>();
+  if (!collapse)
+    return SizeProduct(origin);
+  SizeProduct product;
+  for (int64_t part : collapse.getReassociationIndices()[dim])
+    product.multiply(getSizeProduct(collapse.getSrc(), part));
+  return product;
+}
+
+bool attn::isSizeLike(Value index, unsigned depth) {
+  index = skipCast(index);
+  if (std::optional<int64_t> constant = getConstantIntValue(index))
+    return *constant >= 0;
+  Operation *op = index.getDefiningOp();
+  auto isGood = [&](unsigned operand) {
+    return isSizeLike(op->getOperand(operand), depth - 1);
+  };
+  if (!hasSizes(index.getType()) || depth == 0)
+    return false;
+  if (isa_and_present<tensor::DimOp>(op))
+    return true;
+  if (isa_and_present<arith::ExtUIOp>(op))
+    return op->getOperand(0).getType().isInteger(1);
+  if (isa_and_present<arith::MulIOp, arith::AddIOp, arith::DivSIOp,
+                      arith::MinSIOp, arith::MaxSIOp, arith::MaxUIOp>(op))
+    return isGood(0) && isGood(1);
+  return isa_and_present<arith::SelectOp>(op) && isGood(1) && isGood(2);
 }
 
 Value attn::createEmpty(OpBuilder &builder, Location loc,

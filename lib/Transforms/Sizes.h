@@ -5,10 +5,8 @@
 #ifndef ATTN_LIB_TRANSFORMS_SIZES_H
 #define ATTN_LIB_TRANSFORMS_SIZES_H
 
+#include "attn/IR/SizeProduct.h"
 #include "mlir/IR/Builders.h"
-#include "mlir/IR/OpDefinition.h"
-
-#include <optional>
 
 namespace attn {
 
@@ -18,12 +16,21 @@ namespace attn {
 llvm::SmallVector<mlir::OpFoldResult>
 getSizes(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
 
-/// A dimension of a tensor, or without one an index: what a size is.
-using SizeOrigin = std::pair<mlir::Value, std::optional<int64_t>>;
-
 /// Where the size of a dimension comes from, as far up as it is passed on. Two
 /// sizes of one origin are the same.
 SizeOrigin getSizeOrigin(mlir::Value tensor, int64_t dim);
+
+/// So many operations after each other compute a size; more are not followed.
+constexpr unsigned kMostSizeSteps = 10;
+
+/// What the size of a dimension is a product of, and what an integer is.
+SizeProduct getSizeProduct(mlir::Value tensor, int64_t dim);
+SizeProduct getIndexProduct(mlir::Value index, unsigned depth = kMostSizeSteps);
+
+/// Whether `index`, of 64 bits, is computed from nothing but sizes of tensors,
+/// numbers and conditions in a way that gives nothing negative: what is
+/// multiplied so does not overflow.
+bool isSizeLike(mlir::Value index, unsigned depth = kMostSizeSteps);
 
 /// An empty tensor of the sizes given.
 mlir::Value createEmpty(mlir::OpBuilder &builder, mlir::Location loc,

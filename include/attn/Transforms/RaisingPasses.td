@@ -38,6 +38,46 @@ def ImportGlobals : Pass<"attn-import-globals", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def SimplifyShapes : Pass<"attn-simplify-shapes", "::mlir::func::FuncOp"> {
+  let summary = "simplifies what front ends compute of dynamic sizes";
+  let description = [{
+    Front ends that know nothing of a size guard against all that it could be.
+    Of tensors, no size is negative, and sizes that are multiplied do not
+    overflow; with that, and with which sizes are the same:
+
+    - Comparisons of sizes are decided, and assertions that hold go.
+    - Products of sizes that are divided by some of them are the others, and the
+      larger of a size and itself is that.
+    - A `tensor.reshape` to a list of sizes is a `tensor.collapse_shape` and a
+      `tensor.expand_shape`, where they tell which dimensions are merged and
+      which are split; otherwise of all dimensions.
+    - Elements that the body of a `linalg.generic` extracts from a tensor, at the
+      indices of its loops or at 0 where the size is 1, are read as an operand,
+      if each size is that of the loop: then it was no broadcast.
+
+    Limits: what may be a broadcast, by sizes that are not known to be the same,
+    stays one.
+
+    ```mlir
+    %n = tensor.dim %x, %c0 : tensor<?x64xf32>
+    %size = arith.index_cast %n : index to i64
+    %isNegative = arith.cmpi slt, %size, %c0_i64 : i64
+    %any = arith.select %isNegative, %inferred, %size : i64
+    %shape = tensor.from_elements %any, %c4_i64, %c16_i64 : tensor<3xi64>
+    %y = tensor.reshape %x(%shape) : (tensor<?x64xf32>, tensor<3xi64>) -> tensor<?x4x16xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = tensor.expand_shape %x [[0], [1, 2]] output_shape [%n, 4, 16] : tensor<?x64xf32> into tensor<?x4x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
   let summary = "recognises attention written in upstream operations";
   let description = [{

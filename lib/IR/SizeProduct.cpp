@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-#include "SizeProduct.h"
+#include "attn/IR/SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
@@ -8,22 +8,24 @@ using namespace mlir;
 using namespace attn;
 
 SizeProduct::SizeProduct(ArrayRef<OpFoldResult> sizes) {
-  for (OpFoldResult size : sizes)
-    add(size);
+  for (OpFoldResult size : sizes) {
+    if (std::optional<int64_t> value = getConstantIntValue(size))
+      number *= *value;
+    else if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>())
+      for (Value factor : product->getOperands())
+        multiply(SizeProduct(getAsOpFoldResult(factor)));
+    else
+      unknown.push_back({cast<Value>(size), std::nullopt});
+  }
 }
 
-void SizeProduct::add(OpFoldResult size) {
-  if (std::optional<int64_t> value = getConstantIntValue(size))
-    number *= *value;
-  else if (auto product = cast<Value>(size).getDefiningOp<arith::MulIOp>())
-    for (Value factor : product->getOperands())
-      add(getAsOpFoldResult(factor));
-  else
-    unknown.push_back(cast<Value>(size));
+void SizeProduct::multiply(const SizeProduct &other) {
+  number *= other.number;
+  llvm::append_range(unknown, other.unknown);
 }
 
 void SizeProduct::cancel(SizeProduct &other) {
-  llvm::erase_if(other.unknown, [&](Value size) {
+  llvm::erase_if(other.unknown, [&](const SizeOrigin &size) {
     auto *found = llvm::find(unknown, size);
     if (found == unknown.end())
       return false;
@@ -46,17 +48,24 @@ bool SizeProduct::divideBy(SizeProduct other) {
 
 SmallVector<DimGroup> attn::groupDims(ArrayRef<OpFoldResult> from,
                                       ArrayRef<OpFoldResult> to) {
+  auto toProduct = [](OpFoldResult size) { return SizeProduct(size); };
+  return groupDims(llvm::map_to_vector(from, toProduct),
+                   llvm::map_to_vector(to, toProduct));
+}
+
+SmallVector<DimGroup> attn::groupDims(ArrayRef<SizeProduct> from,
+                                      ArrayRef<SizeProduct> to) {
   SmallVector<DimGroup> groups;
   size_t i = 0, j = 0;
   while (i < from.size() || j < to.size()) {
     ReassociationIndices source, target;
     SizeProduct have, want;
     auto takeSource = [&] {
-      have.add(from[i]);
+      have.multiply(from[i]);
       source.push_back(i++);
     };
     auto takeTarget = [&] {
-      want.add(to[j]);
+      want.multiply(to[j]);
       target.push_back(j++);
     };
     if (i < from.size())
@@ -78,8 +87,8 @@ SmallVector<DimGroup> attn::groupDims(ArrayRef<OpFoldResult> from,
         break;
     }
     // Ones that have no partner go with what is before them.
-    auto isOne = [](ArrayRef<OpFoldResult> sizes, size_t at) {
-      return at < sizes.size() && isConstantIntValue(sizes[at], 1);
+    auto isOne = [](ArrayRef<SizeProduct> sizes, size_t at) {
+      return at < sizes.size() && sizes[at].isOne();
     };
     while (isOne(from, i) != isOne(to, j))
       if (isOne(from, i))

@@ -3,23 +3,33 @@
 // Products of sizes, of which some are known only at run time: what divides
 // which, and where the dimensions of two shapes begin to be equal again.
 
-#ifndef ATTN_LIB_IMPORT_SIZEPRODUCT_H
-#define ATTN_LIB_IMPORT_SIZEPRODUCT_H
+#ifndef ATTN_IR_SIZEPRODUCT_H
+#define ATTN_IR_SIZEPRODUCT_H
 
 #include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/IR/OpDefinition.h"
 
+#include <optional>
+
 namespace attn {
+
+/// A dimension of a tensor, or without one an index: what a size is.
+using SizeOrigin = std::pair<mlir::Value, std::optional<int64_t>>;
 
 /// A product of sizes: a number times sizes that are not known.
 struct SizeProduct {
   int64_t number = 1;
-  llvm::SmallVector<mlir::Value, 4> unknown;
+  llvm::SmallVector<SizeOrigin, 4> unknown;
 
   SizeProduct() = default;
+  explicit SizeProduct(int64_t number) : number(number) {}
+  explicit SizeProduct(SizeOrigin size) : unknown({size}) {}
+  /// The product of what `sizes` are products of.
   explicit SizeProduct(llvm::ArrayRef<mlir::OpFoldResult> sizes);
 
-  void add(mlir::OpFoldResult size);
+  void multiply(const SizeProduct &other);
+
+  bool isOne() const { return number == 1 && unknown.empty(); }
 
   /// Takes out of both the sizes that are not known and are in both.
   void cancel(SizeProduct &other);
@@ -35,9 +45,11 @@ using DimGroup =
 /// Divides the dimensions of two shapes of as many elements into groups of as
 /// many elements on both sides; one that has nothing on a side consists of
 /// ones.
+llvm::SmallVector<DimGroup> groupDims(llvm::ArrayRef<SizeProduct> from,
+                                      llvm::ArrayRef<SizeProduct> to);
 llvm::SmallVector<DimGroup> groupDims(llvm::ArrayRef<mlir::OpFoldResult> from,
                                       llvm::ArrayRef<mlir::OpFoldResult> to);
 
 } // namespace attn
 
-#endif // ATTN_LIB_IMPORT_SIZEPRODUCT_H
+#endif // ATTN_IR_SIZEPRODUCT_H
