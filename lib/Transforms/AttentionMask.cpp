@@ -210,14 +210,15 @@ AttentionMask::matchComparison(const Element &element) {
 std::optional<std::pair<MaskTerm, MaskTerm>>
 AttentionMask::matchConjunction(const MaskTerm &term) {
   Element e = elements.forward(term.element);
+  bool isBoth = term.isNegated ? static_cast<bool>(e.getOp<arith::OrIOp>())
+                               : static_cast<bool>(e.getOp<arith::AndIOp>());
+  if (!isBoth && !e.getOp<arith::SelectOp>())
+    return std::nullopt;
   MaskTerm first = term, second = term;
   first.element = elements.operand(e, 0);
   second.element = elements.operand(e, 1);
-  if (term.isNegated ? static_cast<bool>(e.getOp<arith::OrIOp>())
-                     : static_cast<bool>(e.getOp<arith::AndIOp>()))
+  if (isBoth)
     return std::pair(first, second);
-  if (!e.getOp<arith::SelectOp>())
-    return std::nullopt;
   // c ? x : false, c ? false : x; negated, c ? x : true, c ? true : x.
   for (unsigned index : {1, 2}) {
     auto other = elements.getConstant(elements.operand(e, 3 - index));
