@@ -27,8 +27,8 @@ static FailureOr<OnnxValues> importGemm(OnnxCall &call) {
   if (failed(call.expectInputs(2, 3)))
     return failure();
   OnnxValue operands[2];
-  for (auto [index, name] :
-       llvm::enumerate(ArrayRef<StringRef>{"transA", "transB"})) {
+  constexpr StringLiteral names[] = {"transA", "transB"};
+  for (auto [index, name] : llvm::enumerate(names)) {
     SizedTensor matrix = call.asTensor(call.input(index));
     if (matrix.rank() != 2)
       return call.fail("expected matrices, got a tensor of rank " +

@@ -121,9 +121,9 @@ static FailureOr<OnnxValues> importEyeLike(OnnxCall &call) {
 static FailureOr<OnnxValues> importRange(OnnxCall &call) {
   if (failed(call.expectInputs(3, 3)))
     return failure();
+  constexpr StringLiteral names[] = {"start", "limit", "delta"};
   SmallVector<OpFoldResult> bounds;
-  for (auto [index, name] :
-       llvm::enumerate(ArrayRef<StringRef>{"start", "limit", "delta"})) {
+  for (auto [index, name] : llvm::enumerate(names)) {
     FailureOr<TensorSizes> bound = call.asSizes(call.input(index), name);
     if (failed(bound))
       return failure();
