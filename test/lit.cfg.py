@@ -29,6 +29,9 @@ config.environment["PYTHONPATH"] = os.path.join(config.attn_source_dir, "utils")
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 if config.sanitized:
     config.available_features.add("sanitizer")
+    # Allocators of LLVM poison what is compiled here, and unpoison in LLVM's own
+    # libraries, which are not instrumented.
+    config.environment["ASAN_OPTIONS"] = "allow_user_poisoning=0"
 if config.thread_sanitized:
     config.available_features.add("thread-sanitizer")
 
