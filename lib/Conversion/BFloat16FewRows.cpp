@@ -190,23 +190,21 @@ Value BFloat16Product::emitSumsOfRows(int64_t count, Value panel) {
   Value zero = b.splat(kLanes, 0.0);
   SmallVector<Value> totals(size, zero);
   totals.push_back(tiles.noLeast());
-  // In the order of emitSumsLikeAmx.
-  totals = b.forLoop(
-      b.index(0), b.index(steps), 1, totals,
-      [&](Value step, KernelBuilder::Values carried) {
-        SmallVector<Value> next(carried), sums(2 * size, zero);
-        sums.push_back(next.back());
-        sums = b.forLoop(b.index(0), b.index(kDepth / 2), 1, sums,
-                         [&](Value pair, KernelBuilder::Values carried) {
-                           return multiply(step, pair, carried);
-                         });
-        for (int64_t i = 0; i < size; ++i) {
-          Value both = arith::AddFOp::create(b, sums[i], sums[size + i]);
-          next[i] = arith::AddFOp::create(b, next[i], both);
-        }
-        next.back() = sums.back();
-        return next;
-      });
+  // In the order of emitSumsLikeAmx, which carries nothing but sums.
+  totals = b.forLoop(b.index(0), b.index(steps), 1, totals,
+                     [&](Value step, KernelBuilder::Values carried) {
+                       SmallVector<Value> next(carried), sums(2 * size, zero);
+                       sums.push_back(next.back());
+                       sums = b.forLoop(
+                           b.index(0), b.index(kDepth / 2), 1, sums,
+                           [&](Value pair, KernelBuilder::Values carried) {
+                             return multiply(step, pair, carried);
+                           });
+                       addStepLikeAmx(b, ArrayRef(sums).drop_back(),
+                                      MutableArrayRef(next).drop_back());
+                       next.back() = sums.back();
+                       return next;
+                     });
   for (int64_t i = 0; i < size; ++i)
     b.store(totals[i], sumMemory,
             {b.index(0), b.index(i / vectors), b.index(i % vectors * kLanes)});

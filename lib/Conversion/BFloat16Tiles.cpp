@@ -5,6 +5,16 @@
 using namespace mlir;
 using namespace attn;
 
+void attn::addStepLikeAmx(KernelBuilder &b, ArrayRef<Value> sums,
+                          MutableArrayRef<Value> totals) {
+  size_t count = sums.size() / 2;
+  for (size_t i = 0; i < count; ++i) {
+    Value &total = totals[i % totals.size()];
+    Value both = arith::AddFOp::create(b, sums[i], sums[count + i]);
+    total = arith::AddFOp::create(b, total, both);
+  }
+}
+
 SmallVector<Value> attn::emitSumsLikeAmx(
     KernelBuilder &b, int64_t depth, int64_t count, int64_t totals,
     llvm::function_ref<void(MutableArrayRef<Value>, Value)> multiply) {
@@ -29,10 +39,7 @@ SmallVector<Value> attn::emitSumsLikeAmx(
     if (size % 2)
       multiply(evenOf(sums), b.add(first, b.index(size - 1)));
     SmallVector<Value> next(carried);
-    for (int64_t i = 0; i < count; ++i) {
-      Value both = arith::AddFOp::create(b, sums[i], sums[count + i]);
-      next[i % totals] = arith::AddFOp::create(b, next[i % totals], both);
-    }
+    addStepLikeAmx(b, sums, next);
     return next;
   };
   SmallVector<Value> result(totals, zero);

@@ -72,6 +72,10 @@ llvm::SmallVector<mlir::Value> emitSumsLikeAmx(
     KernelBuilder &b, int64_t depth, int64_t count, int64_t totals,
     llvm::function_ref<void(llvm::MutableArrayRef<mlir::Value>, mlir::Value)>
         multiply);
+/// The end of such a step: `sums` are the even ones and then as many odd ones,
+/// of which two are added to each other, and then to a total.
+void addStepLikeAmx(KernelBuilder &b, llvm::ArrayRef<mlir::Value> sums,
+                    llvm::MutableArrayRef<mlir::Value> totals);
 /// 16 times the two elements.
 mlir::Value broadcastPair(KernelBuilder &b, mlir::Value pair);
 
