@@ -47,15 +47,18 @@ CompiledFunctions::CompiledFunctions(Manifest manifest,
          "expected an entry point for each function");
 }
 
-/// Makes a tensor of a result's descriptor. `allocations` are those of the
-/// results before it.
+/// Whether nobody frees what a result is in, and it is not to be given away.
+bool CompiledFunctions::isConstant(int64_t allocation) const {
+  return allocation == constantAllocation ||
+         weights.contains(asPointer(allocation));
+}
+
+/// Makes a tensor of a result's descriptor. `owner` frees its memory; weights
+/// and constants have none.
 llvm::Expected<Tensor>
 CompiledFunctions::takeResult(const TensorSignature &signature, int64_t *words,
-                              llvm::ArrayRef<Tensor> arguments,
-                              llvm::ArrayRef<Tensor> results,
-                              llvm::ArrayRef<int64_t> allocations) const {
+                              std::shared_ptr<void> owner) const {
   size_t rank = signature.shape.size();
-  void *allocated = asPointer(words[0]);
   char *data =
       asPointer(words[1]) + words[2] * int64_t(byteWidth(signature.type));
   llvm::ArrayRef<int64_t> sizes(words + 3, rank);
@@ -68,22 +71,7 @@ CompiledFunctions::takeResult(const TensorSignature &signature, int64_t *words,
                             [](int64_t size) { return std::to_string(size); }),
             "x"));
 
-  // Who frees the memory: an argument, an earlier result, nobody (weights and
-  // constants), or else this tensor.
-  std::shared_ptr<void> owner;
-  bool mustCopy = false;
-  const Tensor *argument = llvm::find_if(
-      arguments, [&](const Tensor &t) { return t.rawData() == allocated; });
-  const int64_t *earlier = llvm::find(allocations, words[0]);
-  if (argument != arguments.end())
-    owner = argument->owner();
-  else if (earlier != allocations.end())
-    owner = results[earlier - allocations.begin()].owner();
-  else if (words[0] == constantAllocation || weights.contains(allocated))
-    mustCopy = true;
-  else
-    owner = std::shared_ptr<void>(allocated, std::free);
-
+  bool mustCopy = isConstant(words[0]);
   int64_t stride = 1;
   for (size_t d = rank; d-- > 0; stride *= sizes[d])
     mustCopy |= sizes[d] != 1 && strides[d] != stride;
@@ -135,16 +123,25 @@ CompiledFunctions::call(llvm::StringRef function,
     omp_set_num_threads(threads);
   entryPoints[found - manifest.functions.data()](slots.data());
 
+  // Who frees what results are in: those of arguments, or else the results that
+  // share it. Known for all of them before any can be an error, or be copied.
+  llvm::SmallDenseMap<int64_t, std::shared_ptr<void>, 64> owners;
+  for (const Tensor &argument : arguments)
+    owners.try_emplace(asWord(argument.rawData()), argument.owner());
+  next = memory.data();
+  for (const TensorSignature &result : signature.results) {
+    if (!isConstant(*next) && !owners.contains(*next))
+      owners[*next] = std::shared_ptr<void>(asPointer(*next), std::free);
+    next += descriptorWords(result.shape.size());
+  }
   llvm::SmallVector<Tensor> results;
-  llvm::SmallVector<int64_t> allocations;
   next = memory.data();
   for (const TensorSignature &result : signature.results) {
     llvm::Expected<Tensor> tensor =
-        takeResult(result, next, arguments, results, allocations);
+        takeResult(result, next, owners.lookup(*next));
     if (!tensor)
       return tensor.takeError();
     results.push_back(std::move(*tensor));
-    allocations.push_back(*next);
     next += descriptorWords(result.shape.size());
   }
   return results;

@@ -45,7 +45,8 @@ constexpr llvm::StringLiteral manifest = R"json(
   {"name": "weight", "arguments": [],
    "results": [{"type": "f32", "shape": [4]}]},
   {"name": "twins", "arguments": [],
-   "results": [{"type": "f32", "shape": []},
+   "results": [{"type": "f32", "shape": [-1]},
+               {"type": "f32", "shape": []},
                {"type": "f32", "shape": []}]},
   {"name": "bump",
    "arguments": [{"type": "i32", "shape": [-1],
@@ -151,10 +152,11 @@ constexpr llvm::StringLiteral source = R"mlir(
     llvm.return
   }
 
-  // Two results in one allocation.
+  // Three results in one allocation, of which the first repeats one number.
   llvm.func @_mlir_ciface_twins(%result: !llvm.ptr) {
     %zero = llvm.mlir.constant(0 : i64) : i64
     %one = llvm.mlir.constant(1 : i64) : i64
+    %two = llvm.mlir.constant(2 : i64) : i64
     %eight = llvm.mlir.constant(8 : i64) : i64
     %x = llvm.mlir.constant(1.5 : f32) : f32
     %y = llvm.mlir.constant(2.5 : f32) : f32
@@ -167,9 +169,15 @@ constexpr llvm::StringLiteral source = R"mlir(
     %2 = llvm.insertvalue %to, %1[1] : !d0
     %3 = llvm.insertvalue %zero, %2[2] : !d0
     llvm.store %3, %result : !d0, !llvm.ptr
+    %sizes = llvm.getelementptr %result[1] : (!llvm.ptr) -> !llvm.ptr, !d0
+    llvm.store %two, %sizes : i64, !llvm.ptr
+    %strides = llvm.getelementptr %sizes[1] : (!llvm.ptr) -> !llvm.ptr, i64
+    llvm.store %zero, %strides : i64, !llvm.ptr
+    %next = llvm.getelementptr %result[1] : (!llvm.ptr) -> !llvm.ptr, !d1
+    llvm.store %3, %next : !d0, !llvm.ptr
     %4 = llvm.insertvalue %one, %3[2] : !d0
-    %place = llvm.getelementptr %result[1] : (!llvm.ptr) -> !llvm.ptr, !d0
-    llvm.store %4, %place : !d0, !llvm.ptr
+    %last = llvm.getelementptr %next[1] : (!llvm.ptr) -> !llvm.ptr, !d0
+    llvm.store %4, %last : !d0, !llvm.ptr
     llvm.return
   }
 
@@ -348,10 +356,11 @@ TEST_F(ProgramTest, ResultsMayShareAnAllocation) {
   std::unique_ptr<Program> program = load();
   ASSERT_TRUE(program);
   llvm::SmallVector<Tensor> results = call(*program, "twins", {});
-  ASSERT_EQ(results.size(), 2u);
-  Tensor second = results[1];
+  ASSERT_EQ(results.size(), 3u);
+  Tensor repeated = results[0], last = results[2];
   results.clear();
-  EXPECT_EQ(second.data<float>()[0], 2.5f);
+  EXPECT_THAT(valuesOf(repeated), ElementsAre(1.5f, 1.5f));
+  EXPECT_EQ(last.data<float>()[0], 2.5f);
 }
 
 TEST_F(ProgramTest, UpdatesArgumentsInPlaceFromManyThreads) {

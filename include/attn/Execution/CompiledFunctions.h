@@ -44,11 +44,10 @@ public:
        int threads) const;
 
 private:
+  bool isConstant(int64_t allocation) const;
   llvm::Expected<Tensor> takeResult(const TensorSignature &signature,
                                     int64_t *words,
-                                    llvm::ArrayRef<Tensor> arguments,
-                                    llvm::ArrayRef<Tensor> results,
-                                    llvm::ArrayRef<int64_t> allocations) const;
+                                    std::shared_ptr<void> owner) const;
 
   Manifest manifest;
   llvm::SmallVector<EntryPoint> entryPoints;
