@@ -4,7 +4,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/TypeUtilities.h"
 
 #include <limits>
 
@@ -43,19 +42,11 @@ bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
   Operation *op = e.value.getDefiningOp();
   if (!op)
     return false;
-  // A condition as a number: factor · c, or factor · (1 - c).
-  bool isComplement = isa<arith::SubFOp>(op) &&
-                      elements.getConstant(elements.operand(e, 0)) == 1.0;
-  Element number = isComplement ? elements.plain(elements.operand(e, 1)) : e;
-  if (auto cast = number.getOp<arith::UIToFPOp>();
-      cast && getElementTypeOrSelf(cast.getIn().getType()).isInteger(1) &&
-      term.factor <= kLargestExcluded) {
-    first.element = elements.operand(number, 0);
-    first.isAdded = false;
-    first.isNegated = !isComplement;
-    first.excluded = term.factor;
-    return takeParts(first);
-  }
+  SmallVector<MaskTerm, 2> exclusions = matchExclusions(term);
+  if (exclusions.size() == 2)
+    return takeEither(exclusions[0], exclusions[1]);
+  if (exclusions.size() == 1)
+    return takeParts(exclusions);
   if (isa<arith::AddFOp, arith::SubFOp>(op)) {
     first.element = elements.operand(e, 0);
     second.element = elements.operand(e, 1);
@@ -71,11 +62,6 @@ bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
         first.factor *= *factor;
         return takeParts(first);
       }
-  SmallVector<MaskTerm, 2> exclusions = matchExclusions(term);
-  if (exclusions.size() == 2)
-    return takeEither(exclusions[0], exclusions[1]);
-  if (exclusions.size() == 1)
-    return takeParts(exclusions);
   if (isa<arith::SelectOp>(op))
     return takeFilled(term);
   return takeConstantBand(term);
@@ -91,16 +77,16 @@ SmallVector<MaskTerm, 2> AttentionMask::matchExclusions(const MaskTerm &term) {
   if (e.getOp<arith::MulFOp>()) {
     // Only where a condition, as a number, holds.
     for (unsigned index : {0, 1}) {
-      Element number = elements.plain(elements.operand(e, index));
-      auto cast = number.getOp<arith::UIToFPOp>();
-      if (!cast || !getElementTypeOrSelf(cast.getIn().getType()).isInteger(1))
+      std::optional<Choice> number =
+          elements.matchChoice(elements.operand(e, index));
+      if (!number || number->ifTrue != 1 || number->ifFalse != 0)
         continue;
       MaskTerm other = term;
       other.element = elements.operand(e, 1 - index);
       SmallVector<MaskTerm, 2> exclusions = matchExclusions(other);
       if (exclusions.size() != 1 || !std::isfinite(exclusions[0].excluded))
         return {};
-      result.element = elements.operand(number, 0);
+      result.element = number->condition;
       result.isNegated = true;
       result.excluded = exclusions[0].excluded;
       exclusions.push_back(result);
@@ -108,15 +94,13 @@ SmallVector<MaskTerm, 2> AttentionMask::matchExclusions(const MaskTerm &term) {
     }
     return {};
   }
-  if (!e.getOp<arith::SelectOp>())
+  std::optional<Choice> choice = elements.matchChoice(e);
+  if (!choice || (choice->ifTrue == 0) == (choice->ifFalse == 0))
     return {};
-  std::optional<double> ifTrue = elements.getConstant(elements.operand(e, 1));
-  std::optional<double> ifFalse = elements.getConstant(elements.operand(e, 2));
-  if (!ifTrue || !ifFalse || (*ifTrue == 0) == (*ifFalse == 0))
-    return {};
-  result.element = elements.operand(e, 0);
-  result.isNegated = *ifFalse == 0;
-  result.excluded = (result.isNegated ? *ifTrue : *ifFalse) * term.factor;
+  result.element = choice->condition;
+  result.isNegated = choice->ifFalse == 0;
+  result.excluded =
+      (result.isNegated ? choice->ifTrue : choice->ifFalse) * term.factor;
   if (result.excluded > kLargestExcluded)
     return {};
   return {result};
@@ -158,54 +142,6 @@ bool AttentionMask::takeFilled(const MaskTerm &term) {
   return false;
 }
 
-/// What a comparison of a constant with one of two others comes to: the
-/// condition that chooses between the two, if there is one, and whether the
-/// comparison holds where that does, and where it does not.
-std::optional<AttentionMask::Comparison>
-AttentionMask::matchComparison(const Element &element) {
-  auto floats = element.getOp<arith::CmpFOp>();
-  auto integers = element.getOp<arith::CmpIOp>();
-  if (!floats && !integers)
-    return std::nullopt;
-  struct Choice {
-    Element condition;
-    double ifTrue, ifFalse;
-  };
-  auto matchChoice = [&](const Element &operand) -> std::optional<Choice> {
-    Element e = elements.plain(operand);
-    if (std::optional<double> constant = elements.getConstant(e))
-      return Choice{{}, *constant, *constant};
-    Operation *op = e.value.getDefiningOp();
-    if (isa_and_present<arith::UIToFPOp, arith::ExtUIOp>(op) &&
-        getElementTypeOrSelf(op->getOperand(0)).isInteger(1))
-      return Choice{elements.operand(e, 0), 1, 0};
-    if (!isa_and_present<arith::SelectOp>(op))
-      return std::nullopt;
-    auto ifTrue = elements.getConstant(elements.operand(e, 1));
-    auto ifFalse = elements.getConstant(elements.operand(e, 2));
-    if (!ifTrue || !ifFalse)
-      return std::nullopt;
-    return Choice{elements.operand(e, 0), *ifTrue, *ifFalse};
-  };
-  std::optional<Choice> lhs = matchChoice(elements.operand(element, 0));
-  std::optional<Choice> rhs = matchChoice(elements.operand(element, 1));
-  if (!lhs || !rhs || (lhs->condition && rhs->condition))
-    return std::nullopt;
-  auto compare = [&](double a, double b) {
-    if (floats)
-      return arith::applyCmpPredicate(floats.getPredicate(), APFloat(a),
-                                      APFloat(b));
-    auto toInteger = [](double value) {
-      return APInt(64, static_cast<int64_t>(value), /*isSigned=*/true);
-    };
-    return arith::applyCmpPredicate(integers.getPredicate(), toInteger(a),
-                                    toInteger(b));
-  };
-  return Comparison{lhs->condition ? lhs->condition : rhs->condition,
-                    compare(lhs->ifTrue, rhs->ifTrue),
-                    compare(lhs->ifFalse, rhs->ifFalse)};
-}
-
 /// The two conditions that have to hold both for `term` to keep a score.
 std::optional<std::pair<MaskTerm, MaskTerm>>
 AttentionMask::matchConjunction(const MaskTerm &term) {
@@ -233,28 +169,14 @@ AttentionMask::matchConjunction(const MaskTerm &term) {
 
 bool AttentionMask::takeCondition(const MaskTerm &term) {
   Element e = elements.forward(term.element);
-  if (std::optional<double> constant = elements.getConstant(e))
-    return (*constant != 0) != term.isNegated;
-  MaskTerm first = term;
-  Operation *op = e.value.getDefiningOp();
-  if (!op)
-    return false;
-  if (isa<arith::XOrIOp>(op)) {
-    for (unsigned index : {0, 1})
-      if (std::optional<double> constant =
-              elements.getConstant(elements.operand(e, index))) {
-        first.element = elements.operand(e, 1 - index);
-        first.isNegated ^= *constant != 0;
-        return takeParts(first);
-      }
-    return false;
-  }
-  if (std::optional<Comparison> comparison = matchComparison(e)) {
-    if (comparison->ifTrue == comparison->ifFalse)
-      return comparison->ifTrue != term.isNegated;
-    first.element = comparison->condition;
-    first.isNegated ^= !comparison->ifTrue;
-    return takeParts(first);
+  if (std::optional<Choice> choice = elements.matchChoice(e)) {
+    bool ifTrue = choice->ifTrue != 0, ifFalse = choice->ifFalse != 0;
+    if (ifTrue == ifFalse)
+      return ifTrue != term.isNegated;
+    MaskTerm part = term;
+    part.element = choice->condition;
+    part.isNegated ^= !ifTrue;
+    return takeParts(part);
   }
   if (auto parts = matchConjunction(term))
     return takeParts({parts->first, parts->second});

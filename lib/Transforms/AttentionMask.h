@@ -137,11 +137,6 @@ private:
     int64_t visited = 0;
   };
 
-  struct Comparison {
-    Element condition;
-    bool ifTrue, ifFalse;
-  };
-
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
   bool canCount(unsigned query);
   std::optional<IndexSum> matchBound(const MaskTerm &term);
@@ -164,7 +159,6 @@ private:
   bool takeCondition(const MaskTerm &term);
   bool takeFilled(const MaskTerm &term);
   llvm::SmallVector<MaskTerm, 2> matchExclusions(const MaskTerm &term);
-  std::optional<Comparison> matchComparison(const Element &element);
   std::optional<std::pair<MaskTerm, MaskTerm>>
   matchConjunction(const MaskTerm &term);
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);

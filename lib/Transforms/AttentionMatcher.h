@@ -59,7 +59,6 @@ private:
                                         const Element &x);
   std::optional<Reduction> matchSum(const Element &element);
   bool isSumOf(const Element &sum, const Element &element);
-  bool isNot(const Element &element);
   bool isNoneLeft(const Element &element, const Element &scores);
   Element skipExtensions(const Element &element);
   Element skipZeroSum(const Element &divisor);

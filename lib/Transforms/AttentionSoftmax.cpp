@@ -6,7 +6,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/TypeUtilities.h"
 
 #include <cmath>
 #include <limits>
@@ -218,36 +217,17 @@ Element AttentionMatcher::skipExtensions(const Element &element) {
   return e;
 }
 
-/// Whether `element` negates its first operand, a condition: by what it is
-/// compared with, too.
-bool AttentionMatcher::isNot(const Element &element) {
-  if (!getElementTypeOrSelf(element.value).isInteger(1))
-    return false;
-  auto compare = element.getOp<arith::CmpIOp>();
-  bool isEqual = compare && compare.getPredicate() == arith::CmpIPredicate::eq;
-  bool isUnequal =
-      element.getOp<arith::XOrIOp>() ||
-      (compare && compare.getPredicate() == arith::CmpIPredicate::ne);
-  if ((!isEqual && !isUnequal) ||
-      !getElementTypeOrSelf(element.value.getDefiningOp()->getOperand(0))
-           .isInteger(1))
-    return false;
-  std::optional<double> constant =
-      elements.getConstant(elements.operand(element, 1));
-  return constant && (*constant == 0) == isEqual;
-}
-
 /// Whether `element` says that all of `scores` are -∞, for each query.
 bool AttentionMatcher::isNoneLeft(const Element &element,
                                   const Element &scores) {
   // Not any that is not, or all that are.
   auto skipNot = [&](Element e, bool &isNegated) {
-    e = elements.forward(e);
-    while (isNot(e)) {
-      isNegated = !isNegated;
-      e = elements.forward(elements.operand(e, 0));
+    std::optional<Choice> choice = elements.matchChoice(e);
+    if (choice && choice->ifTrue != choice->ifFalse) {
+      isNegated = choice->ifTrue == 0;
+      e = choice->condition;
     }
-    return e;
+    return elements.forward(e);
   };
   bool isOutside = false, isInside = false;
   std::optional<Reduction> reduction =

@@ -42,6 +42,13 @@ struct Reduction {
   Element input, init;
 };
 
+/// One of two constants, as a condition has it; a constant is twice the same,
+/// without a condition. As a number, what holds is not 0.
+struct Choice {
+  Element condition;
+  double ifTrue, ifFalse;
+};
+
 /// Reads the elements of tensors, and names the axes on the way.
 class Elements {
 public:
@@ -66,6 +73,11 @@ public:
 
   /// The value of an element that is a constant.
   std::optional<double> getConstant(const Element &element);
+
+  /// The choice between two constants that `element` is. The condition is none
+  /// itself: what negates it, makes a number of it, or compares that is
+  /// skipped.
+  std::optional<Choice> matchChoice(const Element &element);
 
   /// Whether both are computed in the same way from the same.
   bool areSame(const Element &a, const Element &b);

@@ -237,6 +237,31 @@ func.func @causal(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<2x
   return %o : tensor<2x4x5x8xf32>
 }
 
+// Where the opposite does not hold.
+// CHECK-LABEL: func.func @causal_negated(
+// CHECK-NOT:     linalg
+// CHECK:         attn.sdpa %arg0, %arg1, %arg1 outs(%{{.*}}) {causal, scale = 1.000000e+00 : f64}
+func.func @causal_negated(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<2x4x5x8xf32> {
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %inf = arith.constant 0xFF800000 : f32
+  %false = arith.constant false
+  %m = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %u: f32):
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %c = arith.cmpi sge, %i, %j : index
+    %n = arith.cmpi eq, %c, %false : i1
+    %y = arith.select %n, %inf, %x : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
 // As integers, strictly, and the other way around.
 // CHECK-LABEL: func.func @causal_integers(
 // CHECK:         attn.sdpa %arg0, %arg1, %arg1 outs(%{{.*}}) {causal, scale = 1.000000e+00 : f64}
