@@ -3,9 +3,10 @@
 #include "Linker.h"
 #include "LineFile.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/ToolOutputFile.h"
 
 using namespace llvm;
 using namespace attn;
@@ -74,7 +75,8 @@ Linker::link(std::unique_ptr<MemoryBuffer> object) const {
         std::pair(&log, "txt")})
     if (Error error = makeTemporary(extension).moveInto(*path))
       return std::move(error);
-  FileRemover removeInput(input), removeLinked(linked), removeLog(log);
+  // After an interrupt, too.
+  CleanupInstaller removeInput(input), removeLinked(linked), removeLog(log);
   Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(input);
   if (!file)
     return file.takeError();

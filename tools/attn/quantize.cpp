@@ -10,6 +10,7 @@
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Translation/CheckpointModel.h"
 #include "attn/Weights/JsonFile.h"
+#include "attn/Weights/ReadFile.h"
 #include "attn/Weights/WriteSafetensors.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
@@ -161,9 +162,16 @@ static Error copyRest(StringRef source, StringRef target) {
       continue;
     SmallString<128> to(target);
     sys::path::append(to, name);
-    if (std::error_code code = sys::fs::copy_file(path, to))
-      return createStringError(
-          to + ": cannot write the file: " + StringRef(code.message()).lower());
+    Expected<std::unique_ptr<MemoryBuffer>> content = readFile(path);
+    if (!content)
+      return content.takeError();
+    auto out = OutputFile::open(to);
+    if (!out)
+      return out.takeError();
+    if (Error error = (*out)->write((*content)->getBuffer()))
+      return error;
+    if (Error error = (*out)->close())
+      return error;
   }
   if (code)
     return createStringError(source + ": cannot read the folder: " +
