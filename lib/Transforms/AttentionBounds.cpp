@@ -19,7 +19,10 @@ static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 bool AttentionMask::addIndex(const Element &element, int64_t factor,
                              IndexSum &sum) {
   Element e = elements.forward(element);
-  if (!getElementTypeOrSelf(e.value).isIntOrIndex())
+  // In fewer bits, indices wrap around.
+  Type type = getElementTypeOrSelf(e.value);
+  if (!type.isIndex() &&
+      !(type.isInteger() && type.getIntOrFloatBitWidth() >= 32))
     return false;
   if (std::optional<double> constant = elements.getConstant(e)) {
     sum.constant += factor * static_cast<int64_t>(*constant);
@@ -316,13 +319,36 @@ bool AttentionMask::canGuard() {
   });
 }
 
+void AttentionMask::drop(std::optional<Bound> &bound) {
+  // Two bounds of one constant are one mask.
+  if (llvm::none_of(terms, [&](const MaskTerm &term) {
+        return term.step == bound->term.step &&
+               term.depth == bound->term.depth &&
+               elements.areSame(term.element, bound->term.element);
+      }))
+    terms.push_back(bound->term);
+  bound.reset();
+}
+
 /// Leaves bounds with finite scores of excluded keys to the mask.
 void AttentionMask::dropReplacing() {
   for (std::optional<Bound> *bound : {&after, &before})
-    if (*bound && (*bound)->term.excluded != -kInfinity) {
-      terms.push_back((*bound)->term);
-      bound->reset();
-    }
+    if (*bound && (*bound)->term.excluded != -kInfinity)
+      drop(*bound);
+}
+
+/// Leaves to the mask what excludes a key before a finite score takes its place
+/// there: where no other key is left, that one counts.
+void AttentionMask::dropReplaced() {
+  for (std::optional<Bound> *bound : {&after, &before, &lengths})
+    if (*bound && llvm::any_of(terms, [&](const MaskTerm &term) {
+          const MaskTerm &earlier = (*bound)->term;
+          return !term.isAdded && !term.isOffset &&
+                 term.excluded != -kInfinity &&
+                 std::pair(term.step, term.depth) <
+                     std::pair(earlier.step, earlier.depth);
+        }))
+      drop(*bound);
 }
 
 /// Finds where queries stand, so that both bounds are windows around it; what
@@ -336,10 +362,8 @@ void AttentionMask::joinBounds() {
           return llvm::is_contained(before->sum.values,
                                     std::pair(value.first, -value.second));
         });
-    if (!areOpposite || before->sum.constant > -after->sum.constant) {
-      terms.push_back(before->term);
-      before.reset();
-    }
+    if (!areOpposite || before->sum.constant > -after->sum.constant)
+      drop(before);
   }
   if (!after && !before)
     return;

@@ -30,13 +30,13 @@ bool AttentionMask::takeParts(ArrayRef<MaskTerm> parts) {
 
 bool AttentionMask::takeAdded(const MaskTerm &term, bool isPart) {
   Element e = elements.plain(term.element);
-  // The same number for all keys changes nothing. As part of a sum, it may be
-  // what keeps that small.
+  // The same number for all keys changes nothing, if there are no other scores.
+  // As part of a sum, it may be what keeps that small.
   if (std::optional<double> constant = elements.getConstant(e)) {
     if (*constant == 0)
       return true;
     hasChanged = true;
-    return !isPart && std::isfinite(*constant * term.factor);
+    return !isPart && !hasSinks && std::isfinite(*constant * term.factor);
   }
   MaskTerm first = term, second = term;
   Operation *op = e.value.getDefiningOp();
@@ -74,6 +74,7 @@ SmallVector<MaskTerm, 2> AttentionMask::matchExclusions(const MaskTerm &term) {
   Element e = elements.plain(term.element);
   MaskTerm result = term;
   result.isAdded = false;
+  result.isOffset = true;
   if (e.getOp<arith::MulFOp>()) {
     // Only where a condition, as a number, holds.
     for (unsigned index : {0, 1}) {
@@ -153,6 +154,8 @@ AttentionMask::matchConjunction(const MaskTerm &term) {
   MaskTerm first = term, second = term;
   first.element = elements.operand(e, 0);
   second.element = elements.operand(e, 1);
+  // Where both do not hold, it is added once.
+  first.isOffset = second.isOffset = false;
   if (isBoth)
     return std::pair(first, second);
   // c ? x : false, c ? false : x; negated, c ? x : true, c ? true : x.
@@ -184,6 +187,10 @@ bool AttentionMask::takeCondition(const MaskTerm &term) {
 }
 
 bool AttentionMask::take(const MaskTerm &term, bool isPart) {
+  // Of a longer sum or condition, what is left stays whole.
+  constexpr int64_t kMostTerms = 500;
+  if (++visited > kMostTerms)
+    return false;
   if (!term.isAdded)
     return takeCondition(term);
   return takeAdded(term, isPart) || takeBias(term);
@@ -192,6 +199,15 @@ bool AttentionMask::take(const MaskTerm &term, bool isPart) {
 /// Adds to `used` the axes that `element` depends on; fails if it cannot be
 /// computed anew.
 bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
+  llvm::SmallDenseSet<Value> seen;
+  return collectAxes(element, used, seen);
+}
+
+bool AttentionMask::collectAxes(const Element &element, AxisList &used,
+                                llvm::SmallDenseSet<Value> &seen) {
+  // All that is no tensor yet is of one body.
+  if (!element.isTensor() && !seen.insert(element.value).second)
+    return true;
   auto use = [&](ArrayRef<unsigned> list) {
     for (unsigned axis : elements.axes.resolve(list))
       if (!llvm::is_contained(used, axis))
@@ -206,13 +222,13 @@ bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
   if (!getBodyOwner(element.value))
     return true;
   if (std::optional<Element> source = elements.step(element))
-    return collectAxes(*source, used);
+    return collectAxes(*source, used, seen);
   if (auto index = element.value.getDefiningOp<linalg::IndexOp>()) {
     use(element.layout[index.getDim()]);
     return elements.axes.resolve(element.layout[index.getDim()]).size() <= 1;
   }
   return allOperands(element, [&](const Element &operand) {
-    return collectAxes(operand, used);
+    return collectAxes(operand, used, seen);
   });
 }
 
@@ -220,15 +236,13 @@ bool AttentionMask::allOperands(
     const Element &element, llvm::function_ref<bool(const Element &)> holds) {
   Operation *op = element.value.getDefiningOp();
   if (!op || op->getNumRegions() != 0 || op->getNumResults() != 1 ||
-      !isMemoryEffectFree(op))
+      !isMemoryEffectFree(op) || isa<linalg::IndexOp>(op))
     return false;
-  // What it extracts from is read as a whole.
-  auto extract = dyn_cast<tensor::ExtractOp>(op);
-  if (extract)
-    tensors.push_back(extract.getTensor());
-  unsigned first = extract ? 1 : 0;
-  return llvm::all_of(llvm::seq(first, op->getNumOperands()), [&](unsigned i) {
-    return holds(elements.operand(element, i));
+  return llvm::all_of(op->getOperands(), [&](Value operand) {
+    if (!isReadWhole(element, operand))
+      return holds({operand, element.layout});
+    tensors.push_back(operand);
+    return true;
   });
 }
 
@@ -271,15 +285,20 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
 
 /// Makes of terms and bounds what attention has; fails if they use other axes.
 LogicalResult AttentionMask::finish() {
+  dropReplaced();
   joinBounds();
   dropBiases();
-  // Parts of one step stay in their order.
+  // Parts of one step stay in their order, but for -∞, to which others may be
+  // added.
+  auto placeOf = [](const MaskTerm &term) {
+    return std::tuple(term.step, term.depth, term.isAdded ? 0 : term.excluded);
+  };
   SmallVector<MaskTerm> sorted;
   for (const MaskTerm &term : terms) {
-    auto *place = llvm::upper_bound(
-        sorted, term, [](const MaskTerm &a, const MaskTerm &b) {
-          return std::pair(a.step, a.depth) < std::pair(b.step, b.depth);
-        });
+    auto *place = llvm::upper_bound(sorted, term,
+                                    [&](const MaskTerm &a, const MaskTerm &b) {
+                                      return placeOf(a) < placeOf(b);
+                                    });
     sorted.insert(place, term);
   }
   terms = std::move(sorted);
@@ -296,8 +315,17 @@ LogicalResult AttentionMask::finish() {
       return failure();
   if (lengths && !collectAxes(lengths->term.element, used))
     return failure();
-  // Some may have turned out to be several.
+  // Some may have turned out to be several, which have no index together.
   axes.resolve(elements.axes);
+  Distance known = distance;
+  if (!llvm::all_of(terms,
+                    [&](const MaskTerm &term) {
+                      return collectAxes(term.element, used);
+                    }) ||
+      !llvm::all_of(biases, [&](const MaskTerm &term) {
+        return isByDistance(term.element, known);
+      }))
+    return failure();
   return success(llvm::all_of(elements.axes.resolve(used), [&](unsigned axis) {
     return llvm::is_contained(axes.batch, axis) ||
            llvm::is_contained(axes.queries, axis) ||

@@ -22,6 +22,8 @@ struct MaskTerm {
   double factor = 1;
   bool isNegated = false;
   double excluded = 0;
+  /// Whether that is added to the score, rather than in its place.
+  bool isOffset = false;
   /// Which step it is, or a part of; the last one is 0.
   size_t step = 0;
   /// In how many masks of that step others are filled in after it.
@@ -50,8 +52,8 @@ bool hasIndices(llvm::ArrayRef<std::pair<unsigned, int64_t>> indices,
 /// The masks of one attention.
 class AttentionMask {
 public:
-  AttentionMask(Elements &elements, AttentionAxes &axes)
-      : elements(elements), axes(axes) {}
+  AttentionMask(Elements &elements, AttentionAxes &axes, bool hasSinks)
+      : elements(elements), axes(axes), hasSinks(hasSinks) {}
 
   /// Takes the steps, the last one first; fails if they use other axes.
   mlir::LogicalResult analyze(llvm::ArrayRef<MaskTerm> steps);
@@ -149,7 +151,9 @@ private:
   bool hasReplacing() const;
   bool keepsOne() const;
   bool canGuard();
+  void drop(std::optional<Bound> &bound);
   void dropReplacing();
+  void dropReplaced();
   void joinBounds();
   mlir::LogicalResult finish();
   /// Leaves biases to a mask where they do not count as the band does.
@@ -163,8 +167,10 @@ private:
   matchConjunction(const MaskTerm &term);
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
+  bool collectAxes(const Element &element, AxisList &used,
+                   llvm::SmallDenseSet<mlir::Value> &seen);
   /// Whether an operation that can be computed anew gives the element, and
-  /// `holds` for all its operands but a tensor that it extracts from.
+  /// `holds` for all its operands but tensors that it reads as a whole.
   bool allOperands(const Element &element,
                    llvm::function_ref<bool(const Element &)> holds);
   bool isLengths(llvm::ArrayRef<AxisList> scores);
@@ -178,6 +184,9 @@ private:
 
   Elements &elements;
   AttentionAxes &axes;
+  bool hasSinks;
+  /// How many terms have been looked at.
+  int64_t visited = 0;
   /// Bounds of keys after a query, and before it, of which `band` is made; and
   /// of all keys.
   std::optional<Bound> after, before, lengths;

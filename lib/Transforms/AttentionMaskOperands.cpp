@@ -133,10 +133,19 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
   for (const MaskTerm &part : parts)
     cloner.collect(part.element);
 
+  // What is only added to scores is as it was.
   double nearest = -kInfinity;
+  bool isReplacing = false;
   for (const MaskTerm &part : parts)
-    if (!part.isAdded)
+    if (!part.isAdded) {
       nearest = std::max(nearest, part.excluded);
+      isReplacing |= !part.isOffset && part.excluded != -kInfinity;
+    }
+  auto farBelow = [&](double excluded) {
+    return !isReplacing || excluded == -kInfinity
+               ? excluded
+               : std::max(kFarBelow * (excluded / nearest), kFarthestBelow);
+  };
   bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
     return !part.isAdded && part.excluded == -kInfinity;
   });
@@ -171,11 +180,9 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
         mask = mask ? arith::AndIOp::create(b, loc, mask, value) : value;
       } else {
         Value kept = mask ? mask : number(0);
-        Value excluded =
-            number(part.excluded == -kInfinity
-                       ? -kInfinity
-                       : std::max(kFarBelow * (part.excluded / nearest),
-                                  kFarthestBelow));
+        Value excluded = number(farBelow(part.excluded));
+        if (part.isOffset && mask)
+          excluded = arith::AddFOp::create(b, loc, mask, excluded);
         if (part.isNegated)
           std::swap(kept, excluded);
         mask = arith::SelectOp::create(b, loc, value, kept, excluded);

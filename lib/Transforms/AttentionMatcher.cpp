@@ -67,7 +67,7 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
     sinkSources = getSources(*tensor, /*isScaled=*/false);
   }
   axes.resolve(elements.axes);
-  mask.emplace(elements, axes);
+  mask.emplace(elements, axes, static_cast<bool>(sinks));
   if (failed(mask->analyze(steps)))
     return false;
   SmallVector<Value> read(mask->getTensors());

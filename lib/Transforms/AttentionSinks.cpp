@@ -142,7 +142,7 @@ bool AttentionMatcher::isDivisor(const Element &divisor,
   Element sum = elements.plain(divisor);
   if (!sum.getOp<arith::AddFOp>() || sinks)
     return false;
-  // exp(x - shift), of all scores and of the sink.
+  // exp(x - shift), of all scores and of the sink, which has no other shift.
   auto matchShifted = [&](const Element &element)
       -> std::optional<std::pair<Element, Element>> {
     Element e = elements.plain(element);
@@ -153,6 +153,9 @@ bool AttentionMatcher::isDivisor(const Element &divisor,
       return std::nullopt;
     return std::pair(elements.operand(e, 0), elements.operand(e, 1));
   };
+  std::optional<Power> power = matchPower(dividend);
+  if (!power || power->shifts.size() != 1)
+    return false;
   for (unsigned index : {0, 1}) {
     auto added = matchShifted(elements.operand(sum, 1 - index));
     auto weight = matchShifted(dividend);

@@ -2,28 +2,47 @@
 
 #include "ElementCloner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace attn;
 
-/// The first operand that is an element: what tensor.extract reads is a whole.
-static unsigned firstElement(Operation *op) {
-  return isa<tensor::ExtractOp>(op) ? 1 : 0;
+/// The element further up that is cloned in place of `element`.
+Element ElementCloner::skipMoves(Element element) {
+  if (!inlines)
+    return element;
+  // The index of a dimension that several axes share is that of no loop.
+  auto isLoop = [&](const Element &inside) {
+    linalg::LinalgOp owner = getBodyOwner(inside.value);
+    return !owner ||
+           llvm::all_of(owner.getBlock()->getOps<linalg::IndexOp>(),
+                        [&](linalg::IndexOp index) {
+                          return elements.axes
+                                     .resolve(inside.layout[index.getDim()])
+                                     .size() <= 1;
+                        });
+  };
+  std::optional<Element> next = elements.step(element);
+  while (next && isLoop(*next)) {
+    element = *next;
+    next = elements.step(element);
+  }
+  return element;
 }
 
 void ElementCloner::collect(const Element &given) {
-  Element element = inlines ? elements.forward(given) : given;
+  Element element = skipMoves(given);
+  if (!getBodyOwner(element.value) && !element.isTensor())
+    return;
+  if (!collected.insert(keyOf(element)).second)
+    return;
   if (element.isTensor()) {
     inputs.push_back(elements.getSources(element, /*widen=*/false).back());
-  } else if (!getBodyOwner(element.value)) {
-    return;
   } else if (std::optional<Element> source = elements.step(element)) {
     collect(*source);
-  } else if (!element.getOp<linalg::IndexOp>()) {
-    Operation *op = element.value.getDefiningOp();
-    for (unsigned i = firstElement(op); i < op->getNumOperands(); ++i)
-      collect(elements.operand(element, i));
+  } else {
+    for (Value operand : element.value.getDefiningOp()->getOperands())
+      if (!isReadWhole(element, operand))
+        collect({operand, element.layout});
   }
 }
 
@@ -47,27 +66,35 @@ SmallVector<Value> ElementCloner::getInputs(OpBuilder &builder, Location loc,
 
 Value ElementCloner::clone(OpBuilder &builder, Location loc,
                            const Element &given, ValueRange arguments) {
-  Element element = inlines ? elements.forward(given) : given;
-  if (element.isTensor())
-    return arguments[next++];
-  if (!getBodyOwner(element.value))
+  Element element = skipMoves(given);
+  if (!getBodyOwner(element.value) && !element.isTensor())
     return element.value;
-  if (std::optional<Element> source = elements.step(element))
-    return clone(builder, loc, *source, arguments);
-  if (auto index = element.getOp<linalg::IndexOp>()) {
-    AxisList list = elements.axes.resolve(element.layout[index.getDim()]);
-    if (list.empty())
-      return arith::ConstantIndexOp::create(builder, loc, 0);
-    if (Value place = fixed.lookup(list.front()))
-      return place;
-    return linalg::IndexOp::create(builder, loc, getLoop(list.front()));
-  }
-  Operation *op = element.value.getDefiningOp();
-  SmallVector<Value> operands(op->getOperands().take_front(firstElement(op)));
-  for (unsigned i = firstElement(op); i < op->getNumOperands(); ++i)
-    operands.push_back(
-        clone(builder, loc, elements.operand(element, i), arguments));
-  Operation *copy = builder.clone(*op);
-  copy->setOperands(operands);
-  return copy->getResult(0);
+  auto place = clones.find(keyOf(element));
+  if (place != clones.end())
+    return place->second;
+  auto build = [&]() -> Value {
+    if (element.isTensor())
+      return arguments[next++];
+    if (std::optional<Element> source = elements.step(element))
+      return clone(builder, loc, *source, arguments);
+    if (auto index = element.getOp<linalg::IndexOp>()) {
+      AxisList list = elements.axes.resolve(element.layout[index.getDim()]);
+      if (list.empty())
+        return arith::ConstantIndexOp::create(builder, loc, 0);
+      if (Value place = fixed.lookup(list.front()))
+        return place;
+      return linalg::IndexOp::create(builder, loc, getLoop(list.front()));
+    }
+    Operation *op = element.value.getDefiningOp();
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(
+          isReadWhole(element, operand)
+              ? operand
+              : clone(builder, loc, {operand, element.layout}, arguments));
+    Operation *copy = builder.clone(*op);
+    copy->setOperands(operands);
+    return copy->getResult(0);
+  };
+  return clones[keyOf(element)] = build();
 }

@@ -7,6 +7,9 @@
 
 #include "Elements.h"
 
+#include <map>
+#include <set>
+
 namespace attn {
 
 /// Copies what computes scalars in bodies of structured operations to one whose
@@ -40,9 +43,19 @@ private:
     return llvm::find(loops, axis) - loops.begin();
   }
 
+  /// Where an element is read twice, it is cloned once.
+  using Key = std::pair<void *, Layout>;
+  Key keyOf(const Element &element) const {
+    return {element.value.getAsOpaquePointer(),
+            elements.axes.resolveAll(element.layout)};
+  }
+  Element skipMoves(Element element);
+
   Elements &elements;
   llvm::ArrayRef<unsigned> loops;
   bool inlines;
+  std::set<Key> collected;
+  std::map<Key, mlir::Value> clones;
   llvm::SmallVector<Element> inputs;
   llvm::SmallDenseMap<unsigned, mlir::Value> fixed;
   size_t next = 0;

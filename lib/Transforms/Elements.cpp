@@ -49,6 +49,10 @@ static bool isConversion(Operation *op) {
          isComputed(op->getResult(0).getType());
 }
 
+bool attn::isReadWhole(const Element &element, Value operand) {
+  return !element.isTensor() && isa<TensorType>(operand.getType());
+}
+
 LinalgOp attn::getBodyOwner(Value value) {
   Operation *parent = value.getParentBlock()->getParentOp();
   return dyn_cast_or_null<LinalgOp>(parent);
@@ -92,6 +96,7 @@ std::optional<Layout> Elements::getLayout(LinalgOp op, OpOperand &operand,
   auto type = cast<RankedTensorType>(operand.get().getType());
   AffineMap map = op.getMatchingIndexingMap(&operand);
   Layout layout(type.getRank());
+  llvm::SmallDenseSet<unsigned> used;
   for (auto [dim, expression] : llvm::enumerate(map.getResults())) {
     // Of a dimension of size 1 there is but one element, for every index of
     // the loop; of others a constant index picks one.
@@ -99,6 +104,9 @@ std::optional<Layout> Elements::getLayout(LinalgOp op, OpOperand &operand,
       continue;
     auto loop = dyn_cast<AffineDimExpr>(expression);
     if (!loop)
+      return std::nullopt;
+    // No axis runs along a diagonal.
+    if (!used.insert(loop.getPosition()).second)
       return std::nullopt;
     layout[dim] = loops[loop.getPosition()];
     axes.note(layout[dim], operand.get(), static_cast<int64_t>(dim));
@@ -254,10 +262,13 @@ std::optional<double> Elements::getConstant(const Element &element) {
                   arith::NegFOp, arith::SIToFPOp, arith::UIToFPOp,
                   arith::IndexCastOp, arith::ExtFOp, arith::TruncFOp>(op))
     return std::nullopt;
+  // The first decides first: a long chain of squares is looked at once.
   std::optional<double> a = getConstant(operand(e, 0));
+  if (!a)
+    return std::nullopt;
   std::optional<double> b =
       op->getNumOperands() == 2 ? getConstant(operand(e, 1)) : 0.0;
-  if (!a || !b)
+  if (!b)
     return std::nullopt;
   return llvm::TypeSwitch<Operation *, double>(op)
       .Case([&](math::SqrtOp) { return std::sqrt(*a); })
@@ -269,8 +280,8 @@ std::optional<double> Elements::getConstant(const Element &element) {
       .Default([&](Operation *) { return *a; });
 }
 
-/// What `op`, a difference or a comparison, as xor is of conditions, comes to for
-/// two constants.
+/// What `op`, a difference or a comparison, as xor is of conditions, comes to
+/// for two constants.
 static double apply(Operation *op, double lhs, double rhs) {
   auto toInteger = [&](double value) {
     Type type = getElementTypeOrSelf(op->getOperand(0));
@@ -348,8 +359,11 @@ static bool areAlike(Operation *a, Operation *b) {
 
 bool Elements::areSame(const Element &first, const Element &second) {
   Element a = plain(first), b = plain(second);
+  if (a.value == b.value &&
+      axes.resolveAll(a.layout) == axes.resolveAll(b.layout))
+    return true;
   if (a.isTensor() && a.value == b.value)
-    return axes.resolveAll(a.layout) == axes.resolveAll(b.layout);
+    return false;
   if (std::optional<double> constant = getConstant(a))
     return constant == getConstant(b);
   // Scalars from outside of all bodies are the same everywhere.
@@ -365,7 +379,9 @@ bool Elements::areSame(const Element &first, const Element &second) {
     return axes.resolve(a.layout[index.getDim()]) ==
            axes.resolve(b.layout[index.getDim()]);
   return llvm::all_of(llvm::seq(opA->getNumOperands()), [&](unsigned i) {
-    return areSame(operand(a, i), operand(b, i));
+    Element ofA = operand(a, i), ofB = operand(b, i);
+    return isReadWhole(a, ofA.value) ? ofA.value == ofB.value
+                                     : areSame(ofA, ofB);
   });
 }
 

@@ -114,6 +114,10 @@ private:
                                   llvm::ArrayRef<AxisList> loops);
 };
 
+/// Whether the operation that computes `element` reads `operand` as a whole: in
+/// a body, a tensor that it extracts an element from, or asks for its size.
+bool isReadWhole(const Element &element, mlir::Value operand);
+
 /// The structured operation whose body `value` is in; none if it is in none.
 mlir::linalg::LinalgOp getBodyOwner(mlir::Value value);
 

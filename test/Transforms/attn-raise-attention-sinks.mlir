@@ -109,6 +109,103 @@ func.func @power(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x6x8xf32>, %v: tensor<2x
   return %o : tensor<2x4x5x8xf32>
 }
 
+// A number that is added to all scores counts, beside a sink.
+// CHECK-LABEL: func.func @raised_scores(
+// CHECK-NOT:     math.exp
+// CHECK:         attn.sdpa %{{.*}} mask(%{{.*}}) sinks(%{{.*}}) outs
+func.func @raised_scores(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x6x8xf32>, %v: tensor<2x4x6x8xf32>, %n: tensor<4xf32>) -> tensor<2x4x5x8xf32> {
+  %zs = arith.constant dense<0.0> : tensor<2x4x5x6xf32>
+  %zr = arith.constant dense<0.0> : tensor<2x4x5xf32>
+  %zo = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %lr = arith.constant dense<0xFF800000> : tensor<2x4x5xf32>
+  %s0 = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x6x8xf32>) outs(%zs : tensor<2x4x5x6xf32>) -> tensor<2x4x5x6xf32>
+  %two = arith.constant dense<2.0> : tensor<2x4x5x6xf32>
+  %s = arith.addf %s0, %two : tensor<2x4x5x6xf32>
+  %max0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%s : tensor<2x4x5x6xf32>) outs(%lr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %y = arith.maximumf %x, %out : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %max = linalg.generic {indexing_maps = [#rows, #heads, #rows], iterator_types = ["parallel", "parallel", "parallel"]} ins(%max0, %n : tensor<2x4x5xf32>, tensor<4xf32>) outs(%zr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %z: f32, %out: f32):
+    %y = arith.maximumf %x, %z : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %w = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %max : tensor<2x4x5x6xf32>, tensor<2x4x5xf32>) outs(%zs : tensor<2x4x5x6xf32>) {
+  ^bb0(%x: f32, %z: f32, %out: f32):
+    %d = arith.subf %x, %z : f32
+    %y = math.exp %d : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x6xf32>
+  %sum0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%w : tensor<2x4x5x6xf32>) outs(%zr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %y = arith.addf %x, %out : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %sum = linalg.generic {indexing_maps = [#rows, #rows, #heads, #rows], iterator_types = ["parallel", "parallel", "parallel"]} ins(%sum0, %max, %n : tensor<2x4x5xf32>, tensor<2x4x5xf32>, tensor<4xf32>) outs(%zr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %z: f32, %u: f32, %out: f32):
+    %d = arith.subf %u, %z : f32
+    %e = math.exp %d : f32
+    %y = arith.addf %x, %e : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %o0 = linalg.contract indexing_maps = [#s, #k, #q] ins(%w, %v : tensor<2x4x5x6xf32>, tensor<2x4x6x8xf32>) outs(%zo : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %o = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%o0, %sum : tensor<2x4x5x8xf32>, tensor<2x4x5xf32>) outs(%zo : tensor<2x4x5x8xf32>) {
+  ^bb0(%x: f32, %z: f32, %out: f32):
+    %y = arith.divf %x, %z : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
+// Scores are less their largest already; the sink is not.
+// CHECK-LABEL: func.func @shifted_once_more(
+// CHECK-NOT:     attn.sdpa
+// CHECK:         return
+func.func @shifted_once_more(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x6x8xf32>, %v: tensor<2x4x6x8xf32>, %n: tensor<4xf32>) -> tensor<2x4x5x8xf32> {
+  %zs = arith.constant dense<0.0> : tensor<2x4x5x6xf32>
+  %zr = arith.constant dense<0.0> : tensor<2x4x5xf32>
+  %zo = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %lr = arith.constant dense<0xFF800000> : tensor<2x4x5xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x6x8xf32>) outs(%zs : tensor<2x4x5x6xf32>) -> tensor<2x4x5x6xf32>
+  %max0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%s : tensor<2x4x5x6xf32>) outs(%lr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %y = arith.maximumf %x, %out : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %max = linalg.generic {indexing_maps = [#rows, #heads, #rows], iterator_types = ["parallel", "parallel", "parallel"]} ins(%max0, %n : tensor<2x4x5xf32>, tensor<4xf32>) outs(%zr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %z: f32, %out: f32):
+    %y = arith.maximumf %x, %z : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %w = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %max : tensor<2x4x5x6xf32>, tensor<2x4x5xf32>) outs(%zs : tensor<2x4x5x6xf32>) {
+  ^bb0(%x: f32, %z: f32, %out: f32):
+    %d0 = arith.subf %x, %z : f32
+    %d = arith.subf %d0, %z : f32
+    %y = math.exp %d : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x6xf32>
+  %sum0 = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%w : tensor<2x4x5x6xf32>) outs(%zr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %out: f32):
+    %y = arith.addf %x, %out : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %sum = linalg.generic {indexing_maps = [#rows, #rows, #heads, #rows], iterator_types = ["parallel", "parallel", "parallel"]} ins(%sum0, %max, %n : tensor<2x4x5xf32>, tensor<2x4x5xf32>, tensor<4xf32>) outs(%zr : tensor<2x4x5xf32>) {
+  ^bb0(%x: f32, %z: f32, %u: f32, %out: f32):
+    %d = arith.subf %u, %z : f32
+    %e = math.exp %d : f32
+    %y = arith.addf %x, %e : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5xf32>
+  %o0 = linalg.contract indexing_maps = [#s, #k, #q] ins(%w, %v : tensor<2x4x5x6xf32>, tensor<2x4x6x8xf32>) outs(%zo : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %o = linalg.generic {indexing_maps = [#id, #row, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%o0, %sum : tensor<2x4x5x8xf32>, tensor<2x4x5xf32>) outs(%zo : tensor<2x4x5x8xf32>) {
+  ^bb0(%x: f32, %z: f32, %out: f32):
+    %y = arith.divf %x, %z : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
 // The column is another one for each query: it is no sink.
 // CHECK-LABEL: func.func @column_of_queries(
 // CHECK-NOT:     attn.sdpa
