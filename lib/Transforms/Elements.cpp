@@ -463,6 +463,10 @@ std::optional<Reduction> Elements::matchReduction(const Element &element,
     return std::nullopt;
   SmallVector<unsigned> reductions;
   op.getReductionDims(reductions);
+  // What is added up over a dimension of size 1 is not what other axes give.
+  bool isSingle = op.getStaticLoopRanges()[reductions.front()] == 1;
+  if (isSingle != reduced.empty())
+    return std::nullopt;
   (*loops)[reductions.front()] = AxisList(reduced);
 
   // Of several results, as of a maximum and its index, each stands for itself.

@@ -240,3 +240,20 @@ func.func @no_infinity(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>) -> tensor<2
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p1, %k : tensor<2x5x7xf32>, tensor<2x7x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
   return %o : tensor<2x5x8xf32>
 }
+
+// The sum over a dimension of size 1 is not that over the keys, which it leaves.
+// CHECK-LABEL: func.func @sum_of_one(
+// CHECK:         linalg.contract
+// CHECK-NOT:     attn.sdpa
+// CHECK:         linalg.contract
+func.func @sum_of_one(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>) -> tensor<2x5x8xf32> {
+  %zeros = arith.constant dense<0.0> : tensor<2x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x7x8xf32>) outs(%zeros : tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
+  %w = math.exp %s : tensor<2x5x7xf32>
+  %w1 = tensor.expand_shape %w [[0], [1, 2], [3]] output_shape [2, 5, 1, 7] : tensor<2x5x7xf32> into tensor<2x5x1x7xf32>
+  %t = linalg.reduce { arith.addf } ins(%w1 : tensor<2x5x1x7xf32>) outs(%zeros : tensor<2x5x7xf32>) dimensions = [2]
+  %p = arith.divf %w, %t : tensor<2x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x5x7xf32>, tensor<2x7x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  return %o : tensor<2x5x8xf32>
+}
