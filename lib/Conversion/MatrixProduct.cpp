@@ -17,6 +17,8 @@ static constexpr int64_t kFewRows = 2;
 static constexpr int64_t kFewSteps = 8;
 /// Most columns of them at a time, whose sums are in memory.
 static constexpr int64_t kFewColumns = 4096;
+/// Of so much of a weight, a few rows ask for the first lines.
+static constexpr int64_t kAskingBits = 1024 * 8;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 
@@ -296,12 +298,25 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
                         chunk.lanes);
         },
         [&](Value k) {
-          b.ifThen(isFirstTile, [&] {
+          Value isAsking =
+              b.isEqual(b.rem(k, b.index(chooseAskingSteps(rows))), b.index(0));
+          isAsking = b.createOrFold<arith::AndIOp>(isFirstTile, isAsking);
+          b.ifThen(isAsking, [&] {
             for (Chunk chunk : chunks)
               emitPrefetch(place, begin, k, chunk);
           });
         });
   });
+}
+
+/// Of so many steps, one asks for its part of the next panel. A few rows wait
+/// for nothing but their weight, which the hardware brings faster by itself
+/// once it has been led to a page of it.
+int64_t MatrixProduct::chooseAskingSteps(int64_t rows) const {
+  if (!isPacked() || rows > TileProduct::kSmallRows)
+    return 1;
+  int64_t width = typeOf(operands.weight).getElementTypeBitWidth();
+  return std::max<int64_t>(kAskingBits / (panel * width), 1);
 }
 
 /// While the first tile of a panel is computed, asks for the next one: weights

@@ -97,6 +97,7 @@ private:
   void emitTile(Value row, int64_t rows, Value place, const Part &part);
   /// One row's sums for columns sums.column..endColumn-1, in `memory`.
   void emitRow(const ProductSums::Tile &tile, Value endColumn, Value memory);
+  int64_t chooseAskingSteps(int64_t rows) const;
   /// Asks for the next panel.
   void emitPrefetch(Value place, Value begin, Value k, Chunk chunk);
   void emitCopy(const Part &part);
