@@ -142,9 +142,10 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
       isReplacing |= !part.isOffset && part.excluded != -kInfinity;
     }
   auto farBelow = [&](double excluded) {
-    return !isReplacing || excluded == -kInfinity
-               ? excluded
-               : std::max(kFarBelow * (excluded / nearest), kFarthestBelow);
+    if (excluded == -kInfinity)
+      return excluded;
+    return std::max(isReplacing ? kFarBelow * (excluded / nearest) : excluded,
+                    kFarthestBelow);
   };
   bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
     return !part.isAdded && part.excluded == -kInfinity;

@@ -59,18 +59,21 @@ func.func @constant_window(%q: tensor<2x4x8xf32>, %k: tensor<2x2x8xf32>) -> tens
   return %o : tensor<2x4x8xf32>
 }
 
-// Added twice and not in place of a score: as it was.
+// Added twice and not in place of a score: as it was, unless scaling would
+// overflow.
 // CHECK-LABEL: func.func @added(
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK-DAG:     %[[FAR:.*]] = arith.constant -1.000000e+04 : f32
+// CHECK-DAG:     %[[FARTHEST:.*]] = arith.constant -9.99999968E+37 : f32
 // CHECK:         } else {
 // CHECK:           %[[FIRST:.*]] = arith.select %{{.*}}, %[[ZERO]], %[[FAR]] : f32
-// CHECK:           %[[BOTH:.*]] = arith.addf %[[FIRST]], %[[FAR]] : f32
+// CHECK:           %[[BOTH:.*]] = arith.addf %[[FIRST]], %[[FARTHEST]] : f32
 // CHECK:           arith.select %{{.*}}, %[[FIRST]], %[[BOTH]] : f32
 // CHECK:         attn.sdpa {{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
 func.func @added(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>, %a: tensor<2x7xi1>) -> tensor<2x5x8xf32> {
   %zero = arith.constant 0.0 : f32
   %far = arith.constant -1.0e4 : f32
+  %farthest = arith.constant -3.4e38 : f32
   %e = tensor.empty() : tensor<2x5x7xf32>
   %zeros = arith.constant dense<0.0> : tensor<2x5x7xf32>
   %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x7x8xf32>) outs(%zeros : tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
@@ -79,7 +82,7 @@ func.func @added(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>, %a: tensor<2x7xi1
     %i = linalg.index 1 : index
     %j = linalg.index 2 : index
     %before = arith.cmpi sle, %j, %i : index
-    %m = arith.select %before, %zero, %far : f32
+    %m = arith.select %before, %zero, %farthest : f32
     %n = arith.select %c, %zero, %far : f32
     %sum = arith.addf %m, %n : f32
     %y = arith.addf %x, %sum : f32
