@@ -34,6 +34,11 @@ void SizeProduct::cancel(SizeProduct &other) {
   });
 }
 
+bool SizeProduct::equals(const SizeProduct &other) const {
+  SizeProduct quotient = *this;
+  return quotient.divideBy(other) && quotient.isOne();
+}
+
 bool SizeProduct::divideBy(SizeProduct other) {
   cancel(other);
   if (!other.unknown.empty())

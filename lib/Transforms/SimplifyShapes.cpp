@@ -22,10 +22,6 @@ using namespace attn;
 
 namespace {
 
-bool areEqual(SizeProduct a, const SizeProduct &b) {
-  return a.divideBy(b) && a.isOne();
-}
-
 /// Compares sizes with what no size is, and with themselves.
 struct DecideComparison : public OpRewritePattern<arith::CmpIOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -48,7 +44,7 @@ private:
     if (!size.getType().isIntOrIndex() || size.getType().isInteger(1))
       return std::nullopt;
     if ((predicate == Predicate::eq || predicate == Predicate::ne) &&
-        areEqual(getIndexProduct(size), getIndexProduct(op.getRhs())))
+        getIndexProduct(size).equals(getIndexProduct(op.getRhs())))
       return predicate == Predicate::eq;
     std::optional<int64_t> number = getConstantIntValue(op.getRhs());
     if (!number || !isSizeLike(size))
@@ -80,19 +76,8 @@ template <typename DivOp> struct CancelSizes : public OpRewritePattern<DivOp> {
     if (!isSizeLike(op.getLhs()) || !isSizeLike(op.getRhs()) ||
         divisor.number == 0 || divisor.isOne() || !product.divideBy(divisor))
       return rewriter.notifyMatchFailure(op, "nothing that cancels out");
-    Location loc = op.getLoc();
-    Type type = op.getType();
-    Value result = arith::ConstantOp::create(
-        rewriter, loc, rewriter.getIntegerAttr(type, product.number));
-    for (const SizeOrigin &origin : product.unknown) {
-      Value size = origin.first;
-      if (origin.second)
-        size = tensor::DimOp::create(rewriter, loc, size, *origin.second);
-      if (size.getType() != type)
-        size = arith::IndexCastOp::create(rewriter, loc, type, size);
-      result = rewriter.createOrFold<arith::MulIOp>(loc, size, result);
-    }
-    rewriter.replaceOp(op, result);
+    rewriter.replaceOp(
+        op, createProduct(rewriter, op.getLoc(), product, op.getType()));
     return success();
   }
 };
@@ -104,7 +89,7 @@ struct MergeSizes : public OpRewritePattern<arith::MaxUIOp> {
   LogicalResult matchAndRewrite(arith::MaxUIOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.getType().isIntOrIndex() ||
-        !areEqual(getIndexProduct(op.getLhs()), getIndexProduct(op.getRhs())))
+        !getIndexProduct(op.getLhs()).equals(getIndexProduct(op.getRhs())))
       return rewriter.notifyMatchFailure(op, "not known to be the same");
     rewriter.replaceOp(op, op.getLhs());
     return success();
@@ -217,7 +202,7 @@ private:
     if (!compare || compare.getPredicate() != arith::CmpIPredicate::eq ||
         getConstantIntValue(compare.getRhs()) != 1 ||
         getConstantIntValue(select.getTrueValue()) != 0 ||
-        !areEqual(getIndexProduct(compare.getLhs()), size))
+        !getIndexProduct(compare.getLhs()).equals(size))
       return {};
     return select.getFalseValue().getDefiningOp<linalg::IndexOp>();
   }
@@ -238,27 +223,14 @@ private:
         continue;
       }
       linalg::IndexOp loop = getLoop(index, size);
-      if (!loop || loop->getParentOp() != op ||
-          !hasSize(op, loop.getDim(), size))
+      if (!loop || loop->getParentOp() != op)
+        return std::nullopt;
+      std::optional<SizeProduct> runs = getLoopSize(op, loop.getDim());
+      if (!runs || !runs->equals(size))
         return std::nullopt;
       indices.push_back(getAffineDimExpr(loop.getDim(), context));
     }
     return AffineMap::get(op.getNumLoops(), 0, indices, context);
-  }
-
-  /// Whether a loop runs as often as `size` says.
-  static bool hasSize(linalg::GenericOp op, unsigned loop,
-                      const SizeProduct &size) {
-    for (OpOperand &operand : op->getOpOperands()) {
-      if (!isa<RankedTensorType>(operand.get().getType()))
-        continue;
-      AffineMap map = op.getMatchingIndexingMap(&operand);
-      for (auto [dim, expression] : llvm::enumerate(map.getResults()))
-        if (expression == getAffineDimExpr(loop, op.getContext()))
-          return areEqual(
-              getSizeProduct(operand.get(), static_cast<int64_t>(dim)), size);
-    }
-    return false;
   }
 
   static void replace(linalg::GenericOp op, tensor::ExtractOp extract,

@@ -77,6 +77,10 @@ attn::SizeOrigin attn::getSizeOrigin(Value tensor, int64_t dim) {
     if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
       if (auto size = dyn_cast<Value>(expand.getMixedOutputShape()[dim]))
         return ::getSizeOrigin(size);
+    if (auto slice = tensor.getDefiningOp<tensor::ExtractSliceOp>();
+        slice && slice.getDroppedDims().none())
+      if (auto size = dyn_cast<Value>(slice.getMixedSizes()[dim]))
+        return ::getSizeOrigin(size);
     Value above = getShapeSource(tensor);
     if (!above)
       return {tensor, dim};
@@ -127,9 +131,38 @@ attn::SizeProduct attn::getSizeProduct(Value tensor, int64_t dim) {
   if (!collapse)
     return SizeProduct(origin);
   SizeProduct product;
-  for (int64_t part : collapse.getReassociationIndices()[dim])
+  const ReassociationIndices parts = collapse.getReassociationIndices()[dim];
+  for (int64_t part : parts)
     product.multiply(getSizeProduct(collapse.getSrc(), part));
   return product;
+}
+
+Value attn::createProduct(OpBuilder &builder, Location loc,
+                          const SizeProduct &product, Type type) {
+  Value result = arith::ConstantOp::create(
+      builder, loc, builder.getIntegerAttr(type, product.number));
+  for (const SizeOrigin &origin : product.unknown) {
+    Value size = origin.first;
+    if (origin.second)
+      size = tensor::DimOp::create(builder, loc, size, *origin.second);
+    if (size.getType() != type)
+      size = arith::IndexCastOp::create(builder, loc, type, size);
+    result = builder.createOrFold<arith::MulIOp>(loc, size, result);
+  }
+  return result;
+}
+
+std::optional<attn::SizeProduct> attn::getLoopSize(linalg::LinalgOp op,
+                                                   unsigned loop) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<RankedTensorType>(operand.get().getType()))
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    if (std::optional<unsigned> dim =
+            map.getResultPosition(getAffineDimExpr(loop, op.getContext())))
+      return getSizeProduct(operand.get(), *dim);
+  }
+  return std::nullopt;
 }
 
 bool attn::isSizeLike(Value index, unsigned depth) {

@@ -6,6 +6,7 @@
 #define ATTN_LIB_TRANSFORMS_SIZES_H
 
 #include "attn/IR/SizeProduct.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Builders.h"
 
 namespace attn {
@@ -26,6 +27,15 @@ constexpr unsigned kMostSizeSteps = 10;
 /// What the size of a dimension is a product of, and what an integer is.
 SizeProduct getSizeProduct(mlir::Value tensor, int64_t dim);
 SizeProduct getIndexProduct(mlir::Value index, unsigned depth = kMostSizeSteps);
+
+/// The product as an integer of `type`.
+mlir::Value createProduct(mlir::OpBuilder &builder, mlir::Location loc,
+                          const SizeProduct &product, mlir::Type type);
+
+/// How often the loop of the structured operation runs; none if no operand
+/// has a dimension of that size.
+std::optional<SizeProduct> getLoopSize(mlir::linalg::LinalgOp op,
+                                       unsigned loop);
 
 /// Whether `index`, of 64 bits, is computed from nothing but sizes of tensors,
 /// numbers and conditions in a way that gives nothing negative: what is

@@ -31,6 +31,9 @@ struct SizeProduct {
 
   bool isOne() const { return number == 1 && unknown.empty(); }
 
+  /// Whether both are the same, whatever the sizes are.
+  bool equals(const SizeProduct &other) const;
+
   /// Takes out of both the sizes that are not known and are in both.
   void cancel(SizeProduct &other);
 
