@@ -183,9 +183,13 @@ struct EmitManifestPass : attn::impl::EmitManifestBase<EmitManifestPass> {
     });
     text.push_back('\0');
     // Said now; arguments that are pointers have no sizes.
-    for (auto function : module.getOps<func::FuncOp>())
+    for (auto function : module.getOps<func::FuncOp>()) {
+      // Who calls from within the module does not look at the manifest.
+      if (!function.isPrivate() && function.symbolKnownUseEmpty(module))
+        eraseAssertedSizes(function);
       for (unsigned i = 0, e = function.getNumArguments(); i < e; ++i)
         function.removeArgAttr(i, AttnDialect::kSizesAttr);
+    }
 
     OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
     LLVM::GlobalOp::create(

@@ -2,7 +2,9 @@
 
 #include "EqualSizes.h"
 #include "attn/IR/AttnOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -98,6 +100,18 @@ static std::optional<Size> resolve(Value value, int64_t dim) {
             return resolve(operand, dim);
         return std::nullopt;
       });
+}
+
+/// The sizes that are asserted to be equal, if both are of arguments or known.
+static std::optional<std::pair<Size, Size>> getAsserted(cf::AssertOp op) {
+  auto compare = op.getArg().getDefiningOp<arith::CmpIOp>();
+  if (!compare || compare.getPredicate() != arith::CmpIPredicate::eq)
+    return std::nullopt;
+  std::optional<Size> a = resolve(compare.getLhs()),
+                      b = resolve(compare.getRhs());
+  if (!a || !b)
+    return std::nullopt;
+  return std::pair(*a, *b);
 }
 
 namespace {
@@ -272,6 +286,10 @@ private:
         })
         .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })
         .Case([&](tensor::CastOp op) { visitCast(names, op); })
+        .Case([&](cf::AssertOp op) {
+          if (std::optional<std::pair<Size, Size>> sizes = getAsserted(op))
+            classes.unionSets(sizes->first, sizes->second);
+        })
         .Case([&](tensor::ExpandShapeOp op) { visitExpandShape(names, op); })
         .Case([&](tensor::InsertSliceOp op) { visitInsertSlice(op); })
         .Default([&](Operation *op) {
@@ -365,4 +383,11 @@ private:
 
 SmallVector<EqualSizes> attn::collectEqualSizes(func::FuncOp function) {
   return Collector(function).run();
+}
+
+void attn::eraseAssertedSizes(func::FuncOp function) {
+  for (auto op :
+       llvm::make_early_inc_range(function.front().getOps<cf::AssertOp>()))
+    if (getAsserted(op))
+      op.erase();
 }

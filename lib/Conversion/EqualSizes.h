@@ -32,11 +32,14 @@ struct EqualSizes {
   std::optional<int64_t> value;
 };
 
-/// What names of sizes (attn.sizes) and the operations on tensors in the
-/// function's entry block ask of dynamic dimensions of its arguments. Sizes
-/// whose origin cannot be followed to an argument or a constant are passed
-/// over.
+/// What names of sizes (attn.sizes), assertions, and the operations on tensors
+/// in the function's entry block ask of dynamic dimensions of its arguments.
+/// Sizes whose origin cannot be followed to an argument or a constant are
+/// passed over.
 llvm::SmallVector<EqualSizes> collectEqualSizes(mlir::func::FuncOp function);
+
+/// Erases assertions that `collectEqualSizes` has taken.
+void eraseAssertedSizes(mlir::func::FuncOp function);
 
 } // namespace attn
 

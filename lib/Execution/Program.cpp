@@ -43,11 +43,24 @@ static void *allocate(size_t size) {
       "not enough memory for a tensor of the function");
 }
 
-static llvm::Error defineAllocator(llvm::orc::LLJIT &jit) {
+/// What code calls with the message of an assertion that does not hold, before
+/// it calls abort().
+static void failAssertion(const char *message) {
+  llvm::report_fatal_error(
+      llvm::Twine("an assertion of the function does not hold: ") + message,
+      /*gen_crash_diag=*/false);
+}
+
+/// Defines what is otherwise than in the C library.
+static llvm::Error defineOwnFunctions(llvm::orc::LLJIT &jit) {
+  auto toSymbol = [](auto *function) {
+    return llvm::orc::ExecutorSymbolDef(
+        llvm::orc::ExecutorAddr::fromPtr(function),
+        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable);
+  };
   return jit.getMainJITDylib().define(llvm::orc::absoluteSymbols(
-      {{jit.mangleAndIntern("malloc"),
-        {llvm::orc::ExecutorAddr::fromPtr(&allocate),
-         llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable}}}));
+      {{jit.mangleAndIntern("malloc"), toSymbol(&allocate)},
+       {jit.mangleAndIntern("puts"), toSymbol(&failAssertion)}}));
 }
 
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
@@ -73,7 +86,7 @@ linkArchive(std::unique_ptr<llvm::MemoryBuffer> archive,
           .create();
   if (!jit)
     return jit.takeError();
-  if (llvm::Error error = defineAllocator(**jit))
+  if (llvm::Error error = defineOwnFunctions(**jit))
     return std::move(error);
   addOwnLibraries(**jit);
   if (llvm::Error error = (*jit)->linkStaticLibraryInto(

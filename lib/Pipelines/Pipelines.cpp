@@ -23,6 +23,7 @@ using namespace mlir;
 using namespace attn;
 
 void attn::buildFusionPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createAssertBounds());
   pm.addPass(createImportGlobals());
   pm.addNestedPass<func::FuncOp>(createSimplifyShapes());
   pm.addNestedPass<func::FuncOp>(createRaiseAttention());

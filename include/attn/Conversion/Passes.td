@@ -30,9 +30,9 @@ def EmitManifest : Pass<"attn-emit-manifest", "::mlir::ModuleOp"> {
     weights in the order of the table `attn_weights` (names in the file, shape,
     element type, panels) and the public functions (types, shapes and roles of
     arguments, results, and which dynamic sizes of arguments have to be equal,
-    by their names in `attn.sizes` and by the operations that use them, as the
-    code does not check them): whoever loads the compiled object needs
-    nothing else.
+    by their names in `attn.sizes`, by assertions, which go, and by the
+    operations that use them, as the code does not check them): whoever loads
+    the compiled object needs nothing else.
     Asks for a C entry of each public function, and that bufferization writes to
     none of its tensor arguments. Runs while functions still have tensors;
     functions with other arguments or results are an error.

@@ -7,6 +7,43 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AssertBounds : Pass<"attn-assert-bounds", "::mlir::func::FuncOp"> {
+  let summary = "asserts what operations take for granted of sizes and indices";
+  let description = [{
+    Of dynamic sizes, an operation may say what is not so: a `tensor.cast` that a
+    size is the one that its front end saw in an example, a `linalg.matmul` that
+    two are the same, a slice that it lies inside of its tensor. Before each
+    operation of linalg and tensor, and elementwise arithmetic, that would read
+    or write other memory then, a `cf.assert` says what has to hold. Nothing is
+    asserted that follows from where sizes come from, nor twice. What bodies of
+    `linalg.generic` extract at indices of their loops is asserted before the
+    loops; at indices that are data, where they read.
+
+    Assertions that only compare sizes of arguments are checked before a call
+    (`attn-emit-manifest`).
+
+    Limits: operations of attn, and on memrefs, are left alone. This comes first:
+    later passes make casts of their own, which are right.
+
+    ```mlir
+    %y = tensor.cast %x : tensor<?x64xf32> to tensor<8x64xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %n = tensor.dim %x, %c0 : tensor<?x64xf32>
+    %holds = arith.cmpi eq, %n, %c8 : index
+    cf.assert %holds, "tensor.cast: expected size 8 in dimension 0 of operand 0"
+    %y = tensor.cast %x : tensor<?x64xf32> to tensor<8x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def ImportGlobals : Pass<"attn-import-globals", "::mlir::ModuleOp"> {
   let summary = "takes constants of ml_program as weights";
   let description = [{
