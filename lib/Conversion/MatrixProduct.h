@@ -57,9 +57,8 @@ public:
   // Part by part, within a task that has memory of these types.
   llvm::SmallVector<mlir::MemRefType> getWorkspace() const;
   void setMemory(mlir::ValueRange memory);
-  /// Most rows of a part, and most steps of its depth.
+  /// Most rows of a part.
   int64_t getBlockRows() const { return blockRows; }
-  int64_t getBlockDepth() const { return blockDepth; }
   int64_t getTileRows() { return product.getMaxRows(); }
   Value getPanels() const { return panels; }
 
