@@ -88,7 +88,6 @@ private:
   }
   Value isWithoutLoops(linalg::LinalgOp op);
   Value getLimit(Value index, linalg::LinalgOp body);
-  Value isLimitIn(Value limit, const SizeProduct &extent);
 
   ImplicitLocOpBuilder builder;
   Block *entry;
@@ -366,9 +365,10 @@ Value Assertions::getLimit(Value index, linalg::LinalgOp body) {
       constant && *constant >= 0)
     return getValue(SizeProduct(*constant + 1));
   auto select = index.getDefiningOp<arith::SelectOp>();
-  if (!select || !select.getCondition().getDefiningOp<arith::CmpIOp>())
+  auto compared = select ? select.getCondition().getDefiningOp<arith::CmpIOp>()
+                         : arith::CmpIOp();
+  if (!compared)
     return {};
-  auto compared = select.getCondition().getDefiningOp<arith::CmpIOp>();
   auto isOutside = [&](Value value) {
     return !body->isAncestor(value.getParentBlock()->getParentOp()) ||
            getConstantIntValue(value);
