@@ -168,3 +168,12 @@ Error OutputFile::close() {
   return error ? makeError(errorToErrorCode(std::move(error)))
                : Error::success();
 }
+
+Error attn::writeFile(StringRef path, StringRef bytes) {
+  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(path);
+  if (!file)
+    return file.takeError();
+  if (Error error = (*file)->write(bytes))
+    return error;
+  return (*file)->close();
+}

@@ -77,6 +77,10 @@ private:
   llvm::raw_svector_ostream lines{buffer};
 };
 
+/// Writes a whole file in the manner of OutputFile. Error: it cannot be
+/// written.
+llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
+
 } // namespace attn
 
 #endif // ATTN_TOOLS_ATTN_LINEFILE_H

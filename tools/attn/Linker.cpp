@@ -55,7 +55,7 @@ static Expected<SmallString<128>> makeTemporary(StringRef extension) {
   if (std::error_code error =
           sys::fs::createTemporaryFile("attn", extension, path))
     return createStringError("cannot make a temporary file: " +
-                             error.message());
+                             StringRef(error.message()).lower());
   return path;
 }
 
@@ -77,12 +77,7 @@ Linker::link(std::unique_ptr<MemoryBuffer> object) const {
       return std::move(error);
   // After an interrupt, too.
   CleanupInstaller removeInput(input), removeLinked(linked), removeLog(log);
-  Expected<std::unique_ptr<OutputFile>> file = OutputFile::open(input);
-  if (!file)
-    return file.takeError();
-  if (Error error = (*file)->write(object->getBuffer()))
-    return std::move(error);
-  if (Error error = (*file)->close())
+  if (Error error = writeFile(input, object->getBuffer()))
     return std::move(error);
   object.reset();
   SmallVector<StringRef> command = {compiler, "-o", linked, input};

@@ -142,11 +142,8 @@ static Error writeConfig(StringRef source, StringRef target) {
     return config.takeError();
   (*config)["quantization_config"] =
       json::Object{{"quant_method", "attn"}, {"bits", 8}};
-  auto out = OutputFile::open(target);
-  if (!out)
-    return out.takeError();
-  (*out)->stream() << formatv("{0:2}\n", json::Value(std::move(*config)));
-  return (*out)->close();
+  return writeFile(target,
+                   formatv("{0:2}\n", json::Value(std::move(*config))).str());
 }
 
 /// Copies the other files that a checkpoint is made of.
@@ -165,12 +162,7 @@ static Error copyRest(StringRef source, StringRef target) {
     Expected<std::unique_ptr<MemoryBuffer>> content = readFile(path);
     if (!content)
       return content.takeError();
-    auto out = OutputFile::open(to);
-    if (!out)
-      return out.takeError();
-    if (Error error = (*out)->write((*content)->getBuffer()))
-      return error;
-    if (Error error = (*out)->close())
+    if (Error error = writeFile(to, (*content)->getBuffer()))
       return error;
   }
   if (code)
