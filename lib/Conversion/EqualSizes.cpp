@@ -102,14 +102,16 @@ static std::optional<Size> resolve(Value value, int64_t dim) {
       });
 }
 
-/// The sizes that are asserted to be equal, if both are of arguments or known.
+/// The sizes that are asserted to be equal, if each is of an argument or known,
+/// and not both are known: what callers check is of arguments.
 static std::optional<std::pair<Size, Size>> getAsserted(cf::AssertOp op) {
   auto compare = op.getArg().getDefiningOp<arith::CmpIOp>();
   if (!compare || compare.getPredicate() != arith::CmpIPredicate::eq)
     return std::nullopt;
   std::optional<Size> a = resolve(compare.getLhs()),
                       b = resolve(compare.getRhs());
-  if (!a || !b)
+  if (!a || !b ||
+      (std::get<0>(*a) == kConstant && std::get<0>(*b) == kConstant))
     return std::nullopt;
   return std::pair(*a, *b);
 }
@@ -137,19 +139,27 @@ public:
       if (!member->isLeader())
         continue;
       EqualSizes sizes;
+      SmallVector<int64_t> values;
       for (auto [argument, dim, less] : classes.members(*member)) {
         if (argument == kConstant)
-          sizes.value = dim;
+          values.push_back(dim);
         else
           sizes.places.push_back({static_cast<unsigned>(argument), dim, less});
       }
+      if (sizes.places.empty())
+        continue;
       llvm::sort(sizes.places);
-      if (sizes.places.size() + sizes.value.has_value() > 1 &&
-          !sizes.places.empty())
-        result.push_back(std::move(sizes));
+      if (values.empty() && sizes.places.size() > 1)
+        result.push_back(sizes);
+      // With several, no call is right.
+      for (int64_t value : values) {
+        sizes.value = value;
+        result.push_back(sizes);
+      }
     }
     llvm::sort(result, [](const EqualSizes &a, const EqualSizes &b) {
-      return a.places.front() < b.places.front();
+      return std::pair(a.places.front(), a.value) <
+             std::pair(b.places.front(), b.value);
     });
     return result;
   }

@@ -160,3 +160,26 @@ func.func @ragged(%q: tensor<1x?x8xf32>, %k: tensor<1x?x8xf32>, %qo: tensor<?xi3
      : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
   return %r : tensor<1x?x8xf32>
 }
+
+// -----
+
+// What no size can be is no call's, and what is asserted of no argument stays.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0]],\22value\22:3},{\22places\22:{{\[\[}}0,0]],\22value\22:4}]
+// CHECK:      func.func @contradictory(
+// CHECK-COUNT-1: cf.assert %{{.*}}, "of no argument"
+// CHECK-NOT:  cf.assert
+func.func @contradictory(%a: tensor<?xf32>) -> (tensor<3xf32>, tensor<4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c3 = arith.constant 3 : index
+  %c4 = arith.constant 4 : index
+  %n = tensor.dim %a, %c0 : tensor<?xf32>
+  %is4 = arith.cmpi eq, %n, %c4 : index
+  cf.assert %is4, "of an argument"
+  %is3 = arith.cmpi eq, %c4, %c3 : index
+  cf.assert %is3, "of no argument"
+  %b = tensor.cast %a : tensor<?xf32> to tensor<3xf32>
+  %c = tensor.cast %a : tensor<?xf32> to tensor<4xf32>
+  return %b, %c : tensor<3xf32>, tensor<4xf32>
+}
