@@ -4,8 +4,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
-#include "mlir/IR/Matchers.h"
-#include "llvm/Support/MathExtras.h"
 #include <limits>
 
 using namespace mlir;

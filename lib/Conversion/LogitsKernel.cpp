@@ -6,10 +6,11 @@
 #include "BFloat16Product.h"
 #include "Kernels.h"
 #include "QuantizedProduct.h"
-#include "VectorMath.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <cfloat>
+#include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace attn;

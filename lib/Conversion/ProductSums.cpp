@@ -2,7 +2,6 @@
 
 #include "ProductSums.h"
 #include "VectorMath.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace attn;

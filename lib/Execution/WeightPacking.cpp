@@ -3,7 +3,6 @@
 #include "WeightPacking.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/Alignment.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>

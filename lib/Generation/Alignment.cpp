@@ -2,7 +2,6 @@
 
 #include "attn/Generation/Alignment.h"
 #include "llvm/ADT/STLExtras.h"
-#include <algorithm>
 
 using namespace attn;
 

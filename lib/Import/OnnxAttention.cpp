@@ -6,8 +6,6 @@
 
 #include "OnnxCall.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "llvm/ADT/STLExtras.h"
-#include <cmath>
 #include <limits>
 
 using namespace mlir;

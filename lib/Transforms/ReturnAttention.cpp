@@ -5,7 +5,6 @@
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/IRMapping.h"
 
 namespace attn {
 #define GEN_PASS_DEF_RETURNATTENTION

@@ -3,7 +3,6 @@
 #include "Uses.h"
 #include "Elements.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"

@@ -3,7 +3,6 @@
 #include "FaultReport.h"
 
 #include <cstdlib>
-#include <cstring>
 #include <unistd.h>
 
 using namespace llvm;

@@ -12,7 +12,6 @@
 
 using namespace attn;
 using namespace attn::test;
-using testing::HasSubstr;
 using testing::StartsWith;
 
 namespace {

@@ -2,7 +2,6 @@
 
 #include "attn/Execution/Program.h"
 #include "attn/Execution/Compiler.h"
-#include "attn/Execution/ObjectCache.h"
 #include "attn/IR/AttnDialect.h"
 
 #include "../TestFiles.h"

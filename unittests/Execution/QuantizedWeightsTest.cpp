@@ -2,9 +2,7 @@
 
 #include "WeightsStoreFixture.h"
 
-#include <cfloat>
 #include <cmath>
-#include <limits>
 
 using namespace attn;
 using namespace attn::test;

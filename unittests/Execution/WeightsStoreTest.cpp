@@ -5,8 +5,6 @@
 #include "llvm/ADT/APFloat.h"
 
 #include <cmath>
-#include <cstring>
-#include <limits>
 
 using namespace attn;
 using namespace attn::test;

@@ -9,7 +9,6 @@
 
 #include "attn/Execution/Tensor.h"
 
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
