@@ -45,9 +45,14 @@ static void lower(memref::ExpandShapeOp op) {
       memref::ExtractStridedMetadataOp::create(builder, loc, op.getSrc());
   SmallVector<OpFoldResult> outer = source.getConstifiedMixedStrides();
   SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+  (void)foldDynamicIndexList(sizes, /*onlyNonNegative=*/true);
   SmallVector<OpFoldResult> strides(sizes.size());
-  for (auto [stride, group] : llvm::zip(outer, op.getReassociationIndices())) {
-    OpFoldResult inner = stride;
+  MemRefLayoutAttrInterface layout = op.getResultType().getLayout();
+  OpFoldResult inner = builder.getIndexAttr(1);
+  SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
+  for (auto [stride, group] : llvm::reverse(llvm::zip(outer, groups))) {
+    if (!layout.isIdentity())
+      inner = stride;
     for (int64_t dim : llvm::reverse(group)) {
       strides[dim] = inner;
       inner = multiply(builder, loc, inner, sizes[dim]);
@@ -60,11 +65,13 @@ static void lower(memref::ExpandShapeOp op) {
   dispatchIndexOpFoldResults(sizes, dynamic, staticSizes);
   dispatchIndexOpFoldResults(strides, dynamic, staticStrides);
   dispatchIndexOpFoldResults(offset, dynamic, staticOffset);
+  // What is dense stays so in its type: casts are folded into copies, which
+  // upstream lowers to memcpy for that reason alone.
+  if (!layout.isIdentity())
+    layout = StridedLayoutAttr::get(builder.getContext(), staticOffset.front(),
+                                    staticStrides);
   auto type = MemRefType::get(staticSizes, op.getResultType().getElementType(),
-                              StridedLayoutAttr::get(builder.getContext(),
-                                                     staticOffset.front(),
-                                                     staticStrides),
-                              op.getResultType().getMemorySpace());
+                              layout, op.getResultType().getMemorySpace());
   Value result = memref::ReinterpretCastOp::create(
       builder, loc, type, source.getBaseBuffer(), offset, sizes, strides);
   if (result.getType() != op.getResultType())
