@@ -271,6 +271,12 @@ SizedTensor TensorBuilder::reshape(const SizedTensor &tensor,
 // Parts
 //===----------------------------------------------------------------------===//
 
+/// Whether there are no elements: of nothing, an offset may be outside, which
+/// upstream takes for an error.
+static bool isEmpty(ArrayRef<OpFoldResult> sizes) {
+  return llvm::any_of(sizes, [](OpFoldResult size) { return isSize(size, 0); });
+}
+
 SizedTensor TensorBuilder::tile(const SizedTensor &tensor,
                                 ArrayRef<OpFoldResult> repeats) {
   // A dimension of repeats before each that is repeated.
@@ -303,6 +309,8 @@ SizedTensor TensorBuilder::concatenate(ArrayRef<SizedTensor> tensors,
   SmallVector<OpFoldResult> offsets(sizes.size(), constantSize(0));
   SmallVector<OpFoldResult> strides(sizes.size(), constantSize(1));
   for (const SizedTensor &tensor : tensors) {
+    if (isEmpty(tensor.sizes))
+      continue;
     TensorSizes part = sizes;
     part[axis] = tensor.sizes[axis];
     RankedTensorType type = getType(part, tensor.elementType());
@@ -320,8 +328,7 @@ SizedTensor TensorBuilder::slice(const SizedTensor &tensor,
                                  ArrayRef<OpFoldResult> offsets,
                                  ArrayRef<OpFoldResult> sizes,
                                  ArrayRef<int64_t> steps) {
-  // Of nothing, the offset may be outside.
-  if (llvm::any_of(sizes, [](OpFoldResult size) { return isSize(size, 0); }))
+  if (isEmpty(sizes))
     return {empty(sizes, tensor.elementType()), TensorSizes(sizes)};
   SmallVector<OpFoldResult> strides =
       llvm::map_to_vector(steps, [&](int64_t step) -> OpFoldResult {
@@ -339,9 +346,12 @@ SizedTensor TensorBuilder::pad(const SizedTensor &tensor,
   TensorSizes sizes;
   for (auto [size, first, last] : llvm::zip(tensor.sizes, before, after))
     sizes.push_back(add(add(first, size), last));
+  SizedTensor filled = fill(sizes, value);
+  if (isEmpty(tensor.sizes))
+    return filled;
   SmallVector<OpFoldResult> strides(sizes.size(), constantSize(1));
   Value result = tensor::InsertSliceOp::create(
-      builder, location, tensor.value, fill(sizes, value).value,
+      builder, location, tensor.value, filled.value,
       SmallVector<OpFoldResult>(before), tensor.sizes, strides);
   return {result, sizes};
 }
