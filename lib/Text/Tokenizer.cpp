@@ -25,7 +25,9 @@ static constexpr StringLiteral paddingToken = "<pad>";
 /// Tokens and their ids, both ways.
 struct Tokenizer::Vocabulary {
   StringMap<int32_t> ids;
-  DenseMap<int32_t, StringRef> tokens; // of the keys of `ids`
+  // Of the keys of `ids`. A DenseMap keeps two numbers for itself, which here
+  // are no ids: one asks for any of them.
+  DenseMap<int64_t, StringRef> tokens;
   int32_t endId = 0, unknownId = 0, paddingId = 0;
 
   static Expected<std::shared_ptr<const Vocabulary>>
@@ -51,8 +53,7 @@ Tokenizer::Vocabulary::load(StringRef path, vfs::FileSystem &files) {
     return object.takeError();
   auto vocabulary = std::make_shared<Vocabulary>();
   vocabulary->tokens.reserve(object->size());
-  // DenseMap keeps the largest and the smallest integer for itself.
-  constexpr int64_t maxId = std::numeric_limits<int32_t>::max() - 1;
+  constexpr int64_t maxId = std::numeric_limits<int32_t>::max();
   for (const auto &[key, value] : *object) {
     StringRef token = key;
     std::optional<int64_t> id = value.getAsInteger();

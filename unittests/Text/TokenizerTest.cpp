@@ -155,6 +155,11 @@ TEST(TokenizerTest, decodesEdgeCases) {
             "expected an id of the target vocabulary of 8001 tokens, got 8001");
   EXPECT_EQ(messageOf(t.decode({-1})),
             "expected an id of the target vocabulary of 8001 tokens, got -1");
+  // The numbers that a hash table could keep for itself.
+  for (int32_t id : {INT32_MIN, INT32_MAX})
+    EXPECT_EQ(messageOf(t.decode({id})),
+              "expected an id of the target vocabulary of 8001 tokens, got " +
+                  std::to_string(id));
 }
 
 TEST(TokenizerTest, stripsEverySpaceOfUnicode) {
@@ -287,11 +292,11 @@ TEST_F(BrokenTokenizerTest, rejectsBrokenVocabularies) {
   EXPECT_EQ(vocabularyError(""),
             "expected JSON, got an error at [1:0, byte=0]: Unexpected EOF");
   EXPECT_EQ(vocabularyError(R"({"a": "b"})"),
-            R"(token "a": expected an id in 0..2147483646, got "b")");
+            R"(token "a": expected an id in 0..2147483647, got "b")");
   EXPECT_EQ(vocabularyError(R"({"a\n": -1})"),
-            R"(token "a\n": expected an id in 0..2147483646, got -1)");
-  EXPECT_EQ(vocabularyError(R"({"a": 2147483647})"),
-            R"(token "a": expected an id in 0..2147483646, got 2147483647)");
+            R"(token "a\n": expected an id in 0..2147483647, got -1)");
+  EXPECT_EQ(vocabularyError(R"({"a": 2147483648})"),
+            R"(token "a": expected an id in 0..2147483647, got 2147483648)");
   EXPECT_THAT(
       vocabularyError(R"({"a": 1, "b": 1})"),
       testing::AnyOf(R"(expected one token for id 1, got "a" and "b")",
