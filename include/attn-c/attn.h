@@ -63,8 +63,8 @@ typedef enum {
 typedef struct {
   /* sizeof(attn_options) */
   size_t size;
-  /* Threads of all calls together; a call waits for at least one. Default: one
-     for each core. */
+  /* Threads of all calls together, at most 1024; a call waits for at least one.
+     Default: one for each core. */
   int32_t threads;
   /* Beams of a sentence; 1 is greedy search. Default: the checkpoint's. */
   int32_t beam_size;

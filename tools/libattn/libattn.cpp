@@ -6,6 +6,7 @@
 #include "Translator.h"
 #include "attn/Translation/CheckpointModel.h"
 #include "llvm/Support/FileSystem.h"
+#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 
@@ -15,7 +16,11 @@ using namespace attn;
 static thread_local std::string errorMessage;
 
 attn_status attn::fail(attn_status status, const Twine &message) {
-  errorMessage = message.str();
+  // Names in files may be of any bytes.
+  errorMessage = json::fixUTF8(message.str());
+  std::replace_if(
+      errorMessage.begin(), errorMessage.end(),
+      [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   return status;
 }
 
@@ -48,11 +53,18 @@ static std::optional<DataType> dataTypeOf(int32_t dtype) {
   }
 }
 
+/// More would be a mistake; each has a decoder.
+static constexpr int32_t maxThreads = 1024;
+
 static attn_status checkOptions(const attn_options &options) {
   for (int32_t value : {options.threads, options.beam_size, options.max_length})
     if (value < 0)
       return fail(ATTN_INVALID_ARGUMENT,
                   "expected options of at least 0, got " + Twine(value));
+  if (options.threads > maxThreads)
+    return fail(ATTN_INVALID_ARGUMENT, "expected at most " + Twine(maxThreads) +
+                                           " threads, got " +
+                                           Twine(options.threads));
   if (options.dtype < ATTN_DTYPE_DEFAULT || options.dtype > ATTN_DTYPE_AUTO)
     return fail(ATTN_INVALID_ARGUMENT,
                 "expected an attn_dtype, got " + Twine(options.dtype));
@@ -159,6 +171,9 @@ attn_status attn_encode(const attn_translator *translator,
   if (!translator || !text || !ids || !count)
     return fail(ATTN_INVALID_ARGUMENT, "expected a translator, a text and a "
                                        "place for ids, got a null pointer");
+  if (language != ATTN_SOURCE && language != ATTN_TARGET)
+    return fail(ATTN_INVALID_ARGUMENT,
+                "expected an attn_language, got " + Twine(int(language)));
   const Tokenizer &tokenizer = *translator->model.tokenizer;
   Expected<std::vector<int32_t>> encoded = language == ATTN_TARGET
                                                ? tokenizer.encodeTarget(text)
@@ -185,7 +200,7 @@ attn_status attn_decode(const attn_translator *translator, const int32_t *ids,
 
 const char *attn_token(const attn_translator *translator,
                        attn_language language, int32_t id) {
-  if (!translator)
+  if (!translator || (language != ATTN_SOURCE && language != ATTN_TARGET))
     return nullptr;
   const Tokenizer &tokenizer = *translator->model.tokenizer;
   // Keys of a map, which end with 0.

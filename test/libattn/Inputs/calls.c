@@ -86,8 +86,13 @@ static void search(void) {
   attn_free(prefix);
   attn_results_destroy(results);
   show("decode", attn_decode(translator, other, 1, &text));
-  printf("token: %s, %s\n", attn_token(translator, ATTN_SOURCE, 0),
-         attn_token(translator, ATTN_TARGET, -1) ? "a token" : "none");
+  const int32_t last[] = {INT32_MAX};
+  show("decode", attn_decode(translator, last, 1, &text));
+  show("encode", attn_encode(translator, (attn_language)2, "Je vous", &prefix,
+                             &search.prefix_length));
+  printf("token: %s, %s, %s\n", attn_token(translator, ATTN_SOURCE, 0),
+         attn_token(translator, ATTN_TARGET, -1) ? "a token" : "none",
+         attn_token(translator, ATTN_TARGET, INT32_MAX) ? "a token" : "none");
 
   int calls = 0;
   search = searchOf(sizeof(search));
@@ -106,6 +111,10 @@ int main(void) {
   options = (attn_options){.size = sizeof(options), .dtype = 9};
   show("dtype", attn_translator_create(NULL, &options, &translator));
   options.dtype = ATTN_DTYPE_INT8;
+  options.threads = 1025;
+  show("threads", attn_translator_create(NULL, &options, &translator));
+  options.threads = 0;
+  show("name", attn_translator_create("/no\nfolder\xff", NULL, &translator));
   options.attention_layer = 1;
   show("layer", attn_translator_create(NULL, &options, &translator));
   options.attention_layer = -4;
