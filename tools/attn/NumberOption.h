@@ -17,6 +17,9 @@ struct IntegerIn {
   int64_t value = 0;
 };
 
+/// The number of a layer, from 0 on, or from -1, the last one, backwards.
+using LayerNumber = IntegerIn<std::numeric_limits<int32_t>::min()>;
+
 /// The value of an option that takes a number; its limits are up to others. 0
 /// where the option is not given.
 struct Number {

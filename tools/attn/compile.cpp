@@ -7,6 +7,7 @@
 #include "LineFile.h"
 #include "Linker.h"
 #include "ModuleFile.h"
+#include "NumberOption.h"
 #include "Subcommand.h"
 #include "TargetCpuOption.h"
 #include "WeightsOption.h"
@@ -58,8 +59,8 @@ static TargetCpuOption targetCpu(command);
 static WeightsOption weights(command);
 
 static DataTypeOption dataType(command);
-static cl::opt<int64_t> alignmentLayer(
-    "alignment-layer", cl::value_desc("N"),
+static cl::opt<LayerNumber> alignmentLayer(
+    "alignment-layer",
     cl::desc("Let the executable have --alignments and --explain, which show "
              "the attention of decoder layer N, from 0 on, or from -1, the "
              "last one, backwards"),
@@ -166,7 +167,7 @@ static Expected<std::unique_ptr<MemoryBuffer>>
 compileCheckpoint(const TranslationModel &model) {
   std::optional<int64_t> layer;
   if (alignmentLayer.getNumOccurrences()) {
-    Expected<int64_t> shown = model.decoderLayer(alignmentLayer);
+    Expected<int64_t> shown = model.decoderLayer(alignmentLayer.value);
     if (!shown)
       return shown.takeError();
     layer = *shown;

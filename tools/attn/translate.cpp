@@ -106,12 +106,12 @@ static cl::opt<bool>
             cl::desc("Write below each translation which source "
                      "words its words attend to"),
             cl::sub(command));
-static cl::opt<int64_t> alignmentLayer(
-    "alignment-layer", cl::value_desc("N"),
-    cl::desc("Decoder layer whose attention is shown, from 0 on, "
-             "or from -1, the last one, backwards"),
-    cl::init(-1), cl::sub(command));
-static cl::list<int32_t>
+static cl::opt<LayerNumber>
+    alignmentLayer("alignment-layer",
+                   cl::desc("Decoder layer whose attention is shown, from 0 "
+                            "on, or from -1, the last one, backwards"),
+                   cl::init(LayerNumber{-1}), cl::sub(command));
+static cl::list<IntegerIn<0>>
     alignmentHeads("alignment-heads", cl::value_desc("N,N"), cl::CommaSeparated,
                    cl::desc("Heads whose mean is shown, from 0 on (default: "
                             "all)"),
@@ -210,7 +210,8 @@ searchOptions(const TranslationModel &model) {
     options->minLength = minLength.value;
   options->scores = scores || outputFormat == LineFormat::Json;
   options->attention = showsAttention();
-  options->attentionHeads = alignmentHeads;
+  for (const auto &head : alignmentHeads)
+    options->attentionHeads.push_back(static_cast<int32_t>(head.value));
   if (Error error = checkStream(*options))
     return std::move(error);
   if (!prefix.empty()) {
@@ -372,7 +373,7 @@ Error attn::runTranslate() {
                        !prefix.empty();
   std::optional<int64_t> layer;
   if (showsAttention())
-    layer = alignmentLayer;
+    layer = alignmentLayer.value;
   Expected<TranslationModel> model = loadModel(withTokenizer, layer);
   if (!model)
     return model.takeError();
@@ -394,7 +395,7 @@ Error attn::runTranslate() {
   std::optional<UnknownWordCopier> copier;
   if (withTokenizer)
     copier.emplace(*model->tokenizer, wordSegmenter(), [] {
-      return loadModel(/*withTokenizer=*/false, alignmentLayer);
+      return loadModel(/*withTokenizer=*/false, alignmentLayer.value);
     });
   TranslationStream stream(**translator, copier ? &*copier : nullptr,
                            std::move(options));
