@@ -17,6 +17,15 @@
 using namespace llvm;
 using namespace attn;
 
+bool attn::isOfCheckpoint(StringRef path, StringRef directory) {
+  auto isPath = [&](StringRef name) {
+    SmallString<128> file(directory);
+    sys::path::append(file, name);
+    return sys::fs::equivalent(file, path);
+  };
+  return isPath("model.safetensors") || any_of(checkpointFiles, isPath);
+}
+
 Expected<std::string> attn::findDefaultModel(StringRef binary) {
   if (const char *directory = std::getenv("ATTN_MODEL"))
     return std::string(directory);

@@ -107,6 +107,10 @@ static Error compileModule() {
     return createStringError("-o: expected a file name that ends in .o or .so, "
                              "got '" +
                              output + "'");
+  for (StringRef path : {StringRef(output), StringRef(header)})
+    if (sys::fs::equivalent(path, file) || sys::fs::equivalent(path, weights))
+      return createStringError(path + ": expected a file other than those "
+                                      "that are read");
   // What cannot be written shows before anything is compiled.
   auto codeFile = OutputFile::open(output);
   if (!codeFile)
@@ -147,9 +151,7 @@ static Error compileModule() {
 /// Files of a checkpoint that an executable reads, as the model does.
 static Expected<std::vector<std::unique_ptr<MemoryBuffer>>> readFiles() {
   std::vector<std::unique_ptr<MemoryBuffer>> files;
-  for (StringRef name :
-       {"config.json", "generation_config.json", "tokenizer_config.json",
-        "source.spm", "target.spm", "vocab.json", "target_vocab.json"}) {
+  for (StringRef name : checkpointFiles) {
     SmallString<128> path(file);
     sys::path::append(path, name);
     if (!sys::fs::exists(path))
@@ -214,6 +216,9 @@ static Error compileExecutable() {
                              output +
                              "'; hint: attn import makes a module of a "
                              "checkpoint, which becomes a shared object");
+  if (isOfCheckpoint(output, file))
+    return createStringError(output + ": expected a file other than the "
+                                      "checkpoint's");
   const bool isObject = extension == ".o";
   auto codeFile = OutputFile::open(output, /*isExecutable=*/!isObject);
   if (!codeFile)

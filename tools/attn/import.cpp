@@ -4,9 +4,9 @@
 
 #include "LineFile.h"
 #include "Subcommand.h"
-#include "attn/IR/AttnDialect.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Import/ImportOnnx.h"
+#include "attn/Translation/CheckpointModel.h"
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -36,11 +36,6 @@ static cl::opt<std::string> output("o", cl::value_desc("FILE"),
 
 /// Prints the module, whose weights stay in a file, to `path`.
 static Error write(mlir::ModuleOp module, StringRef path) {
-  auto weights = module->getAttrOfType<mlir::StringAttr>(
-      attn::AttnDialect::kWeightsFileAttr);
-  if (weights && sys::fs::equivalent(weights.getValue(), path))
-    return createStringError(path + ": expected a file other than that of the "
-                                    "weights, which the module reads");
   auto file = attn::OutputFile::open(path);
   if (!file)
     return file.takeError();
@@ -52,6 +47,10 @@ static Error write(mlir::ModuleOp module, StringRef path) {
 }
 
 static Error runImport() {
+  if (sys::fs::equivalent(checkpoint, output) ||
+      attn::isOfCheckpoint(output, checkpoint))
+    return createStringError(output + ": expected a file other than the "
+                                      "checkpoint's");
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
       sys::fs::is_regular_file(checkpoint)

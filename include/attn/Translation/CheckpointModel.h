@@ -11,6 +11,19 @@
 
 namespace attn {
 
+/// The files that a checkpoint is made of, beside its weights.
+inline constexpr llvm::StringLiteral checkpointFiles[] = {
+    "config.json",
+    "generation_config.json",
+    "tokenizer_config.json",
+    "source.spm",
+    "target.spm",
+    "vocab.json",
+    "target_vocab.json"};
+
+/// Whether `path` is one of the files of the checkpoint in `directory`.
+bool isOfCheckpoint(llvm::StringRef path, llvm::StringRef directory);
+
 /// The folder of the model that is used when none is named: $ATTN_MODEL, else
 /// the one shipped with `binary`, a program in bin or a library in lib. Error:
 /// there is none.
