@@ -249,6 +249,8 @@ static LogicalResult checkRows(Operation *op, ShapedType input, Value residual,
   if (input.getRank() == 0)
     return op->emitOpError()
            << "expected 'input' of rank at least 1, got " << input;
+  if (out.getRank() == 0)
+    return checkRank(op, "out", out, input.getRank());
   if (isStatic && (failed(checkStaticWidth(op, "out", out)) ||
                    failed(checkStaticWidth(op, "input", input))))
     return failure();

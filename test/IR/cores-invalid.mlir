@@ -73,6 +73,14 @@ func.func @f(%a: tensor<f32>, %b: tensor<100x8xf32>, %c: tensor<100xf32>) {
 
 // -----
 
+func.func @f(%a: tensor<8xf32>, %b: tensor<100x8xf32>, %c: tensor<f32>) {
+  // expected-error@+1 {{expected 'out' of rank 1, got 'tensor<f32>'}}
+  %0 = attn.linear %a, %b outs(%c) : (tensor<8xf32>, tensor<100x8xf32>, tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
 func.func @f(%a: tensor<?x?x8xf32>, %b: tensor<8xf32>, %c: tensor<?x?x100xf32>) {
   // expected-error@+1 {{expected 'weight' of rank 2, or 3 in panels, or 5 in tiles, got 'tensor<8xf32>'}}
   %0 = attn.linear %a, %b outs(%c) : (tensor<?x?x8xf32>, tensor<8xf32>, tensor<?x?x100xf32>) -> tensor<?x?x100xf32>
