@@ -59,55 +59,63 @@ static LogicalResult checkSupported(Operation *op) {
   return success();
 }
 
-/// Weights of bf16 in tiles are for targets that multiply bf16; those of i8 are
-/// in tiles for all.
-static LogicalResult checkTiles(Operation *op, TargetAttr target) {
-  auto check = [&](Value weight) -> LogicalResult {
-    auto type = cast<MemRefType>(weight.getType());
-    constexpr int64_t rows = WeightOp::kTileRows;
-    if (type.getElementType().isInteger()) {
-      if (type.getRank() == 5 &&
-          type.getShape().drop_front(2) == ArrayRef<int64_t>{2, rows, 4 * rows})
-        return success();
-      return op->emitOpError() << "expected a weight of i8 as 'panel 32 by 4', "
-                                  "got "
-                               << type << "; hint: run --attn-pack-weights "
-                               << "first; only an 'attn.weight' can be packed";
-    }
-    if (type.getRank() != 5 ||
-        (target.hasBFloat16Products() && type.getElementType().isBF16() &&
-         type.getShape().drop_front(2) == ArrayRef<int64_t>{2, rows, 2 * rows}))
-      return success();
-    return op->emitOpError()
-           << "expected a weight in tiles only as 'panel 32 by 2' of bf16, for "
-              "a target with AVX512-BF16, got "
-           << type;
-  };
-  if (auto lookup = dyn_cast<LookupOp>(op); lookup && lookup.getScales())
-    return check(lookup.getTable());
-  if (auto linear = dyn_cast<LinearOp>(op))
-    return check(linear.getWeight());
-  if (auto logits = dyn_cast<LogitsOp>(op))
-    return check(logits.getWeight());
-  if (auto greatest = dyn_cast<GreatestOp>(op))
-    return success(
-        succeeded(check(greatest.getWeight())) &&
-        llvm::all_of(greatest.getEstimate().take_front(1),
-                     [&](Value matrix) { return succeeded(check(matrix)); }));
-  if (auto mlp = dyn_cast<MlpOp>(op))
-    return success(succeeded(check(mlp.getHiddenWeight())) &&
-                   succeeded(check(mlp.getWeight())));
-  return success();
+/// The weights that `op` multiplies by, or gathers with scales.
+static SmallVector<Value> getWeights(Operation *op) {
+  return llvm::TypeSwitch<Operation *, SmallVector<Value>>(op)
+      .Case([](LookupOp lookup) {
+        return SmallVector<Value>(lookup.getScales() ? 1 : 0,
+                                  lookup.getTable());
+      })
+      .Case<LinearOp, LogitsOp>(
+          [](auto product) { return SmallVector<Value>{product.getWeight()}; })
+      .Case([](GreatestOp greatest) {
+        SmallVector<Value> weights = {greatest.getWeight()};
+        llvm::append_range(weights, greatest.getEstimate().take_front(1));
+        return weights;
+      })
+      .Case([](MlpOp mlp) {
+        return SmallVector<Value>{mlp.getHiddenWeight(), mlp.getWeight()};
+      })
+      .Default(SmallVector<Value>());
 }
 
-/// A head's numbers are vectors that kernels name one by one.
+/// Weights of bf16 in tiles are for targets that multiply bf16; those of i8 are
+/// in tiles for all.
+static LogicalResult checkTiles(Operation *op, Value weight,
+                                TargetAttr target) {
+  auto type = cast<MemRefType>(weight.getType());
+  constexpr int64_t rows = WeightOp::kTileRows;
+  auto isInTiles = [&](int64_t group) {
+    return type.getRank() == 5 && type.getShape().drop_front(2) ==
+                                      ArrayRef<int64_t>{2, rows, group * rows};
+  };
+  if (type.getElementType().isInteger()) {
+    if (isInTiles(4))
+      return success();
+    return op->emitOpError()
+           << "expected a weight of i8 as 'panel 32 by 4', got " << type
+           << "; hint: run --attn-pack-weights first; only an 'attn.weight' "
+              "can be packed";
+  }
+  if (type.getRank() != 5 || (target.hasBFloat16Products() &&
+                              type.getElementType().isBF16() && isInTiles(2)))
+    return success();
+  return op->emitOpError()
+         << "expected a weight in tiles only as 'panel 32 by 2' of bf16, for "
+            "a target with AVX512-BF16, got "
+         << type;
+}
+
+/// A head's numbers are vectors that kernels name one by one: not too many of
+/// them, and not none.
 static LogicalResult checkHeads(SdpaOp op) {
   constexpr int64_t limit = 1 << 16;
   const int64_t heads = op.hasHeadDim() ? 1 : op.getHeads();
   for (Value operand : {op.getQuery(), op.getValue()}) {
     auto type = cast<ShapedType>(operand.getType());
-    if (type.getShape().back() / heads > limit)
-      return op.emitOpError() << "expected heads of at most " << limit
+    int64_t columns = type.getShape().back() / heads;
+    if (columns < 1 || columns > limit)
+      return op.emitOpError() << "expected heads of 1 to " << limit
                               << " columns to generate code for, got " << type;
   }
   return success();
@@ -133,6 +141,23 @@ static bool writesNothing(Operation *op) {
                         return llvm::is_contained(
                             cast<MemRefType>(out.getType()).getShape(), 0);
                       });
+}
+
+/// Whether there is code for the core on some target.
+static LogicalResult checkCore(Operation *op) {
+  if (failed(checkSupported(op)))
+    return failure();
+  auto sdpa = dyn_cast<SdpaOp>(op);
+  return sdpa && !writesNothing(op) ? checkHeads(sdpa) : success();
+}
+
+/// Whether there is on this one.
+static LogicalResult checkTarget(Operation *op, TargetAttr target) {
+  for (Value weight : getWeights(op))
+    if (failed(checkTiles(op, weight, target)))
+      return failure();
+  auto logits = dyn_cast<LogitsOp>(op);
+  return logits ? checkBlocks(logits, target.getPanelWidth()) : success();
 }
 
 /// Whether vectors can be loaded along the last dimension.
@@ -349,19 +374,19 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<Operation *> cores;
-    bool failure = false;
     module.walk([&](Operation *op) {
-      if (!isCore(op))
-        return;
-      failure |= failed(checkSupported(op));
-      if (auto sdpa = dyn_cast<SdpaOp>(op))
-        failure |= failed(checkHeads(sdpa));
-      cores.push_back(op);
+      if (isCore(op))
+        cores.push_back(op);
     });
-    if (failure)
-      return signalPassFailure();
     if (cores.empty())
       return;
+    // All that is wrong is said, not only the first.
+    auto isWrong = [&](llvm::function_ref<LogicalResult(Operation *)> check) {
+      return llvm::count_if(
+                 cores, [&](Operation *op) { return failed(check(op)); }) > 0;
+    };
+    if (isWrong(checkCore))
+      return signalPassFailure();
 
     auto target = module->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
     if (!target) {
@@ -370,14 +395,7 @@ struct LowerCoresPass : attn::impl::LowerCoresBase<LowerCoresPass> {
                          << "' to generate code for";
       return signalPassFailure();
     }
-    for (Operation *op : cores)
-      if (failed(checkTiles(op, target)))
-        return signalPassFailure();
-
-    for (Operation *op : cores)
-      if (auto logits = dyn_cast<LogitsOp>(op))
-        failure |= failed(checkBlocks(logits, target.getPanelWidth()));
-    if (failure)
+    if (isWrong([&](Operation *op) { return checkTarget(op, target); }))
       return signalPassFailure();
 
     KernelLibrary library(module, target);

@@ -136,6 +136,9 @@ Value MatrixProduct::emitLayOut() {
   auto type = MemRefType::get(shape, b.getF32Type());
   Value memory =
       memref::AllocOp::create(b, type, dynamic, b.getI64IntegerAttr(64));
+  // Of none, no panel has a view.
+  if (operands.depth == 0)
+    return memory;
   b.parallelFor(panels, b.mul(depth, columns), [&](Value place) {
     OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
     SmallVector<OpFoldResult> offsets = {place, zero, zero};

@@ -248,11 +248,11 @@ private:
           MatrixProduct::Part part;
           part.rows = blocks.getFirstRow(b, block);
           part.endRow = blocks.getFirstRow(b, b.add(block, b.index(1)));
-          b.forLoop(b.index(0), b.index(hiddenColumns), kHiddenColumns,
-                    [&](Value column) {
-                      emitHiddenColumns(toHidden, toOut, part, column,
-                                        memory.back());
-                    });
+          // Once even if there are none: bias and residual remain.
+          Value end = b.index(std::max<int64_t>(hiddenColumns, 1));
+          b.forLoop(b.index(0), end, kHiddenColumns, [&](Value column) {
+            emitHiddenColumns(toHidden, toOut, part, column, memory.back());
+          });
         });
     for (Value copy : copies)
       memref::DeallocOp::create(b, copy);

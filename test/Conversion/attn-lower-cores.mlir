@@ -229,8 +229,16 @@ func.func @half(%x: memref<4x8xf16>, %y: memref<4x8xf16>) {
 // -----
 
 func.func @long_heads(%q: memref<1x2x8589934592xf32>) {
-  // expected-error @below {{expected heads of at most 65536 columns to generate code for, got 'memref<1x2x8589934592xf32>'}}
+  // expected-error @below {{expected heads of 1 to 65536 columns to generate code for, got 'memref<1x2x8589934592xf32>'}}
   attn.sdpa %q, %q, %q outs(%q) {heads = 4 : i64, scale = 0.5 : f64} : (memref<1x2x8589934592xf32>, memref<1x2x8589934592xf32>, memref<1x2x8589934592xf32>, memref<1x2x8589934592xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @empty_heads(%q: memref<2x3x0xf32>, %v: memref<2x3x8xf32>) {
+  // expected-error @below {{expected heads of 1 to 65536 columns to generate code for, got 'memref<2x3x0xf32>'}}
+  attn.sdpa %q, %q, %v outs(%v) {heads = 1 : i64, scale = 0.5 : f64} : (memref<2x3x0xf32>, memref<2x3x0xf32>, memref<2x3x8xf32>, memref<2x3x8xf32>) -> ()
   return
 }
 

@@ -147,6 +147,10 @@ def transposed_linears():
         yield linear_case(30, 33, 1100, activation=activation, residual=residual, transposed=True)
         yield linear_case(30, 33, 1100, activation=activation, residual=residual, packed=True)
         yield linear_case(2, 33, 1100, activation=activation, residual=residual, transposed=True)
+    # Nothing to sum: the bias remains.
+    for rows in (1, 3, 600):
+        yield linear_case(rows, 33, 0)
+        yield linear_case(rows, 33, 0, transposed=True, residual=True)
 
 
 def special_linears():
@@ -270,6 +274,9 @@ def mlps():
     yield mlp_case(130, 1024, 96, 31, "gelu", biases=False)
     yield mlp_case(7, 33, 1030, 64, "gelu")
     yield mlp_case(9, 33, 70, 40, "gelu_tanh")
+    for rows in (1, 130):
+        yield mlp_case(rows, 20, 0, 33, "relu")
+        yield mlp_case(rows, 0, 70, 33, "silu", residual=True)
 
 
 def activations():
