@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -39,6 +40,24 @@ static Value getShapeSource(Value value) {
   return {};
 }
 
+/// The sizes that the operation which makes the tensor is given; empty if it is
+/// given none.
+static SmallVector<OpFoldResult> getGivenSizes(Value tensor) {
+  using Sizes = SmallVector<OpFoldResult>;
+  Operation *op = tensor.getDefiningOp();
+  if (!op)
+    return {};
+  return llvm::TypeSwitch<Operation *, Sizes>(op)
+      .Case([](tensor::EmptyOp empty) { return empty.getMixedSizes(); })
+      .Case([](tensor::ExpandShapeOp expand) {
+        return expand.getMixedOutputShape();
+      })
+      .Case([](tensor::ExtractSliceOp slice) {
+        return slice.getDroppedDims().none() ? slice.getMixedSizes() : Sizes();
+      })
+      .Default(Sizes());
+}
+
 SmallVector<OpFoldResult> attn::getSizes(OpBuilder &builder, Location loc,
                                          Value value) {
   auto type = cast<RankedTensorType>(value.getType());
@@ -46,13 +65,8 @@ SmallVector<OpFoldResult> attn::getSizes(OpBuilder &builder, Location loc,
   for (Value above = value; above; above = getShapeSource(above))
     source = above;
 
-  SmallVector<OpFoldResult> sizes;
-  if (auto empty = source.getDefiningOp<tensor::EmptyOp>())
-    sizes = empty.getMixedSizes();
-  else if (auto slice = source.getDefiningOp<tensor::ExtractSliceOp>();
-           slice && slice.getDroppedDims().none())
-    sizes = slice.getMixedSizes();
-  else
+  SmallVector<OpFoldResult> sizes = getGivenSizes(source);
+  if (sizes.empty())
     sizes = tensor::getMixedSizes(builder, loc, source);
   // A cast on the way may have made the type more precise.
   for (auto [index, size] : llvm::enumerate(type.getShape()))
@@ -71,16 +85,9 @@ static attn::SizeOrigin getSizeOrigin(Value index) {
 
 attn::SizeOrigin attn::getSizeOrigin(Value tensor, int64_t dim) {
   while (true) {
-    if (auto empty = tensor.getDefiningOp<tensor::EmptyOp>();
-        empty && empty.getType().isDynamicDim(dim))
-      return ::getSizeOrigin(empty.getDynamicSize(dim));
-    if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
-      if (auto size = dyn_cast<Value>(expand.getMixedOutputShape()[dim]))
-        return ::getSizeOrigin(size);
-    if (auto slice = tensor.getDefiningOp<tensor::ExtractSliceOp>();
-        slice && slice.getDroppedDims().none())
-      if (auto size = dyn_cast<Value>(slice.getMixedSizes()[dim]))
-        return ::getSizeOrigin(size);
+    SmallVector<OpFoldResult> sizes = getGivenSizes(tensor);
+    if (auto size = sizes.empty() ? Value() : dyn_cast<Value>(sizes[dim]))
+      return ::getSizeOrigin(size);
     Value above = getShapeSource(tensor);
     if (!above)
       return {tensor, dim};
