@@ -3,6 +3,7 @@
 #include "attn/Import/MarianConfig.h"
 
 #include "attn/Weights/JsonFile.h"
+#include "attn/Weights/ReadFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
@@ -318,7 +319,7 @@ Expected<MarianConfig> MarianConfig::load(StringRef directory,
     return std::move(error);
 
   std::string generationPath = pathIn(directory, "generation_config.json");
-  if (files.exists(generationPath)) {
+  if (isInFolder(generationPath, files)) {
     Expected<json::Object> generationObject =
         readJsonObject(generationPath, files);
     if (!generationObject)

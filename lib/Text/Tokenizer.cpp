@@ -110,7 +110,7 @@ static std::string pathIn(StringRef directory, StringRef name) {
 static Expected<json::Object> readConfig(StringRef directory,
                                          vfs::FileSystem &files) {
   std::string path = pathIn(directory, "tokenizer_config.json");
-  if (files.exists(path))
+  if (isInFolder(path, files))
     return readJsonObject(path, files);
   return json::Object();
 }
@@ -127,7 +127,7 @@ static Expected<bool> hasTargetVocabulary(StringRef directory,
         ": field separate_vocabs: expected true or false, got " +
         describeJson(*value));
   }
-  return files.exists(pathIn(directory, "target_vocab.json"));
+  return isInFolder(pathIn(directory, "target_vocab.json"), files);
 }
 
 Tokenizer::Tokenizer() = default;

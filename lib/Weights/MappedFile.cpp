@@ -17,17 +17,20 @@ Expected<sys::fs::mapped_file_region> attn::mapFile(const Twine &path,
                                        what + ": " +
                                        StringRef(code.message()).lower());
   };
+  sys::fs::file_status status;
+  if (std::error_code code = sys::fs::status(path, status))
+    return failure("read", code);
+  // To open a pipe would be to wait for someone who writes.
+  if (status.type() != sys::fs::file_type::regular_file)
+    return createStringError(
+        path + ": expected a regular file, got a directory or device");
   Expected<sys::fs::file_t> handle = sys::fs::openNativeFileForRead(path);
   if (!handle)
     return failure("read", errorToErrorCode(handle.takeError()));
   // Nothing was written that a failing close could lose.
   scope_exit close([&] { sys::fs::closeFile(*handle).clear(); });
-  sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(*handle, status))
     return failure("read", code);
-  if (status.type() != sys::fs::file_type::regular_file)
-    return createStringError(
-        path + ": expected a regular file, got a directory or device");
   if (status.getSize() == 0)
     return sys::fs::mapped_file_region();
   std::error_code code;

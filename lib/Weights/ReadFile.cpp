@@ -2,6 +2,8 @@
 
 #include "attn/Weights/ReadFile.h"
 
+#include "llvm/Support/Path.h"
+
 using namespace llvm;
 
 Expected<std::unique_ptr<MemoryBuffer>>
@@ -16,4 +18,17 @@ attn::readFile(StringRef path, StringRef what, vfs::FileSystem &files) {
     return createStringError(code, path + ": cannot read the " + what + ": " +
                                        StringRef(code.message()).lower());
   return std::move(*buffer);
+}
+
+bool attn::isInFolder(StringRef path, vfs::FileSystem &files) {
+  if (files.exists(path))
+    return true;
+  std::error_code code;
+  for (vfs::directory_iterator
+           it = files.dir_begin(sys::path::parent_path(path), code),
+           end;
+       it != end && !code; it.increment(code))
+    if (sys::path::filename(it->path()) == sys::path::filename(path))
+      return true;
+  return false;
 }

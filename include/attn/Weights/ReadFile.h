@@ -18,6 +18,10 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readFile(llvm::StringRef path, llvm::StringRef what = "file",
          llvm::vfs::FileSystem &files = *llvm::vfs::getRealFileSystem());
 
+/// Whether there is a file `path`, be it a link that leads nowhere: what may be
+/// missing is not missing then, but cannot be read.
+bool isInFolder(llvm::StringRef path, llvm::vfs::FileSystem &files);
+
 } // namespace attn
 
 #endif // ATTN_WEIGHTS_READFILE_H
