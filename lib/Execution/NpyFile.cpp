@@ -172,7 +172,7 @@ static llvm::StringRef typeName(ElementType type) {
 }
 
 static llvm::Error cannotWrite(llvm::StringRef path, llvm::StringRef why) {
-  return llvm::createStringError("cannot write " + path + ": " + why);
+  return llvm::createStringError("cannot write " + path + ": " + why.lower());
 }
 
 /// Writes the whole of `tensor` to `fd`.

@@ -103,7 +103,7 @@ llvm::Error ObjectCache::store(const Key &key, llvm::StringRef object) const {
   auto failure = [&](llvm::StringRef why) {
     return llvm::createStringError("cannot write to the cache folder " +
                                    (directory.empty() ? "''" : directory) +
-                                   ": " + why);
+                                   ": " + why.lower());
   };
   if (directory.empty())
     return failure("no home directory");

@@ -411,8 +411,9 @@ Expected<OwningOpRef<ModuleOp>> attn::importMarian(StringRef directory,
     return config.takeError();
   llvm::SmallString<128> path;
   if (std::error_code code = llvm::sys::fs::real_path(directory, path))
-    return llvm::createStringError(
-        code, directory + ": cannot resolve the path: " + code.message());
+    return llvm::createStringError(code, directory +
+                                             ": cannot resolve the path: " +
+                                             StringRef(code.message()).lower());
   llvm::sys::path::append(path, "model.safetensors");
   Expected<std::unique_ptr<SafetensorsFile>> file = SafetensorsFile::open(path);
   if (!file)

@@ -162,7 +162,8 @@ Error GraphImporter::setWeightsFile(ModuleOp module) {
     return Error::success();
   SmallString<128> absolute(path);
   if (std::error_code code = llvm::sys::fs::make_absolute(absolute))
-    return fail("cannot find the working directory: " + code.message());
+    return fail("cannot find the working directory: " +
+                StringRef(code.message()).lower());
   module->setAttr(AttnDialect::kWeightsFileAttr,
                   builder.getStringAttr(absolute));
   return Error::success();

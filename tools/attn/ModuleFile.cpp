@@ -11,11 +11,18 @@
 
 using namespace llvm;
 
+static Expected<std::unique_ptr<MemoryBuffer>> readStandardInput() {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getSTDIN();
+  if (std::error_code code = buffer.getError())
+    return createStringError(code, "standard input: cannot read the module: " +
+                                       StringRef(code.message()).lower());
+  return std::move(*buffer);
+}
+
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 attn::parseModuleFile(StringRef path, mlir::MLIRContext &context) {
   Expected<std::unique_ptr<MemoryBuffer>> buffer =
-      path == "-" ? errorOrToExpected(MemoryBuffer::getSTDIN())
-                  : readFile(path);
+      path == "-" ? readStandardInput() : readFile(path);
   if (!buffer)
     return buffer.takeError();
   auto source = std::make_shared<SourceMgr>();

@@ -297,7 +297,7 @@ static Error runProgram() {
   if (!outputDir.empty()) {
     if (std::error_code code = sys::fs::create_directories(outputDir))
       return createStringError("cannot write to " + outputDir + ": " +
-                               code.message());
+                               StringRef(code.message()).lower());
     std::vector<std::pair<std::string, attn::Tensor>> written;
     for (auto [index, result] : enumerate(*results)) {
       SmallString<128> path(outputDir);

@@ -111,7 +111,9 @@ attn_status attn_translator_create(const char *directory,
   // The program may be elsewhere by the time that attention is needed.
   SmallString<128> path(*folder);
   if (std::error_code code = sys::fs::make_absolute(path))
-    return fail(ATTN_INVALID_MODEL, path + ": " + code.message());
+    return fail(ATTN_INVALID_MODEL,
+                path + ": cannot find the working directory: " +
+                    StringRef(code.message()).lower());
   auto load = [=](bool withTokenizer, std::optional<int64_t> layer) {
     return loadCheckpoint(path, withTokenizer, dataTypeOf(given.dtype),
                           compileOptions, layer);

@@ -207,7 +207,7 @@ TEST_F(NpyFile, WritesAllFilesOrNone) {
   std::string first = directory.path("first.npy");
   std::string second = directory.path("missing/second.npy");
   EXPECT_EQ(llvm::toString(writeNpyFiles({{first, good}, {second, good}})),
-            "cannot write " + second + ": No such file or directory");
+            "cannot write " + second + ": no such file or directory");
   EXPECT_FALSE(llvm::sys::fs::exists(first));
   std::error_code code;
   EXPECT_EQ(llvm::sys::fs::directory_iterator(directory.path(), code),

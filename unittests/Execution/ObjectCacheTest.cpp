@@ -99,7 +99,7 @@ TEST_F(ObjectCacheTest, SaysWhyItCannotWrite) {
   std::string file = directory.write("file", "");
   EXPECT_EQ(llvm::toString(ObjectCache(file + "/below").store(key, "code")),
             "cannot write to the cache folder " + file +
-                "/below: Not a directory");
+                "/below: not a directory");
   EXPECT_EQ(contentOf(ObjectCache(file + "/below").load(key)), "(nothing)");
   EXPECT_THAT(llvm::toString(ObjectCache("/proc/attn").store(key, "code")),
               StartsWith("cannot write to the cache folder /proc/attn: "));

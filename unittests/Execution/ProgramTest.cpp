@@ -445,7 +445,7 @@ TEST_F(ProgramTest, AFolderThatCannotBeWrittenIsAWarning) {
   ASSERT_TRUE(program);
   EXPECT_FALSE(program->statistics().fromCache);
   EXPECT_THAT(warnings, ElementsAre("cannot write to the cache folder " +
-                                    options.cacheDir + ": Not a directory"));
+                                    options.cacheDir + ": not a directory"));
 }
 
 TEST_F(ProgramTest, WeightsComeFromTheModulesFile) {
