@@ -18,6 +18,10 @@ static constexpr int64_t kVectors = BFloat16Tiles::kBlock / kRows;
 /// Rows at a time: as many sums as keep the processor busy. More would read the
 /// right factor less often, but nothing waits for it.
 static constexpr int64_t kSizes[] = {8, 4, 2, 1};
+/// So few rows wait for the right factor: they read one tile after the other,
+/// which the hardware foresees once it has been led to a page. More rows read
+/// both tiles side by side, and the left factor less often.
+static constexpr int64_t kFewRows = 4;
 
 Value attn::emitBFloat16Dot(KernelBuilder &b, Value sums, Value pairs,
                             Value other) {
@@ -49,8 +53,8 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
     return place;
   };
   SmallVector<Value> sums;
-  for (int64_t r = 0; r < count; ++r)
-    for (int64_t v = 0; v < kVectors; ++v)
+  for (int64_t v = 0; v < kVectors; ++v)
+    for (int64_t r = 0; r < count; ++r)
       sums.push_back(product.isFirst
                          ? b.splat(kRows, 0.0)
                          : b.load(product.sums, placeOf(r, v), kRows));
@@ -62,24 +66,30 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
   Value isFirst = b.isEqual(row, b.index(0));
   Value ahead = arith::SelectOp::create(b, isFirst, b.index(1), b.index(0));
   auto type = VectorType::get({2 * kRows}, b.getBF16Type());
-  auto loadColumns = [&](Value step, Value pair, int64_t part) {
+  bool isFew = count <= kFewRows && !product.isSplit;
+  int64_t together = isFew ? 1 : kVectors;
+  auto rightOf = [&](Value step, int64_t tile, Value pair) {
+    SmallVector<Value> place = product.right.placeOf(step, b.index(tile));
+    place.append({pair, b.index(0)});
+    return place;
+  };
+  auto nextOf = [&](SmallVector<Value> place) {
+    place.front() = b.add(place.front(), ahead);
+    return place;
+  };
+  bool asks = product.right.isStream;
+  auto multiplyParts = [&](int64_t begin, Value step, Value pair,
+                           int64_t leftPart, int64_t rightPart,
+                           SmallVector<Value> &sums) {
     SmallVector<Value> columns;
-    for (int64_t v = 0; v < kVectors; ++v) {
+    for (int64_t v = 0; v < together; ++v) {
       SmallVector<Value> place =
-          product.right.placeOf(step, b.index(kVectors * part + v));
-      place.append({pair, b.index(0)});
+          rightOf(step, kVectors * rightPart + begin + v, pair);
       columns.push_back(
           vector::LoadOp::create(b, type, product.right.memory, place));
-      if (!product.right.isStream)
-        continue;
-      place.front() = b.add(place.front(), ahead);
-      b.prefetch(product.right.memory, place);
+      if (asks && !isFew)
+        b.prefetch(product.right.memory, nextOf(place));
     }
-    return columns;
-  };
-  auto multiplyParts = [&](Value step, Value pair, int64_t leftPart,
-                           int64_t rightPart, SmallVector<Value> &sums) {
-    SmallVector<Value> columns = loadColumns(step, pair, rightPart);
     Value tile = b.add(b.index(2 * leftPart), half);
     for (int64_t r = 0; r < count; ++r) {
       SmallVector<Value> place = product.left.placeOf(step, tile);
@@ -88,31 +98,41 @@ static void emitRows(KernelBuilder &b, const BlockProduct &product, Value row,
           b, vector::LoadOp::create(b, VectorType::get({2}, b.getBF16Type()),
                                     product.left.memory, place));
       for (auto [v, column] : llvm::enumerate(columns)) {
-        Value &sum = sums[r * kVectors + static_cast<int64_t>(v)];
+        Value &sum = sums[static_cast<int64_t>(v) * count + r];
         sum = emitBFloat16Dot(b, sum, column, factors);
       }
     }
   };
-  auto multiply = [&](Value step, Value pair, KernelBuilder::Values carried) {
+  auto multiply = [&](int64_t begin, Value step, Value pair,
+                      KernelBuilder::Values carried) {
     SmallVector<Value> next(carried);
     if (!product.isSplit)
-      multiplyParts(step, pair, 0, 0, next);
+      multiplyParts(begin, step, pair, 0, 0, next);
     else
       for (auto [left, right] : kSplitProducts)
-        multiplyParts(step, pair, left, right, next);
+        multiplyParts(begin, step, pair, left, right, next);
     return next;
   };
-  sums = b.forLoop(b.index(0), product.steps, 1, sums,
-                   [&](Value step, KernelBuilder::Values carried) {
-                     return b.forLoop(
-                         b.index(0), b.index(kRows), 1, carried,
-                         [&](Value pair, KernelBuilder::Values carried) {
-                           return multiply(step, pair, carried);
-                         });
-                   });
+  sums = b.forLoop(
+      b.index(0), product.steps, 1, sums,
+      [&](Value step, KernelBuilder::Values carried) {
+        SmallVector<Value> next;
+        for (int64_t begin = 0; begin < kVectors; begin += together) {
+          if (asks && isFew)
+            b.prefetchTile(product.right.memory,
+                           nextOf(rightOf(step, begin, b.index(0))));
+          llvm::append_range(
+              next, b.forLoop(b.index(0), b.index(kRows), 1,
+                              carried.slice(begin * count, together * count),
+                              [&](Value pair, KernelBuilder::Values carried) {
+                                return multiply(begin, step, pair, carried);
+                              }));
+        }
+        return next;
+      });
   for (int64_t r = 0; r < count; ++r)
     for (int64_t v = 0; v < kVectors; ++v)
-      b.store(sums[r * kVectors + v], product.sums, placeOf(r, v));
+      b.store(sums[v * count + r], product.sums, placeOf(r, v));
 }
 
 void attn::emitAvx512BFloat16Block(KernelBuilder &b,

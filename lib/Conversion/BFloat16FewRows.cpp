@@ -164,49 +164,57 @@ Value BFloat16Product::emitSumsOfPanel(Value count, Value panel, int64_t rows) {
 Value BFloat16Product::emitSumsOfRows(int64_t count, Value panel) {
   constexpr int64_t vectors = kBlock / kLanes;
   auto type = VectorType::get({kDepth}, b.getBF16Type());
-  int64_t size = count * vectors;
   /// The even sums, the odd ones, and the least weight.
-  auto multiply = [&](Value step, Value pair, KernelBuilder::Values carried) {
-    SmallVector<Value> next(carried), weights[2];
-    for (int64_t v = 0; v < vectors; ++v) {
-      SmallVector<Value> at = {panel, step, b.index(v), pair, b.index(0)};
-      Value pairs = vector::LoadOp::create(b, type, operands.weight, at);
-      next.back() = tiles.leastMagnitude(next.back(), pairs);
-      for (bool isOdd : {false, true})
-        weights[isOdd].push_back(tiles.everySecond(pairs, isOdd));
-      at.front() = b.add(panel, b.index(1));
-      b.prefetch(operands.weight, at);
-    }
+  auto multiply = [&](Value step, Value half, Value pair,
+                      KernelBuilder::Values carried) {
+    SmallVector<Value> next(carried);
+    Value pairs =
+        vector::LoadOp::create(b, type, operands.weight,
+                               ValueRange{panel, step, half, pair, b.index(0)});
+    next.back() = tiles.leastMagnitude(next.back(), pairs);
     Value k = b.add(b.mul(step, b.index(kDepth)), b.mul(pair, b.index(2)));
-    for (int64_t i = 0; i < 2 * size; ++i) {
-      int64_t isOdd = i / size, r = i % size / vectors;
-      Value factor =
-          b.loadScalar(factorMemory, {b.index(r), b.add(k, b.index(isOdd))});
-      next[i] =
-          b.fma(b.splat(kLanes, factor), weights[isOdd][i % vectors], next[i]);
+    for (int64_t isOdd = 0; isOdd < 2; ++isOdd) {
+      Value weights = tiles.everySecond(pairs, isOdd);
+      for (int64_t r = 0; r < count; ++r) {
+        Value factor =
+            b.loadScalar(factorMemory, {b.index(r), b.add(k, b.index(isOdd))});
+        Value &sum = next[isOdd * count + r];
+        sum = b.fma(b.splat(kLanes, factor), weights, sum);
+      }
     }
     return next;
   };
-  Value zero = b.splat(kLanes, 0.0);
-  SmallVector<Value> totals(size, zero);
+  /// Adds products with a tile of the panel to its totals.
+  auto addTile = [&](Value step, int64_t v, MutableArrayRef<Value> totals,
+                     Value &least) {
+    Value next = b.add(panel, b.index(1));
+    b.prefetchTile(operands.weight,
+                   {next, step, b.index(v), b.index(0), b.index(0)});
+    SmallVector<Value> sums(2 * count, b.splat(kLanes, 0.0));
+    sums.push_back(least);
+    sums = b.forLoop(b.index(0), b.index(kDepth / 2), 1, sums,
+                     [&](Value pair, KernelBuilder::Values carried) {
+                       return multiply(step, b.index(v), pair, carried);
+                     });
+    addStepLikeAmx(b, ArrayRef(sums).drop_back(), totals);
+    least = sums.back();
+  };
+  SmallVector<Value> totals(vectors * count, b.splat(kLanes, 0.0));
   totals.push_back(tiles.noLeast());
-  // In the order of emitSumsLikeAmx, which carries nothing but sums.
+  // In the order of emitSumsLikeAmx, which carries nothing but sums; one tile
+  // after the other, as they are in memory.
   totals = b.forLoop(b.index(0), b.index(steps), 1, totals,
                      [&](Value step, KernelBuilder::Values carried) {
-                       SmallVector<Value> next(carried), sums(2 * size, zero);
-                       sums.push_back(next.back());
-                       sums = b.forLoop(
-                           b.index(0), b.index(kDepth / 2), 1, sums,
-                           [&](Value pair, KernelBuilder::Values carried) {
-                             return multiply(step, pair, carried);
-                           });
-                       addStepLikeAmx(b, ArrayRef(sums).drop_back(),
-                                      MutableArrayRef(next).drop_back());
-                       next.back() = sums.back();
+                       SmallVector<Value> next(carried);
+                       for (int64_t v = 0; v < vectors; ++v)
+                         addTile(step, v,
+                                 MutableArrayRef(next).slice(v * count, count),
+                                 next.back());
                        return next;
                      });
-  for (int64_t i = 0; i < size; ++i)
-    b.store(totals[i], sumMemory,
-            {b.index(0), b.index(i / vectors), b.index(i % vectors * kLanes)});
+  for (int64_t v = 0; v < vectors; ++v)
+    for (int64_t r = 0; r < count; ++r)
+      b.store(totals[v * count + r], sumMemory,
+              {b.index(0), b.index(r), b.index(v * kLanes)});
   return totals.back();
 }

@@ -364,6 +364,15 @@ void KernelBuilder::prefetchRow(Value memref, SmallVector<Value> indices,
   }
 }
 
+void KernelBuilder::prefetchTile(Value memref, SmallVector<Value> indices) {
+  constexpr int64_t step = 8;
+  ArrayRef<int64_t> shape = cast<MemRefType>(memref.getType()).getShape();
+  for (int64_t row = 0; row < shape[shape.size() - 2]; row += step) {
+    indices[shape.size() - 2] = index(row);
+    prefetch(memref, indices);
+  }
+}
+
 /// Lanes of two vectors of `size`: where a lane's number has `bit`, of the
 /// second one, else of the first; exchanged, the lane that differs in the bit.
 static SmallVector<int64_t> selectByBit(int64_t size, int64_t bit,

@@ -146,6 +146,10 @@ public:
   /// be in the first-level cache when it is written.
   void prefetchRow(Value memref, llvm::SmallVector<Value> indices,
                    bool isWrite = false);
+  /// The same of a tile of lines, the last two dimensions, but only of one line
+  /// in eight: enough to lead the hardware there, which brings what is read in
+  /// order faster by itself than it answers when it is asked for every line.
+  void prefetchTile(Value memref, llvm::SmallVector<Value> indices);
   /// a * b + c, in one rounding where the target can.
   Value fma(Value a, Value b, Value c) { return set.emitFma(*this, a, b, c); }
   /// 2^x for x <= 0, vectors of lanes().

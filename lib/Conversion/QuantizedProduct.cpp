@@ -278,12 +278,11 @@ void QuantizedProduct::emitPart(Value row, Value endRow, Value panel,
 
 void QuantizedProduct::emitInVectors(Value row, Value endRow, Value panel,
                                      Value endPanel) {
-  auto [blockRows, vectors] = getVectorBlock();
-  SmallVector<int64_t> sizes = {blockRows};
+  SmallVector<int64_t> sizes = {getVectorRows()};
   for (int64_t smaller : {4, 2, 1})
     if (smaller < sizes.back())
       sizes.push_back(smaller);
-  b.forLoop(panel, endPanel, 1, [&, vectors = vectors](Value panel) {
+  b.forLoop(panel, endPanel, 1, [&](Value panel) {
     Value begin = row, firstRow = row;
     for (int64_t size : sizes) {
       Value whole = b.roundDown(b.sub(endRow, begin), size);
@@ -294,10 +293,9 @@ void QuantizedProduct::emitInVectors(Value row, Value endRow, Value panel,
         Value isFirst = b.isEqual(row, firstRow);
         Value ahead = b.add(
             panel, arith::SelectOp::create(b, isFirst, b.index(1), b.index(0)));
-        b.forLoop(b.index(0), b.index(kBlock), vectors * b.lanes(),
-                  [&](Value first) {
-                    emitVectors(row, size, panel, ahead, first, vectors);
-                  });
+        b.forLoop(
+            b.index(0), b.index(kBlock), getVectors(size) * b.lanes(),
+            [&](Value first) { emitVectors(row, size, panel, ahead, first); });
       });
       begin = end;
     }
@@ -335,40 +333,66 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel,
   });
 }
 
-/// Rows, and vectors of columns, whose sums leave registers for the weights of
-/// a step, a row, and what is made of them: the most columns with several rows,
-/// which share what is made of the weights.
-std::pair<int64_t, int64_t> QuantizedProduct::getVectorBlock() const {
+/// Vectors of columns that registers have room for: of sums, and of what is
+/// made of weights, beside a row and what is made of it.
+int64_t QuantizedProduct::getRoom() const {
+  return (b.getInstructionSet().getRegisters() - 2) / dot.getSums();
+}
+
+/// Rows that meet a panel in one run over the depth: with the most columns that
+/// several rows meet, which share what is made of the weights.
+int64_t QuantizedProduct::getVectorRows() const {
   constexpr int64_t fewest = 4;
   const int64_t most = tiles ? kFewRows : 12;
-  int64_t registers = b.getInstructionSet().getRegisters();
   for (int64_t vectors = kBlock / b.lanes();; vectors /= 2) {
-    int64_t sums = vectors * dot.getSums();
-    int64_t rows = std::clamp<int64_t>((registers - sums - 2) / sums, 1, most);
+    int64_t rows = std::clamp<int64_t>(getRoom() / vectors - 1, 1, most);
     if (rows >= fewest || vectors == 1)
-      return {rows, vectors};
+      return rows;
   }
 }
 
+/// Whether so many rows read a panel in the order in which it is in memory,
+/// tile by tile: then the hardware foresees what they read once it has been led
+/// to a page. A few rows wait for nothing else. More would wait for their own
+/// numbers, which they read less often if they meet both tiles together.
+bool QuantizedProduct::readsInOrder(int64_t rows) const {
+  return rows <= kFewRows && (rows * kBlock + kTile) / b.lanes() <= getRoom();
+}
+
+/// Vectors of columns that so many rows meet in one run over the depth.
+int64_t QuantizedProduct::getVectors(int64_t rows) const {
+  int64_t vectors = kBlock / b.lanes();
+  while (!readsInOrder(rows) && vectors > 1 && (rows + 1) * vectors > getRoom())
+    vectors /= 2;
+  return vectors;
+}
+
 void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
-                                   Value ahead, Value first, int64_t vectors) {
+                                   Value ahead, Value first) {
   int64_t lanes = b.lanes();
   int64_t each = dot.getSums();
   // A row of a tile is 64 bytes: groups of as many columns as fit.
   int64_t groupColumns = kDepth / kGroup;
   auto bytes = VectorType::get({lanes * kGroup}, b.getI8Type());
   auto words = VectorType::get({kGroup}, b.getI8Type());
-  auto multiply = [&](Value step, Value group, KernelBuilder::Values carried) {
-    SmallVector<Value> weights, next;
-    for (int64_t v = 0; v < vectors; ++v) {
-      Value column = b.add(first, b.index(v * lanes));
-      Value half = b.div(column, b.index(groupColumns));
-      Value place =
-          b.mul(b.rem(column, b.index(groupColumns)), b.index(kGroup));
-      weights.push_back(
-          vector::LoadOp::create(b, bytes, operands.weight,
-                                 ValueRange{panel, step, half, group, place}));
-      b.prefetch(operands.weight, {ahead, step, half, group, place});
+  auto placeOf = [&](int64_t v, Value panel, Value step, Value group) {
+    Value column = b.add(first, b.index(v * lanes));
+    Value half = b.div(column, b.index(groupColumns));
+    Value place = b.mul(b.rem(column, b.index(groupColumns)), b.index(kGroup));
+    return SmallVector<Value>{panel, step, half, group, place};
+  };
+  int64_t vectors = getVectors(count);
+  bool isInOrder = readsInOrder(count);
+  int64_t together = isInOrder ? kTile / lanes : vectors;
+  /// Of the vectors from `begin` on.
+  auto multiply = [&](int64_t begin, Value step, Value group,
+                      KernelBuilder::Values carried) {
+    SmallVector<Value> weights, next(carried);
+    for (int64_t v = begin; v < begin + together; ++v) {
+      weights.push_back(vector::LoadOp::create(b, bytes, operands.weight,
+                                               placeOf(v, panel, step, group)));
+      if (!isInOrder)
+        b.prefetch(operands.weight, placeOf(v, ahead, step, group));
     }
     Value k =
         b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));
@@ -378,10 +402,10 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
       four = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
                                        four);
       four = vector::ExtractOp::create(b, four, ArrayRef<int64_t>{0});
-      for (int64_t v = 0; v < vectors; ++v)
-        llvm::append_range(
-            next, dot.emitDot(b, carried.slice((r * vectors + v) * each, each),
-                              weights[v], four));
+      for (int64_t v = 0; v < together; ++v) {
+        auto sums = MutableArrayRef(next).slice((v * count + r) * each, each);
+        llvm::copy(dot.emitDot(b, sums, weights[v], four), sums.begin());
+      }
     }
     return next;
   };
@@ -391,20 +415,30 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
   for (int64_t r = 0; r < count; ++r)
     for (int64_t v = 0; v < vectors; ++v)
       b.prefetch(operands.out, outAt(b.add(row, b.index(r)), columnOf(v)));
-  SmallVector<Value> result(count * vectors * each, integers(lanes, 0));
-  result = b.forLoop(b.index(0), b.index(steps), 1, result,
-                     [&](Value step, KernelBuilder::Values carried) {
-                       return b.forLoop(
-                           b.index(0), b.index(kDepth / kGroup), 1, carried,
-                           [&](Value group, KernelBuilder::Values carried) {
-                             return multiply(step, group, carried);
-                           });
-                     });
+  SmallVector<Value> result(vectors * count * each, integers(lanes, 0));
+  result = b.forLoop(
+      b.index(0), b.index(steps), 1, result,
+      [&](Value step, KernelBuilder::Values carried) {
+        SmallVector<Value> next;
+        for (int64_t begin = 0; begin < vectors; begin += together) {
+          if (isInOrder)
+            b.prefetchTile(operands.weight,
+                           placeOf(begin, ahead, step, b.index(0)));
+          int64_t size = together * count * each;
+          llvm::append_range(
+              next, b.forLoop(b.index(0), b.index(kDepth / kGroup), 1,
+                              carried.slice(begin * count * each, size),
+                              [&](Value group, KernelBuilder::Values carried) {
+                                return multiply(begin, step, group, carried);
+                              }));
+        }
+        return next;
+      });
   for (int64_t r = 0; r < count; ++r)
     for (int64_t v = 0; v < vectors; ++v) {
       Value at = b.add(row, b.index(r));
       Value sum = dot.emitTotal(
-          b, ArrayRef(result).slice((r * vectors + v) * each, each));
+          b, ArrayRef(result).slice((v * count + r) * each, each));
       if (excess) {
         Value more = memref::LoadOp::create(b, excess, at);
         more = vector::BroadcastOp::create(b, sum.getType(), more);

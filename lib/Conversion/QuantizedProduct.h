@@ -69,11 +69,14 @@ private:
   void emitTiles(Value row, Value endRow, Value panel, Value isFromMemory);
   /// In vectors: these rows and panels.
   void emitInVectors(Value row, Value endRow, Value panel, Value endPanel);
-  /// In vectors: some rows, and vectors of columns of a panel from `first` on,
-  /// as many as registers have room for. They ask for panel `ahead`.
+  /// In vectors: some rows, and columns of a panel from `first` on, as many as
+  /// they meet at a time. They ask for panel `ahead`.
   void emitVectors(Value row, int64_t count, Value panel, Value ahead,
-                   Value first, int64_t vectors);
-  std::pair<int64_t, int64_t> getVectorBlock() const;
+                   Value first);
+  int64_t getRoom() const;
+  int64_t getVectorRows() const;
+  bool readsInOrder(int64_t rows) const;
+  int64_t getVectors(int64_t rows) const;
   /// Writes what follows from the sums of lanes() columns.
   void emitEpilogue(Value sum, Value row, Value column);
   /// The place of an element of the result in `out`.
