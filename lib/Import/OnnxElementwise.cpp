@@ -37,15 +37,27 @@ static FailureOr<OnnxValues> importIdentity(OnnxCall &call) {
   return OnnxValues{call.input(0)};
 }
 
-/// Which drops nothing once a network is trained.
+/// Which drops nothing once a network is trained: the mask of what stays is of
+/// ones.
 static FailureOr<OnnxValues> importDropout(OnnxCall &call) {
   (void)call.find("ratio");
   (void)call.find("seed");
   if (failed(call.expectInputs(1, 3)))
     return failure();
-  if (call.input(2) || call.hasOutput(1))
-    return call.fail("expected inference, got a training mode or a mask");
-  return OnnxValues{call.input(0)};
+  OnnxValue data = call.input(0);
+  if (call.input(2)) {
+    FailureOr<SmallVector<int64_t>> mode =
+        call.asIntegers(call.input(2), "training_mode");
+    if (failed(mode))
+      return failure();
+    if (!llvm::all_of(*mode, [](int64_t value) { return value == 0; }))
+      return call.fail("expected inference, got a training mode");
+  }
+  Type type =
+      call.opset() < 10 ? data.type() : Type(call.tensors.builder.getI1Type());
+  SizedTensor mask =
+      call.tensors.fill(call.sizesOf(data), call.tensors.scalar(type, 1));
+  return OnnxValues{data, mask};
 }
 
 static FailureOr<OnnxValues> importCast(OnnxCall &call) {
@@ -85,6 +97,24 @@ static FailureOr<OnnxValues> importGelu(OnnxCall &call) {
       })};
 }
 
+/// x · sigmoid(alpha · x)
+static FailureOr<OnnxValues> importSwish(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  OnnxValue x = call.input(0);
+  double alpha = call.number("alpha", 1);
+  if (!isa<FloatType>(x.type()))
+    return call.fail("expected an operand of floats");
+  FailureOr<OnnxValue> result = x;
+  if (alpha != 1)
+    result = call.elementwise("Mul", {x, call.constant(x.type(), alpha)});
+  if (succeeded(result))
+    result = call.elementwise("Sigmoid", *result);
+  if (failed(result))
+    return failure();
+  return wrap(call.elementwise("Mul", {x, *result}));
+}
+
 /// Between two bounds, of which both are optional.
 static FailureOr<OnnxValues> importClip(OnnxCall &call) {
   if (failed(call.expectInputs(1, 3)))
@@ -114,6 +144,7 @@ OnnxOperator attn::findElementwiseOperator(StringRef name) {
                         .Case("Cast", importCast)
                         .Case("CastLike", importCastLike)
                         .Case("Gelu", importGelu)
+                        .Case("Swish", importSwish)
                         .Case("Clip", importClip)
                         .Default(nullptr))
     return found;
