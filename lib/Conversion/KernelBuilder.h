@@ -26,6 +26,8 @@ struct IndexRange {
   mlir::Value begin, end;
 };
 
+/// Writes at its insertion point, for one target. Memory is given as memrefs,
+/// places in it as an index for each dimension.
 class KernelBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   using Value = mlir::Value;
@@ -173,8 +175,8 @@ public:
 private:
   /// The numbers as elements of `memref`.
   Value round(Value numbers, Value memref);
-  /// What the function of OpenMP's runtime says, a number.
-  Value askRuntime(llvm::StringRef function);
+  /// What a function of OpenMP's runtime says, a number.
+  Value askRuntime(llvm::StringRef name);
 
   TargetAttr target;
   const InstructionSet &set;

@@ -27,30 +27,37 @@ public:
       : b(b), op(op), values(cast<MemRefType>(op.getValues().getType())),
         blocks(values.getDimSize(0)), width(values.getDimSize(2)),
         columns(static_cast<int64_t>(op.getColumns())),
-        rows(b.dim(op.getInput(), 0)), product(b, getOperands()) {}
+        rows(b.dim(op.getInput(), 0)) {}
 
   void emit() {
-    if (QuantizedProduct::canEmit(getOperands()))
-      return emitQuantized();
-    if (BFloat16Product::canEmit(b, getOperands()))
-      return emitInTiles();
+    ProductOperands operands = getOperands();
+    if (QuantizedProduct::canEmit(operands))
+      return emitQuantized(operands);
+    if (BFloat16Product::canEmit(b, operands))
+      return emitInTiles(operands);
+    emitFloats(operands);
+  }
+
+private:
+  void emitFloats(const ProductOperands &operands) {
+    MatrixProduct product(b, operands);
     // What was there a step before has left the caches.
     product.askForOutput();
-    b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
+    Value work = getWork(operands);
+    b.parallel(work, product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
       shareBlocks([&](Value first, Value end) {
         b.forLoop(b.index(0), rows, product.getBlockRows(),
-                  [&](Value row) { emitRows(row, first, end); });
+                  [&](Value row) { emitRows(product, row, first, end); });
       });
     });
   }
 
-private:
   /// All rows are rounded once, then all of them meet block after block.
-  void emitQuantized() {
-    QuantizedProduct product(b, getOperands());
+  void emitQuantized(const ProductOperands &operands) {
+    QuantizedProduct product(b, operands);
     product.round();
-    b.parallel(getWork(), /*workspace=*/{}, [&](ValueRange) {
+    b.parallel(getWork(operands), /*workspace=*/{}, [&](ValueRange) {
       product.enterRegion();
       shareProduct(product);
     });
@@ -73,8 +80,8 @@ private:
     });
   }
 
-  Value getWork() {
-    return b.mul(rows, b.index(getOperands().depth * columns));
+  Value getWork(const ProductOperands &operands) {
+    return b.mul(rows, b.index(operands.depth * columns));
   }
 
   /// Divides the blocks among the threads of a region, body(first, end), and
@@ -94,11 +101,11 @@ private:
   }
 
   /// All rows are put in tiles once, then all of them meet block after block.
-  void emitInTiles() {
-    ProductOperands operands = getOperands();
+  void emitInTiles(ProductOperands operands) {
     TiledInput input(b, operands);
     BFloat16Product product(b, operands);
-    b.parallel(getWork(), product.getWorkspace(), [&](ValueRange memory) {
+    Value work = getWork(operands);
+    b.parallel(work, product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
       input.emit();
       shareProduct(product);
@@ -124,7 +131,7 @@ private:
   }
 
   /// Some rows of blocks first..end-1.
-  void emitRows(Value row, Value first, Value end) {
+  void emitRows(MatrixProduct &product, Value row, Value first, Value end) {
     MatrixProduct::Part part;
     part.rows = row;
     part.endRow = b.min(b.add(row, b.index(product.getBlockRows())), rows);
@@ -276,7 +283,6 @@ private:
   MemRefType values;
   int64_t blocks, width, columns;
   Value rows;
-  MatrixProduct product;
 };
 
 } // namespace

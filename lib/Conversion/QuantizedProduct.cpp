@@ -31,13 +31,12 @@ static_assert(kRows % kBlock == 0);
 /// Multiplications of f32 that take as long as to round a number.
 static constexpr int64_t kRoundingWork = 16;
 
-/// This many times 2^23 and a half has steps of 1: a number that is added is
-/// rounded to an integer, which its last bits then are.
-static constexpr double kIntegerSteps = 0x1.8p23;
-static constexpr int64_t kIntegerStepsBits = 0x4b400000;
+/// The bits of kIntegerRounder: less these, those of a number that it is added
+/// to are the nearest integer.
+static constexpr int64_t kIntegerRounderBits = 0x4b400000;
 static constexpr int64_t kMagnitudeBits = 0x7fffffff;
 static constexpr int64_t kInfinityBits = 0x7f800000;
-/// 2^-100.
+/// 2^-100, as if that were the largest of a row of less.
 static constexpr int64_t kLeastBits = 0x0d800000;
 static constexpr int64_t kMost = 127;
 
@@ -198,16 +197,16 @@ void QuantizedProduct::emitRow(Value row) {
   auto round = [&](KernelBuilder::Values sums, Value k, bool isInside) {
     Value exact =
         arith::MulFOp::create(b, loadNumbers(row, k, isInside), inverse);
-    Value steps = b.splat(lanes, kIntegerSteps);
-    Value rounded = arith::AddFOp::create(b, exact, steps);
+    Value rounder = b.splat(lanes, kIntegerRounder);
+    Value rounded = arith::AddFOp::create(b, exact, rounder);
     Value bits = arith::BitcastOp::create(b, type, rounded);
     vector::StoreOp::create(b, arith::TruncIOp::create(b, narrow, bits),
                             numbers, ValueRange{row, k});
-    bits = arith::SubIOp::create(b, bits, integers(lanes, kIntegerStepsBits));
+    bits = arith::SubIOp::create(b, bits, integers(lanes, kIntegerRounderBits));
     SmallVector<Value> next = {arith::AddIOp::create(b, sums[0], bits)};
     if (!lengths)
       return next;
-    rounded = arith::SubFOp::create(b, rounded, steps);
+    rounded = arith::SubFOp::create(b, rounded, rounder);
     Value less = arith::SubFOp::create(b, exact, rounded);
     next.push_back(b.fma(rounded, rounded, sums[1]));
     next.push_back(b.fma(less, less, sums[2]));

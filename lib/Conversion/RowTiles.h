@@ -24,9 +24,9 @@ public:
   mlir::MemRefType getType(int64_t count) const;
   void setMemory(Value value) { memory = value; }
 
-  /// Copies elements 0..depth-1 of rows 0..count-1. load(row, k) gives lanes()
+  /// Copies elements 0..size-1 of rows 0..count-1. load(row, k) gives lanes()
   /// elements from k on, loadOne(row, k) one.
-  void emitCopy(Value count, Value depth,
+  void emitCopy(Value count, Value size,
                 llvm::function_ref<Value(Value, Value)> load,
                 llvm::function_ref<Value(Value, Value)> loadOne);
 
