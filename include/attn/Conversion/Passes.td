@@ -80,8 +80,8 @@ def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {
   let description = [{
     Replaces each core by a call of a private function, one for each distinct
     combination of operation, attributes and types, and writes its body with
-    loops, vectors and one OpenMP region. Sizes of registers and tiles follow
-    from the module's `attn.target`.
+    loops, vectors and OpenMP regions. Sizes of registers and tiles follow from
+    the module's `attn.target`. A core that writes nothing goes.
   }];
   let dependentDialects = [
     "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
