@@ -56,7 +56,7 @@ private:
   void addAttention(const Twine &source);
   void addEmbedding(const Side &side);
   void addFeedForward(const Side &side, const Twine &source);
-  void addOutput();
+  void addOutput(const Side &decoder);
   void addWeights(const Side &side);
   void addGroup(const Twine &name, llvm::function_ref<void()> fill);
   std::string embeddingSource(const Side &side);
@@ -82,6 +82,12 @@ private:
   void fail(const Twine &text) {
     if (message.empty())
       message = (path + ": " + text).str();
+  }
+  /// The same of an error that names the file itself.
+  void keepError(llvm::Error error) {
+    std::string text = toString(std::move(error));
+    if (message.empty())
+      message = std::move(text);
   }
 
   const MarianConfig &config;
@@ -119,10 +125,7 @@ std::optional<Weight> MarianImporter::findTensor(const Twine &name) {
   }
   Expected<Weight> weight = file.find(text);
   if (!weight) {
-    if (message.empty())
-      message = toString(weight.takeError());
-    else
-      llvm::consumeError(weight.takeError());
+    keepError(weight.takeError());
     return std::nullopt;
   }
   if (llvm::is_contained({WeightType::F32, WeightType::F16, WeightType::BF16},
@@ -144,12 +147,16 @@ bool MarianImporter::checkScales(StringRef name, const Weight &weight) {
     return false;
   }
   Expected<Weight> scales = file.find(scaleName);
-  if (scales && scales->type == WeightType::F32 &&
+  if (!scales) {
+    keepError(scales.takeError());
+    return false;
+  }
+  if (scales->type == WeightType::F32 &&
       scales->shape == weight.shape.take_front())
     return true;
-  llvm::consumeError(scales.takeError());
   fail("tensor '" + scaleName + "': expected F32 of shape " +
-       shapeText(weight.shape.take_front()));
+       shapeText(weight.shape.take_front()) + ", got " + nameOf(scales->type) +
+       " of shape " + shapeText(scales->shape));
   return false;
 }
 
@@ -173,7 +180,7 @@ void MarianImporter::addWeight(StringRef name, const Twine &source,
                   : weight->type == WeightType::BF16
                       ? Type(builder.getBF16Type())
                       : builder.getF32Type();
-  WeightOp::create(builder, location, name, /*sym_visibility=*/nullptr,
+  WeightOp::create(builder, location, name, /*visibility=*/nullptr,
                    builder.getStrArrayAttr({sourceName}),
                    /*sinusoidal=*/false,
                    RankedTensorType::get(shape, elementType));
@@ -231,20 +238,19 @@ void MarianImporter::addEmbedding(const Side &side) {
   SmallVector<int64_t, 2> shape = {config.maxPositionEmbeddings, config.dModel};
   if (file.contains(positions))
     return addWeight("positions", positions, shape, builder.getF32Type());
-  WeightOp::create(builder, location, "positions", /*sym_visibility=*/nullptr,
+  WeightOp::create(builder, location, "positions", /*visibility=*/nullptr,
                    /*sources=*/nullptr, /*sinusoidal=*/true,
                    RankedTensorType::get(shape, builder.getF32Type()));
 }
 
-void MarianImporter::addOutput() {
-  Side decoder{"decoder", 0, 0, 0, config.decoderVocabSize, true};
+void MarianImporter::addOutput(const Side &decoder) {
   // A file may have an lm_head.weight that is the embedding once more.
   addWeight("weight",
             config.tieWordEmbeddings ? embeddingSource(decoder)
                                      : "lm_head.weight",
-            {config.decoderVocabSize, config.dModel}, builder.getF32Type());
+            {decoder.vocabulary, config.dModel}, builder.getF32Type());
   if (file.contains("final_logits_bias"))
-    addWeight("bias", "final_logits_bias", {config.decoderVocabSize},
+    addWeight("bias", "final_logits_bias", {decoder.vocabulary},
               builder.getF32Type());
 }
 
@@ -304,25 +310,27 @@ Value MarianImporter::embed(const Side &side, Value ids) {
 /// PyTorch's layer_norm has this epsilon where a network does not say.
 static llvm::APFloat epsilon() { return llvm::APFloat(1e-5); }
 
+/// The activation as the dialect calls it.
+static Activation convert(MarianConfig::Activation activation) {
+  switch (activation) {
+  case MarianConfig::Activation::Relu:
+    return Activation::ReLU;
+  case MarianConfig::Activation::Gelu:
+    return Activation::GELU;
+  case MarianConfig::Activation::GeluTanh:
+    return Activation::GELUTanh;
+  case MarianConfig::Activation::Silu:
+    return Activation::SiLU;
+  }
+  llvm_unreachable("unknown activation");
+}
+
 Value MarianImporter::feedForward(const Side &side, int64_t layer,
                                   Value input) {
-  Activation activation = Activation::ReLU;
-  switch (config.activation) {
-  case MarianConfig::Activation::Relu:
-    break;
-  case MarianConfig::Activation::Gelu:
-    activation = Activation::GELU;
-    break;
-  case MarianConfig::Activation::GeluTanh:
-    activation = Activation::GELUTanh;
-    break;
-  case MarianConfig::Activation::Silu:
-    activation = Activation::SiLU;
-    break;
-  }
   return FeedForwardOp::create(builder, layerLocation, activations, input,
                                groupName(side, Twine(layer) + ".feed_forward"),
-                               activation, NormPlacement::Post, epsilon());
+                               convert(config.activation), NormPlacement::Post,
+                               epsilon());
 }
 
 void MarianImporter::addEncode(const Side &side) {
@@ -394,7 +402,7 @@ Expected<OwningOpRef<ModuleOp>> MarianImporter::run() {
   if (message.empty())
     addEncode(encoder);
   addWeights(decoder);
-  addGroup("output", [&] { addOutput(); });
+  addGroup("output", [&] { addOutput(decoder); });
   if (!message.empty())
     return llvm::createStringError(Twine(message));
   addDecode(decoder);
