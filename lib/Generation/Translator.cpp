@@ -2,7 +2,7 @@
 
 #include "attn/Generation/Translator.h"
 #include "SortedQueue.h"
-#include <thread>
+#include "llvm/Support/thread.h"
 
 using namespace attn;
 
@@ -30,13 +30,13 @@ llvm::Error Translator::run(Source next, Sink emit, Observer finished,
   auto work = [&](DecoderModel *model) {
     queue.leave(search(*model, options, batchOptions.batchSize, queue));
   };
-  std::vector<std::thread> others;
+  std::vector<llvm::thread> others;
   if (queue.hasMore())
     others.emplace_back([&] { queue.read(); });
   for (int64_t i = 1; i < numWorkers; ++i)
     others.emplace_back(work, models[i]);
   work(models.front());
-  for (std::thread &other : others)
+  for (llvm::thread &other : others)
     other.join();
   return queue.takeError();
 }

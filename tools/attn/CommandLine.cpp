@@ -7,9 +7,11 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/Signals.h"
 #include <csignal>
 #include <cstdlib>
 #include <new>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace attn;
@@ -39,15 +41,26 @@ int attn::exitStatus(Error error) {
   return error ? fail(toString(std::move(error))) : EXIT_FAILURE;
 }
 
-/// In place of LLVM's own handler, which may dump a stack.
+/// In place of LLVM's own handler, which may dump a stack. No temporary file is
+/// left.
 static void failHard(void *, const char *reason, bool) {
+  sys::RunInterruptHandlers();
   std::_Exit(fail(reason));
+}
+
+/// The same where there is no memory for a message.
+static void failWithoutMemory() {
+  sys::RunInterruptHandlers();
+  constexpr StringLiteral message = "error: not enough memory\n";
+  (void)!write(STDERR_FILENO, message.data(), message.size());
+  std::_Exit(EXIT_FAILURE);
 }
 
 void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
   install_fatal_error_handler(failHard);
-  install_bad_alloc_error_handler(failHard);
-  std::set_new_handler([] { failHard(nullptr, "not enough memory", false); });
+  install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { failWithoutMemory(); });
+  std::set_new_handler(failWithoutMemory);
   // A file over the limit of its size is then an error of the write.
   std::signal(SIGXFSZ, SIG_IGN);
   cl::SetVersionPrinter(printVersion);

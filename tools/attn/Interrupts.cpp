@@ -3,11 +3,11 @@
 #include "Interrupts.h"
 
 #include "llvm/Support/Signals.h"
+#include "llvm/Support/thread.h"
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <termios.h>
-#include <thread>
 #include <unistd.h>
 
 using namespace attn;
@@ -61,5 +61,5 @@ void attn::deferInterrupts() {
     return;
   // Threads inherit it: so the one that waits gets every signal.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::thread(waitForSignal, signals).detach();
+  llvm::thread(waitForSignal, signals).detach();
 }
