@@ -115,10 +115,10 @@ def OutlineLogits : Pass<"attn-outline-logits", "::mlir::ModuleOp"> {
       %rows = tensor.collapse_shape %x [[0, 1], [2]] : tensor<?x?x256xf32> into tensor<?x256xf32>
       return %rows : tensor<?x256xf32>
     }
-    func.func @decode_logits(%rows: tensor<?x256xf32>) -> (tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>) {
+    func.func @decode_logits(%rows: tensor<?x256xf32>) -> (tensor<126x?x64xf32>, tensor<142x?xf32>, tensor<142x?xf32>) {
       …
       %v, %m, %s = attn.logits %rows, %w bias(%b) columns 8001 outs(…) : …
-      return %v, %m, %s : tensor<126x?x64xf32>, tensor<126x?xf32>, tensor<126x?xf32>
+      return %v, %m, %s : tensor<126x?x64xf32>, tensor<142x?xf32>, tensor<142x?xf32>
     }
     func.func @decode_greatest(%rows: tensor<?x256xf32>) -> tensor<?xi32> {
       …

@@ -10,9 +10,9 @@ include "mlir/Pass/PassBase.td"
 def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
   let summary = "stores the weights of matrix products in fewer bits";
   let description = [{
-    Each `attn.linear`, `attn.logits` and `attn.mlp` with an input of f32 and a
-    weight that is an `attn.get_weight` of f32 reads one of the element type
-    `type` instead, bf16 or i8: a new `attn.weight` of the same sources, and for
+    Each `attn.linear`, `attn.logits`, `attn.greatest` and `attn.mlp` with an
+    input of f32 and a weight that is an `attn.get_weight` of f32 reads one of
+    the element type `type` instead, bf16 or i8: a new `attn.weight` of the same sources, and for
     i8 another one of its scales. Weights that are used no more go. Activations,
     biases and all other operations stay as they are, so the results are of f32,
     with the rounding of the factors (`attn.linear`). Half of the bytes are read,
@@ -47,14 +47,15 @@ def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
 def PackWeights : Pass<"attn-pack-weights", "::mlir::ModuleOp"> {
   let summary = "stores the weights of matrix products in panels";
   let description = [{
-    For each `attn.linear` whose weight is an `attn.get_weight`, makes the
-    weight (and bias) one in panels, so that the innermost loop reads memory in
-    order. Panels are as wide as two vector registers of the module's
-    `attn.target`, or as the option `panel` says; a matrix of bf16 is in tiles
-    for a target that multiplies bf16, one of i8 is in `panel 32 by 4` for
-    every target, as a table of i8 is, and their scales are packed as a bias is. A weight that a transposed operand
-    reads is transposed as it is stored. A weight that is also used otherwise
-    gets a second symbol. Not so an embedding table that is the output projection
+    For each `attn.linear`, `attn.logits`, `attn.greatest` and `attn.mlp` whose
+    weight is an `attn.get_weight`, makes the weight (and bias) one in panels, so
+    that the innermost loop reads memory in order. Panels are as wide as two
+    vector registers of the module's `attn.target`, or as the option `panel`
+    says; a matrix of bf16 is in tiles for a target that multiplies bf16, one of
+    i8 is in `panel 32 by 4` for every target, as a table of i8 is, and their
+    scales are packed as a bias is. A weight that a transposed operand reads is
+    transposed as it is stored. A weight that is also used otherwise gets a
+    second symbol. Not so an embedding table that is the output projection
     too, as two symbols of the same source or as one: where that is of f32,
     `attn.lookup` reads its panels, so that the table is there once, whatever
     floats it was to be stored in. Sinusoidal weights are left alone, as is a
