@@ -167,15 +167,28 @@ attn_status attn_search_init(const attn_translator *translator,
 // Token ids
 //===----------------------------------------------------------------------===//
 
+/// In C an enumeration may be any number; in C++ nothing else may be read of
+/// it.
+static int32_t numberOf(const attn_language &language) {
+  int32_t number;
+  static_assert(sizeof(number) == sizeof(language));
+  std::memcpy(&number, &language, sizeof(number));
+  return number;
+}
+
+static bool isLanguage(int32_t number) {
+  return number == ATTN_SOURCE || number == ATTN_TARGET;
+}
+
 attn_status attn_encode(const attn_translator *translator,
                         attn_language language, const char *text, int32_t **ids,
                         size_t *count) {
   if (!translator || !text || !ids || !count)
     return fail(ATTN_INVALID_ARGUMENT, "expected a translator, a text and a "
                                        "place for ids, got a null pointer");
-  if (language != ATTN_SOURCE && language != ATTN_TARGET)
+  if (int32_t number = numberOf(language); !isLanguage(number))
     return fail(ATTN_INVALID_ARGUMENT,
-                "expected an attn_language, got " + Twine(int(language)));
+                "expected an attn_language, got " + Twine(number));
   const Tokenizer &tokenizer = *translator->model.tokenizer;
   Expected<std::vector<int32_t>> encoded = language == ATTN_TARGET
                                                ? tokenizer.encodeTarget(text)
@@ -202,7 +215,7 @@ attn_status attn_decode(const attn_translator *translator, const int32_t *ids,
 
 const char *attn_token(const attn_translator *translator,
                        attn_language language, int32_t id) {
-  if (!translator || (language != ATTN_SOURCE && language != ATTN_TARGET))
+  if (!translator || !isLanguage(numberOf(language)))
     return nullptr;
   const Tokenizer &tokenizer = *translator->model.tokenizer;
   // Keys of a map, which end with 0.
