@@ -107,6 +107,7 @@ Value ScalarBuilder::buildFloat(StringRef operation, ValueRange operands) {
   using Make = std::function<Value()>;
   const std::pair<StringRef, Make> table[] = {
       {"Add", [&] { return make<arith::AddFOp>(x, y); }},
+      {"Sum", [&] { return make<arith::AddFOp>(x, y); }},
       {"Sub", [&] { return make<arith::SubFOp>(x, y); }},
       {"Mul", [&] { return make<arith::MulFOp>(x, y); }},
       {"Div", [&] { return make<arith::DivFOp>(x, y); }},
@@ -216,7 +217,8 @@ Value ScalarBuilder::buildLogic(StringRef operation, ValueRange operands) {
 
 bool ScalarBuilder::knows(StringRef operation) {
   return llvm::StringSwitch<bool>(operation)
-      .Cases({"Add", "Sub", "Mul", "Div", "Mod", "Pow", "Min", "Max"}, true)
+      .Cases({"Add", "Sub", "Mul", "Div", "Mod", "Pow"}, true)
+      .Cases({"Min", "Max", "Sum"}, true)
       .Cases({"Neg", "Abs", "Sqrt", "Exp", "Log", "Sin", "Cos", "Tanh"}, true)
       .Cases({"Erf", "Floor", "Ceil", "Reciprocal", "Relu", "Sigmoid"}, true)
       .Cases({"Sign", "Softplus", "IsNaN", "Equal", "Less", "LessOrEqual",
@@ -233,7 +235,7 @@ Value ScalarBuilder::build(StringRef operation, ValueRange operands) {
       return {};
     return make<arith::SelectOp>(operands[0], operands[1], operands[2]);
   }
-  constexpr StringRef variadic[] = {"Min", "Max"};
+  constexpr StringRef variadic[] = {"Min", "Max", "Sum"};
   constexpr StringRef unary[] = {
       "Neg",  "Abs",     "Sqrt",  "Exp",   "Log",  "Sin",
       "Cos",  "Tanh",    "Erf",   "Floor", "Ceil", "Reciprocal",
