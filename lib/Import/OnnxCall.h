@@ -124,10 +124,10 @@ public:
   const OnnxAttribute *find(llvm::StringRef name, OnnxAttribute::Kind kind);
   /// An attribute that was not read; null if there is none.
   const OnnxAttribute *findUnread() const;
-  /// Integers that older operators have as an attribute, newer ones as an
-  /// input; none if they are not given.
+  /// Integers that older operators have as an attribute, newer ones as input
+  /// `index`; none if they are not given.
   mlir::FailureOr<std::optional<llvm::SmallVector<int64_t>>>
-  integersOf(size_t input, llvm::StringRef attribute);
+  integersOf(size_t index, llvm::StringRef attribute);
 
   // Operators that others are made of.
   /// An elementwise operator, with broadcasting.
@@ -135,7 +135,8 @@ public:
                                          llvm::ArrayRef<OnnxValue> operands);
   OnnxValue cast(const OnnxValue &value, mlir::Type type);
   /// MatMul, with the rules of NumPy.
-  mlir::FailureOr<OnnxValue> matmul(const OnnxValue &a, const OnnxValue &b);
+  mlir::FailureOr<OnnxValue> matmul(const OnnxValue &left,
+                                    const OnnxValue &right);
   /// Softmax along an axis of floats, in f32 at least.
   OnnxValue softmax(const SizedTensor &tensor, int64_t axis);
   /// The sum over the axes, which stay with size 1.
