@@ -137,7 +137,7 @@ void SplitProduct::emitManyRows() {
 }
 
 Value SplitProduct::insideDepth(Value k, int64_t size) {
-  if (operands.depth % size == 0 && operands.depth % kDepth == 0)
+  if (operands.depth == steps * kDepth)
     return b.index(size);
   return b.min(b.sub(b.index(operands.depth), k), b.index(size));
 }
@@ -173,7 +173,7 @@ void SplitProduct::emitLayOutRowsOfWeight(Value panel, Steps part) {
     Value inside = b.index(kLanes);
     if (operands.columns % kBlock)
       inside = b.min(b.sub(b.index(operands.columns), column), inside);
-    if (operands.depth % kDepth)
+    if (operands.depth != steps * kDepth)
       inside = arith::SelectOp::create(b, b.isLess(k, b.index(operands.depth)),
                                        inside, b.index(0));
     return tiles.loadNumbers(operands.weight, {k, column}, inside);
