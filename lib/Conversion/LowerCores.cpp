@@ -109,16 +109,17 @@ static LogicalResult checkTiles(Operation *op, Value weight,
 /// A head's numbers are vectors that kernels name one by one: not too many of
 /// them, and not none.
 static LogicalResult checkHeads(SdpaOp op) {
-  constexpr int64_t limit = 1 << 16;
-  const int64_t heads = op.hasHeadDim() ? 1 : op.getHeads();
-  for (Value operand : {op.getQuery(), op.getValue()}) {
+  auto check = [&](Value operand, int64_t heads) -> LogicalResult {
+    constexpr int64_t limit = 1 << 16;
     auto type = cast<ShapedType>(operand.getType());
-    int64_t columns = type.getShape().back() / heads;
+    int64_t columns = type.getShape().back() / (op.hasHeadDim() ? 1 : heads);
     if (columns < 1 || columns > limit)
       return op.emitOpError() << "expected heads of 1 to " << limit
                               << " columns to generate code for, got " << type;
-  }
-  return success();
+    return success();
+  };
+  return success(succeeded(check(op.getQuery(), op.getHeads())) &&
+                 succeeded(check(op.getValue(), op.getKeyHeads())));
 }
 
 /// A block of logits is written by whole panels.
