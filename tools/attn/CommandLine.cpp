@@ -48,19 +48,19 @@ static void failHard(void *, const char *reason, bool) {
   std::_Exit(fail(reason));
 }
 
-/// The same where there is no memory for a message.
-static void failWithoutMemory() {
+/// The same where there is no memory to put a message together.
+static void failWithoutMemory(void *, const char *reason, bool) {
   sys::RunInterruptHandlers();
-  constexpr StringLiteral message = "error: not enough memory\n";
-  (void)!write(STDERR_FILENO, message.data(), message.size());
+  for (StringRef part : {"error: ", reason, "\n"})
+    (void)!write(STDERR_FILENO, part.data(), part.size());
   std::_Exit(EXIT_FAILURE);
 }
 
 void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
   install_fatal_error_handler(failHard);
-  install_bad_alloc_error_handler(
-      [](void *, const char *, bool) { failWithoutMemory(); });
-  std::set_new_handler(failWithoutMemory);
+  install_bad_alloc_error_handler(failWithoutMemory);
+  std::set_new_handler(
+      [] { failWithoutMemory(nullptr, "not enough memory", false); });
   // A file over the limit of its size is then an error of the write.
   std::signal(SIGXFSZ, SIG_IGN);
   cl::SetVersionPrinter(printVersion);
