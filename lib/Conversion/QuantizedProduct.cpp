@@ -361,7 +361,9 @@ bool QuantizedProduct::readsInOrder(int64_t rows) const {
 /// Vectors of columns that so many rows meet in one run over the depth.
 int64_t QuantizedProduct::getVectors(int64_t rows) const {
   int64_t vectors = kBlock / b.lanes();
-  while (!readsInOrder(rows) && vectors > 1 && (rows + 1) * vectors > getRoom())
+  if (readsInOrder(rows))
+    return vectors;
+  while (vectors > 1 && (rows + 1) * vectors > getRoom())
     vectors /= 2;
   return vectors;
 }

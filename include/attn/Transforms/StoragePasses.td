@@ -10,15 +10,15 @@ include "mlir/Pass/PassBase.td"
 def QuantizeWeights : Pass<"attn-quantize-weights", "::mlir::ModuleOp"> {
   let summary = "stores the weights of matrix products in fewer bits";
   let description = [{
-    Each `attn.linear`, `attn.logits`, `attn.greatest` and `attn.mlp` with an
-    input of f32 and a weight that is an `attn.get_weight` of f32 reads one of
-    the element type `type` instead, bf16 or i8: a new `attn.weight` of the same sources, and for
-    i8 another one of its scales. Weights that are used no more go. Activations,
+    Each `attn.linear`, `attn.logits`, `attn.greatest` and `attn.mlp` with an input
+    of f32 and a weight that is an `attn.get_weight` of f32 reads one of the element
+    type `type` instead, bf16 or i8: a new `attn.weight` of the same sources, and
+    for i8 another one of its scales. Weights that are used no more go. Activations,
     biases and all other operations stay as they are, so the results are of f32,
-    with the rounding of the factors (`attn.linear`). Half of the bytes are read,
-    or a quarter, and a target that multiplies such numbers does that. For i8 the
-    table of an `attn.lookup` changes too, whatever floats it is of: so it can be
-    the output's weight as well, and there once.
+    with the rounding of the factors (`attn.linear`). Half of the bytes are read, or
+    a quarter, and a target that multiplies such numbers does that. For i8 the table
+    of an `attn.lookup` changes too, whatever floats it is of: so it can be the
+    output's weight as well, and there once.
 
     Limits: sinusoidal and packed weights are left alone, so this comes before
     `attn-pack-weights`; for i8 transposed weights are, and `attn.mlp`, so this
