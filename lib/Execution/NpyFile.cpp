@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "attn/Execution/NpyFile.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/ReadFile.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -171,8 +172,9 @@ static llvm::StringRef typeName(ElementType type) {
   llvm_unreachable("no such element type");
 }
 
-static llvm::Error cannotWrite(llvm::StringRef path, llvm::StringRef why) {
-  return llvm::createStringError("cannot write " + path + ": " + why.lower());
+static llvm::Error cannotWrite(llvm::StringRef path, std::error_code code) {
+  return llvm::createStringError("cannot write " + path + ": " +
+                                 reasonOf(code));
 }
 
 /// Writes the whole of `tensor` to `fd`.
@@ -198,7 +200,7 @@ static llvm::Error writeTo(int fd, llvm::StringRef path, const Tensor &tensor) {
   out.flush();
   std::error_code code = out.error();
   out.clear_error();
-  return code ? cannotWrite(path, code.message()) : llvm::Error::success();
+  return code ? cannotWrite(path, code) : llvm::Error::success();
 }
 
 llvm::Expected<Tensor> attn::readNpy(llvm::StringRef path) {
@@ -276,7 +278,7 @@ attn::writeNpyFiles(llvm::ArrayRef<std::pair<std::string, Tensor>> files) {
       temporaries.push_back(std::move(*file));
       error = writeTo(temporaries.back().FD, path, tensor);
     } else {
-      error = cannotWrite(path, llvm::toString(file.takeError()));
+      error = cannotWrite(path, llvm::errorToErrorCode(file.takeError()));
     }
     if (error) {
       discardFrom(0);
@@ -286,7 +288,8 @@ attn::writeNpyFiles(llvm::ArrayRef<std::pair<std::string, Tensor>> files) {
   for (size_t i = 0; i < files.size(); ++i) {
     if (llvm::Error error = temporaries[i].keep(files[i].first)) {
       discardFrom(i + 1);
-      return cannotWrite(files[i].first, llvm::toString(std::move(error)));
+      return cannotWrite(files[i].first,
+                         llvm::errorToErrorCode(std::move(error)));
     }
   }
   return llvm::Error::success();

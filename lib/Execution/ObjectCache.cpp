@@ -2,6 +2,7 @@
 
 #include "attn/Execution/ObjectCache.h"
 
+#include "attn/Weights/Messages.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/CachePruning.h"
@@ -100,21 +101,21 @@ std::unique_ptr<llvm::MemoryBuffer> ObjectCache::load(const Key &key) const {
 }
 
 llvm::Error ObjectCache::store(const Key &key, llvm::StringRef object) const {
-  auto failure = [&](llvm::StringRef why) {
+  auto failure = [&](const llvm::Twine &why) {
     return llvm::createStringError("cannot write to the cache folder " +
                                    (directory.empty() ? "''" : directory) +
-                                   ": " + why.lower());
+                                   ": " + why);
   };
   if (directory.empty())
     return failure("no home directory");
   if (std::error_code code = llvm::sys::fs::create_directories(
           directory, /*IgnoreExisting=*/true, llvm::sys::fs::owner_all))
-    return failure(code.message());
+    return failure(reasonOf(code));
   llvm::SmallString<128> model(directory);
   llvm::sys::path::append(model, "llvmcache-%%%%%%%%.tmp");
   auto file = llvm::sys::fs::TempFile::create(model);
   if (!file)
-    return failure(llvm::toString(file.takeError()));
+    return failure(reasonOf(llvm::errorToErrorCode(file.takeError())));
   std::error_code code;
   {
     llvm::raw_fd_ostream out(file->FD, /*shouldClose=*/false);
@@ -125,10 +126,10 @@ llvm::Error ObjectCache::store(const Key &key, llvm::StringRef object) const {
   }
   if (code) {
     llvm::consumeError(file->discard());
-    return failure(code.message());
+    return failure(reasonOf(code));
   }
   if (llvm::Error error = file->keep(pathOf(key)))
-    return failure(llvm::toString(std::move(error)));
+    return failure(reasonOf(llvm::errorToErrorCode(std::move(error))));
 
   llvm::CachePruningPolicy policy;
   policy.Expiration = std::chrono::hours(30 * 24);

@@ -2,6 +2,7 @@
 
 #include "attn/Execution/WeightsStore.h"
 #include "WeightPacking.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/WeightsFile.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -228,9 +229,9 @@ llvm::Error WeightsStore::allocate(size_t bytes) {
       std::max<size_t>(bytes, 1), nullptr,
       llvm::sys::Memory::MF_READ | llvm::sys::Memory::MF_WRITE, code));
   if (code)
-    return llvm::createStringError(
-        "not enough memory for " + llvm::Twine(bytes) +
-        " bytes of weights: " + llvm::StringRef(code.message()).lower());
+    return llvm::createStringError("not enough memory for " +
+                                   llvm::Twine(bytes) +
+                                   " bytes of weights: " + reasonOf(code));
   // All weights are read for every token: large pages save address look-ups.
   madvise(arena.base(), bytes, MADV_HUGEPAGE);
   return llvm::Error::success();

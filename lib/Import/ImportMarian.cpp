@@ -4,6 +4,7 @@
 
 #include "attn/IR/AttnOps.h"
 #include "attn/Import/MarianConfig.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/SafetensorsFile.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -419,9 +420,8 @@ Expected<OwningOpRef<ModuleOp>> attn::importMarian(StringRef directory,
     return config.takeError();
   llvm::SmallString<128> path;
   if (std::error_code code = llvm::sys::fs::real_path(directory, path))
-    return llvm::createStringError(code, directory +
-                                             ": cannot resolve the path: " +
-                                             StringRef(code.message()).lower());
+    return llvm::createStringError(
+        code, directory + ": cannot resolve the path: " + reasonOf(code));
   llvm::sys::path::append(path, "model.safetensors");
   Expected<std::unique_ptr<SafetensorsFile>> file = SafetensorsFile::open(path);
   if (!file)

@@ -4,6 +4,7 @@
 
 #include "OnnxCall.h"
 #include "attn/IR/AttnOps.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/OnnxFile.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -162,8 +163,7 @@ Error GraphImporter::setWeightsFile(ModuleOp module) {
     return Error::success();
   SmallString<128> absolute(path);
   if (std::error_code code = llvm::sys::fs::make_absolute(absolute))
-    return fail("cannot find the working directory: " +
-                StringRef(code.message()).lower());
+    return fail("cannot find the working directory: " + reasonOf(code));
   module->setAttr(AttnDialect::kWeightsFileAttr,
                   builder.getStringAttr(absolute));
   return Error::success();

@@ -4,6 +4,7 @@
 
 #include "SpaceSign.h"
 #include "attn/Weights/JsonFile.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/ReadFile.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
@@ -160,8 +161,8 @@ Tokenizer::load(StringRef directory,
     // The reference asks for the file and then does without it.
     if (std::error_code code = files->status(targetPath).getError())
       return createStringError(
-          code, targetPath + ": cannot read the SentencePiece model: " +
-                    StringRef(code.message()).lower());
+          code, targetPath +
+                    ": cannot read the SentencePiece model: " + reasonOf(code));
     tokenizer->target = tokenizer->source;
     tokenizer->targetModel = tokenizer->sourceModel;
     return std::move(tokenizer);

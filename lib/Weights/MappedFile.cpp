@@ -2,6 +2,7 @@
 
 #include "MappedFile.h"
 
+#include "attn/Weights/Messages.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Process.h"
@@ -14,8 +15,7 @@ Expected<sys::fs::mapped_file_region> attn::mapFile(const Twine &path,
                                                     StringRef what) {
   auto failure = [&](StringRef action, std::error_code code) {
     return createStringError(code, path + ": cannot " + action + " the " +
-                                       what + ": " +
-                                       StringRef(code.message()).lower());
+                                       what + ": " + reasonOf(code));
   };
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(path, status))

@@ -2,9 +2,11 @@
 
 #include "attn/Weights/ReadFile.h"
 
+#include "attn/Weights/Messages.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
+using namespace attn;
 
 Expected<std::unique_ptr<MemoryBuffer>>
 attn::readFile(StringRef path, StringRef what, vfs::FileSystem &files) {
@@ -16,7 +18,7 @@ attn::readFile(StringRef path, StringRef what, vfs::FileSystem &files) {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = files.getBufferForFile(path);
   if (std::error_code code = buffer.getError())
     return createStringError(code, path + ": cannot read the " + what + ": " +
-                                       StringRef(code.message()).lower());
+                                       reasonOf(code));
   return std::move(*buffer);
 }
 

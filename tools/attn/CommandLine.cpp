@@ -2,6 +2,7 @@
 
 #include "CommandLine.h"
 
+#include "attn/Weights/Messages.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -25,12 +26,7 @@ std::error_code ReportedError::convertToErrorCode() const {
 }
 
 int attn::fail(const Twine &message) {
-  // Names in files may hold line breaks, and what a terminal takes for orders.
-  std::string line = message.str();
-  std::replace_if(
-      line.begin(), line.end(),
-      [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  errs() << "error: " << line << '\n';
+  errs() << "error: " << onOneLine(message.str()) << '\n';
   return EXIT_FAILURE;
 }
 

@@ -2,6 +2,7 @@
 
 #include "LineFile.h"
 #include "Interrupts.h"
+#include "attn/Weights/Messages.h"
 #include "llvm/Support/Path.h"
 
 #include <cerrno>
@@ -10,10 +11,6 @@
 
 using namespace llvm;
 using namespace attn;
-
-static std::string reason(std::error_code code) {
-  return StringRef(code.message()).lower();
-}
 
 static std::error_code lastError() {
   return std::error_code(errno, std::generic_category());
@@ -28,7 +25,7 @@ Expected<std::unique_ptr<LineReader>> LineReader::open(StringRef path) {
   std::FILE *file = std::fopen(name.c_str(), "rb");
   if (!file)
     return createStringError(
-        lastError(), path + ": cannot read the file: " + reason(lastError()));
+        lastError(), path + ": cannot read the file: " + reasonOf(lastError()));
   return std::unique_ptr<LineReader>(new LineReader(file, std::move(name)));
 }
 
@@ -48,7 +45,7 @@ Expected<std::optional<std::string>> LineReader::next() {
       return std::nullopt;
     return createStringError(
         lastError(),
-        name + ": cannot read the next line: " + reason(lastError()));
+        name + ": cannot read the next line: " + reasonOf(lastError()));
   }
   StringRef line(buffer, length);
   if (line.consume_back("\n"))
@@ -74,7 +71,7 @@ static StringRef parentOf(StringRef path) {
 Error OutputFile::makeError(std::error_code code) const {
   return createStringError(
       code, (path.empty() ? Twine("standard output") : Twine(path)) +
-                ": cannot write the output: " + reason(code));
+                ": cannot write the output: " + reasonOf(code));
 }
 
 Expected<std::unique_ptr<OutputFile>> OutputFile::open(StringRef path,

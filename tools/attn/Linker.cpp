@@ -2,6 +2,7 @@
 
 #include "Linker.h"
 #include "LineFile.h"
+#include "attn/Weights/Messages.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -52,10 +53,9 @@ Expected<Linker> Linker::find(Output output) {
 
 static Expected<SmallString<128>> makeTemporary(StringRef extension) {
   SmallString<128> path;
-  if (std::error_code error =
+  if (std::error_code code =
           sys::fs::createTemporaryFile("attn", extension, path))
-    return createStringError("cannot make a temporary file: " +
-                             StringRef(error.message()).lower());
+    return createStringError("cannot make a temporary file: " + reasonOf(code));
   return path;
 }
 

@@ -4,6 +4,7 @@
 
 #include "attn/Execution/DiagnosticError.h"
 #include "attn/IR/AttnDialect.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/ReadFile.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/Path.h"
@@ -15,7 +16,7 @@ static Expected<std::unique_ptr<MemoryBuffer>> readStandardInput() {
   ErrorOr<std::unique_ptr<MemoryBuffer>> buffer = MemoryBuffer::getSTDIN();
   if (std::error_code code = buffer.getError())
     return createStringError(code, "standard input: cannot read the module: " +
-                                       StringRef(code.message()).lower());
+                                       attn::reasonOf(code));
   return std::move(*buffer);
 }
 

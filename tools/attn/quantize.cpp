@@ -10,6 +10,7 @@
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Translation/CheckpointModel.h"
 #include "attn/Weights/JsonFile.h"
+#include "attn/Weights/Messages.h"
 #include "attn/Weights/ReadFile.h"
 #include "attn/Weights/WriteSafetensors.h"
 #include "llvm/ADT/StringSet.h"
@@ -166,8 +167,8 @@ static Error copyRest(StringRef source, StringRef target) {
       return error;
   }
   if (code)
-    return createStringError(source + ": cannot read the folder: " +
-                             StringRef(code.message()).lower());
+    return createStringError(source +
+                             ": cannot read the folder: " + reasonOf(code));
   return Error::success();
 }
 
@@ -191,8 +192,8 @@ static Error runQuantize() {
   if (!used)
     return used.takeError();
   if (std::error_code code = sys::fs::create_directories(output))
-    return createStringError(output + ": cannot make the folder: " +
-                             StringRef(code.message()).lower());
+    return createStringError(output +
+                             ": cannot make the folder: " + reasonOf(code));
   if (sys::fs::equivalent(checkpoint, output))
     return createStringError(output + ": expected a folder other than the "
                                       "checkpoint's");

@@ -18,6 +18,7 @@
 #include "attn/Execution/Program.h"
 #include "attn/Execution/Stopwatch.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Weights/Messages.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -297,7 +298,7 @@ static Error runProgram() {
   if (!outputDir.empty()) {
     if (std::error_code code = sys::fs::create_directories(outputDir))
       return createStringError("cannot write to " + outputDir + ": " +
-                               StringRef(code.message()).lower());
+                               attn::reasonOf(code));
     std::vector<std::pair<std::string, attn::Tensor>> written;
     for (auto [index, result] : enumerate(*results)) {
       SmallString<128> path(outputDir);

@@ -5,8 +5,8 @@
 #include "Call.h"
 #include "Translator.h"
 #include "attn/Translation/CheckpointModel.h"
+#include "attn/Weights/Messages.h"
 #include "llvm/Support/FileSystem.h"
-#include <algorithm>
 #include <cstdlib>
 #include <dlfcn.h>
 
@@ -17,10 +17,7 @@ static thread_local std::string errorMessage;
 
 attn_status attn::fail(attn_status status, const Twine &message) {
   // Names in files may be of any bytes.
-  errorMessage = json::fixUTF8(message.str());
-  std::replace_if(
-      errorMessage.begin(), errorMessage.end(),
-      [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  errorMessage = onOneLine(json::fixUTF8(message.str()));
   return status;
 }
 
@@ -112,8 +109,8 @@ attn_status attn_translator_create(const char *directory,
   SmallString<128> path(*folder);
   if (std::error_code code = sys::fs::make_absolute(path))
     return fail(ATTN_INVALID_MODEL,
-                path + ": cannot find the working directory: " +
-                    StringRef(code.message()).lower());
+                path +
+                    ": cannot find the working directory: " + reasonOf(code));
   auto load = [=](bool withTokenizer, std::optional<int64_t> layer) {
     return loadCheckpoint(path, withTokenizer, dataTypeOf(given.dtype),
                           compileOptions, layer);
