@@ -319,14 +319,11 @@ Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
   return module;
 }
 
-Expected<OwningOpRef<ModuleOp>> attn::importOnnx(StringRef path,
+Expected<OwningOpRef<ModuleOp>> attn::importOnnx(const OnnxFile &file,
                                                  MLIRContext &context) {
-  Expected<std::unique_ptr<OnnxFile>> file = OnnxFile::open(path);
-  if (!file)
-    return file.takeError();
   context.loadDialect<AttnDialect, arith::ArithDialect, func::FuncDialect,
                       linalg::LinalgDialect, math::MathDialect,
                       ml_program::MLProgramDialect, scf::SCFDialect,
                       tensor::TensorDialect>();
-  return GraphImporter(**file, context).run();
+  return GraphImporter(file, context).run();
 }

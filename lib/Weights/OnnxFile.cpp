@@ -39,6 +39,13 @@ size_t attn::sizeInBytes(OnnxType type) {
   return 0;
 }
 
+/// Where a model has its external data of `location`.
+static SmallString<128> pathOfData(StringRef model, StringRef location) {
+  SmallString<128> path = sys::path::parent_path(model);
+  sys::path::append(path, location);
+  return path;
+}
+
 /// The elements of a tensor that are in another file.
 Error OnnxFile::findElements(OnnxTensor &tensor) {
   uint64_t size = sizeInBytes(tensor.type);
@@ -59,10 +66,8 @@ Error OnnxFile::findElements(OnnxTensor &tensor) {
                 tensor.location + "'");
   auto [file, isNew] = data.try_emplace(tensor.location);
   if (isNew) {
-    SmallString<128> path = sys::path::parent_path(filePath);
-    sys::path::append(path, tensor.location);
     Expected<sys::fs::mapped_file_region> mapped =
-        mapFile(path, "model's external data");
+        mapFile(pathOfData(filePath, tensor.location), "model's external data");
     if (!mapped)
       return mapped.takeError();
     file->second = std::move(*mapped);
@@ -106,6 +111,13 @@ Expected<std::unique_ptr<OnnxFile>> OnnxFile::open(StringRef path) {
       if (Error error = file->findElements(attribute.tensor))
         return std::move(error);
   return std::move(file);
+}
+
+bool OnnxFile::isMadeOf(StringRef path) const {
+  return sys::fs::equivalent(filePath, path) ||
+         any_of(data.keys(), [&](StringRef location) {
+           return sys::fs::equivalent(pathOfData(filePath, location), path);
+         });
 }
 
 static std::optional<WeightType> asWeightType(OnnxType type) {

@@ -46,22 +46,34 @@ static CacheOptions cache(command);
 
 static TargetCpuOption targetCpu(command);
 
+/// The folder of the checkpoint that is asked for.
+static Expected<std::string> findModel() {
+  static int anchor;
+  if (!modelDirectory.empty())
+    return modelDirectory.getValue();
+  return findDefaultModel(sys::fs::getMainExecutable(nullptr, &anchor));
+}
+
+bool attn::isOfModel(StringRef path) {
+  Expected<std::string> directory = findModel();
+  if (directory)
+    return isOfCheckpoint(path, *directory);
+  // Loading it says so.
+  consumeError(directory.takeError());
+  return false;
+}
+
 Expected<TranslationModel>
 attn::loadTranslationModel(bool withTokenizer, int threads,
                            std::optional<int64_t> attentionLayer) {
-  std::string directory = modelDirectory;
-  if (directory.empty()) {
-    static int anchor;
-    if (Error error =
-            findDefaultModel(sys::fs::getMainExecutable(nullptr, &anchor))
-                .moveInto(directory))
-      return std::move(error);
-  }
+  Expected<std::string> directory = findModel();
+  if (!directory)
+    return directory.takeError();
   CompileOptions options;
   options.cpu = targetCpu;
   options.threads = threads;
   cache.apply(options);
-  return loadCheckpoint(directory, withTokenizer, dataType.value(), options,
+  return loadCheckpoint(*directory, withTokenizer, dataType.value(), options,
                         attentionLayer);
 }
 

@@ -21,6 +21,9 @@ llvm::Error runTranslate();
 /// What options of translating belong to.
 llvm::cl::SubCommand &translateCommand();
 
+/// Whether `path` is one of the files that the model is read from.
+bool isOfModel(llvm::StringRef path);
+
 /// The model, to be used by so many threads; 0: one for each core. Steps of
 /// decoding tell what they attend to in the layer `attentionLayer` of the
 /// decoder, if it is given, as TranslationModel::decoderLayer counts.

@@ -12,6 +12,7 @@
 #include "TargetCpuOption.h"
 #include "WeightsOption.h"
 #include "attn/Execution/AheadOfTime.h"
+#include "attn/IR/AttnDialect.h"
 #include "attn/Import/ImportMarian.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Translation/CheckpointModel.h"
@@ -96,6 +97,17 @@ static Error findLinker(Linker::Output kind, std::optional<Linker> &linker) {
   return Error::success();
 }
 
+/// No file that is read is replaced.
+static Error checkNotRead(ArrayRef<StringRef> inputs) {
+  for (StringRef path : {StringRef(output), StringRef(header)})
+    if (any_of(inputs, [&](StringRef input) {
+          return sys::fs::equivalent(path, input);
+        }))
+      return createStringError(path + ": expected a file other than those "
+                                      "that are read");
+  return Error::success();
+}
+
 static Error compileModule() {
   if (Error error = checkOptions(
           {{dataType.value().has_value(), "--dtype"},
@@ -107,10 +119,8 @@ static Error compileModule() {
     return createStringError("-o: expected a file name that ends in .o or .so, "
                              "got '" +
                              output + "'");
-  for (StringRef path : {StringRef(output), StringRef(header)})
-    if (sys::fs::equivalent(path, file) || sys::fs::equivalent(path, weights))
-      return createStringError(path + ": expected a file other than those "
-                                      "that are read");
+  if (Error error = checkNotRead({file, weights}))
+    return error;
   // What cannot be written shows before anything is compiled.
   auto codeFile = OutputFile::open(output);
   if (!codeFile)
@@ -133,6 +143,10 @@ static Error compileModule() {
   auto module = parseModuleFile(file, context);
   if (!module)
     return module.takeError();
+  if (auto source = (**module)->getAttrOfType<mlir::StringAttr>(
+          AttnDialect::kWeightsFileAttr))
+    if (Error error = checkNotRead({source.getValue()}))
+      return error;
   Expected<CpuTarget> target = resolveTarget(targetCpu);
   if (!target)
     return target.takeError();

@@ -46,16 +46,34 @@ static Error write(mlir::ModuleOp module, StringRef path) {
   return (*file)->close();
 }
 
+static Error wouldReplaceInput() {
+  return createStringError(output + ": expected a file other than the "
+                                    "checkpoint's");
+}
+
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+importModel(mlir::MLIRContext &context) {
+  Expected<std::unique_ptr<attn::OnnxFile>> file =
+      attn::OnnxFile::open(checkpoint);
+  if (!file)
+    return file.takeError();
+  if ((*file)->isMadeOf(output))
+    return wouldReplaceInput();
+  return attn::importOnnx(**file, context);
+}
+
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+importCheckpoint(mlir::MLIRContext &context) {
+  if (attn::isOfCheckpoint(output, checkpoint))
+    return wouldReplaceInput();
+  return attn::importMarian(checkpoint, context);
+}
+
 static Error runImport() {
-  if (sys::fs::equivalent(checkpoint, output) ||
-      attn::isOfCheckpoint(output, checkpoint))
-    return createStringError(output + ": expected a file other than the "
-                                      "checkpoint's");
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
-      sys::fs::is_regular_file(checkpoint)
-          ? attn::importOnnx(checkpoint, context)
-          : attn::importMarian(checkpoint, context);
+      sys::fs::is_regular_file(checkpoint) ? importModel(context)
+                                           : importCheckpoint(context);
   if (!module)
     return module.takeError();
   return write(**module, output);

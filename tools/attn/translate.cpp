@@ -162,6 +162,10 @@ static Error checkOptions() {
     return error;
   if (explain && outputFormat != LineFormat::Text)
     return createStringError("--explain: expected --output-format text");
+  for (StringRef path : {StringRef(output), StringRef(alignments)})
+    if (isOfModel(path))
+      return createStringError(path + ": expected a file other than the "
+                                      "checkpoint's");
   return Error::success();
 }
 

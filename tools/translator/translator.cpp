@@ -13,6 +13,7 @@
 #include "attn/Execution/Stopwatch.h"
 #include "attn/Execution/WorkingMemory.h"
 #include "attn/Weights/JsonFile.h"
+#include "llvm/Support/FileSystem.h"
 #include <cerrno>
 #include <omp.h>
 
@@ -41,6 +42,13 @@ static Expected<std::optional<int64_t>> embeddedLayer(vfs::FileSystem &files) {
   if (!object)
     return object.takeError();
   return object->getInteger("attention_layer");
+}
+
+// The checkpoint is in the executable.
+bool attn::isOfModel(StringRef path) {
+  static int anchor;
+  return sys::fs::equivalent(path,
+                             sys::fs::getMainExecutable(nullptr, &anchor));
 }
 
 Expected<TranslationModel>

@@ -5,14 +5,14 @@
 #ifndef ATTN_IMPORT_IMPORTONNX_H
 #define ATTN_IMPORT_IMPORTONNX_H
 
+#include "attn/Weights/OnnxFile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 namespace attn {
 
-/// Builds the graph of the ONNX model at `path` as one public function `main`,
+/// Builds the graph of the ONNX model in `file` as one public function `main`,
 /// from the graph's inputs to its outputs, in their order. Sizes that the model
 /// gives a name or leaves open are dynamic; inputs with the same name for a
 /// size have to agree in it. Two open sizes that meet are taken to be equal,
@@ -27,10 +27,10 @@ namespace attn {
 /// the operators that its definition consists of, which
 /// attn-raise-attention recognises, as it does those of a graph.
 ///
-/// Errors: those of OnnxFile::open; an operator, an attribute or a type that is
-/// not handled, with the node's number and name.
+/// Errors: an operator, an attribute or a type that is not handled, with the
+/// node's number and name.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-importOnnx(llvm::StringRef path, mlir::MLIRContext &context);
+importOnnx(const OnnxFile &file, mlir::MLIRContext &context);
 
 } // namespace attn
 

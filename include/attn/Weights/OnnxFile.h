@@ -119,6 +119,8 @@ public:
   static llvm::Expected<std::unique_ptr<OnnxFile>> open(llvm::StringRef path);
 
   llvm::StringRef path() const override { return filePath; }
+  /// Whether `path` is the model's file or one of its external data.
+  bool isMadeOf(llvm::StringRef path) const;
   const OnnxGraph &graph() const { return modelGraph; }
   /// The version of ONNX's own operators that the model is written in; 0 if it
   /// does not say.
