@@ -10,9 +10,9 @@ using namespace attn;
 
 llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
                                       int64_t heads) const {
-  // Beyond is a mistake that would ask for more memory than there is.
-  if (beamSize < 1 || beamSize > 1024)
-    return makeError("beam size must be between 1 and 1024, got {0}", beamSize);
+  if (beamSize < 1 || beamSize > maxBeamSize)
+    return makeError("beam size must be between 1 and {0}, got {1}",
+                     maxBeamSize, beamSize);
   if (nBest < 1 || nBest > beamSize)
     return makeError("n-best must be between 1 and the beam size {0}, got {1}",
                      beamSize, nBest);

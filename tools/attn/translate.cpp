@@ -54,7 +54,7 @@ static ChoiceOption<LineFormat> outputFormat(
                           "an object a line: \"line\", \"hypotheses\" with "
                           "\"text\", \"ids\" and \"score\", and \"error\"")),
     cl::init(LineFormat::Text), cl::sub(command));
-static cl::opt<IntegerIn<1, 1024>>
+static cl::opt<IntegerIn<1, GenerationOptions::maxBeamSize>>
     beamSize("beam-size", cl::desc("Beams of a sentence; 1 is greedy search"),
              cl::sub(command));
 static cl::opt<Number> lengthPenalty("length-penalty",
@@ -74,7 +74,7 @@ static cl::opt<std::string>
            cl::desc("Every output begins with TEXT, in the target language; "
                     "--max-length counts it"),
            cl::sub(command));
-static cl::opt<IntegerIn<1, 1024>>
+static cl::opt<IntegerIn<1, GenerationOptions::maxBeamSize>>
     nBest("n-best", cl::desc("Write the N best, a line each"),
           cl::sub(command));
 static cl::opt<bool> scores("scores",
@@ -85,7 +85,7 @@ static cl::opt<bool> wordByWord(
     cl::desc("Translate line by line, and write each word as soon as "
              "it is sure (greedy search; in a session always)"),
     cl::sub(command));
-static cl::opt<IntegerIn<1, 1024>>
+static cl::opt<IntegerIn<1, TranslationModel::maxThreads>>
     threads("threads", cl::desc("Threads (default: all cores)"),
             cl::sub(command));
 static cl::opt<IntegerIn<1>>

@@ -50,18 +50,15 @@ static std::optional<DataType> dataTypeOf(int32_t dtype) {
   }
 }
 
-/// More would be a mistake; each has a decoder.
-static constexpr int32_t maxThreads = 1024;
-
 static attn_status checkOptions(const attn_options &options) {
   for (int32_t value : {options.threads, options.beam_size, options.max_length})
     if (value < 0)
       return fail(ATTN_INVALID_ARGUMENT,
                   "expected options of at least 0, got " + Twine(value));
-  if (options.threads > maxThreads)
-    return fail(ATTN_INVALID_ARGUMENT, "expected at most " + Twine(maxThreads) +
-                                           " threads, got " +
-                                           Twine(options.threads));
+  if (options.threads > TranslationModel::maxThreads)
+    return fail(ATTN_INVALID_ARGUMENT,
+                "expected at most " + Twine(TranslationModel::maxThreads) +
+                    " threads, got " + Twine(options.threads));
   if (options.dtype < ATTN_DTYPE_DEFAULT || options.dtype > ATTN_DTYPE_AUTO)
     return fail(ATTN_INVALID_ARGUMENT,
                 "expected an attn_dtype, got " + Twine(options.dtype));

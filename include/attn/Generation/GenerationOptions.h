@@ -24,6 +24,9 @@ enum class EarlyStopping {
 /// Settings of a search, with the meaning and the defaults that Hugging Face
 /// transformers 5 gives them in `generate()`.
 struct GenerationOptions {
+  /// Beyond is a mistake that would ask for more memory than there is.
+  static constexpr int64_t maxBeamSize = 1024;
+
   /// Beams of a sentence; 1 is greedy search.
   int64_t beamSize = 1;
   /// Hypotheses returned for a sentence, best first; at most `beamSize`.

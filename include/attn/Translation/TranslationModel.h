@@ -22,6 +22,9 @@ struct BatchPlan {
 
 /// A model ready to translate, wherever its code comes from.
 struct TranslationModel {
+  /// More would be a mistake; each has a decoder.
+  static constexpr int maxThreads = 1024;
+
   MarianConfig config;
   /// None if it was not asked for.
   std::unique_ptr<Tokenizer> tokenizer;
