@@ -146,7 +146,8 @@ Expected<TranslationModel> attn::loadCheckpoint(
   model->threads = statistics.threads;
   model->fromCache = statistics.fromCache;
   model->weightBytes = statistics.weightBytes;
-  model->isF32 = *weights == "f32";
+  model->multipliesTiles =
+      *weights != "f32" && statistics.target.has("amx-tile");
   model->compileSeconds = statistics.compileSeconds;
   model->loadSeconds = watch.seconds() - model->compileSeconds;
   model->code = program;

@@ -109,10 +109,11 @@ BatchPlan TranslationModel::planBatches(int64_t beamSize, int64_t threads,
     return plan;
   // To read large weights takes longer than to wait for each other: then all
   // threads share one batch, which reads them once. Not so where each
-  // multiplies many rows by them, in f32: that takes longer than to read them.
-  constexpr int64_t manyRows = 64;
+  // multiplies many rows by them: that takes longer than to read them. Numbers
+  // of fewer bits are read, and multiplied, in as much less time.
+  constexpr int64_t manyRows = 32;
   const int64_t sentences = divideCeil(manyRows, beamSize);
-  if (isF32 && plan.options.batchSize >= sentences) {
+  if (!multipliesTiles && plan.options.batchSize >= sentences) {
     plan.options.sentencesOfWorker = sentences;
   } else {
     plan.options.batchSize *= static_cast<int64_t>(plan.workers);

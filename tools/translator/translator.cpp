@@ -26,6 +26,13 @@ cl::SubCommand &attn::translateCommand() {
   return command;
 }
 
+static CpuTarget embeddedTarget() {
+  CpuTarget target;
+  target.cpu = attn_embedded_program.cpu;
+  target.features = attn_embedded_program.features;
+  return target;
+}
+
 static IntrusiveRefCntPtr<vfs::FileSystem> embeddedFiles() {
   auto files = makeIntrusiveRefCnt<vfs::InMemoryFileSystem>();
   for (const AttnEmbeddedFile *file = attn_embedded_program.files; file->name;
@@ -88,7 +95,8 @@ attn::loadTranslationModel(bool withTokenizer, int threads,
     if (recipe.type == ElementType::F32)
       f32Bytes += bytes;
   }
-  model->isF32 = f32Bytes > model->weightBytes / 2;
+  model->multipliesTiles =
+      f32Bytes <= model->weightBytes / 2 && embeddedTarget().has("amx-tile");
   auto functions = std::make_shared<const CompiledFunctions>(
       std::move(*manifest), ArrayRef(program.entryPoints, numFunctions),
       ArrayRef(program.weights, numWeights));
@@ -167,11 +175,8 @@ int main(int argc, char **argv) {
   if (!parseCommandLine(static_cast<int>(arguments.size()), arguments.data(),
                         overview, name))
     return EXIT_FAILURE;
-  CpuTarget target;
-  target.cpu = attn_embedded_program.cpu;
-  target.features = attn_embedded_program.features;
   if (Error error = checkRunnable(
-          target, "compile it with --target-cpu for this machine"))
+          embeddedTarget(), "compile it with --target-cpu for this machine"))
     return exitStatus(std::move(error));
   return exitStatus(runTranslate());
 }

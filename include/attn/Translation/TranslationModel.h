@@ -37,9 +37,9 @@ struct TranslationModel {
   bool fromCache = false;
   /// Bytes that packed weights take.
   size_t weightBytes = 0;
-  /// Whether most of them are of f32, whose products take longer than those of
-  /// fewer bits.
-  bool isF32 = false;
+  /// Whether most of their products are by tiles (AMX), which take less time
+  /// than reading the weights, even for many rows.
+  bool multipliesTiles = false;
   /// Seconds to read the checkpoint and prepare its weights, and to compile.
   double loadSeconds = 0, compileSeconds = 0;
 
