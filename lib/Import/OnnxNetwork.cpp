@@ -185,6 +185,7 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Case("LayerNormalization", importLayerNormalization)
       .Case("RMSNormalization", importRMSNormalization)
       .Case("Attention", importAttention)
+      .Case("Conv", importConvolution)
       .Case("RotaryEmbedding", importRotaryEmbedding)
       .Case("TensorScatter", importTensorScatter)
       .Default(nullptr);

@@ -400,6 +400,17 @@ SizedTensor TensorBuilder::gather(const SizedTensor &tensor,
       });
 }
 
+SizedTensor TensorBuilder::gather(const SizedTensor &tensor,
+                                  ArrayRef<OpFoldResult> sizes,
+                                  AffineMap places) {
+  SmallVector<utils::IteratorType> iterators(sizes.size(),
+                                             utils::IteratorType::parallel);
+  return generic(
+      tensor.value, empty(sizes, tensor.elementType()), sizes,
+      {places, builder.getMultiDimIdentityMap(sizes.size())}, iterators,
+      [](OpBuilder &, Location, ValueRange arguments) { return arguments[0]; });
+}
+
 SizedTensor TensorBuilder::iota(OpFoldResult start, OpFoldResult count,
                                 OpFoldResult step) {
   Type type = builder.getI64Type();

@@ -103,6 +103,11 @@ public:
   /// if they are negative; those outside are read at the nearest place.
   SizedTensor gather(const SizedTensor &tensor, const SizedTensor &indices,
                      int64_t axis);
+  /// The elements of `tensor` at the places that `places` says of the loops
+  /// over `sizes`.
+  SizedTensor gather(const SizedTensor &tensor,
+                     llvm::ArrayRef<mlir::OpFoldResult> sizes,
+                     mlir::AffineMap places);
   /// An index that counts from the end of `extent` if it is negative, as one
   /// that is inside: the nearest.
   static mlir::Value place(mlir::OpBuilder &builder, mlir::Location location,
