@@ -9,6 +9,7 @@
 #include "BFloat16Product.h"
 #include "Kernels.h"
 #include "ProductBounds.h"
+#include "QuantizedProduct.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -146,7 +147,8 @@ private:
     QuantizedProduct integers(b, estimate);
     integers.round(/*withLengths=*/true);
     bool isNarrow = typeOf(op.getWeight()).getElementType().isBF16();
-    ProductBounds bounds(b, integers, given[2], given[3], rows, isNarrow);
+    ProductBounds bounds(b, integers.getRoundedRows(), given[2], given[3], rows,
+                         isNarrow);
     parallel(product.getWorkspace(), [&](ValueRange memory) {
       product.setMemory(memory);
       integers.enterRegion();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 #include "ProductBounds.h"
+#include "ProductSums.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include <limits>
@@ -17,11 +18,10 @@ static constexpr double kNarrowing = 0x1.1p-8;
 /// for 0, are as a row.
 static constexpr double kFlushed = 0x1p-110;
 
-ProductBounds::ProductBounds(KernelBuilder &b, const QuantizedProduct &integers,
+ProductBounds::ProductBounds(KernelBuilder &b, const RoundedRows &input,
                              Value norms, Value errors, Value rows,
                              bool isNarrow)
-    : b(b), integers(integers), isNarrow(isNarrow), norms(norms),
-      errors(errors) {
+    : b(b), input(input), isNarrow(isNarrow), norms(norms), errors(errors) {
   auto type = MemRefType::get({ShapedType::kDynamic}, b.getF32Type());
   least = memref::AllocOp::create(b, type, rows, b.getI64IntegerAttr(64));
 }
@@ -36,13 +36,13 @@ Value ProductBounds::emitSlack(Value estimate, Value panel, Value first,
   };
   // The sum begins with the bias, whose size no length tells. Products of the
   // least numbers may be 0.
-  const double rounding = integers.getRounding();
+  const double rounding = input.getRounding();
   constexpr double smallest = 0x1p-100;
   Value slack = b.fma(math::AbsFOp::create(b, estimate),
                       b.splat(lanes, rounding), b.splat(lanes, smallest));
   Value norm = splat(norms);
-  Value error = b.loadMasked(integers.getErrors(), first, inside);
-  Value length = b.loadMasked(integers.getLengths(), first, inside);
+  Value error = b.loadMasked(input.getErrors(), first, inside);
+  Value length = b.loadMasked(input.getLengths(), first, inside);
   if (isNarrow) {
     // What is rounded to ∞ is ∞ here too.
     Value factor = b.splat(lanes, 1 + kNarrowing);

@@ -6,7 +6,7 @@
 #ifndef ATTN_LIB_CONVERSION_PRODUCTBOUNDS_H
 #define ATTN_LIB_CONVERSION_PRODUCTBOUNDS_H
 
-#include "QuantizedProduct.h"
+#include "RoundedRows.h"
 
 namespace attn {
 
@@ -18,11 +18,11 @@ class ProductBounds {
 public:
   using Value = mlir::Value;
 
-  /// `integers` have rounded their rows, with lengths. `norms` and `errors`
-  /// have a number for each panel of the weight: the largest length of a
-  /// column, and of what its integers take away. If the product \p isNarrow,
-  /// both factors are rounded to bf16 in it, or one, or none.
-  ProductBounds(KernelBuilder &b, const QuantizedProduct &integers, Value norms,
+  /// `input` has rounded all rows, with lengths. `norms` and `errors` have a
+  /// number for each panel of the weight: the largest length of a column, and
+  /// of what its integers take away. If the product \p isNarrow, both factors
+  /// are rounded to bf16 in it, or one, or none.
+  ProductBounds(KernelBuilder &b, const RoundedRows &input, Value norms,
                 Value errors, Value rows, bool isNarrow);
   void deallocate();
 
@@ -36,7 +36,7 @@ private:
   Value emitSlack(Value estimate, Value panel, Value first, Value inside);
 
   KernelBuilder &b;
-  const QuantizedProduct &integers;
+  const RoundedRows &input;
   bool isNarrow;
   /// [panels], and what the greatest of each row is at least.
   Value norms, errors, least;

@@ -3,7 +3,6 @@
 #include "QuantizedProduct.h"
 #include "TileTasks.h"
 #include "VectorMath.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -13,7 +12,7 @@ using namespace attn;
 static constexpr int64_t kBlock = WeightOp::kTilePanel;
 static constexpr int64_t kTile = WeightOp::kTileRows;
 /// Numbers of the depth in a tile, and of those in an i32.
-static constexpr int64_t kDepth = 64;
+static constexpr int64_t kDepth = RoundedRows::kDepth;
 static constexpr int64_t kGroup = 4;
 
 /// So few rows are multiplied in vectors even where there are tiles: what takes
@@ -28,23 +27,11 @@ static constexpr int64_t kRows = 96;
 static constexpr int64_t kRowsBytes = 512 << 10;
 static_assert(kRows % kBlock == 0);
 
-/// Multiplications of f32 that take as long as to round a number.
-static constexpr int64_t kRoundingWork = 16;
-
-/// The bits of kIntegerRounder: less these, those of a number that it is added
-/// to are the nearest integer.
-static constexpr int64_t kIntegerRounderBits = 0x4b400000;
-static constexpr int64_t kMagnitudeBits = 0x7fffffff;
-static constexpr int64_t kInfinityBits = 0x7f800000;
-/// 2^-100, as if that were the largest of a row of less.
-static constexpr int64_t kLeastBits = 0x0d800000;
-static constexpr int64_t kMost = 127;
-
 QuantizedProduct::QuantizedProduct(KernelBuilder &b,
                                    const ProductOperands &operands)
     : b(b), operands(operands), dot(IntegerDot::get(b.getTarget())),
-      rows(b.dim(operands.input, 0)),
-      steps(llvm::divideCeil(operands.depth, kDepth)),
+      rounded(b, operands.input, operands.depth, dot.getBias()),
+      rows(b.dim(operands.input, 0)), steps(rounded.getSteps()),
       panels(llvm::divideCeil(operands.columns, kBlock)) {
   if (b.getTarget().hasIntegerTiles())
     tiles.emplace(b);
@@ -54,29 +41,9 @@ bool QuantizedProduct::canEmit(const ProductOperands &operands) {
   return typeOf(operands.weight).getElementType().isInteger();
 }
 
-void QuantizedProduct::allocate(Value most, bool withLengths) {
-  Value count = b.roundUp(most, kBlock);
-  auto allocate = [&](ArrayRef<int64_t> shape, Type element) -> Value {
-    return memref::AllocOp::create(b, MemRefType::get(shape, element), count,
-                                   b.getI64IntegerAttr(64));
-  };
-  constexpr int64_t dynamic = ShapedType::kDynamic;
-  // An odd number of steps apart: rows whose distance is a multiple of a page
-  // take each other's place in the first-level cache.
-  numbers = allocate({dynamic, (steps | 1) * kDepth}, b.getI8Type());
-  scales = allocate({dynamic}, b.getF32Type());
-  if (dot.getBias())
-    excess = allocate({dynamic}, b.getI32Type());
-  if (!withLengths)
-    return;
-  lengths = allocate({dynamic}, b.getF32Type());
-  errors = allocate({dynamic}, b.getF32Type());
-}
-
-void QuantizedProduct::deallocate() {
-  for (Value memory : {numbers, scales, excess, lengths, errors})
-    if (memory)
-      memref::DeallocOp::create(b, memory);
+void QuantizedProduct::round(bool withLengths) {
+  rounded.allocate(rows, withLengths);
+  rounded.emit(rows);
 }
 
 void QuantizedProduct::enterRegion() {
@@ -100,11 +67,11 @@ void QuantizedProduct::emit() {
   if (panels * panelBytes <= kRowsBytes)
     most = arith::SelectOp::create(b, b.isLess(b.threads(), b.index(2)),
                                    b.index(kRows), most);
-  allocate(b.min(all, most), /*withLengths=*/false);
+  rounded.allocate(b.min(all, most));
   b.forLoop(b.index(0), b.ceilDiv(all, most), 1, [&](Value part) {
     firstRow = b.mul(part, most);
     rows = b.min(b.sub(all, firstRow), most);
-    roundRows();
+    rounded.emit(rows, firstRow);
     TileTasks tasks(b, rows, panels, panelBytes);
     Value work = b.mul(rows, b.index(operands.depth * operands.columns));
     b.parallel(work, /*workspace=*/{}, [&](ValueRange) {
@@ -117,141 +84,11 @@ void QuantizedProduct::emit() {
       });
     });
   });
-  deallocate();
+  rounded.deallocate();
 }
 
 Value QuantizedProduct::getPlace(Value row) {
   return firstRow ? b.add(firstRow, row) : row;
-}
-
-//===----------------------------------------------------------------------===//
-// Rounding of rows
-//===----------------------------------------------------------------------===//
-
-Value QuantizedProduct::integers(int64_t lanes, int64_t value) {
-  auto type = VectorType::get({lanes}, b.getI32Type());
-  return arith::ConstantOp::create(
-      b, DenseElementsAttr::get(type, static_cast<int32_t>(value)));
-}
-
-void QuantizedProduct::round(bool withLengths) {
-  allocate(rows, withLengths);
-  roundRows();
-}
-
-void QuantizedProduct::roundRows() {
-  // Few rows are rounded sooner than threads come together.
-  Value work = b.mul(rows, b.index(operands.depth * kRoundingWork));
-  b.parallelFor(rows, work, [&](Value row) { emitRow(row); });
-}
-
-Value QuantizedProduct::loadNumbers(Value row, Value k, bool isInside) {
-  row = getPlace(row);
-  if (isInside)
-    return b.load(operands.input, {row, k}, b.lanes());
-  return b.loadMasked(operands.input, {row, k},
-                      b.maskBefore(b.lanes(), k, b.index(operands.depth)));
-}
-
-/// The bits of the largest magnitude of a row: as integers, NaN is more than
-/// infinity, and that more than all numbers.
-Value QuantizedProduct::emitMagnitude(Value row) {
-  int64_t lanes = b.lanes(), whole = operands.depth / lanes * lanes;
-  auto type = VectorType::get({lanes}, b.getI32Type());
-  auto update = [&](Value largest, Value k, bool isInside) -> Value {
-    Value bits =
-        arith::BitcastOp::create(b, type, loadNumbers(row, k, isInside));
-    bits = arith::AndIOp::create(b, bits, integers(lanes, kMagnitudeBits));
-    return arith::MaxSIOp::create(b, largest, bits);
-  };
-  Value largest = b.forLoop(
-      b.index(0), b.index(whole), lanes, integers(lanes, kLeastBits),
-      [&](Value k, KernelBuilder::Values carried) {
-        return SmallVector<Value>{update(carried[0], k, /*isInside=*/true)};
-      })[0];
-  if (whole < operands.depth)
-    largest = update(largest, b.index(whole), /*isInside=*/false);
-  return vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largest);
-}
-
-void QuantizedProduct::emitRow(Value row) {
-  int64_t lanes = b.lanes();
-  auto i32 = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
-  };
-  Value bits = emitMagnitude(row);
-  Value isFinite = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, bits,
-                                         i32(kInfinityBits));
-  Value magnitude = arith::BitcastOp::create(b, b.getF32Type(), bits);
-  Value scale = arith::DivFOp::create(b, magnitude, b.scalar(kMost));
-  Value nan = b.scalar(std::numeric_limits<double>::quiet_NaN());
-  b.storeScalar(arith::SelectOp::create(b, isFinite, scale, nan), scales, row);
-
-  Value inverse = arith::DivFOp::create(b, b.scalar(kMost), magnitude);
-  inverse = b.splat(lanes, inverse);
-  auto type = VectorType::get({lanes}, b.getI32Type());
-  auto narrow = VectorType::get({lanes}, b.getI8Type());
-  /// Stores what is rounded, and adds it to the sum; and squares, if they are
-  /// asked for.
-  auto round = [&](KernelBuilder::Values sums, Value k, bool isInside) {
-    Value exact =
-        arith::MulFOp::create(b, loadNumbers(row, k, isInside), inverse);
-    Value rounder = b.splat(lanes, kIntegerRounder);
-    Value rounded = arith::AddFOp::create(b, exact, rounder);
-    Value bits = arith::BitcastOp::create(b, type, rounded);
-    vector::StoreOp::create(b, arith::TruncIOp::create(b, narrow, bits),
-                            numbers, ValueRange{row, k});
-    bits = arith::SubIOp::create(b, bits, integers(lanes, kIntegerRounderBits));
-    SmallVector<Value> next = {arith::AddIOp::create(b, sums[0], bits)};
-    if (!lengths)
-      return next;
-    rounded = arith::SubFOp::create(b, rounded, rounder);
-    Value less = arith::SubFOp::create(b, exact, rounded);
-    next.push_back(b.fma(rounded, rounded, sums[1]));
-    next.push_back(b.fma(less, less, sums[2]));
-    return next;
-  };
-  auto roundAll = [&](KernelBuilder::Values sums, Value begin, Value end,
-                      bool isInside) {
-    return b.forLoop(begin, end, lanes, sums,
-                     [&](Value k, KernelBuilder::Values carried) {
-                       return round(carried, k, isInside);
-                     });
-  };
-  // Of a row that is not finite nothing is rounded: it counts for nothing.
-  int64_t whole = operands.depth / lanes * lanes;
-  auto endOf = [&](int64_t end) -> Value {
-    return arith::SelectOp::create(b, isFinite, b.index(end), b.index(0));
-  };
-  SmallVector<Value> sums = {integers(lanes, 0)};
-  if (lengths)
-    sums.append(2, b.splat(lanes, 0.0));
-  sums = roundAll(sums, b.index(0), endOf(whole), /*isInside=*/true);
-  if (whole < steps * kDepth)
-    sums = roundAll(sums, b.index(whole), endOf(steps * kDepth),
-                    /*isInside=*/false);
-  if (lengths)
-    emitLengths(row, scale, sums[1], sums[2]);
-  if (!excess)
-    return;
-  Value total =
-      vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums[0]);
-  total = arith::MulIOp::create(b, total, i32(dot.getBias()));
-  memref::StoreOp::create(b, total, excess, row);
-}
-
-void QuantizedProduct::emitLengths(Value row, Value scale, Value squares,
-                                   Value lost) {
-  auto lengthOf = [&](Value sums) -> Value {
-    Value root = math::SqrtOp::create(b, b.sumLanes(sums));
-    return arith::MulFOp::create(b, root, scale);
-  };
-  Value length = lengthOf(squares), error = lengthOf(lost);
-  b.storeScalar(length, lengths, row);
-  Value both = arith::AddFOp::create(b, length, error);
-  both = arith::MulFOp::create(b, both, b.scalar(getRounding()));
-  b.storeScalar(arith::AddFOp::create(b, error, both), errors, row);
 }
 
 //===----------------------------------------------------------------------===//
@@ -309,8 +146,9 @@ void QuantizedProduct::emitTiles(Value row, Value endRow, Value panel,
     AmxTiles::Block block = tiles->multiply(
         tiles->zeros(b.getI32Type(), rowTiles), b.index(steps),
         [&](int64_t half, Value k) {
-          return tiles->loadRows(numbers, {b.add(row, b.index(half * kTile)),
-                                           b.mul(k, b.index(kDepth))});
+          return tiles->loadRows(
+              rounded.getNumbers(),
+              {b.add(row, b.index(half * kTile)), b.mul(k, b.index(kDepth))});
         },
         [&](Value k, int64_t half) {
           SmallVector<Value> place = {panel, k, b.index(half)};
@@ -398,8 +236,9 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
     Value k =
         b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));
     for (int64_t r = 0; r < count; ++r) {
-      Value four = vector::LoadOp::create(
-          b, words, numbers, ValueRange{b.add(row, b.index(r)), k});
+      Value four =
+          vector::LoadOp::create(b, words, rounded.getNumbers(),
+                                 ValueRange{b.add(row, b.index(r)), k});
       four = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
                                        four);
       four = vector::ExtractOp::create(b, four, ArrayRef<int64_t>{0});
@@ -416,7 +255,9 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
   for (int64_t r = 0; r < count; ++r)
     for (int64_t v = 0; v < vectors; ++v)
       b.prefetch(operands.out, outAt(b.add(row, b.index(r)), columnOf(v)));
-  SmallVector<Value> result(vectors * count * each, integers(lanes, 0));
+  Value zeros = arith::ConstantOp::create(
+      b, b.getZeroAttr(VectorType::get({lanes}, b.getI32Type())));
+  SmallVector<Value> result(vectors * count * each, zeros);
   result = b.forLoop(
       b.index(0), b.index(steps), 1, result,
       [&](Value step, KernelBuilder::Values carried) {
@@ -440,7 +281,7 @@ void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
       Value at = b.add(row, b.index(r));
       Value sum = dot.emitTotal(
           b, ArrayRef(result).slice((v * count + r) * each, each));
-      if (excess) {
+      if (Value excess = rounded.getExcess()) {
         Value more = memref::LoadOp::create(b, excess, at);
         more = vector::BroadcastOp::create(b, sum.getType(), more);
         sum = arith::SubIOp::create(b, sum, more);
@@ -457,9 +298,9 @@ void QuantizedProduct::emitEpilogue(Value sum, Value row, Value column) {
   int64_t lanes = b.lanes();
   Value result = arith::SIToFPOp::create(b, b.vectorType(lanes), sum);
   // What panels cover is there.
-  Value scale =
-      arith::MulFOp::create(b, b.splat(lanes, b.loadScalar(scales, row)),
-                            loadColumns(operands.scales, column, column));
+  Value scale = arith::MulFOp::create(
+      b, b.splat(lanes, b.loadScalar(rounded.getScales(), row)),
+      loadColumns(operands.scales, column, column));
   result = arith::MulFOp::create(b, result, scale);
   if (operands.bias)
     result = arith::AddFOp::create(b, result,
