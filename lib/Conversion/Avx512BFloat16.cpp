@@ -23,12 +23,11 @@ static constexpr int64_t kSizes[] = {8, 4, 2, 1};
 /// both tiles side by side, and the left factor less often.
 static constexpr int64_t kFewRows = 4;
 
-Value attn::emitBFloat16Dot(KernelBuilder &b, Value sums, Value pairs,
-                            Value other) {
+Value attn::emitBFloat16Dot(KernelBuilder &b, Value sums, Value x, Value y) {
   return LLVM::CallIntrinsicOp::create(
              b, sums.getType(),
              b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
-             ValueRange{sums, pairs, other})
+             ValueRange{sums, x, y})
       .getResult(0);
 }
 

@@ -147,10 +147,10 @@ void BFloat16Product::emitPart(Value row, Value endRow, Value panel,
 }
 
 void BFloat16Product::emitPanels(Value row, Value endRow, Value panel,
-                                 Value end) {
+                                 Value endPanel) {
   firstRow = row;
   firstPanel = panel;
-  endPanel = end;
+  this->endPanel = endPanel;
   if (!isInTiles(operands.weight))
     emitPack();
   b.forLoop(row, endRow, sumRows, [&](Value first) {

@@ -102,10 +102,10 @@ void MatrixProduct::setMemory(ValueRange memory) {
     panelMemory = memory.back();
 }
 
-void MatrixProduct::setInput(Value memory, Value row, Value k) {
+void MatrixProduct::setInput(Value memory, Value firstRow, Value firstDepth) {
   input = memory;
-  firstRow = row;
-  firstDepth = k;
+  this->firstRow = firstRow;
+  this->firstDepth = firstDepth;
 }
 
 void MatrixProduct::emit(int64_t mostRows) {

@@ -28,10 +28,10 @@ void ProductSums::setWidth(int64_t width) {
   reachesPast = !isMultiple(operands.columns, width);
 }
 
-void ProductSums::setOutput(Value memory, Value row, Value column) {
+void ProductSums::setOutput(Value memory, Value firstRow, Value firstColumn) {
   operands.out = memory;
-  firstOutRow = row;
-  firstOutColumn = column;
+  firstOutRow = firstRow;
+  firstOutColumn = firstColumn;
 }
 
 SmallVector<Value> ProductSums::outAt(Value row, Value column) {

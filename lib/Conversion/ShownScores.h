@@ -26,9 +26,9 @@ public:
   void emitUnseen(AttentionScope &scope, Value head, Value query,
                   IndexRange seen);
   /// Writes a vector of what is shown of the keys from `key` on, of which
-  /// those in the lanes `inside` are some; it may begin below 0.
+  /// those in the lanes `range` are some; it may begin below 0.
   void store(Value numbers, AttentionScope &scope, Value head, Value query,
-             Value key, IndexRange inside);
+             Value key, IndexRange range);
 
 private:
   /// The same for the keys from `begin` to `end`.

@@ -21,15 +21,15 @@ struct WeightSource {
 
 /// Converts `count` elements, from element `first` on. Integers become what
 /// they stand for.
-void convert(const WeightSource &source, int64_t first, int64_t count,
+void convert(const WeightSource &weight, int64_t first, int64_t count,
              float *output);
 /// The same to numbers of two bytes, `type`: f16 is copied, as is bf16, to
 /// which others are rounded.
-void convert(const WeightSource &source, int64_t first, int64_t count,
+void convert(const WeightSource &weight, int64_t first, int64_t count,
              uint16_t *output, ElementType type);
-inline void convert(const WeightSource &source, int64_t first, int64_t count,
+inline void convert(const WeightSource &weight, int64_t first, int64_t count,
                     float *output, ElementType) {
-  convert(source, first, count, output);
+  convert(weight, first, count, output);
 }
 
 /// How the numbers of a row become i8: in 127 steps to the largest magnitude.
@@ -48,7 +48,7 @@ public:
   explicit RowReader(int64_t width) : buffer(width), rest(width) {}
 
   /// The row that is asked about from now on.
-  void seek(const WeightSource &source, int64_t row);
+  void seek(const WeightSource &newSource, int64_t newRow);
 
   /// The scale of the row: that of the file, or what the row has to have.
   float scale();

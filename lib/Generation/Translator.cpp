@@ -19,7 +19,7 @@ Translator::create(llvm::ArrayRef<DecoderModel *> models,
   if (batchOptions.batchSize < 1 || batchOptions.windowBatches < 1)
     return llvm::createStringError("batch size must be at least 1");
   return std::unique_ptr<Translator>(
-      new Translator(models, std::move(options), batchOptions));
+      new Translator(models, std::move(options), std::move(batchOptions)));
 }
 
 llvm::Error Translator::run(Source next, Sink emit, Observer finished,

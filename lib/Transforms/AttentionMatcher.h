@@ -29,9 +29,9 @@ struct Form {
 /// Matches one attention, whose result is one tensor.
 class AttentionMatcher {
 public:
-  /// Whether `root` is an attention with `product` as its second matrix
+  /// Whether `tensor` is an attention with `product` as its second matrix
   /// product.
-  bool match(mlir::Value root, mlir::Operation *product);
+  bool match(mlir::Value tensor, mlir::Operation *product);
 
   /// Replaces the root; returns its definition, which is unused.
   mlir::Operation *replace();

@@ -23,8 +23,8 @@ public:
                 bool inlines = false)
       : elements(elements), loops(loops), inlines(inlines) {}
 
-  /// Notes the tensors that `element` is computed from.
-  void collect(const Element &element);
+  /// Notes the tensors that `given` is computed from.
+  void collect(const Element &given);
 
   /// These tensors, an axis a dimension, and how the loops index them.
   llvm::SmallVector<mlir::Value>
@@ -36,7 +36,7 @@ public:
 
   /// The element, in a body with an argument for each tensor.
   mlir::Value clone(mlir::OpBuilder &builder, mlir::Location loc,
-                    const Element &element, mlir::ValueRange arguments);
+                    const Element &given, mlir::ValueRange arguments);
 
 private:
   int64_t getLoop(unsigned axis) const {

@@ -80,7 +80,7 @@ public:
   std::optional<Choice> matchChoice(const Element &element);
 
   /// Whether both are computed in the same way from the same.
-  bool areSame(const Element &a, const Element &b);
+  bool areSame(const Element &first, const Element &second);
 
   /// What `element`, plain, is the sum of.
   std::optional<Contraction> matchContraction(const Element &element);

@@ -27,8 +27,8 @@ namespace {
 /// Matches one normalisation, up to one tensor.
 class LayerNormMatcher {
 public:
-  /// Whether `root` is a normalised tensor whose squares `op` adds up.
-  bool match(Value root, Operation *op);
+  /// Whether `tensor` is a normalised tensor whose squares `op` adds up.
+  bool match(Value tensor, Operation *op);
 
   /// Replaces the root; returns its definition, which is unused.
   Operation *replace();

@@ -25,8 +25,8 @@ namespace {
 /// Matches one matrix product with what follows it, up to one tensor.
 class LinearMatcher {
 public:
-  /// Whether `root` is a linear layer whose matrix product is `op`.
-  bool match(Value root, Operation *op);
+  /// Whether `tensor` is a linear layer whose matrix product is `op`.
+  bool match(Value tensor, Operation *op);
 
   /// Replaces the root; returns its definition, which is unused.
   Operation *replace();

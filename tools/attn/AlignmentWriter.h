@@ -20,7 +20,7 @@ struct AlignedLine {
   Alignment alignment;
 };
 
-AlignedLine alignLine(const WrittenLine &line, AlignmentStep step);
+AlignedLine alignLine(const WrittenLine &written, AlignmentStep step);
 
 class AlignmentWriter {
 public:

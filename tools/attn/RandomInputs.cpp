@@ -114,19 +114,19 @@ static void fill(const Tensor &tensor, int64_t first, int64_t count,
 }
 
 Expected<std::vector<Tensor>>
-attn::makeRandomInputs(const FunctionSignature &function, StringRef list,
+attn::makeRandomInputs(const FunctionSignature &function, StringRef shapes,
                        uint64_t seed) {
-  auto shapes = resolveShapes(function, list);
-  if (!shapes)
-    return shapes.takeError();
+  auto resolved = resolveShapes(function, shapes);
+  if (!resolved)
+    return resolved.takeError();
   int64_t limit = 8;
-  for (ArrayRef<int64_t> shape : *shapes)
+  for (ArrayRef<int64_t> shape : *resolved)
     for (int64_t size : shape)
       limit = std::min(limit, std::max<int64_t>(size, 1));
 
   std::mt19937_64 generator(seed);
   std::vector<Tensor> tensors;
-  for (auto [argument, shape] : zip(function.arguments, *shapes)) {
+  for (auto [argument, shape] : zip(function.arguments, *resolved)) {
     Expected<Tensor> tensor = Tensor::tryAllocate(argument.type, shape);
     if (!tensor)
       return tensor.takeError();

@@ -68,10 +68,10 @@ struct CompiledCode {
   /// Seconds that it took.
   double seconds = 0;
 
-  /// The code of `module`, which stays as it is. Errors: a CPU that is unknown
-  /// or that the host does not have, and those of the preparation and of
-  /// compiling.
-  static llvm::Expected<CompiledCode> get(mlir::ModuleOp module,
+  /// The code of `original`, which stays as it is. Errors: a CPU that is
+  /// unknown or that the host does not have, and those of the preparation and
+  /// of compiling.
+  static llvm::Expected<CompiledCode> get(mlir::ModuleOp original,
                                           const CompileOptions &options,
                                           Preparation preparation = {});
 };

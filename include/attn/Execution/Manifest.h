@@ -112,7 +112,7 @@ struct Manifest {
   std::vector<FunctionSignature> functions;
 
   /// Errors say what in the text is missing or malformed.
-  static llvm::Expected<Manifest> parse(llvm::StringRef json);
+  static llvm::Expected<Manifest> parse(llvm::StringRef text);
 
   const FunctionSignature *lookup(llvm::StringRef name) const;
 };

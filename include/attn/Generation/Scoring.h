@@ -55,8 +55,9 @@ struct LogitRow {
   void set(int64_t token, float logit) const {
     values[token / width * valueStride + token % width] = logit;
   }
-  /// Computes the maximum and the sum of a block, and of its group.
-  void summarize(int64_t block) const;
+  /// Computes the maximum and the sum of block `index`, and of its
+  /// group.
+  void summarize(int64_t index) const;
   /// Makes all logits -infinity, with maxima and sums.
   void banAll() const;
 };

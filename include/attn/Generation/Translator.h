@@ -82,7 +82,7 @@ private:
   Translator(llvm::ArrayRef<DecoderModel *> models, GenerationOptions options,
              BatchOptions batchOptions)
       : models(models), options(std::move(options)),
-        batchOptions(batchOptions) {}
+        batchOptions(std::move(batchOptions)) {}
 
   llvm::SmallVector<DecoderModel *> models;
   GenerationOptions options;
