@@ -185,14 +185,19 @@ Error GraphImporter::addInitializers(func::FuncOp function) {
   return Error::success();
 }
 
-static OnnxOperator findOperator(const OnnxNode &node) {
-  if (!node.domain.empty() && node.domain != "ai.onnx")
-    return nullptr;
+/// Operators of other domains than ONNX's own have that before their names.
+static std::string getOperatorName(const OnnxNode &node) {
+  if (node.domain.empty() || node.domain == "ai.onnx")
+    return node.operation.str();
+  return (node.domain + "." + node.operation).str();
+}
+
+static OnnxOperator findOperator(StringRef name) {
   for (auto *find :
        {findElementwiseOperator, findShapeOperator, findMovingOperator,
-        findGatherOperator, findNetworkOperator, findReductionOperator,
-        findScatterOperator})
-    if (OnnxOperator found = find(node.operation))
+        findGatherOperator, findNetworkOperator, findNormOperator,
+        findReductionOperator, findScatterOperator})
+    if (OnnxOperator found = find(name))
       return found;
   return nullptr;
 }
@@ -200,11 +205,10 @@ static OnnxOperator findOperator(const OnnxNode &node) {
 Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
   auto failNode = [&](const Twine &text) {
     std::string name = node.name.empty() ? "" : (" '" + node.name + "'").str();
-    std::string domain = node.domain.empty() ? "" : (node.domain + ".").str();
-    return fail("node " + Twine(index) + name + " (" + domain + node.operation +
+    return fail("node " + Twine(index) + name + " (" + getOperatorName(node) +
                 "): " + text);
   };
-  OnnxOperator importer = findOperator(node);
+  OnnxOperator importer = findOperator(getOperatorName(node));
   if (!importer)
     return failNode("expected an operator of ONNX that attn can "
                     "import, got another");

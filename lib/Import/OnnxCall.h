@@ -162,12 +162,14 @@ private:
 /// Imports one node: its outputs, those that are left out included.
 using OnnxOperator = mlir::FailureOr<OnnxValues> (*)(OnnxCall &);
 
-// Operators by name; null for those that the family has not.
+// Operators by name, with the domain before it if that is not ONNX's own; null
+// for those that the family has not.
 OnnxOperator findElementwiseOperator(llvm::StringRef name);
 OnnxOperator findShapeOperator(llvm::StringRef name);
 OnnxOperator findMovingOperator(llvm::StringRef name);
 OnnxOperator findGatherOperator(llvm::StringRef name);
 OnnxOperator findNetworkOperator(llvm::StringRef name);
+OnnxOperator findNormOperator(llvm::StringRef name);
 OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);

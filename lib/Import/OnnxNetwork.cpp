@@ -87,103 +87,12 @@ static FailureOr<OnnxValues> importLogSoftmax(OnnxCall &call) {
   return wrap(call.elementwise("Log", result->front()));
 }
 
-namespace {
-
-/// What a norm over the dimensions from an axis on is made of: the operand, in
-/// f32 at least, and steps, each of which fails if one before did.
-struct Normalization {
-  using Result = FailureOr<OnnxValue>;
-
-  OnnxCall &call;
-  SmallVector<int64_t> axes;
-  double epsilon;
-  OnnxValue value;
-
-  static FailureOr<Normalization> read(OnnxCall &call) {
-    OnnxValue x = call.input(0);
-    FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
-    if (failed(axis))
-      return failure();
-    double epsilon = call.number("epsilon", 1e-5);
-    if (call.integer("stash_type", 1) != 1 || !isa<FloatType>(x.type()))
-      return call.fail("expected floats that are normalised as FLOAT");
-    Type wide = call.tensors.builder.getF32Type();
-    return Normalization{
-        call, llvm::to_vector(llvm::seq<int64_t>(*axis, x.rank())), epsilon,
-        call.cast(x, x.type().isF64() ? x.type() : wide)};
-  }
-
-  Result apply(StringRef operation, Result a, Result b) {
-    if (failed(a) || failed(b))
-      return failure();
-    return call.elementwise(operation, {*a, *b});
-  }
-  Result average(Result a) {
-    if (failed(a))
-      return failure();
-    return call.mean(call.asTensor(*a), axes);
-  }
-  /// √(mean of squares + epsilon)
-  Result rootOfSquares(Result a) {
-    Result sum = apply("Add", average(apply("Mul", a, a)),
-                       call.constant(value.type(), epsilon));
-    if (failed(sum))
-      return failure();
-    return call.elementwise("Sqrt", *sum);
-  }
-  /// a / divisor · scale, where the scale is the second operand.
-  Result scale(Result a, Result divisor) {
-    Result quotient = apply("Div", a, divisor);
-    if (failed(quotient))
-      return failure();
-    return apply("Mul", call.cast(*quotient, call.input(0).type()),
-                 call.input(1));
-  }
-};
-
-} // namespace
-
-/// (x - mean) / √(variance + epsilon) · scale + bias over the dimensions from
-/// the axis on, in f32; also the mean and the inverse of the deviation.
-static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
-  if (failed(call.expectInputs(2, 3)))
-    return failure();
-  FailureOr<Normalization> norm = Normalization::read(call);
-  if (failed(norm))
-    return failure();
-  FailureOr<OnnxValue> centre = norm->average(norm->value);
-  FailureOr<OnnxValue> centred = norm->apply("Sub", norm->value, centre);
-  FailureOr<OnnxValue> deviation = norm->rootOfSquares(centred);
-  FailureOr<OnnxValue> result = norm->scale(centred, deviation);
-  if (call.input(2))
-    result = norm->apply("Add", result, call.input(2));
-  if (failed(result))
-    return failure();
-  FailureOr<OnnxValue> inverse = call.elementwise("Reciprocal", *deviation);
-  if (failed(inverse))
-    return failure();
-  return OnnxValues{*result, *centre, *inverse};
-}
-
-/// x / √(mean of squares + epsilon) · scale over the dimensions from the axis
-/// on, in f32.
-static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
-  if (failed(call.expectInputs(2, 2)))
-    return failure();
-  FailureOr<Normalization> norm = Normalization::read(call);
-  if (failed(norm))
-    return failure();
-  return wrap(norm->scale(norm->value, norm->rootOfSquares(norm->value)));
-}
-
 OnnxOperator attn::findNetworkOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("MatMul", importMatMul)
       .Case("Gemm", importGemm)
       .Case("Softmax", importSoftmax)
       .Case("LogSoftmax", importLogSoftmax)
-      .Case("LayerNormalization", importLayerNormalization)
-      .Case("RMSNormalization", importRMSNormalization)
       .Case("Attention", importAttention)
       .Case("Conv", importConvolution)
       .Case("RotaryEmbedding", importRotaryEmbedding)

@@ -4,7 +4,7 @@
     onnx_model.py FILE [--weight PATH] [--cut BYTES] NODE...
 
 A node is "Operator:inputs:outputs[:attribute=value]", with names divided by
-commas; a value is an integer or a word. --weight adds w, four floats that are in another file.
+commas; "domain.Operator" is one of another domain. A value is an integer or a word. --weight adds w, four floats that are in another file.
 """
 import argparse
 import pathlib
@@ -39,7 +39,8 @@ def node(text):
     operator, inputs, outputs, *attributes = text.split(":")
     result = b"".join(message(1, name) for name in inputs.split(","))
     result += b"".join(message(2, name) for name in outputs.split(","))
-    result += message(3, "it") + message(4, operator)
+    domain, _, operator = operator.rpartition(".")
+    result += message(3, "it") + message(4, operator) + message(7, domain)
     for name, value in (attribute.split("=") for attribute in attributes):
         # INT is kind 2, STRING 3.
         content = message(4, value) + number(20, 3) if value.isalpha() else number(3, int(value)) + number(20, 2)

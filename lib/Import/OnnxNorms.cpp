@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Layer norms: ONNX's own, and those of ONNX Runtime (com.microsoft), which
+// its optimiser makes of sums before them.
+
+#include "OnnxCall.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+
+namespace {
+
+/// What a norm over the dimensions from an axis on is made of: the operand, in
+/// f32 at least, and steps, each of which fails if one before did.
+struct Normalization {
+  using Result = FailureOr<OnnxValue>;
+
+  OnnxCall &call;
+  SmallVector<int64_t> axes;
+  double epsilon;
+  OnnxValue value;
+  Type type;
+
+  Normalization(OnnxCall &call, const OnnxValue &x, int64_t axis,
+                double epsilon)
+      : call(call), axes(llvm::to_vector(llvm::seq<int64_t>(axis, x.rank()))),
+        epsilon(epsilon), type(x.type()) {
+    Type wide = call.tensors.builder.getF32Type();
+    value = call.cast(x, type.isF64() ? type : wide);
+  }
+
+  /// That of ONNX's operators.
+  static FailureOr<Normalization> read(OnnxCall &call) {
+    OnnxValue x = call.input(0);
+    FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
+    if (failed(axis))
+      return failure();
+    double epsilon = call.number("epsilon", 1e-5);
+    if (call.integer("stash_type", 1) != 1 || !isa<FloatType>(x.type()))
+      return call.fail("expected floats that are normalised as FLOAT");
+    return Normalization(call, x, *axis, epsilon);
+  }
+
+  Result apply(StringRef operation, Result a, Result b) {
+    if (failed(a) || failed(b))
+      return failure();
+    return call.elementwise(operation, {*a, *b});
+  }
+  Result average(Result a) {
+    if (failed(a))
+      return failure();
+    return call.mean(call.asTensor(*a), axes);
+  }
+  /// √(mean of squares + epsilon)
+  Result rootOfSquares(Result a) {
+    Result sum = apply("Add", average(apply("Mul", a, a)),
+                       call.constant(value.type(), epsilon));
+    if (failed(sum))
+      return failure();
+    return call.elementwise("Sqrt", *sum);
+  }
+  /// a / divisor · scale
+  Result scale(Result a, Result divisor, const OnnxValue &scale) {
+    Result quotient = apply("Div", a, divisor);
+    if (failed(quotient))
+      return failure();
+    return apply("Mul", call.cast(*quotient, type), scale);
+  }
+
+  /// (x - mean) / √(variance + epsilon) · scale + bias, the mean, and the
+  /// inverse of the deviation.
+  FailureOr<OnnxValues> normalize(const OnnxValue &factor,
+                                  const OnnxValue &bias) {
+    Result centre = average(value);
+    Result centred = apply("Sub", value, centre);
+    Result deviation = rootOfSquares(centred);
+    Result result = scale(centred, deviation, factor);
+    if (bias)
+      result = apply("Add", result, bias);
+    if (failed(result))
+      return failure();
+    Result inverse = call.elementwise("Reciprocal", *deviation);
+    if (failed(inverse))
+      return failure();
+    return OnnxValues{*result, *centre, *inverse};
+  }
+  /// x / √(mean of squares + epsilon) · scale
+  Result normalizeRoot(const OnnxValue &factor) {
+    return scale(value, rootOfSquares(value), factor);
+  }
+};
+
+} // namespace
+
+static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 3)))
+    return failure();
+  FailureOr<Normalization> norm = Normalization::read(call);
+  if (failed(norm))
+    return failure();
+  return norm->normalize(call.input(1), call.input(2));
+}
+
+static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  FailureOr<Normalization> norm = Normalization::read(call);
+  if (failed(norm))
+    return failure();
+  FailureOr<OnnxValue> result = norm->normalizeRoot(call.input(1));
+  if (failed(result))
+    return failure();
+  return OnnxValues{*result};
+}
+
+//===----------------------------------------------------------------------===//
+// ONNX Runtime's
+//===----------------------------------------------------------------------===//
+
+/// The sum of the first two inputs, and of a bias if there is one.
+static FailureOr<OnnxValue> addSkip(OnnxCall &call, const OnnxValue &bias) {
+  if (!isa<FloatType>(call.input(0).type()) || call.input(0).rank() < 1)
+    return call.fail("expected rows of floats");
+  FailureOr<OnnxValue> sum =
+      call.elementwise("Add", {call.input(0), call.input(1)});
+  if (succeeded(sum) && bias)
+    sum = call.elementwise("Add", {*sum, bias});
+  return sum;
+}
+
+/// The norm of a sum, which is the last result.
+static FailureOr<OnnxValues> importSkipLayerNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(3, 5)))
+    return failure();
+  FailureOr<OnnxValue> sum = addSkip(call, call.input(4));
+  if (failed(sum))
+    return failure();
+  Normalization norm(call, *sum, sum->rank() - 1,
+                     call.number("epsilon", 1e-12));
+  FailureOr<OnnxValues> results = norm.normalize(call.input(2), call.input(3));
+  if (succeeded(results))
+    results->push_back(*sum);
+  return results;
+}
+
+static FailureOr<OnnxValues> importSkipRMSNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(3, 4)))
+    return failure();
+  if (call.hasOutput(1) || call.hasOutput(2))
+    return call.fail("expected the norm and the sum as the only outputs");
+  FailureOr<OnnxValue> sum = addSkip(call, call.input(3));
+  if (failed(sum))
+    return failure();
+  Normalization norm(call, *sum, sum->rank() - 1,
+                     call.number("epsilon", 1e-12));
+  FailureOr<OnnxValue> result = norm.normalizeRoot(call.input(2));
+  if (failed(result))
+    return failure();
+  return OnnxValues{*result, OnnxValue(), OnnxValue(), *sum};
+}
+
+/// How many elements of each row of a mask are 1, as INT32.
+static FailureOr<OnnxValue> countOnes(OnnxCall &call, const OnnxValue &mask,
+                                      OpFoldResult batch) {
+  Type type = call.tensors.builder.getI32Type();
+  if (!mask)
+    return OnnxValue(call.tensors.fill(batch, call.tensors.scalar(type, 0)));
+  if (mask.rank() != 2 || !isa<IntegerType>(mask.type()))
+    return call.fail("expected a mask of integers of rank 2");
+  FailureOr<OnnxValue> isOne =
+      call.elementwise("Equal", {mask, call.constant(mask.type(), 1)});
+  if (failed(isOne))
+    return failure();
+  SizedTensor ones = call.asTensor(call.cast(*isOne, type));
+  return call.reshape(call.sum(ones, 1), batch);
+}
+
+/// The norm of the embeddings of words, positions and segments; also how many
+/// words a mask leaves, and the sum before the norm.
+static FailureOr<OnnxValues> importEmbedLayerNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 9)))
+    return failure();
+  OnnxValue ids = call.input(0), segments = call.input(1);
+  OnnxValue places = call.input(8);
+  for (size_t index : {2, 3, 5, 6})
+    if (!call.input(index))
+      return call.fail("expected ids, tables of words and of positions, a "
+                       "scale and a bias");
+  if (bool(segments) != bool(call.input(4)))
+    return call.fail("expected ids of segments and their table together, got "
+                     "one of them");
+  for (const OnnxValue &value : {ids, segments, places})
+    if (value && (value.rank() != 2 || !isa<IntegerType>(value.type())))
+      return call.fail("expected ids of rank 2");
+  for (size_t index : {2, 3, 4})
+    if (OnnxValue table = call.input(index);
+        table && (table.rank() != 2 || !isa<FloatType>(table.type())))
+      return call.fail("expected tables of floats of rank 2");
+  TensorBuilder &tensors = call.tensors;
+  auto choose = [&](size_t table, const OnnxValue &indices) {
+    return OnnxValue(tensors.gather(call.asTensor(call.input(table)),
+                                    call.asTensor(indices), 0));
+  };
+  TensorSizes shape = call.sizesOf(ids);
+  OnnxValue positions;
+  if (places) {
+    positions = choose(3, places);
+  } else {
+    OpFoldResult zero = tensors.constantSize(0);
+    SizedTensor table = call.asTensor(call.input(3));
+    positions =
+        tensors.slice(table, {zero, zero}, {shape[1], table.sizes[1]}, {1, 1});
+  }
+  FailureOr<OnnxValue> sum =
+      call.elementwise("Add", {choose(2, ids), positions});
+  if (succeeded(sum) && segments)
+    sum = call.elementwise("Add", {*sum, choose(4, segments)});
+  FailureOr<OnnxValue> count = countOnes(call, call.input(7), shape[0]);
+  if (failed(sum) || failed(count))
+    return failure();
+  Normalization norm(call, *sum, 2, call.number("epsilon", 1e-12));
+  FailureOr<OnnxValues> results = norm.normalize(call.input(5), call.input(6));
+  if (failed(results))
+    return failure();
+  return OnnxValues{results->front(), *count, *sum};
+}
+
+OnnxOperator attn::findNormOperator(StringRef name) {
+  return llvm::StringSwitch<OnnxOperator>(name)
+      .Case("LayerNormalization", importLayerNormalization)
+      .Case("RMSNormalization", importRMSNormalization)
+      // ONNX Runtime writes it in ONNX's domain.
+      .Case("SimplifiedLayerNormalization", importRMSNormalization)
+      .Case("com.microsoft.SkipLayerNormalization",
+            importSkipLayerNormalization)
+      .Case("com.microsoft.SkipSimplifiedLayerNormalization",
+            importSkipRMSNormalization)
+      .Case("com.microsoft.EmbedLayerNormalization",
+            importEmbedLayerNormalization)
+      .Default(nullptr);
+}
