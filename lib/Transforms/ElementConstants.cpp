@@ -33,7 +33,9 @@ std::optional<double> Elements::getConstant(const Element &element) {
       attribute = elements.getSplatValue<Attribute>();
     if (auto number = dyn_cast<FloatAttr>(attribute))
       return number.getValueAsDouble();
-    if (auto number = dyn_cast<IntegerAttr>(attribute))
+    // Beyond 2^53 not all integers are numbers of a double.
+    auto number = dyn_cast<IntegerAttr>(attribute);
+    if (number && number.getValue().isSignedIntN(54))
       return static_cast<double>(number.getValue().getSExtValue());
     return std::nullopt;
   }
@@ -58,6 +60,10 @@ std::optional<double> Elements::getConstant(const Element &element) {
       .Case([&](arith::MulFOp) { return *a * *b; })
       .Case([&](arith::NegFOp) { return -*a; })
       .Case([&](arith::TruncFOp) { return round(*a, e.value.getType()); })
+      .Case([&](arith::UIToFPOp op) {
+        Type type = getElementTypeOrSelf(op.getIn());
+        return *a < 0 ? *a + std::exp2(type.getIntOrFloatBitWidth()) : *a;
+      })
       .Default([&](Operation *) { return *a; });
 }
 
