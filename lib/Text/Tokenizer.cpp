@@ -87,7 +87,7 @@ Tokenizer::Vocabulary::load(StringRef path, vfs::FileSystem &files) {
 Expected<std::shared_ptr<const Tokenizer::Pieces>>
 Tokenizer::Pieces::load(StringRef path, vfs::FileSystem &files) {
   Expected<std::unique_ptr<MemoryBuffer>> buffer =
-      readFile(path, "SentencePiece model", files);
+      readRegularFile(path, "SentencePiece model", files);
   if (!buffer)
     return buffer.takeError();
   auto pieces = std::make_shared<Pieces>();
@@ -352,4 +352,5 @@ StringRef Tokenizer::sourceToken(int32_t id) const { return source->token(id); }
 StringRef Tokenizer::targetToken(int32_t id) const { return target->token(id); }
 int32_t Tokenizer::endId() const { return source->endId; }
 int32_t Tokenizer::unknownId() const { return source->unknownId; }
+int32_t Tokenizer::targetEndId() const { return target->endId; }
 int32_t Tokenizer::targetUnknownId() const { return target->unknownId; }

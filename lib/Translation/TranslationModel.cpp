@@ -62,10 +62,18 @@ TranslationModel::read(StringRef directory, bool withTokenizer,
   if (Error error =
           MarianConfig::load(directory, *files).moveInto(model.config))
     return std::move(error);
-  if (withTokenizer)
-    if (Error error =
-            Tokenizer::load(directory, files).moveInto(model.tokenizer))
-      return std::move(error);
+  if (!withTokenizer)
+    return std::move(model);
+  if (Error error = Tokenizer::load(directory, files).moveInto(model.tokenizer))
+    return std::move(error);
+  // A vocabulary of another model: sentences would end anywhere.
+  const int32_t end = model.tokenizer->targetEndId();
+  if (end != model.config.eosTokenId)
+    return createStringError(
+        directory +
+        ": expected the eos_token_id of config.json to be that of "
+        "</s> in the vocabulary, " +
+        Twine(end) + ", got " + Twine(model.config.eosTokenId));
   return std::move(model);
 }
 

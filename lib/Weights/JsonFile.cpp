@@ -52,7 +52,7 @@ Expected<json::Object> attn::parseJsonObject(StringRef text, StringRef origin) {
 Expected<json::Object> attn::readJsonObject(StringRef path,
                                             vfs::FileSystem &files) {
   Expected<std::unique_ptr<MemoryBuffer>> buffer =
-      readFile(path, "file", files);
+      readRegularFile(path, "file", files);
   if (!buffer)
     return buffer.takeError();
   return parseJsonObject((*buffer)->getBuffer(), path);

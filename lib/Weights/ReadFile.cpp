@@ -22,6 +22,14 @@ attn::readFile(StringRef path, StringRef what, vfs::FileSystem &files) {
   return std::move(*buffer);
 }
 
+Expected<std::unique_ptr<MemoryBuffer>>
+attn::readRegularFile(StringRef path, StringRef what, vfs::FileSystem &files) {
+  ErrorOr<vfs::Status> status = files.status(path);
+  if (status && status->getType() == sys::fs::file_type::fifo_file)
+    return createStringError(path + ": expected a file, got a pipe");
+  return readFile(path, what, files);
+}
+
 bool attn::isInFolder(StringRef path, vfs::FileSystem &files) {
   if (files.exists(path))
     return true;

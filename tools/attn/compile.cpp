@@ -170,7 +170,7 @@ static Expected<std::vector<std::unique_ptr<MemoryBuffer>>> readFiles() {
     sys::path::append(path, name);
     if (!sys::fs::exists(path))
       continue;
-    Expected<std::unique_ptr<MemoryBuffer>> read = readFile(path);
+    Expected<std::unique_ptr<MemoryBuffer>> read = readRegularFile(path);
     if (!read)
       return read.takeError();
     files.push_back(std::move(*read));

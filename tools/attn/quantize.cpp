@@ -160,7 +160,7 @@ static Error copyRest(StringRef source, StringRef target) {
       continue;
     SmallString<128> to(target);
     sys::path::append(to, name);
-    Expected<std::unique_ptr<MemoryBuffer>> content = readFile(path);
+    Expected<std::unique_ptr<MemoryBuffer>> content = readRegularFile(path);
     if (!content)
       return content.takeError();
     if (Error error = writeFile(to, (*content)->getBuffer()))

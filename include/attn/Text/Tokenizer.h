@@ -82,7 +82,8 @@ public:
   /// Ids in the source vocabulary.
   int32_t endId() const;
   int32_t unknownId() const;
-  /// That in the target vocabulary.
+  /// Those in the target vocabulary.
+  int32_t targetEndId() const;
   int32_t targetUnknownId() const;
 
 private:

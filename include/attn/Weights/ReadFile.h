@@ -18,6 +18,12 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 readFile(llvm::StringRef path, llvm::StringRef what = "file",
          llvm::vfs::FileSystem &files = *llvm::vfs::getRealFileSystem());
 
+/// The same of a file that is no pipe, either: who writes to one in a folder
+/// may never come.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+readRegularFile(llvm::StringRef path, llvm::StringRef what = "file",
+                llvm::vfs::FileSystem &files = *llvm::vfs::getRealFileSystem());
+
 /// Whether there is a file `path`, be it a link that leads nowhere: what may be
 /// missing is not missing then, but cannot be read.
 bool isInFolder(llvm::StringRef path, llvm::vfs::FileSystem &files);
