@@ -32,7 +32,8 @@ def IncrementalDecoding
     function and arguments of the second (where they are slices of the width of
     one tensor, that tensor). Windows, `slopes` and `biases` count from the
     positions; these two and `sinks` depend on no argument. Anything else is an
-    error that names the operation. Sizes, as of destinations, are taken anew from the arguments.
+    error that names the operation. Sizes, as of destinations, are taken anew
+    from the arguments.
 
     Arguments of the step, by their `attn.role`, in this order:
 
