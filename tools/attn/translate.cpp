@@ -247,10 +247,49 @@ static void printStatistics(const TranslationModel &model,
   errs() << '\n';
 }
 
+namespace {
+
+/// Where translations go, and what their words attend to.
+struct OutputFiles {
+  std::unique_ptr<OutputFile> lines;
+  std::unique_ptr<AlignmentFile> alignments;
+
+  static Expected<OutputFiles> open();
+
+  Error flush() {
+    Error error = lines->flush();
+    return error ? std::move(error) : alignments->flush();
+  }
+
+  /// Completes and keeps the files.
+  Error close() {
+    Error error = lines->close();
+    return error ? std::move(error) : alignments->close();
+  }
+};
+
+} // namespace
+
+Expected<OutputFiles> OutputFiles::open() {
+  OutputFiles files;
+  if (Error error = OutputFile::open(output).moveInto(files.lines))
+    return std::move(error);
+  bool withColors = output == "-" && sys::Process::StandardOutHasColors();
+  if (Error error =
+          AlignmentFile::open(::alignments, explain, withColors, alignmentStep)
+              .moveInto(files.alignments))
+    return std::move(error);
+  if (files.alignments->replacesSame(*files.lines))
+    return createStringError("--alignments: expected a file other than that of "
+                             "--output, got '" +
+                             ::alignments + "'");
+  return files;
+}
+
 /// Translates what `reader` gives, or `texts` if it is null.
 static Error translateLines(TranslationStream &stream,
                             ArrayRef<std::string> texts, LineReader *reader,
-                            OutputFile &file, AlignmentFile &alignmentFile) {
+                            OutputFiles &files) {
   std::mutex mutex; // of what follows: lines are read while others are done
   Progress progress;
   progress.bytes = reader ? reader->numBytes() : 0;
@@ -281,11 +320,8 @@ static Error translateLines(TranslationStream &stream,
     ++progress.linesDone;
     bar.update(progress);
   };
-  auto flush = [&] {
-    Error error = file.flush();
-    return error ? std::move(error) : alignmentFile.flush();
-  };
-  return stream.run(source, {file.stream(), flush, report, finished});
+  auto flush = [&] { return files.flush(); };
+  return stream.run(source, {files.lines->stream(), flush, report, finished});
 }
 
 /// Whether someone types lines and sees what becomes of them.
@@ -296,13 +332,12 @@ static bool isSession() {
 }
 
 /// Translates each line as it is typed.
-static Error translateSession(TranslationStream &stream, OutputFile &file,
-                              AlignmentFile &alignmentFile) {
+static Error translateSession(TranslationStream &stream, OutputFiles &files) {
   keepTerminalSettings();
   while (std::optional<std::string> line = readTypedLine())
     if (!StringRef(*line).trim().empty())
-      if (Error error = translateLines(stream, *line, /*reader=*/nullptr, file,
-                                       alignmentFile))
+      if (Error error =
+              translateLines(stream, *line, /*reader=*/nullptr, files))
         return error;
   return Error::success();
 }
@@ -358,19 +393,9 @@ Error attn::runTranslate() {
   if (texts.empty())
     if (Error error = LineReader::open(input).moveInto(reader))
       return error;
-  std::unique_ptr<OutputFile> file;
-  if (Error error = OutputFile::open(output).moveInto(file))
-    return error;
-  bool withColors = output == "-" && sys::Process::StandardOutHasColors();
-  std::unique_ptr<AlignmentFile> alignmentFile;
-  if (Error error =
-          AlignmentFile::open(alignments, explain, withColors, alignmentStep)
-              .moveInto(alignmentFile))
-    return error;
-  if (alignmentFile->replacesSame(*file))
-    return createStringError("--alignments: expected a file other than that of "
-                             "--output, got '" +
-                             alignments + "'");
+  Expected<OutputFiles> files = OutputFiles::open();
+  if (!files)
+    return files.takeError();
 
   bool withTokenizer = inputFormat != LineFormat::Ids ||
                        outputFormat != LineFormat::Ids || showsAttention() ||
@@ -390,7 +415,7 @@ Error attn::runTranslate() {
                           .moveInto(splitter))
       return error;
   StreamOptions options =
-      streamOptions(*model, *search, splitter.get(), *alignmentFile);
+      streamOptions(*model, *search, splitter.get(), *files->alignments);
   Expected<std::unique_ptr<Translator>> translator =
       createTranslator(*model, std::move(*search));
   if (!translator)
@@ -405,14 +430,11 @@ Error attn::runTranslate() {
                            std::move(options));
   const Stopwatch watch;
   if (Error error = isSession()
-                        ? translateSession(stream, *file, *alignmentFile)
-                        : translateLines(stream, texts, reader.get(), *file,
-                                         *alignmentFile))
+                        ? translateSession(stream, *files)
+                        : translateLines(stream, texts, reader.get(), *files))
     return error;
   const double seconds = watch.seconds();
-  if (Error error = file->close())
-    return error;
-  if (Error error = alignmentFile->close())
+  if (Error error = files->close())
     return error;
   if (stats)
     printStatistics(*model, stream, seconds);
