@@ -30,7 +30,8 @@ static SizeProduct toProduct(OpFoldResult size) {
   return getIndexProduct(cast<Value>(size));
 }
 
-/// Whether the index is one from 0 to `extent` - 1, as it was limited to that.
+/// Whether the index is one from 0 to `extent` - 1, as it was limited to that,
+/// if there is one.
 static bool isClamped(Value index, const SizeProduct &extent) {
   auto max = index.getDefiningOp<arith::MaxSIOp>();
   if (!max || getConstantIntValue(max.getRhs()) != 0)
@@ -393,7 +394,8 @@ void Assertions::addElement(Operation *op, Value tensor, ValueRange indices) {
     SizeProduct extent = getSizeProduct(tensor, dim);
     std::string message = ("an index inside of dimension " + Twine(dim)).str();
     auto body = dyn_cast<linalg::LinalgOp>(op->getParentOp());
-    if (isClamped(index, extent))
+    const bool isInsideIfAny = isClamped(index, extent);
+    if (isInsideIfAny && extent.unknown.empty() && extent.number > 0)
       continue;
     OpBuilder::InsertionGuard guard(builder);
     Value limit;
@@ -403,7 +405,7 @@ void Assertions::addElement(Operation *op, Value tensor, ValueRange indices) {
         if (std::optional<SizeProduct> size = getLoopSize(body, loop.getDim());
             size && size->equals(extent))
           continue;
-      limit = getLimit(index, body);
+      limit = isInsideIfAny ? getValue(SizeProduct(1)) : getLimit(index, body);
     }
     if (limit) {
       require(either(compare(CmpIPredicate::ule, limit, getValue(extent)),

@@ -58,6 +58,35 @@ func.func @known(%x: tensor<?x4xf32>, %y: tensor<4x8xf32>, %table: tensor<9xf32>
 
 // -----
 
+// What is limited to the indices that there are is inside if there are any.
+// CHECK-LABEL: @limited
+// CHECK: %[[ROWS:.*]] = tensor.dim %arg0
+// CHECK: %[[ANY:.*]] = arith.cmpi uge, %[[ROWS]], %c1 : index
+// CHECK: %[[HOLDS:.*]] = arith.ori %[[ANY]], %{{.*}} : i1
+// CHECK: cf.assert %[[HOLDS]], "tensor.extract: expected an index inside of dimension 0"
+// CHECK: linalg.generic
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @limited(%table: tensor<?xf32>, %ids: tensor<?xi64>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %rows = tensor.dim %table, %c0 : tensor<?xf32>
+  %last = arith.subi %rows, %c1 : index
+  %n = tensor.dim %ids, %c0 : tensor<?xi64>
+  %o = tensor.empty(%n) : tensor<?xf32>
+  %g = linalg.generic {indexing_maps = [affine_map<(d) -> (d)>, affine_map<(d) -> (d)>], iterator_types = ["parallel"]} ins(%ids : tensor<?xi64>) outs(%o : tensor<?xf32>) {
+  ^bb0(%id: i64, %out: f32):
+    %i = arith.index_cast %id : i64 to index
+    %most = arith.minsi %i, %last : index
+    %place = arith.maxsi %most, %c0 : index
+    %f = tensor.extract %table[%place] : tensor<?xf32>
+    linalg.yield %f : f32
+  } -> tensor<?xf32>
+  return %g : tensor<?xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @structured
 // CHECK: "linalg.matmul: expected the size of dimension 1 of operand 0 in dimension 0 of operand 1"
 // CHECK: "linalg.softmax: expected the size of dimension 0 of operand 0 in dimension 0 of operand 1"
