@@ -13,3 +13,7 @@ config.test_format = lit.formats.GoogleTest(".", "Tests")
 config.environment["ATTN_CACHE_DIR"] = os.path.join(
     config.attn_binary_dir, "test", "cache"
 )
+# As for the lit tests; and more is asked for than there is.
+config.environment["ASAN_OPTIONS"] = (
+    "allow_user_poisoning=0:allocator_may_return_null=1"
+)
