@@ -136,7 +136,7 @@ Tokenizer::~Tokenizer() = default;
 
 Expected<std::unique_ptr<Tokenizer>>
 Tokenizer::load(StringRef directory,
-                IntrusiveRefCntPtr<vfs::FileSystem> files) {
+                const IntrusiveRefCntPtr<vfs::FileSystem> &files) {
   std::unique_ptr<Tokenizer> tokenizer(new Tokenizer());
   tokenizer->files = files;
   if (Error error = Pieces::load(pathIn(directory, "source.spm"), *files)

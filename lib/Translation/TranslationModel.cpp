@@ -57,7 +57,7 @@ attn::generationOptions(const MarianConfig &config) {
 
 Expected<TranslationModel>
 TranslationModel::read(StringRef directory, bool withTokenizer,
-                       IntrusiveRefCntPtr<vfs::FileSystem> files) {
+                       const IntrusiveRefCntPtr<vfs::FileSystem> &files) {
   TranslationModel model;
   if (Error error =
           MarianConfig::load(directory, *files).moveInto(model.config))

@@ -32,7 +32,7 @@ public:
   /// distinct ids or lacks `</s>`, `<unk>` or `<pad>`.
   static llvm::Expected<std::unique_ptr<Tokenizer>>
   load(llvm::StringRef directory,
-       llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> files =
+       const llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> &files =
            llvm::vfs::getRealFileSystem());
   ~Tokenizer();
 

@@ -47,7 +47,7 @@ struct TranslationModel {
   /// `files`.
   static llvm::Expected<TranslationModel>
   read(llvm::StringRef directory, bool withTokenizer,
-       llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> files =
+       const llvm::IntrusiveRefCntPtr<llvm::vfs::FileSystem> &files =
            llvm::vfs::getRealFileSystem());
 
   /// `layer` of the decoder, counted from 0 on, or from -1, the last one,
