@@ -84,6 +84,10 @@ public:
   const OnnxNode &node;
 
   int64_t opset() const { return import.opset; }
+  /// A node that this one is made of.
+  OnnxCall derive(const OnnxNode &node, OnnxValues inputs) const {
+    return OnnxCall(import, node, std::move(inputs));
+  }
   /// Remembers the first error.
   mlir::LogicalResult fail(const llvm::Twine &message);
 
@@ -174,6 +178,8 @@ OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 

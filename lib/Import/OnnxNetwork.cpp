@@ -96,6 +96,8 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Case("Attention", importAttention)
       .Case("Conv", importConvolution)
       .Case("RotaryEmbedding", importRotaryEmbedding)
+      .Case("com.microsoft.Attention", importRuntimeAttention)
+      .Case("com.microsoft.MultiHeadAttention", importMultiHeadAttention)
       .Case("TensorScatter", importTensorScatter)
       .Default(nullptr);
 }

@@ -4,8 +4,7 @@ tests of, and compare with its reference evaluator.
 
     reference_cases.py FOLDER OPERATOR... [--count N] [--threads N]
 
-All sizes of inputs but 1 are known only when the program runs. Options that are not known
-here are passed to `attn run`.
+Options that are not known here are passed to `attn run`.
 """
 import argparse
 import math
@@ -22,10 +21,10 @@ from onnx.reference.op_run import OpRun
 CASES = {}
 
 
-def case(name, operator, operands, constants=(), outputs=1, **attributes):
+def case(name, operator, operands, constants=(), outputs=1, sizes="unknown", **attributes):
     """Operands are arrays, or shapes of floats; None is left out, as is an output that is
     not among those asked for. Constants are the numbers of operands that are part of the
-    model."""
+    model. Sizes are unknown, but for 1, or have names, equal ones the same, or are known."""
     random = np.random.default_rng(len(CASES))
     arrays = {
         f"x{number}": value
@@ -47,7 +46,10 @@ def case(name, operator, operands, constants=(), outputs=1, **attributes):
 
     def declare(name, array):
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-        shape = [1 if size == 1 else None for size in array.shape]
+        shape = [
+            size if size == 1 else {"unknown": None, "named": f"n{size}", "known": size}[sizes]
+            for size in array.shape
+        ]
         return helper.make_tensor_value_info(name, kind, shape)
 
     graph = helper.make_graph(
@@ -140,9 +142,56 @@ class QuickGelu(RuntimeOperator):
         return (x / (1 + np.exp(-np.float32(alpha) * x)),)
 
 
+def attend(q, k, v, mask, bias, past, num_heads, scale, mask_filter_value, unidirectional):
+    q, k, v = [
+        x.reshape(*x.shape[:2], num_heads, -1).transpose(0, 2, 1, 3) if x.ndim == 3 else x
+        for x in (q, k, v)
+    ]
+    if past[0] is not None:
+        k, v = [np.concatenate(pair, 2) for pair in zip(past, (k, v))]
+    queries, keys = q.shape[2], k.shape[2]
+    added = np.zeros((len(q), 1, queries, keys), np.float32)
+    if mask is not None and mask.ndim == 1:
+        mask = np.arange(keys) < mask[:, None]
+    if mask is not None:
+        mask = mask[:, None] if mask.ndim == 3 else mask[:, None, None]
+        added += np.where(mask, 0, np.float32(mask_filter_value))
+    if unidirectional:
+        added[..., ~np.tri(queries, keys, keys - queries, bool)] = np.finfo(np.float32).min
+    scores = q @ k.transpose(0, 1, 3, 2) * np.float32(scale or q.shape[3] ** -0.5) + added
+    scores = scores if bias is None else scores + bias
+    scores = np.exp(scores - scores.max(-1, keepdims=True))
+    result = scores / scores.sum(-1, keepdims=True) @ v
+    return result.transpose(0, 2, 1, 3).reshape(len(q), queries, -1), k, v
+
+
+class Attention(RuntimeOperator):
+    def _run(
+        self, x, weight, shift=None, mask=None, past=None, bias=None, num_heads=None, scale=None,
+        mask_filter_value=-10000, unidirectional=0, qkv_hidden_sizes=None, **_,
+    ):  # fmt: skip
+        rows = x @ weight if shift is None else x @ weight + shift
+        ends = 3 if qkv_hidden_sizes is None else np.cumsum(qkv_hidden_sizes[:2])
+        parts = np.split(rows, ends, -1)
+        options = num_heads, scale, mask_filter_value, unidirectional
+        return attend(*parts, mask, bias, (None, None), *options)[:1]
+
+
+class MultiHeadAttention(RuntimeOperator):
+    def _run(
+        self, q, k, v, shift=None, mask=None, bias=None, past_key=None, past_value=None,
+        num_heads=None, scale=None, mask_filter_value=-10000, unidirectional=0,
+    ):  # fmt: skip
+        if shift is not None:
+            parts = np.split(shift, np.cumsum([q.shape[2], k.shape[2]]))
+            q, k, v = [x + part for x, part in zip((q, k, v), parts)]
+        options = num_heads, scale, mask_filter_value, unidirectional
+        return attend(q, k, v, mask, bias, (past_key, past_value), *options)
+
+
 RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
-    Gelu, BiasGelu, FastGelu, QuickGelu,
+    Gelu, BiasGelu, FastGelu, QuickGelu, Attention, MultiHeadAttention,
 ]  # fmt: skip
 
 
@@ -170,6 +219,44 @@ runtime_case("fast_gelu", "FastGelu", [ROWS])
 runtime_case("fast_gelu_bias", "FastGelu", [ROWS, (5,)])
 runtime_case("quick_gelu", "QuickGelu", [ROWS])
 runtime_case("quick_gelu_alpha", "QuickGelu", [ROWS], alpha=1.0)
+
+X, WEIGHT, LOWEST = (2, 5, 6), (6, 24), float(np.finfo(np.float32).min)
+MASK, PADDED = np.ones((2, 5), np.int32), np.ones((2, 5), np.int32)
+MASK[0, 3:], PADDED[1, :2] = 0, 0
+BLOCKS = np.tile(MASK[:, None], (1, 5, 1)) | np.eye(5, dtype=np.int32)
+LENGTHS = np.array([2, 5], np.int32)
+
+
+def attention_case(name, *operands, **options):
+    constants = [1] if operands[2] is None else [1, 2]
+    runtime_case(name, "Attention", operands, constants, num_heads=2, **options)
+
+
+attention_case("attention", X, WEIGHT, (24,))
+attention_case("attention_mask", X, WEIGHT, (24,), MASK, mask_filter_value=LOWEST)
+attention_case("attention_blocks", X, WEIGHT, None, BLOCKS, None, (1, 2, 5, 5), scale=0.7)
+attention_case("attention_widths", X, (6, 20), (20,), qkv_hidden_sizes=[8, 8, 4])
+attention_case("attention_causal", X, WEIGHT, (24,), unidirectional=1)
+attention_case("attention_padded", X, WEIGHT, (24,), PADDED, unidirectional=1)
+attention_case(
+    "attention_all_padded", X, WEIGHT, (24,), PADDED, unidirectional=1, mask_filter_value=LOWEST
+)
+attention_case("attention_lengths", X, WEIGHT, (24,), LENGTHS, sizes="named")
+
+
+def heads_case(name, *operands, **options):
+    runtime_case(name, "MultiHeadAttention", operands, num_heads=2, **options)
+
+
+QUERIES, HEADS, PAST = (2, 3, 8), (2, 2, 5, 4), (2, 2, 2, 4)
+heads_case("heads", QUERIES, (2, 5, 8), (2, 5, 8), None, MASK)
+heads_case("heads_bias", QUERIES, (2, 5, 8), (2, 5, 12), (28,), MASK, sizes="known")
+heads_case("heads_kept", QUERIES, HEADS, HEADS, None, None, (1, 2, 3, 5), scale=0.7)
+heads_case("heads_past", QUERIES, QUERIES, QUERIES, None, None, None, PAST, PAST, outputs=3)
+heads_case(
+    "heads_past_causal", QUERIES, QUERIES, QUERIES, None, PADDED, None, PAST, PAST,
+    outputs=3, unidirectional=1,
+)  # fmt: skip
 
 
 def check(name, folder, options):

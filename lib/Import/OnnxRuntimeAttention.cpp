@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Attention of ONNX Runtime (com.microsoft): ONNX's own Attention, with
+// projections or biases before it, and masks of another kind.
+
+#include "OnnxCall.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace {
+
+/// Imports one node; B entries, S queries, M keys.
+class RuntimeAttentionImporter {
+public:
+  explicit RuntimeAttentionImporter(OnnxCall &call)
+      : call(call), tensors(call.tensors) {}
+
+  FailureOr<OnnxValues> importPacked();
+  FailureOr<OnnxValues> importMultiHead();
+
+private:
+  FailureOr<OnnxValue> slice(const OnnxValue &value, int64_t offset,
+                             int64_t size);
+  LogicalResult mergeHeads(OnnxValue &rows, StringRef name);
+  OnnxValue buildCausal();
+  FailureOr<OnnxValue> buildMask(const OnnxValue &mask, const OnnxValue &bias);
+  FailureOr<OnnxValues> attend(const OnnxValue &mask, const OnnxValue &bias,
+                               const OnnxValue &pastKey,
+                               const OnnxValue &pastValue);
+
+  OnnxCall &call;
+  TensorBuilder &tensors;
+  /// [B, S, H·E], [B, M, H·E], [B, M, H·F].
+  OnnxValue query, key, value;
+  OpFoldResult batch, keys;
+  bool isCausal = false;
+};
+
+} // namespace
+
+/// A part of the last dimension.
+FailureOr<OnnxValue> RuntimeAttentionImporter::slice(const OnnxValue &value,
+                                                     int64_t offset,
+                                                     int64_t size) {
+  SizedTensor tensor = call.asTensor(value);
+  std::optional<int64_t> extent = getConstantIntValue(tensor.sizes.back());
+  if (!extent || offset + size > *extent)
+    return call.fail("expected " + Twine(offset + size) +
+                     " columns of queries, keys and values at least");
+  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
+  offsets.back() = tensors.constantSize(offset);
+  TensorSizes sizes = tensor.sizes;
+  sizes.back() = tensors.constantSize(size);
+  return OnnxValue(tensors.slice(tensor, offsets, sizes,
+                                 SmallVector<int64_t>(tensor.rank(), 1)));
+}
+
+/// What is added to scores: a bias, and a number that excludes keys.
+FailureOr<OnnxValue>
+RuntimeAttentionImporter::buildMask(const OnnxValue &mask,
+                                    const OnnxValue &bias) {
+  Type type = query.type();
+  if (bias && (bias.rank() != 4 || bias.type() != type))
+    return call.fail("expected a bias of scores of rank 4, and of the type of "
+                     "the queries");
+  double filter = call.number("mask_filter_value", -10000);
+  if (!mask)
+    return bias;
+  if (!isa<IntegerType>(mask.type()) || mask.rank() < 1 || mask.rank() > 3)
+    return call.fail("expected a mask of integers of rank 1 to 3");
+  OpFoldResult zero = tensors.constantSize(0), one = tensors.constantSize(1);
+  TensorSizes sizes = call.sizesOf(mask);
+  FailureOr<OnnxValue> kept;
+  if (mask.rank() == 1) {
+    if (sizes[0] != batch)
+      return call.fail("expected a mask of rank 2 or 3, or the number of keys "
+                       "of each entry of the batch");
+    OnnxValue columns = call.cast(tensors.iota(zero, keys, one), mask.type());
+    kept = call.elementwise(
+        "Less", {columns, call.reshape(mask, {batch, one, one, one})});
+  } else {
+    sizes.insert(sizes.begin() + 1, mask.rank() == 2 ? 2 : 1, one);
+    kept = call.elementwise(
+        "Greater", {call.reshape(mask, sizes), call.constant(mask.type(), 0)});
+  }
+  if (failed(kept))
+    return failure();
+  // Keys after the query get the lowest number in place of the mask's. Where
+  // that is the lowest too, they count alike: one condition excludes both.
+  APFloat number = APFloat::getLargest(
+      cast<FloatType>(type).getFloatSemantics(), /*Negative=*/true);
+  double lowest = number.convertToDouble();
+  bool isLowest = filter <= lowest;
+  if (isCausal && isLowest)
+    kept = call.elementwise("And", {*kept, buildCausal()});
+  FailureOr<OnnxValue> added = call.elementwise(
+      "Where", {*kept, call.constant(type, 0),
+                call.constant(type, std::max(filter, lowest))});
+  if (succeeded(added) && isCausal && !isLowest)
+    added = call.elementwise(
+        "Where", {buildCausal(), *added, call.constant(type, lowest)});
+  if (succeeded(added) && bias)
+    added = call.elementwise("Add", {bias, *added});
+  return added;
+}
+
+/// Whether a key is not after the query.
+OnnxValue RuntimeAttentionImporter::buildCausal() {
+  OpFoldResult zero = tensors.constantSize(0), one = tensors.constantSize(1);
+  OpFoldResult queries = call.sizesOf(query)[1];
+  OpFoldResult past = tensors.subtract(keys, queries);
+  OnnxValue places =
+      call.reshape(tensors.iota(past, queries, one), {queries, one});
+  return *call.elementwise("LessOrEqual",
+                           {tensors.iota(zero, keys, one), places});
+}
+
+FailureOr<OnnxValues>
+RuntimeAttentionImporter::attend(const OnnxValue &mask, const OnnxValue &bias,
+                                 const OnnxValue &pastKey,
+                                 const OnnxValue &pastValue) {
+  keys = call.sizesOf(key)[1];
+  if (pastKey && pastKey.rank() == 4)
+    keys = tensors.add(call.sizesOf(pastKey)[2], keys);
+  isCausal = call.integer("unidirectional", 0) != 0;
+  FailureOr<OnnxValue> added = buildMask(mask, bias);
+  if (failed(added))
+    return failure();
+  OnnxNode node;
+  auto setInteger = [&](StringRef name, int64_t value) {
+    OnnxAttribute &attribute = node.attributes.emplace_back();
+    attribute.name = name;
+    attribute.kind = OnnxAttribute::Int;
+    attribute.integer = value;
+  };
+  int64_t heads = call.integer("num_heads", 0);
+  setInteger("q_num_heads", heads);
+  setInteger("kv_num_heads", heads);
+  setInteger("is_causal", isCausal && !mask);
+  if (double scale = call.number("scale", 0); scale != 0) {
+    OnnxAttribute &attribute = node.attributes.emplace_back();
+    attribute.name = "scale";
+    attribute.kind = OnnxAttribute::Float;
+    attribute.number = scale;
+  }
+  OnnxCall attention =
+      call.derive(node, {query, key, value, *added, pastKey, pastValue});
+  return importAttention(attention);
+}
+
+/// Attention: queries, keys and values are one product with the input.
+FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
+  if (failed(call.expectInputs(2, 7)))
+    return failure();
+  if (call.input(4) || call.input(6))
+    return call.fail("expected no past, which is imported of "
+                     "MultiHeadAttention alone");
+  OnnxValue x = call.input(0), weight = call.input(1), bias = call.input(2);
+  if (x.rank() != 3 || weight.rank() != 2 || !isa<FloatType>(x.type()))
+    return call.fail("expected floats of rank 3 and a weight of rank 2, got "
+                     "ranks " +
+                     Twine(x.rank()) + " and " + Twine(weight.rank()));
+  std::optional<int64_t> columns = getConstantIntValue(call.sizesOf(weight)[1]);
+  if (!columns)
+    return call.fail("expected a weight of a known width");
+  SmallVector<int64_t> widths =
+      call.integers("qkv_hidden_sizes")
+          .value_or(SmallVector<int64_t>(3, *columns / 3));
+  if (widths.size() != 3 || widths[0] + widths[1] + widths[2] != *columns ||
+      llvm::any_of(widths, [](int64_t width) { return width < 1; }))
+    return call.fail("expected a weight of the width of queries, keys and "
+                     "values together, got " +
+                     Twine(*columns));
+  batch = call.sizesOf(x)[0];
+  FailureOr<OnnxValue> rows = call.matmul(x, weight);
+  if (succeeded(rows) && bias)
+    rows = call.elementwise("Add", {*rows, bias});
+  if (failed(rows))
+    return failure();
+  int64_t offset = 0;
+  for (auto [part, width] :
+       llvm::zip(std::array{&query, &key, &value}, widths)) {
+    *part = *slice(*rows, offset, width);
+    offset += width;
+  }
+  FailureOr<OnnxValues> results =
+      attend(call.input(3), call.input(5), OnnxValue(), OnnxValue());
+  if (failed(results))
+    return failure();
+  return OnnxValues{results->front()};
+}
+
+/// [B, H, M, E] → [B, M, H·E], as keys of other sentences are kept.
+LogicalResult RuntimeAttentionImporter::mergeHeads(OnnxValue &rows,
+                                                   StringRef name) {
+  if (rows.rank() == 4) {
+    SizedTensor tensor = tensors.transpose(call.asTensor(rows), {0, 2, 1, 3});
+    OpFoldResult width = tensors.multiply(tensor.sizes[2], tensor.sizes[3]);
+    rows = call.reshape(tensor, {tensor.sizes[0], tensor.sizes[1], width});
+  }
+  if (rows.rank() == 3)
+    return success();
+  return call.fail("expected " + name + " of rank 3 or 4, got " +
+                   Twine(rows.rank()));
+}
+
+FailureOr<OnnxValues> RuntimeAttentionImporter::importMultiHead() {
+  if (failed(call.expectInputs(3, 8)))
+    return failure();
+  query = call.input(0);
+  key = call.input(1);
+  value = call.input(2);
+  OnnxValue bias = call.input(3);
+  if (query.rank() != 3 || !isa<FloatType>(query.type()))
+    return call.fail("expected queries of floats of rank 3, got rank " +
+                     Twine(query.rank()));
+  if (bias && (bias.rank() != 1 || key.rank() != 3))
+    return call.fail("expected a bias of rank 1, of keys of rank 3");
+  batch = call.sizesOf(query)[0];
+  int64_t offset = 0;
+  const std::pair<OnnxValue *, StringRef> operands[] = {
+      {&query, "queries"}, {&key, "keys"}, {&value, "values"}};
+  for (auto [operand, name] : operands) {
+    if (failed(mergeHeads(*operand, name)))
+      return failure();
+    if (!bias)
+      continue;
+    std::optional<int64_t> width =
+        getConstantIntValue(call.sizesOf(*operand)[2]);
+    if (!width)
+      return call.fail("expected a known width of " + name +
+                       " that have a bias");
+    FailureOr<OnnxValue> part = slice(bias, offset, *width);
+    FailureOr<OnnxValue> sum =
+        failed(part) ? part : call.elementwise("Add", {*operand, *part});
+    if (failed(sum))
+      return failure();
+    *operand = *sum;
+    offset += *width;
+  }
+  FailureOr<OnnxValues> results =
+      attend(call.input(4), call.input(5), call.input(6), call.input(7));
+  if (failed(results))
+    return failure();
+  results->pop_back();
+  return results;
+}
+
+FailureOr<OnnxValues> attn::importRuntimeAttention(OnnxCall &call) {
+  return RuntimeAttentionImporter(call).importPacked();
+}
+
+FailureOr<OnnxValues> attn::importMultiHeadAttention(OnnxCall &call) {
+  return RuntimeAttentionImporter(call).importMultiHead();
+}
