@@ -92,17 +92,23 @@ static llvm::Error embedWeights(const Translated &translated) {
       translated.weightsFile, manifest.weights, /*threads=*/0);
   if (!store)
     return store.takeError();
+  // What several have in common in memory is there once in the object, too.
+  llvm::DenseMap<std::pair<const void *, size_t>, llvm::GlobalVariable *>
+      weights;
   llvm::SmallVector<llvm::Constant *> pointers;
   for (auto [recipe, data] :
        llvm::zip_equal(manifest.weights, (*store)->pointers())) {
     llvm::StringRef bytes(static_cast<const char *>(data),
                           recipe.storedElements() * byteWidth(recipe.type));
-    llvm::GlobalVariable *weight = addConstant(
-        module,
-        llvm::ConstantDataArray::getRaw(
-            bytes, bytes.size(), llvm::Type::getInt8Ty(module.getContext())),
-        "attn_weight");
-    weight->setAlignment(llvm::Align(64)); // as in memory
+    llvm::GlobalVariable *&weight = weights[{data, bytes.size()}];
+    if (!weight) {
+      weight = addConstant(
+          module,
+          llvm::ConstantDataArray::getRaw(
+              bytes, bytes.size(), llvm::Type::getInt8Ty(module.getContext())),
+          "attn_weight");
+      weight->setAlignment(llvm::Align(64)); // as in memory
+    }
     pointers.push_back(weight);
   }
   table->setInitializer(llvm::ConstantArray::get(
