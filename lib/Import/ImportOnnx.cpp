@@ -43,7 +43,9 @@ private:
   Error addInitializers(func::FuncOp function);
   OnnxValue addWeight(func::FuncOp function, const OnnxTensor &tensor);
   Error setWeightsFile(ModuleOp module);
+  Error addConstant(const OnnxTensor &tensor);
   Error addNode(size_t index, const OnnxNode &node);
+  Error addBranch(const OnnxNode &node, const OnnxGraph &graph);
   Error addResults(func::FuncOp function);
   void setKnownSizes(func::FuncOp function);
   Expected<RankedTensorType> getType(const OnnxValueInfo &info);
@@ -169,18 +171,24 @@ Error GraphImporter::setWeightsFile(ModuleOp module) {
   return Error::success();
 }
 
-Error GraphImporter::addInitializers(func::FuncOp function) {
+Error GraphImporter::addConstant(const OnnxTensor &tensor) {
   OnnxNode none;
+  OnnxCall call(import, none, {});
+  FailureOr<OnnxValue> value = call.constant(tensor);
+  if (failed(value))
+    return fail("initializer '" + tensor.name + "': " + import.message);
+  values[tensor.name] = *value;
+  return Error::success();
+}
+
+Error GraphImporter::addInitializers(func::FuncOp function) {
   for (const OnnxTensor &tensor : graph.initializers) {
     if (isWeight(tensor, function.getName())) {
       values[tensor.name] = addWeight(function, tensor);
       continue;
     }
-    OnnxCall call(import, none, {});
-    FailureOr<OnnxValue> value = call.constant(tensor);
-    if (failed(value))
-      return fail("initializer '" + tensor.name + "': " + import.message);
-    values[tensor.name] = *value;
+    if (Error error = addConstant(tensor))
+      return error;
   }
   return Error::success();
 }
@@ -202,14 +210,61 @@ static OnnxOperator findOperator(StringRef name) {
   return nullptr;
 }
 
+/// The graph that an If whose condition is known stands for.
+static FailureOr<const OnnxGraph *> findBranch(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  OnnxValue condition = call.input(0);
+  std::optional<int64_t> value;
+  if (condition.elements().size() == 1)
+    value = getConstantIntValue(condition.elements().front());
+  if (!value)
+    return call.fail("expected a condition that follows from sizes and "
+                     "constants; hint: what depends on elements of inputs is "
+                     "not known before");
+  StringRef name = *value != 0 ? "then_branch" : "else_branch";
+  const OnnxAttribute *branch = call.find(name, OnnxAttribute::Graph);
+  if (!branch || branch->graph.empty())
+    return call.fail("expected a graph as '" + name + "', got none");
+  return &branch->graph.front();
+}
+
+/// Puts a branch in the place of its node: it sees what is before, and nothing
+/// but its outputs is seen after it.
+Error GraphImporter::addBranch(const OnnxNode &node, const OnnxGraph &branch) {
+  llvm::StringMap<OnnxValue> before = values;
+  for (const OnnxTensor &tensor : branch.initializers)
+    if (Error error = addConstant(tensor))
+      return error;
+  for (auto [index, inner] : llvm::enumerate(branch.nodes))
+    if (Error error = addNode(index, inner))
+      return error;
+  for (auto [position, output] : llvm::enumerate(node.outputs)) {
+    if (output.empty())
+      continue;
+    auto found = position < branch.outputs.size()
+                     ? values.find(branch.outputs[position].name)
+                     : values.end();
+    if (found == values.end())
+      return fail("expected a branch of '" + node.name + "' to compute '" +
+                  output + "'");
+    if (!before.try_emplace(output, found->second).second)
+      return fail("expected names of outputs to differ, got '" + output +
+                  "' again");
+  }
+  values = std::move(before);
+  return Error::success();
+}
+
 Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
   auto failNode = [&](const Twine &text) {
     std::string name = node.name.empty() ? "" : (" '" + node.name + "'").str();
     return fail("node " + Twine(index) + name + " (" + getOperatorName(node) +
                 "): " + text);
   };
+  bool isBranch = getOperatorName(node) == "If";
   OnnxOperator importer = findOperator(getOperatorName(node));
-  if (!importer)
+  if (!importer && !isBranch)
     return failNode("expected an operator of ONNX that attn can "
                     "import, got another");
   OnnxValues inputs;
@@ -223,6 +278,11 @@ Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
   StringRef name = node.name.empty() ? node.operation : node.name;
   import.tensors.location = NameLoc::get(builder.getStringAttr(name), location);
   OnnxCall call(import, node, std::move(inputs));
+  if (isBranch) {
+    FailureOr<const OnnxGraph *> branch = findBranch(call);
+    return succeeded(branch) ? addBranch(node, **branch)
+                             : failNode(import.message);
+  }
   FailureOr<OnnxValues> results = importer(call);
   if (failed(results) || !import.message.empty())
     return failNode(import.message);

@@ -174,9 +174,12 @@ Value OnnxCall::asInteger(OpFoldResult size) {
   if (std::optional<int64_t> value = getConstantIntValue(size))
     return arith::ConstantOp::create(tensors.builder, tensors.location,
                                      tensors.builder.getI64IntegerAttr(*value));
-  Value integer = arith::IndexCastOp::create(tensors.builder, tensors.location,
-                                             type, llvm::cast<Value>(size));
-  import.sizes[integer] = size;
+  Value &integer = import.integers[llvm::cast<Value>(size)];
+  if (!integer) {
+    integer = arith::IndexCastOp::create(tensors.builder, tensors.location,
+                                         type, llvm::cast<Value>(size));
+    import.sizes[integer] = size;
+  }
   return integer;
 }
 

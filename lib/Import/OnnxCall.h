@@ -67,6 +67,8 @@ struct OnnxImport {
   std::string message;
   /// Sizes that were computed as integers.
   llvm::DenseMap<mlir::Value, mlir::OpFoldResult> sizes;
+  /// Integers that are sizes: one for each, so that comparing two folds.
+  llvm::DenseMap<mlir::Value, mlir::Value> integers;
 };
 
 /// One node. Everything that an operator does not ask for is an error: an

@@ -83,6 +83,21 @@ Error OnnxFile::findElements(OnnxTensor &tensor) {
   return Error::success();
 }
 
+Error OnnxFile::findElements(OnnxGraph &graph) {
+  for (OnnxTensor &tensor : graph.initializers)
+    if (Error error = findElements(tensor))
+      return error;
+  for (OnnxNode &node : graph.nodes)
+    for (OnnxAttribute &attribute : node.attributes) {
+      if (Error error = findElements(attribute.tensor))
+        return error;
+      for (OnnxGraph &branch : attribute.graph)
+        if (Error error = findElements(branch))
+          return error;
+    }
+  return Error::success();
+}
+
 Expected<std::unique_ptr<OnnxFile>> OnnxFile::open(StringRef path) {
   std::unique_ptr<OnnxFile> file(new OnnxFile());
   file->filePath = path.str();
@@ -97,19 +112,14 @@ Expected<std::unique_ptr<OnnxFile>> OnnxFile::open(StringRef path) {
           StringRef(file->region.const_data(), file->region.size()),
           file->modelGraph, file->version))
     return createStringError(path + ": " + toString(std::move(error)));
-  for (OnnxTensor &tensor : file->modelGraph.initializers) {
-    if (Error error = file->findElements(tensor))
-      return std::move(error);
+  if (Error error = file->findElements(file->modelGraph))
+    return std::move(error);
+  for (OnnxTensor &tensor : file->modelGraph.initializers)
     if (!file->initializers.try_emplace(tensor.name, &tensor).second)
       return createStringError(path +
                                ": expected names of initializers to "
                                "differ, got '" +
                                tensor.name + "' twice");
-  }
-  for (OnnxNode &node : file->modelGraph.nodes)
-    for (OnnxAttribute &attribute : node.attributes)
-      if (Error error = file->findElements(attribute.tensor))
-        return std::move(error);
   return std::move(file);
 }
 

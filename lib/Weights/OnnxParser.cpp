@@ -6,6 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
+#include "llvm/Support/SaveAndRestore.h"
 #include <cstring>
 
 using namespace llvm;
@@ -52,6 +53,8 @@ private:
   }
 
   StringRef file;
+  /// How many graphs the one that is parsed is in.
+  int64_t depth = 0;
 };
 
 } // namespace
@@ -85,6 +88,10 @@ void ModelParser::parseOpset(StringRef bytes, int64_t &version) {
 }
 
 void ModelParser::parseGraph(StringRef bytes, OnnxGraph &graph) {
+  constexpr int64_t kDeepest = 32;
+  if (depth > kDeepest)
+    return fail("expected graphs in at most " + Twine(kDeepest) + " others");
+  llvm::SaveAndRestore deeper(depth, depth + 1);
   forEachField(bytes, [&](ProtobufReader &reader) {
     switch (reader.field()) {
     case 1:
@@ -149,6 +156,9 @@ void ModelParser::parseAttribute(StringRef bytes, OnnxAttribute &attribute) {
       return;
     case 5:
       return parseTensor(reader.getBytes(), attribute.tensor);
+    case 6:
+      attribute.graph.resize(1);
+      return parseGraph(reader.getBytes(), attribute.graph.front());
     case 7:
       return reader.addFloats(attribute.numbers);
     case 8:

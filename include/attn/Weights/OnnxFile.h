@@ -58,6 +58,8 @@ struct OnnxTensor {
   std::optional<uint64_t> length;
 };
 
+struct OnnxGraph;
+
 struct OnnxAttribute {
   /// The numbers are the format's.
   enum Kind : int32_t {
@@ -66,6 +68,7 @@ struct OnnxAttribute {
     Int = 2,
     String = 3,
     Tensor = 4,
+    Graph = 5,
     Floats = 6,
     Ints = 7,
   };
@@ -75,6 +78,8 @@ struct OnnxAttribute {
   int64_t integer = 0;
   llvm::StringRef string;
   OnnxTensor tensor;
+  /// One, if there is any.
+  std::vector<OnnxGraph> graph;
   llvm::SmallVector<float> numbers;
   llvm::SmallVector<int64_t> integers;
 };
@@ -133,6 +138,7 @@ public:
 private:
   OnnxFile() = default;
   llvm::Error findElements(OnnxTensor &tensor);
+  llvm::Error findElements(OnnxGraph &graph);
 
   std::string filePath;
   llvm::sys::fs::mapped_file_region region;

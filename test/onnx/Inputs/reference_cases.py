@@ -73,6 +73,35 @@ case("conv_3d", "Conv", [(2, 2, 5, 6, 4), (3, 2, 2, 3, 1)], [1], strides=[2, 1, 
 case("conv_patches", "Conv", [(3, 3, 16, 18), (8, 3, 4, 4), (8,)], [1, 2], strides=[4, 4])
 case("conv_one_place", "Conv", [(1, 2, 4), (3, 2, 2)], [1], strides=[5], auto_pad="VALID")
 
+# The sizes of a tensor are known to be equal to themselves: then, else, and one in another.
+# Names in branches are those of other branches too.
+BRANCHES = """
+<ir_version: 10, opset_import: ["": 21]>
+branches (float[n, m] x0) => (float[n, m] y0, float[k] y1) {
+  size = Shape (x0)
+  rows = Shape <start = 0, end = 1> (x0)
+  others = Shape <start = 0, end = 1> (x0)
+  isSame = Equal (rows, others)
+  isOther = Not (isSame)
+  y0 = If (isSame) <
+    then_branch = inner () => (float[n, m] z) {
+      t = Neg (x0)
+      z = If (isOther) <
+        then_branch = never () => (float[n, m] w) { w = Relu (t) },
+        else_branch = always () => (float[n, m] w) { w = Add (t, x0) }
+      >
+    },
+    else_branch = unknown () => (float[n, m] z) { z = NonMaxSuppression (x0) }
+  >
+  y1 = If (isOther) <
+    then_branch = none () => (float[k] z) { z = Relu (x0) },
+    else_branch = one () => (float[k] z)
+      <float[2] w = {1.5, -2}> { t = Cast <to = 1> (size) z = Mul (t, w) }
+  >
+}
+"""
+CASES["branches"] = "If", onnx.parser.parse_model(BRANCHES), {"x0": np.ones((2, 3), np.float32)}
+
 
 # ONNX Runtime's operators, as its ContribOperators.md says of them.
 
@@ -237,7 +266,9 @@ attention_case("attention_mask", X, WEIGHT, (24,), MASK, mask_filter_value=LOWES
 attention_case("attention_blocks", X, WEIGHT, None, BLOCKS, None, (1, 2, 5, 5), scale=0.7)
 attention_case("attention_widths", X, (6, 20), (20,), qkv_hidden_sizes=[8, 8, 4])
 attention_case("attention_causal", X, WEIGHT, (24,), unidirectional=1)
-attention_case("attention_padded", X, WEIGHT, (24,), PADDED, unidirectional=1)
+attention_case(
+    "attention_padded", X, WEIGHT, (24,), PADDED, unidirectional=1, mask_filter_value=-100.0
+)
 attention_case(
     "attention_all_padded", X, WEIGHT, (24,), PADDED, unidirectional=1, mask_filter_value=LOWEST
 )
