@@ -223,7 +223,7 @@ def explain(figures):
     # Reading weights, if there is one sentence.
     one = dataclasses.replace(Point(batch=1).case(1), sources=[[0] * usual])
     parts |= {
-        "step_mb": f"{4 * one.step / 2**20:.0f}",
+        "step_mb": f"{one.read_by_step() / 2**20:.0f}",
         "one_mb": f"{one.step_bytes() / 2**20:.0f}",
         "one_speed": f"{one.step_bytes() / found['batch']['1'][0] * 1e-9:.0f}",
     }

@@ -53,11 +53,11 @@ def ratios(cases, figures):
     for case in cases:
         found = figures["cases"][case.name]
         time, best = median(found, "attn"), best_library(found)
-        peak = figures["peak"].get(case.dtype)  # int8 has none.
+        peak = figures["peak"][case.dtype]
         row = [case.name]
         if time:
             flops = gigaflops(case, time)
-            row += [milliseconds(time), f"{flops:.0f}", f"{flops / peak:.0%}" if peak else "-"]
+            row += [milliseconds(time), f"{flops:.0f}", f"{flops / peak:.0%}"]
             row += [f"{case.bytes / time * 1e-6:.1f}"]
         else:
             row += ["-"] * 4
@@ -161,6 +161,7 @@ def machine(figures):
     rows = [
         ["f32 fused multiply-add, GFLOP/s", f"{peak['f32_one']:.0f}", f"{peak['f32']:.0f}"],
         ["bf16 products, GFLOP/s", f"{peak['bf16_one']:.0f}", f"{peak['bf16']:.0f}"],
+        ["int8 products, billions of operations/s", f"{peak['int8_one']:.0f}", f"{peak['int8']:.0f}"],
         ["reading 1 GiB, GB/s", "", f"{peak['memory']:.1f}"],
         ["reading 8 MiB again and again, GB/s", "", f"{peak['cache']:.1f}"],
     ]

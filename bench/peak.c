@@ -3,10 +3,10 @@
 // Measures what this machine can do at most, for bench/kernels.py:
 //     cc -O2 -march=native -mprefer-vector-width=512 peak.c -lpthread &&
 //     ./a.out 2
-// prints one line of JSON: fused multiply-adds in f32 and products in bf16
-// (billions of operations per second, an addition and a multiplication are
-// two), and reading of 1 GiB and of 8 MiB, over and over (billions of bytes per
-// second). Nothing here is called by attn.
+// prints one line of JSON: fused multiply-adds in f32, and products in bf16 and
+// of 8-bit integers (billions of operations per second, an addition and a
+// multiplication are two), and reading of 1 GiB and of 8 MiB, over and over
+// (billions of bytes per second). Nothing here is called by attn.
 #define _GNU_SOURCE
 #include <immintrin.h>
 #include <pthread.h>
@@ -62,45 +62,50 @@ static double fma_chains(const Work *work) {
 }
 #define FMA_FLOPS (2.0 * LANES * CHAINS)
 
-#if defined(__AMX_BF16__)
+#if defined(__AMX_BF16__) && defined(__AMX_INT8__)
 // Four sums of 16x16, from two tiles of A and two of B.
-static double bf16_products(const Work *work) {
-  struct {
-    uint8_t palette, start, reserved[14];
-    uint16_t columns[16];
-    uint8_t rows[16];
-  } config __attribute__((aligned(64))) = {.palette = 1};
-  for (int tile = 0; tile < 8; ++tile) {
-    config.columns[tile] = 64;
-    config.rows[tile] = 16;
-  }
-  static const uint16_t zeros[512] __attribute__((aligned(64)));
-  _tile_loadconfig(&config);
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  _tile_loadd(4, zeros, 64);
-  _tile_loadd(5, zeros, 64);
-  _tile_loadd(6, zeros, 64);
-  _tile_loadd(7, zeros, 64);
-  for (long i = 0; i < work->steps; ++i) {
-    _tile_dpbf16ps(0, 4, 6);
-    _tile_dpbf16ps(1, 4, 7);
-    _tile_dpbf16ps(2, 5, 6);
-    _tile_dpbf16ps(3, 5, 7);
-  }
-  float out[256];
-  _tile_stored(0, out, 64);
-  _tile_release();
+#define MULTIPLY_TILES(PRODUCT)                                                \
+  static const uint16_t zeros[512] __attribute__((aligned(64)));               \
+  struct {                                                                     \
+    uint8_t palette, start, reserved[14];                                      \
+    uint16_t columns[16];                                                      \
+    uint8_t rows[16];                                                          \
+  } config __attribute__((aligned(64))) = {.palette = 1};                      \
+  for (int tile = 0; tile < 8; ++tile) {                                       \
+    config.columns[tile] = 64;                                                 \
+    config.rows[tile] = 16;                                                    \
+  }                                                                            \
+  _tile_loadconfig(&config);                                                   \
+  _tile_zero(0);                                                               \
+  _tile_zero(1);                                                               \
+  _tile_zero(2);                                                               \
+  _tile_zero(3);                                                               \
+  _tile_loadd(4, zeros, 64);                                                   \
+  _tile_loadd(5, zeros, 64);                                                   \
+  _tile_loadd(6, zeros, 64);                                                   \
+  _tile_loadd(7, zeros, 64);                                                   \
+  for (long i = 0; i < work->steps; ++i) {                                     \
+    PRODUCT(0, 4, 6);                                                          \
+    PRODUCT(1, 4, 7);                                                          \
+    PRODUCT(2, 5, 6);                                                          \
+    PRODUCT(3, 5, 7);                                                          \
+  }                                                                            \
+  float out[256];                                                              \
+  _tile_stored(0, out, 64);                                                    \
+  _tile_release();                                                             \
   return (double)out[0];
-}
+static double bf16_products(const Work *work) { MULTIPLY_TILES(_tile_dpbf16ps) }
+static double int8_products(const Work *work){MULTIPLY_TILES(_tile_dpbssd)}
 #define BF16_FLOPS (4 * 2.0 * 16 * 16 * 32)
+#define INT8_FLOPS (4 * 2.0 * 16 * 16 * 64)
 // Linux gives a process tiles when it asks; false if there are none.
-static int bf16_allowed(void) {
+static int tiles_allowed(void) {
   return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
-#elif defined(__AVX512BF16__)
+#else
+static int tiles_allowed(void) { return 1; } // None are used.
+
+#if defined(__AVX512BF16__)
 static double bf16_products(const Work *work) {
   __m512 sums[CHAINS];
   __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f00), b = a;
@@ -117,11 +122,38 @@ static double bf16_products(const Work *work) {
   return (double)((float *)sums)[0];
 }
 #define BF16_FLOPS (4.0 * 16 * CHAINS)
-static int bf16_allowed(void) { return 1; }
 #else // There is nothing faster than f32.
 #define bf16_products fma_chains
 #define BF16_FLOPS FMA_FLOPS
-static int bf16_allowed(void) { return 1; }
+#endif
+
+#if defined(__AVX512VNNI__)
+typedef __m512i Integers;
+#define DOT _mm512_dpbusd_epi32
+#elif defined(__AVXVNNI__)
+typedef __m256i Integers;
+#define DOT _mm256_dpbusd_avx_epi32
+#endif
+#ifdef DOT
+static double int8_products(const Work *work) {
+  Integers sums[CHAINS], a = {0}, b = {0};
+  for (int c = 0; c < CHAINS; ++c)
+    sums[c] = a;
+  for (long i = 0; i < work->steps; ++i) {
+#pragma GCC unroll 32
+    for (int c = 0; c < CHAINS; ++c)
+      sums[c] = DOT(sums[c], a, b);
+    __asm__ volatile("" : "+x"(a), "+x"(b));
+  }
+  for (int c = 1; c < CHAINS; ++c)
+    sums[0] += sums[c];
+  return (double)sums[0][0];
+}
+#define INT8_FLOPS (2.0 * sizeof(Integers) * CHAINS)
+#else
+#define int8_products fma_chains
+#define INT8_FLOPS FMA_FLOPS
+#endif
 #endif
 
 static double read_all(const Work *work) {
@@ -206,11 +238,11 @@ int main(int argc, char **argv) {
     return 1;
   for (size_t i = 0; i < bytes; ++i)
     data[i] = 0;
-  Job *bf16 = fma_chains;
-  double bf16_flops = FMA_FLOPS;
-  if (bf16_allowed()) {
-    bf16 = bf16_products;
-    bf16_flops = BF16_FLOPS;
+  Job *bf16 = fma_chains, *int8 = fma_chains;
+  double bf16_flops = FMA_FLOPS, int8_flops = FMA_FLOPS;
+  if (tiles_allowed()) {
+    bf16 = bf16_products, bf16_flops = BF16_FLOPS;
+    int8 = int8_products, int8_flops = INT8_FLOPS;
   }
   printf("{\"lanes\": %d, \"threads\": %d, ", LANES, threads);
   printf("\"f32_one\": %.1f, \"f32\": %.1f, ",
@@ -218,6 +250,8 @@ int main(int argc, char **argv) {
          gigaflops(fma_chains, threads, FMA_FLOPS));
   printf("\"bf16_one\": %.1f, \"bf16\": %.1f, ", gigaflops(bf16, 1, bf16_flops),
          gigaflops(bf16, threads, bf16_flops));
+  printf("\"int8_one\": %.1f, \"int8\": %.1f, ", gigaflops(int8, 1, int8_flops),
+         gigaflops(int8, threads, int8_flops));
   printf("\"memory\": %.1f, \"cache\": %.1f}\n",
          gigabytes(data, bytes, threads), gigabytes(data, 8ul << 20, threads));
   free(data);

@@ -145,6 +145,22 @@ def bandwidth_table(cases, found):
     return table(["engine", "GB/s", "of the bandwidth", "at least", "reached"], rows)
 
 
+def peak_table(cases, found, peak):
+    rows = []
+    for case in filter(lambda case: case.batch_size > 1, cases):
+        for name in filter(is_attn, found[case.name]):
+            result, dtype = found[case.name][name], name.partition("-")[2] or "f32"
+            flops = case.flops(min(case.decoder_rows, result["decoder_rows"]), dtype)
+            speed = flops / result["seconds"] * 1e-9
+            rows.append([case.name, name, f"{speed:.0f}", f"{speed / peak[dtype]:.0%}"])
+    return table(["case", "engine", "billions of operations/s", "of the peak"], rows)
+
+
+def larger(peak, other):
+    """The larger peak makes the smaller share."""
+    return {name: max(peak[name], other[name]) for name in peak}
+
+
 def size_table(options, folder):
     command = [options.attn, "quantize", options.model, "-o", folder / "attn-quantized"]
     subprocess.run(command, check=True)
@@ -168,8 +184,11 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         shipped, opus = shipped_cases(options), opus_cases(options)
+        peak = machine.measure_peak(options.threads)
         own = measure(options, options.model, SHIPPED_ENGINES, shipped, 8, folder / "shipped")
+        peak = larger(peak, machine.measure_peak(options.threads))
         random = measure(options, options.random_model, OPUS_ENGINES, opus, 1, folder / "opus")
+        peak = larger(peak, machine.measure_peak(options.threads))
         text = (pathlib.Path(__file__).parent / "precision.md.in").read_text().format(
             processor=machine.processor(),
             ctranslate2=ctranslate2.__version__,
@@ -180,8 +199,10 @@ def main():
             quality=quality.table(scored),
             speed=seconds_table(shipped, own),
             ratios=ratios(shipped, own),
+            shares=peak_table(shipped, own, peak),
             opus_speed=tokens_table(opus, random),
             opus_ratios=ratios(opus, random),
+            opus_shares=peak_table(opus, random, peak),
             bandwidth=bandwidth_table(opus, random),
             size=size_table(options, folder),
         )

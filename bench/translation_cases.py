@@ -12,6 +12,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "models/tatoeba-en-fr"
 REFERENCE = ROOT / "test/reference/test"
+# Bytes of a weight.
+WIDTHS = {"f32": 4, "bf16": 2, "int8": 1}
 # What is translated right after a start.
 STARTS = "starts"
 
@@ -80,27 +82,24 @@ class Case:
         best translation do not count."""
         return sum(1 + (length - 1) * self.beam_size for length in self.lengths)
 
-    @property
-    def step(self):
-        """Products of f32 of a step for one row. Greedy search chooses among the
-        words by integers, of which a vector register holds four times as many."""
-        return self.sizes.step + self.sizes.choice / (4 if self.beam_size == 1 else 1)
+    def read_by_step(self, dtype="f32"):
+        """Bytes of the weights that a step reads. Greedy search chooses among the words
+        by integers."""
+        choice = 1 if self.beam_size == 1 else WIDTHS[dtype]
+        return WIDTHS[dtype] * self.sizes.step + choice * self.sizes.choice
 
-    def flops(self, decoder_rows):
-        """Multiplications and additions of all products by weights, those of
-        integers as a quarter; those of attention are less than a hundredth of
-        them."""
+    def flops(self, decoder_rows, dtype="f32"):
+        """Multiplications and additions of all products by weights, those of integers
+        as so many fewer as a vector register holds more of them than of `dtype`; those
+        of attention are less than a hundredth."""
         encoded = sum(map(len, self.sources)) * self.sizes.encoder
-        return 2 * (encoded + decoder_rows * self.step)
+        return 2 * (encoded + decoder_rows * self.read_by_step(dtype) / WIDTHS[dtype])
 
     def step_bytes(self, dtype="f32"):
         """Bytes of the weights that are read if a sentence at a time is
-        translated: in each step, and once to encode it. Greedy search chooses among
-        the words by integers."""
-        each = {"f32": 4, "bf16": 2, "int8": 1}[dtype]
+        translated: in each step, and once to encode it."""
         encoded = len(self.sources) * self.sizes.encoder
-        choice = (1 if self.beam_size == 1 else each) * self.sizes.choice
-        return each * encoded + self.tokens * (each * self.sizes.step + choice)
+        return WIDTHS[dtype] * encoded + self.tokens * self.read_by_step(dtype)
 
     def part(self, every):
         """One in so many of the sentences."""
