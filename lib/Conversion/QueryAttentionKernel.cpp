@@ -69,7 +69,7 @@ public:
                      softmax.setMemory(memory);
                      firstHead = block.firstHead;
                      headCount = block.headCount;
-                     emitPrefetchOfNext(block.entry);
+                     findNext(block.entry);
                      scope.emplace(b, op, sizes, block.entry, firstHead);
                      b.forLoop(block.firstQuery,
                                b.add(block.firstQuery, block.count), 1,
@@ -93,6 +93,7 @@ private:
           int64_t keys = b.lanes() / heads;
           b.forLoop(begin, b.min(next, count), keys, [&](Value column) {
             emitScores(row, heads, query, b.add(first, column), column);
+            emitPrefetchOfNext(row, heads, column, keys);
           });
           emitPrefetch(op.getKey(), row, heads, b.add(first, next), b.lanes());
         });
@@ -183,20 +184,35 @@ private:
     });
   }
 
-  /// Asks for the first keys and values of the entry that the thread has next,
-  /// as they come from wherever its rows are.
-  void emitPrefetchOfNext(Value entry) {
+  /// Finds the keys of the entry that the thread has next.
+  void findNext(Value entry) {
     if (getMostHeads(op) == 1)
       return;
     Value next = b.min(b.add(entry, one), b.sub(sizes.batch, one));
-    scope.emplace(b, op, sizes, next, firstHead);
-    IndexRange keys = scope->getVisible(zero, zero);
-    Value end = b.min(keys.end, b.add(keys.begin, b.index(kStepKeys)));
-    b.forLoop(keys.begin, end, 1, [&](Value key) {
-      forHeads([&](Value) {
-        for (Value memref : {op.getKey(), op.getValue()})
-          b.prefetchRow(memref, scope->atKey(key, zero));
-      });
+    nextScope.emplace(b, op, sizes, next, firstHead);
+    nextVisible = nextScope->getVisible(zero, zero);
+  }
+
+  /// Asks for `count` of its first keys, from `first` on, and their values, as
+  /// they come from wherever its rows are. A core waits for a few lines at a
+  /// time: so it is asked for some after each few scores, not for all at once.
+  void emitPrefetchOfNext(Value row, int64_t heads, Value first,
+                          int64_t count) {
+    if (getMostHeads(op) == 1)
+      return;
+    Value most = b.sub(nextVisible.end, nextVisible.begin);
+    b.ifThen(b.isLess(first, b.min(most, b.index(kStepKeys))), [&] {
+      Value last = b.sub(nextVisible.end, one);
+      for (int64_t head = 0; head < heads; ++head) {
+        nextScope->setHead(b.add(firstHead, b.add(row, b.index(head))));
+        for (int64_t key = 0; key < count; ++key) {
+          Value position = b.add(nextVisible.begin, b.add(first, b.index(key)));
+          SmallVector<Value> place =
+              nextScope->atKey(b.min(position, last), zero);
+          for (Value memref : {op.getKey(), op.getValue()})
+            b.prefetchRow(memref, place);
+        }
+      }
     });
   }
 
@@ -333,6 +349,9 @@ private:
   // Of the task that is being written.
   Value firstHead, headCount;
   std::optional<AttentionScope> scope;
+  // Of the entry that the thread has next, with what its first query sees.
+  std::optional<AttentionScope> nextScope;
+  IndexRange nextVisible;
   // Of its query: the keys that it sees, and whether they are many.
   IndexRange visible;
   Value hasManyKeys;
