@@ -135,16 +135,21 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
 
   // What is only added to scores is as it was.
   double nearest = -kInfinity;
-  bool isReplacing = false;
+  bool isReplacing = false, isAdding = false;
   for (const MaskTerm &part : parts)
-    if (!part.isAdded) {
+    if (part.isAdded) {
+      isAdding = true;
+    } else {
       nearest = std::max(nearest, part.excluded);
       isReplacing |= !part.isOffset && part.excluded != -kInfinity;
     }
-  auto farBelow = [&](double excluded) {
-    if (excluded == -kInfinity)
-      return excluded;
-    return std::max(isReplacing ? kFarBelow * (excluded / nearest) : excluded,
+  auto farBelow = [&](const MaskTerm &part) {
+    // What is that low already stays beside numbers that may be as low.
+    if (part.excluded == -kInfinity ||
+        (isAdding && !part.isOffset && part.excluded <= kFarBelow))
+      return part.excluded;
+    return std::max(isReplacing ? kFarBelow * (part.excluded / nearest)
+                                : part.excluded,
                     kFarthestBelow);
   };
   bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
@@ -181,7 +186,7 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
         mask = mask ? arith::AndIOp::create(b, loc, mask, value) : value;
       } else {
         Value kept = mask ? mask : number(0);
-        Value excluded = number(farBelow(part.excluded));
+        Value excluded = number(farBelow(part));
         if (part.isOffset && mask)
           excluded = arith::AddFOp::create(b, loc, mask, excluded);
         if (part.isNegated)
