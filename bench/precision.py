@@ -150,8 +150,7 @@ def peak_table(cases, found, peak):
     for case in filter(lambda case: case.batch_size > 1, cases):
         for name in filter(is_attn, found[case.name]):
             result, dtype = found[case.name][name], name.partition("-")[2] or "f32"
-            flops = case.flops(min(case.decoder_rows, result["decoder_rows"]), dtype)
-            speed = flops / result["seconds"] * 1e-9
+            speed = case.flops(result["decoder_rows"], dtype) / result["seconds"] * 1e-9
             rows.append([case.name, name, f"{speed:.0f}", f"{speed / peak[dtype]:.0%}"])
     return table(["case", "engine", "billions of operations/s", "of the peak"], rows)
 
