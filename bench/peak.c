@@ -45,21 +45,24 @@ typedef struct {
   long steps;
 } Work;
 
-// Each returns what it did, so that nothing is removed as unused.
-static double fma_chains(const Work *work) {
-  Vector sums[CHAINS], a = SET(0.5f), b = SET(0.25f);
-  for (int c = 0; c < CHAINS; ++c)
-    sums[c] = SET((float)c);
-  for (long i = 0; i < work->steps; ++i) {
-#pragma GCC unroll 32
-    for (int c = 0; c < CHAINS; ++c)
-      sums[c] = FMA(sums[c], a, b);
-    __asm__ volatile("" : "+x"(a), "+x"(b));
-  }
-  for (int c = 1; c < CHAINS; ++c)
-    sums[0] = FMA(sums[c], a, sums[0]);
-  return (double)((float *)sums)[0];
-}
+// Sums that wait for nothing but themselves. Each job returns what it did, so
+// that nothing is removed as unused.
+#define MULTIPLY_CHAINS(SUM, FACTOR, VALUE, PRODUCT)                           \
+  SUM sums[CHAINS];                                                            \
+  FACTOR a = VALUE, b = VALUE;                                                 \
+  for (int c = 0; c < CHAINS; ++c)                                             \
+    sums[c] = (SUM){c};                                                        \
+  for (long i = 0; i < work->steps; ++i) {                                     \
+    _Pragma("GCC unroll 32") for (int c = 0; c < CHAINS; ++c) sums[c] =        \
+        PRODUCT(sums[c], a, b);                                                \
+    __asm__ volatile("" : "+x"(a), "+x"(b));                                   \
+  }                                                                            \
+  for (int c = 1; c < CHAINS; ++c)                                             \
+    sums[0] += sums[c];                                                        \
+  return (double)sums[0][0];
+
+static double fma_chains(const Work *work){
+    MULTIPLY_CHAINS(Vector, Vector, SET(0.5f), FMA)}
 #define FMA_FLOPS (2.0 * LANES * CHAINS)
 
 #if defined(__AMX_BF16__) && defined(__AMX_INT8__)
@@ -94,7 +97,9 @@ static double fma_chains(const Work *work) {
   _tile_stored(0, out, 64);                                                    \
   _tile_release();                                                             \
   return (double)out[0];
-static double bf16_products(const Work *work) { MULTIPLY_TILES(_tile_dpbf16ps) }
+static double bf16_products(const Work *work) {
+  MULTIPLY_TILES(_tile_dpbf16ps)
+}
 static double int8_products(const Work *work){MULTIPLY_TILES(_tile_dpbssd)}
 #define BF16_FLOPS (4 * 2.0 * 16 * 16 * 32)
 #define INT8_FLOPS (4 * 2.0 * 16 * 16 * 64)
@@ -103,24 +108,14 @@ static int tiles_allowed(void) {
   return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
 }
 #else
-static int tiles_allowed(void) { return 1; } // None are used.
+static int tiles_allowed(void) {
+  return 1;
+} // None are used.
 
 #if defined(__AVX512BF16__)
-static double bf16_products(const Work *work) {
-  __m512 sums[CHAINS];
-  __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f00), b = a;
-  for (int c = 0; c < CHAINS; ++c)
-    sums[c] = _mm512_set1_ps((float)c);
-  for (long i = 0; i < work->steps; ++i) {
-#pragma GCC unroll 32
-    for (int c = 0; c < CHAINS; ++c)
-      sums[c] = _mm512_dpbf16_ps(sums[c], a, b);
-    __asm__ volatile("" : "+x"(a), "+x"(b));
-  }
-  for (int c = 1; c < CHAINS; ++c)
-    sums[0] = _mm512_add_ps(sums[c], sums[0]);
-  return (double)((float *)sums)[0];
-}
+static double bf16_products(const Work *work){
+    MULTIPLY_CHAINS(__m512, __m512bh, (__m512bh)_mm512_set1_epi16(0x3f00),
+                    _mm512_dpbf16_ps)}
 #define BF16_FLOPS (4.0 * 16 * CHAINS)
 #else // There is nothing faster than f32.
 #define bf16_products fma_chains
@@ -135,20 +130,8 @@ typedef __m256i Integers;
 #define DOT _mm256_dpbusd_avx_epi32
 #endif
 #ifdef DOT
-static double int8_products(const Work *work) {
-  Integers sums[CHAINS], a = {0}, b = {0};
-  for (int c = 0; c < CHAINS; ++c)
-    sums[c] = a;
-  for (long i = 0; i < work->steps; ++i) {
-#pragma GCC unroll 32
-    for (int c = 0; c < CHAINS; ++c)
-      sums[c] = DOT(sums[c], a, b);
-    __asm__ volatile("" : "+x"(a), "+x"(b));
-  }
-  for (int c = 1; c < CHAINS; ++c)
-    sums[0] += sums[c];
-  return (double)sums[0][0];
-}
+static double int8_products(const Work *work){
+    MULTIPLY_CHAINS(Integers, Integers, (Integers){0}, DOT)}
 #define INT8_FLOPS (2.0 * sizeof(Integers) * CHAINS)
 #else
 #define int8_products fma_chains
