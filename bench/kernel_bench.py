@@ -12,7 +12,7 @@ import kernel_engines
 import numpy as np
 from kernel_cases import CASES
 from kernel_engines import IREE, IREE_CASES, LIBRARIES, ONE_THREAD
-from machine import processor
+from machine import larger, processor
 from turns import Turns
 
 
@@ -102,8 +102,7 @@ class Bench:
             with self.turns.alone():
                 figures["memory"] = self.engines["attn"].measure_memory()
         after = self.turns.peak(options.threads)
-        # The larger peak makes the smaller share.
-        figures["peak"] = {name: max(before[name], after[name]) for name in before}
+        figures["peak"] = larger(before, after)
         figures["busy_turns"] = self.turns.disturbed
         figures["turns"] = len(self.turns.shares)
         return figures

@@ -67,6 +67,11 @@ def measure_peak(threads):
         return json.loads(output.stdout)
 
 
+def larger(*peaks):
+    """Of several that were measured: the larger peak makes the smaller share."""
+    return {name: max(peak[name] for peak in peaks) for name in peaks[0]}
+
+
 def cpu_seconds_of(process):
     """What its threads, and compilers that it called, have used."""
     fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text()

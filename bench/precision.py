@@ -75,17 +75,22 @@ def opus_cases(options):
     ]
 
 
+def numbers_of(name):
+    """What an engine computes in."""
+    return name.partition("-")[2] or "f32"
+
+
 def measure(options, model, names, cases, try_every, folder):
     """By case and engine, what Bench.measure() finds."""
     with contextlib.ExitStack() as stack:
         log = stack.enter_context(open(os.devnull, "w"))
         engines = {}
         for name in names:
-            engine, _, dtype = name.partition("-")
+            engine = name.partition("-")[0]
             own = folder / name
             own.mkdir(parents=True)
             chosen = argparse.Namespace(**{**vars(options), "model": model, "engines": [engine]})
-            started = translation_engines.start(chosen, own, log, stack, dtype or "f32")
+            started = translation_engines.start(chosen, own, log, stack, numbers_of(name))
             engines[name] = started[engine]
         bench = translation_bench.Bench(options, engines)
         return {case.name: bench.measure(case, case.part(try_every)) for case in cases}
@@ -138,8 +143,7 @@ def bandwidth_table(cases, found):
     rows = []
     for case in filter(lambda case: case.bandwidth_share, cases):
         for name in filter(is_attn, found[case.name]):
-            dtype = name.partition("-")[2] or "f32"
-            speed, share = bandwidth(case, found[case.name][name], dtype)
+            speed, share = bandwidth(case, found[case.name][name], numbers_of(name))
             asked = at_least(share, case.bandwidth_share, "{:.0%}")
             rows.append([name, f"{speed:.1f}", f"{share:.0%}", *asked])
     return table(["engine", "GB/s", "of the bandwidth", "at least", "reached"], rows)
@@ -149,15 +153,10 @@ def peak_table(cases, found, peak):
     rows = []
     for case in filter(lambda case: case.batch_size > 1, cases):
         for name in filter(is_attn, found[case.name]):
-            result, dtype = found[case.name][name], name.partition("-")[2] or "f32"
+            result, dtype = found[case.name][name], numbers_of(name)
             speed = case.flops(result["decoder_rows"], dtype) / result["seconds"] * 1e-9
             rows.append([case.name, name, f"{speed:.0f}", f"{speed / peak[dtype]:.0%}"])
     return table(["case", "engine", "billions of operations/s", "of the peak"], rows)
-
-
-def larger(peak, other):
-    """The larger peak makes the smaller share."""
-    return {name: max(peak[name], other[name]) for name in peak}
 
 
 def size_table(options, folder):
@@ -183,11 +182,12 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         shipped, opus = shipped_cases(options), opus_cases(options)
-        peak = machine.measure_peak(options.threads)
+        peaks = [machine.measure_peak(options.threads)]
         own = measure(options, options.model, SHIPPED_ENGINES, shipped, 8, folder / "shipped")
-        peak = larger(peak, machine.measure_peak(options.threads))
+        peaks.append(machine.measure_peak(options.threads))
         random = measure(options, options.random_model, OPUS_ENGINES, opus, 1, folder / "opus")
-        peak = larger(peak, machine.measure_peak(options.threads))
+        peaks.append(machine.measure_peak(options.threads))
+        peak = machine.larger(*peaks)
         text = (pathlib.Path(__file__).parent / "precision.md.in").read_text().format(
             processor=machine.processor(),
             ctranslate2=ctranslate2.__version__,

@@ -128,10 +128,7 @@ def measure(options, chosen, start, figures, try_every):
         peaks.append(bench.turns.peak(options.threads))
         figures["turns"] += len(bench.turns.shares)
         figures["busy_turns"] += bench.turns.disturbed
-    # The larger peak makes the smaller share.
-    for peak in peaks:
-        for name, value in peak.items():
-            figures["peak"][name] = max(value, figures["peak"].get(name, 0))
+    figures["peak"] = machine.larger(*peaks, figures["peak"] or peaks[0])
 
 
 def run(options, cases, start, template, try_every=1):
