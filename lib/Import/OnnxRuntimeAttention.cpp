@@ -89,18 +89,14 @@ RuntimeAttentionImporter::buildMask(const OnnxValue &mask,
   }
   if (failed(kept))
     return failure();
-  // Keys after the query get the lowest number in place of the mask's. Where
-  // that is the lowest too, they count alike: one condition excludes both.
+  // Keys after the query get the lowest number in place of the mask's.
   APFloat number = APFloat::getLargest(
       cast<FloatType>(type).getFloatSemantics(), /*Negative=*/true);
   double lowest = number.convertToDouble();
-  bool isLowest = filter <= lowest;
-  if (isCausal && isLowest)
-    kept = call.elementwise("And", {*kept, buildCausal()});
   FailureOr<OnnxValue> added = call.elementwise(
       "Where", {*kept, call.constant(type, 0),
                 call.constant(type, std::max(filter, lowest))});
-  if (succeeded(added) && isCausal && !isLowest)
+  if (succeeded(added) && isCausal)
     added = call.elementwise(
         "Where", {buildCausal(), *added, call.constant(type, lowest)});
   if (succeeded(added) && bias)
