@@ -32,8 +32,10 @@ struct Normalization {
     value = call.cast(x, type.isF64() ? type : wide);
   }
 
-  /// That of ONNX's operators.
-  static FailureOr<Normalization> read(OnnxCall &call) {
+  /// That of ONNX's operators, of a scale and at most `most` inputs in all.
+  static FailureOr<Normalization> read(OnnxCall &call, size_t most) {
+    if (failed(call.expectInputs(2, most)))
+      return failure();
     OnnxValue x = call.input(0);
     FailureOr<int64_t> axis = call.axis(call.integer("axis", -1), x.rank());
     if (failed(axis))
@@ -96,18 +98,14 @@ struct Normalization {
 } // namespace
 
 static FailureOr<OnnxValues> importLayerNormalization(OnnxCall &call) {
-  if (failed(call.expectInputs(2, 3)))
-    return failure();
-  FailureOr<Normalization> norm = Normalization::read(call);
+  FailureOr<Normalization> norm = Normalization::read(call, 3);
   if (failed(norm))
     return failure();
   return norm->normalize(call.input(1), call.input(2));
 }
 
 static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
-  if (failed(call.expectInputs(2, 2)))
-    return failure();
-  FailureOr<Normalization> norm = Normalization::read(call);
+  FailureOr<Normalization> norm = Normalization::read(call, 2);
   if (failed(norm))
     return failure();
   FailureOr<OnnxValue> result = norm->normalizeRoot(call.input(1));
