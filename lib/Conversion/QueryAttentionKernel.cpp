@@ -198,7 +198,7 @@ private:
   /// time: so it is asked for some after each few scores, not for all at once.
   void emitPrefetchOfNext(Value row, int64_t heads, Value first,
                           int64_t count) {
-    if (getMostHeads(op) == 1)
+    if (!nextScope)
       return;
     Value most = b.sub(nextVisible.end, nextVisible.begin);
     b.ifThen(b.isLess(first, b.min(most, b.index(kStepKeys))), [&] {
