@@ -147,29 +147,27 @@ static Error writeConfig(StringRef source, StringRef target) {
                    formatv("{0:2}\n", json::Value(std::move(*config))).str());
 }
 
-/// Copies the other files that a checkpoint is made of.
-static Error copyRest(StringRef source, StringRef target) {
+/// Reads the other files that a checkpoint is made of.
+static Expected<std::vector<std::unique_ptr<MemoryBuffer>>> readRest() {
+  std::vector<std::unique_ptr<MemoryBuffer>> files;
   std::error_code code;
-  for (sys::fs::directory_iterator it(source, code), end; it != end && !code;
-       it.increment(code)) {
-    StringRef path = it->path(), name = sys::path::filename(path);
+  for (sys::fs::directory_iterator it(checkpoint, code), end;
+       it != end && !code; it.increment(code)) {
+    StringRef path = it->path();
     bool isPart =
-        is_contained({".json", ".spm", ".txt"}, sys::path::extension(name)) &&
-        name != "config.json";
+        is_contained({".json", ".spm", ".txt"}, sys::path::extension(path)) &&
+        sys::path::filename(path) != "config.json";
     if (!isPart || it->type() == sys::fs::file_type::directory_file)
       continue;
-    SmallString<128> to(target);
-    sys::path::append(to, name);
-    Expected<std::unique_ptr<MemoryBuffer>> content = readRegularFile(path);
-    if (!content)
-      return content.takeError();
-    if (Error error = writeFile(to, (*content)->getBuffer()))
-      return error;
+    Expected<std::unique_ptr<MemoryBuffer>> file = readRegularFile(path);
+    if (!file)
+      return file.takeError();
+    files.push_back(std::move(*file));
   }
   if (code)
-    return createStringError(source +
+    return createStringError(checkpoint +
                              ": cannot read the folder: " + reasonOf(code));
-  return Error::success();
+  return files;
 }
 
 /// Files of the folder may be links into the checkpoint, which must stay as it
@@ -191,6 +189,9 @@ static Error runQuantize() {
   Expected<UsedTensors> used = findTensors();
   if (!used)
     return used.takeError();
+  auto rest = readRest();
+  if (!rest)
+    return rest.takeError();
   if (std::error_code code = sys::fs::create_directories(output))
     return createStringError(output +
                              ": cannot make the folder: " + reasonOf(code));
@@ -210,5 +211,10 @@ static Error runQuantize() {
   if (Error error =
           writeConfig(in(checkpoint, "config.json"), in(output, "config.json")))
     return error;
-  return copyRest(checkpoint, output);
+  for (const std::unique_ptr<MemoryBuffer> &file : *rest)
+    if (Error error = writeFile(
+            in(output, sys::path::filename(file->getBufferIdentifier())),
+            file->getBuffer()))
+      return error;
+  return Error::success();
 }
