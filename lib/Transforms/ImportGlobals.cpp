@@ -63,6 +63,8 @@ private:
       });
     } else if (auto elements =
                    dyn_cast_or_null<ElementsAttr>(global.getValueAttr())) {
+      if (failed(checkType(global, elements.getType())))
+        return failure();
       replace(loads, [&](OpBuilder &builder, Location loc) {
         return arith::ConstantOp::create(builder, loc,
                                          cast<TypedAttr>(elements));
@@ -77,6 +79,15 @@ private:
     }
     symbols.erase(global);
     return success();
+  }
+
+  /// A global may be of a more general type than its value is.
+  static LogicalResult checkType(ml_program::GlobalOp global, Type type) {
+    if (tensor::CastOp::areCastCompatible(type, global.getType()))
+      return success();
+    return global.emitError()
+           << "expected a value of " << global.getType() << " for the global '"
+           << global.getSymName() << "', got " << type;
   }
 
   FailureOr<WeightOp> addWeight(ml_program::GlobalOp global,
@@ -97,6 +108,8 @@ private:
                          << given;
       return failure();
     }
+    if (failed(checkType(global, type)))
+      return failure();
     OpBuilder builder(global);
     if (!group) {
       group = WeightsOp::create(builder, global.getLoc(), "globals");

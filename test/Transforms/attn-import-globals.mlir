@@ -71,3 +71,13 @@ ml_program.subgraph @graph() -> tensor<4xf32> {
   %0, %token = ml_program.global_load_graph @w ordering(() -> !ml_program.token) : tensor<4xf32>
   ml_program.output %0 : tensor<4xf32>
 }
+
+// -----
+
+// expected-error@+1 {{expected a value of 'tensor<3xf32>' for the global 'w', got 'tensor<4xf32>'}}
+ml_program.global private @w(#ml_program.extern : tensor<4xf32>) : tensor<3xf32>
+
+// -----
+
+// expected-error@+1 {{expected a value of 'tensor<?x?xf32>' for the global 'constant', got 'tensor<4xf32>'}}
+ml_program.global private @constant(dense<1.0> : tensor<4xf32>) : tensor<?x?xf32>
