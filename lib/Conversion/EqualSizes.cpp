@@ -2,6 +2,7 @@
 
 #include "EqualSizes.h"
 #include "attn/IR/AttnOps.h"
+#include "attn/IR/SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -29,10 +30,9 @@ static std::optional<Size> resolve(Value index) {
   APInt constant;
   if (matchPattern(index, m_ConstantInt(&constant)))
     return Size(kConstant, constant.getSExtValue(), 0);
-  auto dim = index.getDefiningOp<tensor::DimOp>();
-  if (!dim || !dim.getConstantIndex())
-    return std::nullopt;
-  return resolve(dim.getSource(), *dim.getConstantIndex());
+  if (auto dim = getDimOf(index))
+    return resolve(dim->first, dim->second);
+  return std::nullopt;
 }
 
 static std::optional<Size> resolve(OpFoldResult size) {

@@ -2,10 +2,22 @@
 
 #include "attn/IR/SizeProduct.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace attn;
+
+std::optional<std::pair<Value, int64_t>> attn::getDimOf(Value index) {
+  auto op = index.getDefiningOp<tensor::DimOp>();
+  if (!op)
+    return std::nullopt;
+  auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
+  std::optional<int64_t> dim = op.getConstantIndex();
+  if (!type || !dim || *dim < 0 || *dim >= type.getRank())
+    return std::nullopt;
+  return std::pair(op.getSource(), *dim);
+}
 
 SizeProduct::SizeProduct(ArrayRef<OpFoldResult> sizes) {
   for (OpFoldResult size : sizes) {

@@ -58,6 +58,7 @@ public:
   void add(Operation *op);
 
 private:
+  void addDim(tensor::DimOp op);
   void addCast(tensor::CastOp op);
   void addExpandShape(tensor::ExpandShapeOp op);
   void addReshape(tensor::ReshapeOp op);
@@ -72,6 +73,8 @@ private:
   void require(Value condition, const Twine &message);
   void requireEqual(const SizeProduct &size, const SizeProduct &expected,
                     const Twine &message);
+  void requireSameCount(const SizeProduct &before, const SizeProduct &after,
+                        const Twine &message);
   void requireSameShape(ArrayRef<Value> tensors);
 
   Value getValue(OpFoldResult size) {
@@ -126,6 +129,30 @@ void Assertions::requireEqual(const SizeProduct &size,
     known.push_back({size, expected});
 }
 
+/// The same of numbers of elements, of which the second is multiplied here, so
+/// that it may overflow.
+void Assertions::requireSameCount(const SizeProduct &before,
+                                  const SizeProduct &after,
+                                  const Twine &message) {
+  if (before.equals(after) || isIn(known, before, after))
+    return;
+  Value zero = getValue(SizeProduct(0));
+  Value product;
+  if (after.number != 1)
+    product = getValue(SizeProduct(after.number));
+  for (const SizeOrigin &origin : after.unknown) {
+    Value size = getValue(SizeProduct(origin));
+    if (!product) {
+      product = size;
+      continue;
+    }
+    auto multiplied = arith::MulUIExtendedOp::create(builder, size, product);
+    product = multiplied.getLow();
+    require(compare(CmpIPredicate::eq, multiplied.getHigh(), zero), message);
+  }
+  requireEqual(before, after, message);
+}
+
 /// A size, or what it is of that has it.
 static std::string describe(const SizeProduct &size, const Twine &place) {
   return size.unknown.empty() ? ("size " + Twine(size.number)).str()
@@ -139,6 +166,14 @@ static std::string describe(int64_t dim, unsigned operand) {
 //===----------------------------------------------------------------------===//
 // Sizes
 //===----------------------------------------------------------------------===//
+
+void Assertions::addDim(tensor::DimOp op) {
+  auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
+  if (type && !getDimOf(op.getResult()))
+    require(compare(CmpIPredicate::ult, op.getIndex(),
+                    getValue(SizeProduct(type.getRank()))),
+            "one of " + Twine(type.getRank()) + " dimensions");
+}
 
 void Assertions::addCast(tensor::CastOp op) {
   auto from = dyn_cast<RankedTensorType>(op.getSource().getType());
@@ -161,9 +196,9 @@ void Assertions::addExpandShape(tensor::ExpandShapeOp op) {
         require(compare(CmpIPredicate::sge, size, getValue(SizeProduct(0))),
                 "no negative size of dimension " + Twine(part));
     }
-    requireEqual(getSizeProduct(op.getSrc(), dim), product,
-                 "as many elements in " + describe(dim, 0) +
-                     " as in what it is split into");
+    requireSameCount(getSizeProduct(op.getSrc(), dim), product,
+                     "as many elements in " + describe(dim, 0) +
+                         " as in what it is split into");
   }
 }
 
@@ -196,7 +231,8 @@ void Assertions::addReshape(tensor::ReshapeOp op) {
       after.multiply(getIndexProduct(size));
     }
   }
-  requireEqual(before, after, "as many elements in operand 0 as in the result");
+  requireSameCount(before, after,
+                   "as many elements in operand 0 as in the result");
 }
 
 void Assertions::addConcat(tensor::ConcatOp op) {
@@ -423,6 +459,7 @@ void Assertions::add(Operation *op) {
   builder.setInsertionPoint(op);
   builder.setLoc(op->getLoc());
   llvm::TypeSwitch<Operation *>(op)
+      .Case([&](tensor::DimOp op) { addDim(op); })
       .Case([&](tensor::CastOp op) { addCast(op); })
       .Case([&](tensor::ExpandShapeOp op) { addExpandShape(op); })
       .Case([&](tensor::ReshapeOp op) { addReshape(op); })

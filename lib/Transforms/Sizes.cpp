@@ -77,9 +77,8 @@ SmallVector<OpFoldResult> attn::getSizes(OpBuilder &builder, Location loc,
 
 /// Where an index value comes from.
 static attn::SizeOrigin getSizeOrigin(Value index) {
-  auto dim = index.getDefiningOp<tensor::DimOp>();
-  if (dim && dim.getConstantIndex())
-    return attn::getSizeOrigin(dim.getSource(), *dim.getConstantIndex());
+  if (auto dim = attn::getDimOf(index))
+    return attn::getSizeOrigin(dim->first, dim->second);
   return {index, std::nullopt};
 }
 
@@ -111,9 +110,8 @@ attn::SizeProduct attn::getIndexProduct(Value index, unsigned depth) {
   Operation *op = index.getDefiningOp();
   if (std::optional<int64_t> constant = getConstantIntValue(index))
     return SizeProduct(*constant);
-  if (auto dim = dyn_cast_or_null<tensor::DimOp>(op))
-    if (std::optional<int64_t> constant = dim.getConstantIndex())
-      return getSizeProduct(dim.getSource(), *constant);
+  if (auto dim = getDimOf(index))
+    return getSizeProduct(dim->first, dim->second);
   if (isa_and_present<arith::MulIOp>(op) && depth > 0) {
     SizeProduct product = getIndexProduct(op->getOperand(0), depth - 1);
     product.multiply(getIndexProduct(op->getOperand(1), depth - 1));

@@ -184,3 +184,18 @@ func.func @contradictory(%a: tensor<?xf32>) -> (tensor<3xf32>, tensor<4xf32>) {
   %c = tensor.cast %a : tensor<?xf32> to tensor<4xf32>
   return %b, %c : tensor<3xf32>, tensor<4xf32>
 }
+
+// -----
+
+// A dimension that the argument does not have is equal to none.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22equal\22:[]
+// CHECK: func.func @no_dimension(
+func.func @no_dimension(%a: tensor<?xf32>, %b: tensor<?xf32>) -> tensor<?xf32> {
+  %far = arith.constant 1000000000000 : index
+  %n = tensor.dim %a, %far : tensor<?xf32>
+  %o = tensor.empty(%n) : tensor<?xf32>
+  %r = linalg.copy ins(%b : tensor<?xf32>) outs(%o : tensor<?xf32>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}

@@ -31,6 +31,28 @@ func.func @merged(%x: tensor<?x3x4xf32>) -> (tensor<24x4xf32>, tensor<24x4xf32>)
 
 // -----
 
+// Of which dimension a size is.
+// CHECK-LABEL: @dimension
+// CHECK-SAME: %[[X:.*]]: tensor<?x?xf32>, %[[DIM:.*]]: index
+// CHECK: %[[HOLDS:.*]] = arith.cmpi ult, %[[DIM]], %c2 : index
+// CHECK: cf.assert %[[HOLDS]], "tensor.dim: expected one of 2 dimensions"
+// CHECK: cf.assert %false, "tensor.dim: expected one of 2 dimensions"
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @dimension(%x: tensor<?x?xf32>, %dim: index) -> (index, tensor<?xf32>) {
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %any = tensor.dim %x, %dim : tensor<?x?xf32>
+  %second = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %third = tensor.dim %x, %c2 : tensor<?x?xf32>
+  %sum = arith.addi %any, %second : index
+  %e = tensor.empty(%third) : tensor<?xf32>
+  %y = math.exp %e : tensor<?xf32>
+  return %sum, %y : index, tensor<?xf32>
+}
+
+// -----
+
 // What follows from where sizes come from.
 // CHECK-LABEL: @known
 // CHECK-NOT: cf.assert
@@ -115,6 +137,9 @@ func.func @window(%x: tensor<?xf32>, %y: tensor<3xf32>, %o: tensor<?xf32>) -> te
 // CHECK: "tensor.expand_shape: expected as many elements in dimension 0 of operand 0 as in what it is split into"
 // CHECK: "tensor.reshape: expected no negative size of dimension 0"
 // CHECK: "tensor.reshape: expected no negative size of dimension 1"
+// CHECK: %{{.*}}, %[[HIGH:.*]] = arith.mului_extended
+// CHECK: %[[FITS:.*]] = arith.cmpi eq, %[[HIGH]], %c0
+// CHECK: cf.assert %[[FITS]], "tensor.reshape: expected as many elements in operand 0 as in the result"
 // CHECK: "tensor.reshape: expected as many elements in operand 0 as in the result"
 // CHECK: "tensor.pad: expected no negative padding of dimension 0"
 // CHECK: "tensor.pad: expected size 9 of dimension 0 with its padding"

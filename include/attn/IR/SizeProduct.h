@@ -16,6 +16,10 @@ namespace attn {
 /// A dimension of a tensor, or without one an index: what a size is.
 using SizeOrigin = std::pair<mlir::Value, std::optional<int64_t>>;
 
+/// The dimension that `index` is the size of by a `tensor.dim`, if it is known
+/// which one and the tensor has it.
+std::optional<std::pair<mlir::Value, int64_t>> getDimOf(mlir::Value index);
+
 /// A product of sizes: a number times sizes that are not known.
 struct SizeProduct {
   int64_t number = 1;
