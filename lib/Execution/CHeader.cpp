@@ -29,7 +29,8 @@ static inline void attn_release(void *allocated) {
 #endif
 )";
 
-/// A tensor of a rank is a struct and a function that makes one.
+/// A tensor of a rank is a struct, a function that makes one, and one that
+/// tells whether it is as all code expects it.
 static void writeRank(size_t rank, llvm::raw_ostream &os) {
   os << llvm::formatv("\n#ifndef ATTN_TENSOR_{0}\n#define ATTN_TENSOR_{0}\n"
                       "typedef struct {{\n  void *allocated, *data;\n"
@@ -38,7 +39,8 @@ static void writeRank(size_t rank, llvm::raw_ostream &os) {
   if (rank)
     os << llvm::formatv("  int64_t sizes[{0}], strides[{0}];\n", rank);
   os << llvm::formatv("} attn_tensor_{0};\n"
-                      "/* `data` as a tensor, the last dimension dense. */\n"
+                      "/* `data` as a tensor whose elements follow each "
+                      "other. */\n"
                       "static inline attn_tensor_{0} attn_make_{0}(void *data",
                       rank);
   for (size_t d = 0; d < rank; ++d)
@@ -56,10 +58,24 @@ static void writeRank(size_t rank, llvm::raw_ostream &os) {
       os << llvm::formatv("  tensor.strides[{0}] = tensor.strides[{1}] * "
                           "size{1};\n",
                           d, d + 1);
-  os << "  return tensor;\n}\n#endif\n";
+  os << "  return tensor;\n}\n";
+  os << llvm::formatv("/* Whether the elements follow each other, from `data` "
+                      "on. */\n"
+                      "static inline int attn_is_dense_{0}(const "
+                      "attn_tensor_{0} *tensor) {{\n",
+                      rank);
+  if (rank)
+    os << llvm::formatv("  int64_t stride = 1;\n"
+                        "  for (int d = {0}; d-- > 0; stride *= "
+                        "tensor->sizes[d])\n"
+                        "    if (tensor->sizes[d] != 1 && "
+                        "tensor->strides[d] != stride)\n"
+                        "      return 0;\n",
+                        rank);
+  os << "  return tensor->offset == 0;\n}\n#endif\n";
 }
 
-/// What has to hold of the sizes of arguments: a condition of C for each, with
+/// What has to hold of arguments: a condition of C for each, with
 /// the number of the argument that is wrong if it does not.
 static std::vector<std::pair<size_t, std::string>>
 conditionsOf(const FunctionSignature &function) {
@@ -85,6 +101,11 @@ conditionsOf(const FunctionSignature &function) {
       else if (index > 0)
         conditions.emplace_back(place.argument, size + sizeAt(equal.places[0]));
     }
+  for (auto [index, argument] : llvm::enumerate(function.arguments))
+    conditions.emplace_back(index,
+                            llvm::formatv("attn_is_dense_{0}(argument{1})",
+                                          argument.shape.size(), index)
+                                .str());
   return conditions;
 }
 
@@ -98,9 +119,10 @@ static void writeFunction(const FunctionSignature &function,
   os << "   Results:\n";
   for (auto [index, result] : llvm::enumerate(function.results))
     os << "     " << index << ": " << result.describe() << '\n';
-  os << "   Returns 0; or, if a size of an argument is wrong, the number of "
-        "that\n   argument, from 1 on, and does nothing. May be called by "
-        "several threads. */\n";
+  os << "   Returns 0; or, if an argument has a wrong size or is not dense, "
+        "its "
+        "number,\n   from 1 on, and does nothing. May be called by several "
+        "threads. */\n";
   if (!function.results.empty()) {
     os << "typedef struct {\n";
     for (auto [index, result] : llvm::enumerate(function.results))

@@ -21,6 +21,18 @@ int main(void) {
   printf("short rows %d\n", attn_add(&sum, &short_rows, &b));
   printf("few rows %d\n", attn_add(&sum, &a, &few));
 
+  // Nor are parts of other tensors read as if they were whole.
+  attn_tensor_2 every_other = a, later = a;
+  every_other.strides[1] = 2;
+  later.offset = 1;
+  printf("every other %d\n", attn_add(&sum, &every_other, &b));
+  printf("later %d\n", attn_add(&sum, &a, &later));
+  attn_tensor_2 one_row = attn_make_2(x, 1, 3),
+                other_row = attn_make_2(y, 1, 3);
+  one_row.strides[0] = 100;
+  printf("one row %d\n", attn_add(&sum, &one_row, &other_row));
+  attn_release(sum.result0.allocated);
+
   attn_table_results table;
   printf("table %d", attn_table(&table));
   printf(" %g\n", ((float *)table.result0.data)[table.result0.offset + 1]);
