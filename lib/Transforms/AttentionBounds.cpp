@@ -166,6 +166,8 @@ bool AttentionMask::takeEither(const MaskTerm &first, const MaskTerm &second) {
 /// Takes a bound of the distance of a key from the query, where `sum` is at
 /// most 0: of two on the same side the narrower counts.
 bool AttentionMask::takeDistance(const IndexSum &sum, const MaskTerm &term) {
+  if (isKept(term))
+    return false;
   unsigned key = axes.keys.front();
   for (unsigned query : axes.queries) {
     bool isAfter = hasIndices(sum.indices, {{key, 1}, {query, -1}});
@@ -209,7 +211,9 @@ bool AttentionMask::takeConstantBand(const MaskTerm &term) {
       keys = size;
 
   int64_t queries = constant.getNumElements() / keys;
-  double excluded = term.isAdded ? -kInfinity : term.excluded;
+  MaskTerm condition = term;
+  if (term.isAdded)
+    condition.excluded = -kInfinity;
   SmallVector<bool> kept;
   if (!term.isAdded) {
     for (bool value : constant.getValues<bool>())
@@ -220,10 +224,13 @@ bool AttentionMask::takeConstantBand(const MaskTerm &term) {
       if (added != 0 && !(added <= kLargestExcluded))
         return false;
       if (added != 0)
-        excluded = std::max(excluded, added);
+        condition.excluded = std::max(condition.excluded, added);
       kept.push_back(added == 0);
     }
   }
+  condition.isAdded = false;
+  if (isKept(condition))
+    return false;
   auto distanceOf = [&](size_t position) {
     auto place = static_cast<int64_t>(position);
     return place % keys - place / keys;
@@ -242,7 +249,7 @@ bool AttentionMask::takeConstantBand(const MaskTerm &term) {
     IndexSum sum;
     sum.constant = constant;
     Bound bound = {sum, term, {used.front()}};
-    bound.term.excluded = excluded;
+    bound.term.excluded = condition.excluded;
     return bound;
   };
   if (most < keys - 1)
@@ -258,7 +265,7 @@ bool AttentionMask::takeConstantBand(const MaskTerm &term) {
 
 /// Where no key is left, finite scores of excluded keys count after all: bounds
 /// do not say so.
-bool AttentionMask::hasReplacing() const {
+bool AttentionMask::hasFiniteBound() const {
   return llvm::any_of(ArrayRef{after, before},
                       [](const std::optional<Bound> &bound) {
                         return bound && bound->term.excluded != -kInfinity;
@@ -328,13 +335,6 @@ void AttentionMask::drop(std::optional<Bound> &bound) {
       }))
     terms.push_back(bound->term);
   bound.reset();
-}
-
-/// Leaves bounds with finite scores of excluded keys to the mask.
-void AttentionMask::dropReplacing() {
-  for (std::optional<Bound> *bound : {&after, &before})
-    if (*bound && (*bound)->term.excluded != -kInfinity)
-      drop(*bound);
 }
 
 /// Leaves to the mask what excludes a key before a finite score takes its place

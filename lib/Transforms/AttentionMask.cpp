@@ -13,13 +13,13 @@ static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// Takes what can be taken of a term that is the same as all of `parts`. Where
 /// that is nothing, the term stays whole.
 bool AttentionMask::takeParts(ArrayRef<MaskTerm> parts) {
-  auto old = std::tuple(after, before, lengths, biases, distance, terms);
+  std::tuple old(after, before, lengths, biases, distance, terms);
   SmallVector<MaskTerm> rest;
   for (const MaskTerm &part : parts)
     if (!take(part, /*isPart=*/true))
       rest.push_back(part);
   if (rest.size() == parts.size()) {
-    std::tie(after, before, lengths, biases, distance, terms) = old;
+    getTaken() = old;
     return false;
   }
   llvm::append_range(terms, rest);
@@ -120,6 +120,8 @@ bool AttentionMask::takeFilled(const MaskTerm &term) {
     condition.isAdded = false;
     condition.isNegated = index == 1;
     condition.excluded = *constant * term.factor;
+    if (isKept(condition))
+      return false;
     // Where `rest` and another number are 0 together: if `rest` is not, it
     // excludes the key itself.
     Element zero = elements.forward(condition.element);
@@ -179,6 +181,9 @@ bool AttentionMask::takeCondition(const MaskTerm &term) {
     part.isNegated ^= !ifTrue;
     return takeParts(part);
   }
+  // What a conjunction adds is added once.
+  if (term.isOffset && isKept(term))
+    return false;
   if (auto parts = matchConjunction(term))
     return takeParts({parts->first, parts->second});
   return takeBound(term) || takeConstantBand(term);
@@ -244,7 +249,11 @@ bool AttentionMask::allOperands(
   });
 }
 
-LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
+bool AttentionMask::isKept(const MaskTerm &term) const {
+  return keepsFinite && !term.isAdded && term.excluded != -kInfinity;
+}
+
+void AttentionMask::takeSteps(ArrayRef<MaskTerm> steps) {
   // A finite score replaces what an earlier step excluded, so that one has to
   // be done before, and nothing of it can be left to bounds.
   bool isReplaced = false;
@@ -256,27 +265,31 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
       isReplaced |= !step.isAdded && step.excluded != -kInfinity;
     }
   }
-  auto isFinite = [](const MaskTerm &term) {
-    return !term.isAdded && term.excluded != -kInfinity;
-  };
-  hasChanged |= llvm::any_of(terms, isFinite) ||
-                (after && isFinite(after->term)) ||
-                (before && isFinite(before->term));
-  if (hasReplacing() && !keepsOne()) {
-    if (canGuard()) {
-      unguarded = std::make_shared<AttentionMask>(*this);
-      unguarded->isFallback = true;
-      unguarded->dropReplacing();
-      if (failed(unguarded->finish()))
-        return failure();
-      llvm::append_range(tensors, unguarded->tensors);
-      // Beside a key, what is excluded has no weight, however far below.
-      for (MaskTerm &term : terms)
-        if (!term.isAdded)
-          term.excluded = -kInfinity;
-    } else {
-      dropReplacing();
+}
+
+LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
+  takeSteps(steps);
+  bool isFinite = hasFiniteBound();
+  for (const MaskTerm &term : terms)
+    isFinite |= !term.isAdded && term.excluded != -kInfinity;
+  hasChanged |= isFinite;
+  if (isFinite && !(hasFiniteBound() && keepsOne())) {
+    AttentionMask whole(elements, axes, hasSinks);
+    whole.keepsFinite = true;
+    whole.takeSteps(steps);
+    if (!hasFiniteBound() || !canGuard()) {
+      getTaken() = whole.getTaken();
+      return finish();
     }
+    unguarded = std::make_shared<AttentionMask>(std::move(whole));
+    unguarded->isFallback = true;
+    if (failed(unguarded->finish()))
+      return failure();
+    llvm::append_range(tensors, unguarded->tensors);
+    // Beside a key, what is excluded has no weight, however far below.
+    for (MaskTerm &term : terms)
+      if (!term.isAdded)
+        term.excluded = -kInfinity;
   }
   return finish();
 }

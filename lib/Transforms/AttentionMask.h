@@ -148,16 +148,22 @@ private:
   bool isByDistance(const Element &element, Distance &distance);
   bool takeBias(const MaskTerm &term);
   bool takeEither(const MaskTerm &first, const MaskTerm &second);
-  bool hasReplacing() const;
+  bool hasFiniteBound() const;
   bool keepsOne() const;
   bool canGuard();
   void drop(std::optional<Bound> &bound);
-  void dropReplacing();
   void dropReplaced();
   void joinBounds();
   mlir::LogicalResult finish();
   /// Leaves biases to a mask where they do not count as the band does.
   void dropBiases();
+  /// What terms have become so far.
+  auto getTaken() {
+    return std::tie(after, before, lengths, biases, distance, terms);
+  }
+  void takeSteps(llvm::ArrayRef<MaskTerm> steps);
+  /// Whether the score that the term gives excluded keys has to stay that.
+  bool isKept(const MaskTerm &term) const;
   bool take(const MaskTerm &term, bool isPart);
   bool takeAdded(const MaskTerm &term, bool isPart);
   bool takeCondition(const MaskTerm &term);
@@ -185,6 +191,9 @@ private:
   Elements &elements;
   AttentionAxes &axes;
   bool hasSinks;
+  /// Whether there may be queries without a key, for which the finite scores of
+  /// excluded keys count.
+  bool keepsFinite = false;
   /// How many terms have been looked at.
   int64_t visited = 0;
   /// Bounds of keys after a query, and before it, of which `band` is made; and

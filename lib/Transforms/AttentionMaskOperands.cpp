@@ -145,12 +145,10 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
     }
   auto farBelow = [&](const MaskTerm &part) {
     // What is that low already stays beside numbers that may be as low.
-    if (part.excluded == -kInfinity ||
+    if (!isReplacing || part.excluded == -kInfinity ||
         (isAdding && !part.isOffset && part.excluded <= kFarBelow))
       return part.excluded;
-    return std::max(isReplacing ? kFarBelow * (part.excluded / nearest)
-                                : part.excluded,
-                    kFarthestBelow);
+    return std::max(kFarBelow * (part.excluded / nearest), kFarthestBelow);
   };
   bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
     return !part.isAdded && part.excluded == -kInfinity;

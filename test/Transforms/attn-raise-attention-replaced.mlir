@@ -59,16 +59,15 @@ func.func @constant_window(%q: tensor<2x4x8xf32>, %k: tensor<2x2x8xf32>) -> tens
   return %o : tensor<2x4x8xf32>
 }
 
-// Added twice and not in place of a score: as it was, unless scaling would
-// overflow.
+// Added twice and not in place of a score: as it was.
 // CHECK-LABEL: func.func @added(
 // CHECK-DAG:     %[[ZERO:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK-DAG:     %[[FAR:.*]] = arith.constant -1.000000e+04 : f32
-// CHECK-DAG:     %[[FARTHEST:.*]] = arith.constant -9.99999968E+37 : f32
+// CHECK-DAG:     %[[FARTHEST:.*]] = arith.constant -3.400000e+38 : f32
 // CHECK:         } else {
-// CHECK:           %[[FIRST:.*]] = arith.select %{{.*}}, %[[ZERO]], %[[FAR]] : f32
-// CHECK:           %[[BOTH:.*]] = arith.addf %[[FIRST]], %[[FARTHEST]] : f32
-// CHECK:           arith.select %{{.*}}, %[[FIRST]], %[[BOTH]] : f32
+// CHECK:           %[[FIRST:.*]] = arith.select %{{.*}}, %[[ZERO]], %[[FARTHEST]] : f32
+// CHECK:           %[[SECOND:.*]] = arith.select %{{.*}}, %[[ZERO]], %[[FAR]] : f32
+// CHECK:           arith.addf %[[FIRST]], %[[SECOND]] : f32
 // CHECK:         attn.sdpa {{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
 func.func @added(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>, %a: tensor<2x7xi1>) -> tensor<2x5x8xf32> {
   %zero = arith.constant 0.0 : f32
