@@ -71,6 +71,55 @@ static LogicalResult expectIntegers(OnnxCall &call, const SizedTensor &tensor) {
   return call.fail("expected integers as indices");
 }
 
+/// Whether each element of `tensor` is its own index along dimension `dim`.
+static bool isIndex(Value tensor, int64_t dim) {
+  if (auto cast = tensor.getDefiningOp<tensor::CastOp>())
+    return isIndex(cast.getSource(), dim);
+  if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>()) {
+    auto groups = expand.getReassociationIndices();
+    auto *group = llvm::find_if(groups, [&](ArrayRef<int64_t> dims) {
+      return llvm::is_contained(dims, dim);
+    });
+    return llvm::all_of(*group,
+                        [&](int64_t other) {
+                          return other == dim ||
+                                 expand.getResultType().getDimSize(other) == 1;
+                        }) &&
+           isIndex(expand.getSrc(), group - groups.begin());
+  }
+  auto map = tensor.getDefiningOp<linalg::GenericOp>();
+  if (!map || map.getNumDpsInits() != 1 || !map.isAllParallelLoops() ||
+      !map.getIndexingMapsArray().back().isIdentity())
+    return false;
+  Value element = map.getBody()->getTerminator()->getOperand(0);
+  if (auto argument = dyn_cast<BlockArgument>(element)) {
+    OpOperand *operand = map.getMatchingOpOperand(argument);
+    std::optional<unsigned> position =
+        map.getMatchingIndexingMap(operand).getResultPosition(
+            getAffineDimExpr(dim, map.getContext()));
+    return position && isIndex(operand->get(), *position);
+  }
+  if (auto cast = element.getDefiningOp<arith::IndexCastOp>())
+    element = cast.getIn();
+  auto index = element.getDefiningOp<linalg::IndexOp>();
+  return index && index.getDim() == uint64_t(dim);
+}
+
+/// Whether the places that `indices` lists are those of their own indices, as
+/// where a slice is assigned to.
+static bool areOwnPlaces(const SizedTensor &data, const SizedTensor &indices) {
+  SmallVector<bool> isOwn(llvm::map_range(
+      data.sizes, [](OpFoldResult size) { return isSize(size, 1); }));
+  // One part for each dimension.
+  for (auto part = indices.value.getDefiningOp<tensor::InsertSliceOp>(); part;
+       part = part.getDest().getDefiningOp<tensor::InsertSliceOp>()) {
+    int64_t dim = part.getStaticOffsets().back();
+    if (!ShapedType::isDynamic(dim) && part.getStaticSizes().back() == 1)
+      isOwn[dim] = isOwn[dim] || isIndex(part.getSource(), dim);
+  }
+  return llvm::all_of(isOwn, [](bool is) { return is; });
+}
+
 /// The last dimension of the indices is a place in the first dimensions of the
 /// data, to which an update of the others goes.
 static FailureOr<OnnxValues> importScatterND(OnnxCall &call) {
@@ -88,6 +137,18 @@ static FailureOr<OnnxValues> importScatterND(OnnxCall &call) {
       updates.rank() != leading + data.rank() - *count)
     return call.fail("expected indices whose last dimension has a known size "
                      "from 1 to the rank of the data, and an update for each");
+  if (*count == data.rank() && call.string("reduction", "none") == "none" &&
+      data.elementType() == updates.elementType() &&
+      areOwnPlaces(data, indices)) {
+    if (data.sizes == updates.sizes)
+      return OnnxValues{updates};
+    SmallVector<OpFoldResult> offsets(*count, call.tensors.constantSize(0));
+    SmallVector<OpFoldResult> steps(*count, call.tensors.constantSize(1));
+    Value value = tensor::InsertSliceOp::create(
+        call.tensors.builder, call.tensors.location, updates.value, data.value,
+        offsets, updates.sizes, steps);
+    return OnnxValues{SizedTensor{value, data.sizes}};
+  }
   SmallVector<Value> extents(llvm::map_range(
       data.sizes, [&](OpFoldResult s) { return call.tensors.asIndex(s); }));
   return scatter(
