@@ -112,6 +112,22 @@ std::optional<SmallVector<int64_t>> OnnxCall::integers(StringRef name) {
   return SmallVector<int64_t>(attribute->integers);
 }
 
+OnnxAttribute attn::makeAttribute(StringRef name, int64_t integer) {
+  OnnxAttribute attribute;
+  attribute.name = name;
+  attribute.kind = OnnxAttribute::Int;
+  attribute.integer = integer;
+  return attribute;
+}
+
+OnnxAttribute attn::makeAttribute(StringRef name, double number) {
+  OnnxAttribute attribute;
+  attribute.name = name;
+  attribute.kind = OnnxAttribute::Float;
+  attribute.number = number;
+  return attribute;
+}
+
 FailureOr<std::optional<SmallVector<int64_t>>>
 OnnxCall::integersOf(size_t index, StringRef attribute) {
   if (std::optional<SmallVector<int64_t>> values = integers(attribute))

@@ -165,6 +165,10 @@ private:
   OnnxImport &import;
 };
 
+/// An attribute of a node that another one is made of.
+OnnxAttribute makeAttribute(llvm::StringRef name, int64_t integer);
+OnnxAttribute makeAttribute(llvm::StringRef name, double number);
+
 /// Imports one node: its outputs, those that are left out included.
 using OnnxOperator = mlir::FailureOr<OnnxValues> (*)(OnnxCall &);
 
@@ -180,9 +184,11 @@ OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importEinsum(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importRuntimeRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 
 /// The type of MLIR; null if there is none that compiled code handles.

@@ -27,6 +27,7 @@ public:
 private:
   LogicalResult readOperands();
   LogicalResult readWindows();
+  LogicalResult padAlike(bool isMoreAfter);
   FailureOr<SmallVector<int64_t>> readIntegers(StringRef name, int64_t least,
                                                int64_t otherwise, size_t count);
   void padInput();
@@ -99,8 +100,11 @@ ConvolutionImporter::readIntegers(StringRef name, int64_t least,
 LogicalResult ConvolutionImporter::readWindows() {
   size_t count = kernel.size();
   StringRef autoPad = call.string("auto_pad", "NOTSET");
-  if (autoPad != "NOTSET" && autoPad != "VALID")
-    return call.fail("expected 'auto_pad' NOTSET or VALID, got " + autoPad);
+  bool isSame = autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER";
+  if (!isSame && autoPad != "NOTSET" && autoPad != "VALID")
+    return call.fail("expected 'auto_pad' NOTSET, VALID, SAME_UPPER or "
+                     "SAME_LOWER, got " +
+                     autoPad);
   if (call.integers("kernel_shape").value_or(kernel) != kernel)
     return call.fail("expected 'kernel_shape' to be that of the weight");
   const std::tuple<SmallVector<int64_t> *, StringRef, int64_t, int64_t, size_t>
@@ -113,6 +117,26 @@ LogicalResult ConvolutionImporter::readWindows() {
     if (failed(given))
       return failure();
     *values = *given;
+  }
+  return isSame ? padAlike(autoPad == "SAME_UPPER") : success();
+}
+
+/// As many windows as steps over the input: half of the padding on each side,
+/// and of an odd number one more after or before.
+LogicalResult ConvolutionImporter::padAlike(bool isMoreAfter) {
+  for (size_t dim = 0; dim < kernel.size(); ++dim) {
+    std::optional<int64_t> size = getConstantIntValue(input.sizes[2 + dim]);
+    int64_t step = strides[dim];
+    if (!size && step != 1)
+      return call.fail("expected an input of known sizes to pad for steps of "
+                       "more than 1");
+    // Of steps of 1, any size needs the same.
+    int64_t last = size ? (llvm::divideCeil(*size, step) - 1) * step : 0;
+    int64_t reach = dilations[dim] * (kernel[dim] - 1) + 1;
+    int64_t total = std::max<int64_t>(last + reach - size.value_or(1), 0);
+    int64_t less = total / 2;
+    pads[dim] = isMoreAfter ? less : total - less;
+    pads[kernel.size() + dim] = total - pads[dim];
   }
   return success();
 }

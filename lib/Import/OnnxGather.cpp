@@ -166,10 +166,60 @@ static FailureOr<OnnxValues> importGatherND(OnnxCall &call) {
       })};
 }
 
+/// One of two values: the second one at the index, along a new axis.
+static FailureOr<OnnxValues> importOneHot(OnnxCall &call) {
+  if (failed(call.expectInputs(3, 3)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor indices = call.asTensor(call.input(0));
+  FailureOr<TensorSizes> depth = call.asSizes(call.input(1), "depth");
+  SizedTensor values = call.asTensor(call.input(2));
+  FailureOr<int64_t> axis =
+      call.axis(call.integer("axis", -1), indices.rank() + 1);
+  if (failed(depth) || failed(axis) ||
+      failed(expectIndices(call, call.input(0))))
+    return failure();
+  if (depth->size() != 1 || values.rank() != 1 ||
+      getConstantIntValue(values.sizes[0]).value_or(2) != 2)
+    return call.fail("expected one 'depth' and two 'values'");
+  OpFoldResult extent = depth->front();
+  TensorSizes sizes = indices.sizes;
+  sizes.insert(sizes.begin() + *axis, extent);
+  SmallVector<AffineExpr> places;
+  for (int64_t dim = 0; dim <= indices.rank(); ++dim)
+    if (dim != *axis)
+      places.push_back(tensors.builder.getAffineDimExpr(dim));
+  indices = tensors.gather(
+      indices, sizes,
+      AffineMap::get(sizes.size(), 0, places, tensors.builder.getContext()));
+  Value size = tensors.asIndex(extent);
+  Value pair[2];
+  for (int64_t place : {0, 1})
+    pair[place] = tensor::ExtractOp::create(
+        tensors.builder, tensors.location, values.value,
+        tensors.asIndex(tensors.constantSize(place)));
+  return OnnxValues{tensors.map(
+      indices, sizes, values.elementType(),
+      [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
+        Value zero = arith::ConstantIndexOp::create(b, loc, 0);
+        Value index =
+            arith::IndexCastOp::create(b, loc, b.getIndexType(), arguments[0]);
+        Value isNegative = arith::CmpIOp::create(
+            b, loc, arith::CmpIPredicate::slt, index, zero);
+        Value fromEnd = arith::AddIOp::create(b, loc, index, size);
+        index = arith::SelectOp::create(b, loc, isNegative, fromEnd, index);
+        Value isChosen =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, index,
+                                  linalg::IndexOp::create(b, loc, *axis));
+        return arith::SelectOp::create(b, loc, isChosen, pair[1], pair[0]);
+      })};
+}
+
 OnnxOperator attn::findGatherOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("Gather", importGather)
       .Case("GatherElements", importGatherElements)
       .Case("GatherND", importGatherND)
+      .Case("OneHot", importOneHot)
       .Default(nullptr);
 }

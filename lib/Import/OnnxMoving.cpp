@@ -123,6 +123,23 @@ static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
   return getAsOpFoldResult(b.createOrFold<arith::MinSIOp>(loc, at, end));
 }
 
+/// A place in a dimension of `size` where steps go down: at least `least`.
+static OpFoldResult clampLast(TensorBuilder &tensors, OpFoldResult place,
+                              OpFoldResult size, int64_t least) {
+  OpBuilder &b = tensors.builder;
+  Location loc = tensors.location;
+  Value at = tensors.asIndex(place), extent = tensors.asIndex(size);
+  Value zero = tensors.asIndex(tensors.constantSize(0));
+  Value isNegative =
+      b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, at, zero);
+  at = b.createOrFold<arith::SelectOp>(
+      loc, isNegative, b.createOrFold<arith::AddIOp>(loc, at, extent), at);
+  at = b.createOrFold<arith::MaxSIOp>(
+      loc, at, tensors.asIndex(tensors.constantSize(least)));
+  Value last = tensors.asIndex(tensors.subtract(size, tensors.constantSize(1)));
+  return getAsOpFoldResult(b.createOrFold<arith::MinSIOp>(loc, at, last));
+}
+
 static FailureOr<OnnxValues> importSlice(OnnxCall &call) {
   if (failed(call.expectInputs(1, 5)))
     return failure();
@@ -165,12 +182,18 @@ static FailureOr<OnnxValues> importSlice(OnnxCall &call) {
     FailureOr<int64_t> axis = call.axis(place, rank);
     if (failed(axis))
       return failure();
-    if (step < 1)
-      return call.fail("expected steps of at least 1, got " +
-                       llvm::Twine(step));
-    OpFoldResult first = clampPlace(tensors, start, given[*axis]);
-    OpFoldResult last = clampPlace(tensors, end, given[*axis]);
-    OpFoldResult size = isSize(first, 0) ? last : tensors.subtract(last, first);
+    if (step == 0)
+      return call.fail("expected steps other than 0");
+    OpFoldResult first, last, size;
+    if (step > 0) {
+      first = clampPlace(tensors, start, given[*axis]);
+      last = clampPlace(tensors, end, given[*axis]);
+      size = isSize(first, 0) ? last : tensors.subtract(last, first);
+    } else {
+      first = clampLast(tensors, start, given[*axis], 0);
+      last = clampLast(tensors, end, given[*axis], -1);
+      size = tensors.subtract(first, last);
+    }
     if (!isSize(first, 0) || step != 1) {
       OpBuilder &b = tensors.builder;
       Value count = tensors.asIndex(size);
@@ -178,14 +201,15 @@ static FailureOr<OnnxValues> importSlice(OnnxCall &call) {
           tensors.location, count, tensors.asIndex(tensors.constantSize(0)));
       size = getAsOpFoldResult(b.createOrFold<arith::CeilDivSIOp>(
           tensors.location, count,
-          tensors.asIndex(tensors.constantSize(step))));
+          tensors.asIndex(tensors.constantSize(std::abs(step)))));
     }
     offsets[*axis] = first;
     sizes[*axis] = size;
     strides[*axis] = step;
   }
   OnnxValue data = call.input(0);
-  if (sizes == given && llvm::all_of(offsets, [](OpFoldResult offset) {
+  bool areUp = llvm::all_of(strides, [](int64_t step) { return step > 0; });
+  if (areUp && sizes == given && llvm::all_of(offsets, [](OpFoldResult offset) {
         return isSize(offset, 0);
       }))
     return OnnxValues{data};
@@ -197,8 +221,18 @@ static FailureOr<OnnxValues> importSlice(OnnxCall &call) {
           data.elements()[*getConstantIntValue(offsets[0]) + i * strides[0]]);
     return OnnxValues{OnnxValue::row(data.type(), chosen)};
   }
-  return OnnxValues{
-      tensors.slice(call.asTensor(data), offsets, sizes, strides)};
+  SizedTensor result = call.asTensor(data);
+  if (areUp)
+    return OnnxValues{tensors.slice(result, offsets, sizes, strides)};
+  // What goes down is chosen by its places, an axis after the other.
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (strides[dim] != 1 || sizes[dim] != given[dim] ||
+        !isSize(offsets[dim], 0))
+      result = tensors.gather(result,
+                              tensors.iota(offsets[dim], sizes[dim],
+                                           tensors.constantSize(strides[dim])),
+                              dim);
+  return OnnxValues{result};
 }
 
 static FailureOr<OnnxValues> importSplit(OnnxCall &call) {
@@ -207,36 +241,53 @@ static FailureOr<OnnxValues> importSplit(OnnxCall &call) {
   TensorBuilder &tensors = call.tensors;
   SizedTensor tensor = call.asTensor(call.input(0));
   FailureOr<int64_t> axis = call.axis(call.integer("axis", 0), tensor.rank());
-  auto parts = call.integersOf(1, "split");
-  if (failed(axis) || failed(parts))
+  auto given = call.integersOf(1, "split");
+  if (failed(axis) || failed(given))
     return failure();
   (void)call.find("num_outputs");
-  std::optional<int64_t> extent = getConstantIntValue(tensor.sizes[*axis]);
-  if (!extent)
-    return call.fail("expected a dimension to split of a known size");
+  OpFoldResult extent = tensor.sizes[*axis];
+  std::optional<int64_t> known = getConstantIntValue(extent);
   int64_t count = call.node.outputs.size();
-  if (!*parts) {
+  TensorSizes parts;
+  if (*given) {
+    int64_t total = 0;
+    for (int64_t size : **given) {
+      total += size;
+      parts.push_back(tensors.constantSize(size));
+    }
+    if (int64_t(parts.size()) != count || total != known.value_or(total) ||
+        llvm::any_of(**given, [](int64_t size) { return size < 0; }))
+      return call.fail(
+          "expected a size for each output" +
+          (known ? ", " + llvm::Twine(*known) + " in all" : llvm::Twine()));
+    if (!known)
+      tensors.knownSizes.push_back({cast<Value>(extent), total});
+  } else {
     // The last one gets what is left.
-    int64_t size = llvm::divideCeil(*extent, count);
-    parts->emplace(count, size);
-    (*parts)->back() = *extent - size * (count - 1);
+    OpFoldResult number = tensors.constantSize(count);
+    OpFoldResult size =
+        known ? tensors.constantSize(llvm::divideCeil(*known, count))
+              : getAsOpFoldResult(
+                    tensors.builder.createOrFold<arith::CeilDivSIOp>(
+                        tensors.location, tensors.asIndex(extent),
+                        tensors.asIndex(number)));
+    parts.assign(count, size);
+    OpFoldResult others =
+        tensors.multiply(size, tensors.constantSize(count - 1));
+    parts.back() = tensors.subtract(extent, others);
+    if (getConstantIntValue(parts.back()).value_or(0) < 0)
+      return call.fail("expected a dimension of at least " +
+                       llvm::Twine(count - 1) + " parts, got " +
+                       llvm::Twine(*known));
   }
-  if (int64_t((*parts)->size()) != count ||
-      std::accumulate((*parts)->begin(), (*parts)->end(), int64_t(0)) !=
-          *extent ||
-      llvm::any_of(**parts, [](int64_t size) { return size < 0; }))
-    return call.fail("expected a size for each output, " +
-                     llvm::Twine(*extent) + " in all");
   OnnxValues results;
   SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
-  int64_t offset = 0;
-  for (int64_t size : **parts) {
+  for (OpFoldResult size : parts) {
     TensorSizes sizes = tensor.sizes;
-    sizes[*axis] = tensors.constantSize(size);
-    offsets[*axis] = tensors.constantSize(offset);
+    sizes[*axis] = size;
     results.push_back(tensors.slice(tensor, offsets, sizes,
                                     SmallVector<int64_t>(tensor.rank(), 1)));
-    offset += size;
+    offsets[*axis] = tensors.add(offsets[*axis], size);
   }
   return results;
 }

@@ -22,6 +22,31 @@ static FailureOr<OnnxValues> importMatMul(OnnxCall &call) {
   return wrap(call.matmul(call.input(0), call.input(1)));
 }
 
+/// ONNX Runtime's alpha · A · B, of which the matrices may be transposed.
+static FailureOr<OnnxValues> importFusedMatMul(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  OnnxValue operands[] = {call.input(0), call.input(1)};
+  constexpr StringLiteral names[] = {"transA", "transB"};
+  for (auto [operand, name] : llvm::zip(operands, names)) {
+    int64_t rank = operand.rank();
+    if (call.integer(name, 0) == 0 || rank < 2)
+      continue;
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(rank));
+    std::swap(order[rank - 1], order[rank - 2]);
+    operand = call.tensors.transpose(call.asTensor(operand), order);
+  }
+  for (StringRef name : {"transBatchA", "transBatchB"})
+    if (call.integer(name, 0) != 0)
+      return call.fail("expected '" + name + "' 0");
+  FailureOr<OnnxValue> result = call.matmul(operands[0], operands[1]);
+  double factor = call.number("alpha", 1);
+  if (succeeded(result) && factor != 1)
+    result = call.elementwise("Mul",
+                              {*result, call.constant(result->type(), factor)});
+  return wrap(result);
+}
+
 /// alpha · A · B + beta · C, of matrices that may be transposed.
 static FailureOr<OnnxValues> importGemm(OnnxCall &call) {
   if (failed(call.expectInputs(2, 3)))
@@ -96,8 +121,11 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Case("Attention", importAttention)
       .Case("Conv", importConvolution)
       .Case("RotaryEmbedding", importRotaryEmbedding)
+      .Case("Einsum", importEinsum)
       .Case("com.microsoft.Attention", importRuntimeAttention)
+      .Case("com.microsoft.FusedMatMul", importFusedMatMul)
       .Case("com.microsoft.MultiHeadAttention", importMultiHeadAttention)
+      .Case("com.microsoft.RotaryEmbedding", importRuntimeRotaryEmbedding)
       .Case("TensorScatter", importTensorScatter)
       .Default(nullptr);
 }

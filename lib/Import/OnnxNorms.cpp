@@ -114,6 +114,29 @@ static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
   return OnnxValues{*result};
 }
 
+/// Each channel of each entry has a mean and a deviation of its own.
+static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(3, 3)))
+    return failure();
+  OnnxValue x = call.input(0);
+  if (x.rank() < 3 || !isa<FloatType>(x.type()) || call.input(1).rank() != 1 ||
+      call.input(2).rank() != 1)
+    return call.fail("expected floats of rank 3 at least, and a scale and a "
+                     "bias of rank 1");
+  Normalization norm(call, x, 2, call.number("epsilon", 1e-5));
+  // [C] → [C, 1, …]
+  auto widen = [&](const OnnxValue &channels) {
+    TensorSizes sizes(x.rank() - 1, call.tensors.constantSize(1));
+    sizes[0] = call.sizesOf(channels)[0];
+    return call.reshape(channels, sizes);
+  };
+  FailureOr<OnnxValues> results =
+      norm.normalize(widen(call.input(1)), widen(call.input(2)));
+  if (failed(results))
+    return failure();
+  return OnnxValues{results->front()};
+}
+
 //===----------------------------------------------------------------------===//
 // ONNX Runtime's
 //===----------------------------------------------------------------------===//
@@ -228,6 +251,7 @@ static FailureOr<OnnxValues> importEmbedLayerNormalization(OnnxCall &call) {
 
 OnnxOperator attn::findNormOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
+      .Case("InstanceNormalization", importInstanceNormalization)
       .Case("LayerNormalization", importLayerNormalization)
       .Case("RMSNormalization", importRMSNormalization)
       // ONNX Runtime writes it in ONNX's domain.

@@ -66,8 +66,22 @@ static FailureOr<OnnxValue> importSum(OnnxCall &call, const SizedTensor &tensor,
   StringRef name = call.node.operation;
   if (name == "ReduceMean")
     return call.mean(tensor, axes);
-  if (name == "ReduceSum")
-    return OnnxValue(call.sum(tensor, axes));
+  if (name == "ReduceSum" || name == "ReduceLogSum") {
+    OnnxValue sum = call.sum(tensor, axes);
+    return name == "ReduceSum" ? sum : call.elementwise("Log", sum);
+  }
+  if (name == "ReduceL1") {
+    FailureOr<OnnxValue> numbers = call.elementwise("Abs", OnnxValue(tensor));
+    if (failed(numbers))
+      return failure();
+    return OnnxValue(call.sum(call.asTensor(*numbers), axes));
+  }
+  if (name == "ReduceProd")
+    return OnnxValue(call.tensors.reduce(
+        tensor, axes, call.tensors.scalar(tensor.elementType(), 1),
+        [](OpBuilder &b, Location loc, Value total, Value x) {
+          return ScalarBuilder(b, loc).build("Mul", {total, x});
+        }));
   FailureOr<OnnxValue> squares = call.elementwise("Mul", {tensor, tensor});
   if (failed(squares))
     return failure();
@@ -96,7 +110,8 @@ static FailureOr<OnnxValues> importReduction(OnnxCall &call) {
 
   StringRef name = call.node.operation;
   Type type = tensor.elementType();
-  bool needsFloats = name == "ReduceMean" || name == "ReduceL2";
+  bool needsFloats =
+      llvm::is_contained({"ReduceMean", "ReduceL2", "ReduceLogSum"}, name);
   bool isExtreme = name == "ReduceMax" || name == "ReduceMin";
   if ((type.isInteger(1) && !isExtreme) ||
       (needsFloats && !isa<FloatType>(type)))
@@ -179,8 +194,9 @@ static FailureOr<OnnxValues> importCumSum(OnnxCall &call) {
 
 OnnxOperator attn::findReductionOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
-      .Cases({"ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin"},
+      .Cases({"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax"},
              importReduction)
+      .Cases({"ReduceMean", "ReduceMin", "ReduceProd"}, importReduction)
       .Cases({"ReduceSum", "ReduceSumSquare"}, importReduction)
       .Cases({"ArgMax", "ArgMin"}, importArgument)
       .Case("CumSum", importCumSum)

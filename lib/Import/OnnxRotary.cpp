@@ -160,3 +160,52 @@ FailureOr<OnnxValues> RotaryImporter::run() {
 FailureOr<OnnxValues> attn::importRotaryEmbedding(OnnxCall &call) {
   return RotaryImporter(call).run();
 }
+
+/// ONNX Runtime's own: positions come before cosines and sines, and may be the
+/// first one alone, which is then the same for the whole batch.
+FailureOr<OnnxValues> attn::importRuntimeRotaryEmbedding(OnnxCall &call) {
+  if (failed(call.expectInputs(4, 4)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  OnnxValue x = call.input(0), places = call.input(1), cosines = call.input(2);
+  if ((x.rank() != 3 && x.rank() != 4) || cosines.rank() != 2 ||
+      !isa<IntegerType>(places.type()) || places.rank() < 1 ||
+      places.rank() > 2)
+    return call.fail("expected an input of rank 3 or 4, positions of rank 1 "
+                     "or 2, and cosines of rank 2");
+  if (call.integer("is_packed_batching", 0) != 0)
+    return call.fail("expected 'is_packed_batching' 0");
+  if (call.number("scale", 1) != 1)
+    return call.fail("expected 'scale' 1");
+  TensorSizes sizes = call.sizesOf(x);
+  OpFoldResult length = sizes[sizes.size() - 2];
+  if (places.rank() == 1) {
+    OpFoldResult zero = tensors.constantSize(0), one = tensors.constantSize(1);
+    SizedTensor first =
+        tensors.reshape(call.asTensor(places), TensorSizes{one, one});
+    FailureOr<OnnxValue> sum = call.elementwise(
+        "Add", {first, call.cast(tensors.iota(zero, length, one),
+                                 first.elementType())});
+    if (failed(sum))
+      return failure();
+    places = tensors.expand(call.asTensor(*sum), {sizes[0], length});
+  }
+  int64_t width = call.integer("rotary_embedding_dim", 0);
+  int64_t heads = call.integer("num_heads", 0);
+  if (x.rank() == 3 && width == 0) {
+    // All of a head turns, so that cosines tell its size.
+    std::optional<int64_t> half = getConstantIntValue(call.sizesOf(cosines)[1]);
+    std::optional<int64_t> all = getConstantIntValue(sizes[2]);
+    if (!half || !all || *half < 1 || *all % (2 * *half) != 0)
+      return call.fail("expected a known width, of which that of cosines is "
+                       "half a head");
+    heads = *all / (2 * *half);
+  }
+  OnnxNode node;
+  node.attributes = {
+      makeAttribute("num_heads", heads),
+      makeAttribute("rotary_embedding_dim", width),
+      makeAttribute("interleaved", call.integer("interleaved", 0))};
+  OnnxCall rotary = call.derive(node, {x, cosines, call.input(3), places});
+  return importRotaryEmbedding(rotary);
+}

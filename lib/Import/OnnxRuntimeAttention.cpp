@@ -127,22 +127,12 @@ RuntimeAttentionImporter::attend(const OnnxValue &mask, const OnnxValue &bias,
   if (failed(added))
     return failure();
   OnnxNode node;
-  auto setInteger = [&](StringRef name, int64_t value) {
-    OnnxAttribute &attribute = node.attributes.emplace_back();
-    attribute.name = name;
-    attribute.kind = OnnxAttribute::Int;
-    attribute.integer = value;
-  };
   int64_t heads = call.integer("num_heads", 0);
-  setInteger("q_num_heads", heads);
-  setInteger("kv_num_heads", heads);
-  setInteger("is_causal", isCausal && !mask);
-  if (double scale = call.number("scale", 0); scale != 0) {
-    OnnxAttribute &attribute = node.attributes.emplace_back();
-    attribute.name = "scale";
-    attribute.kind = OnnxAttribute::Float;
-    attribute.number = scale;
-  }
+  node.attributes = {makeAttribute("q_num_heads", heads),
+                     makeAttribute("kv_num_heads", heads),
+                     makeAttribute("is_causal", int64_t(isCausal && !mask))};
+  if (double scale = call.number("scale", 0); scale != 0)
+    node.attributes.push_back(makeAttribute("scale", scale));
   OnnxCall attention =
       call.derive(node, {query, key, value, *added, pastKey, pastValue});
   return importAttention(attention);

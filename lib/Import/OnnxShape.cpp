@@ -205,7 +205,7 @@ static FailureOr<OnnxValues> importReshape(OnnxCall &call) {
   bool isEmpty =
       llvm::any_of(others, [](OpFoldResult size) { return isSize(size, 0); });
   if (!rest && !(isEmpty && !left && llvm::any_of(given, [](OpFoldResult size) {
-                   return isSize(size, 0);
+                   return getConstantIntValue(size).value_or(0) == 0;
                  })))
     return call.fail("expected a shape of as many elements as the input has");
   if (rest && !left && one && *one != 1)

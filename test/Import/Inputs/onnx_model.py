@@ -4,7 +4,7 @@
     onnx_model.py FILE [--weight PATH] [--cut BYTES] NODE...
 
 A node is "Operator:inputs:outputs[:attribute=value]", with names divided by
-commas; "domain.Operator" is one of another domain. A value is an integer or a word. --weight adds w, four floats that are in another file.
+commas; "domain.Operator" is one of another domain. A value is an integer, several (1,2) or a word. --weight adds w, four floats that are in another file.
 """
 import argparse
 import pathlib
@@ -42,8 +42,13 @@ def node(text):
     domain, _, operator = operator.rpartition(".")
     result += message(3, "it") + message(4, operator) + message(7, domain)
     for name, value in (attribute.split("=") for attribute in attributes):
-        # INT is kind 2, STRING 3.
-        content = message(4, value) + number(20, 3) if value.isalpha() else number(3, int(value)) + number(20, 2)
+        # INT is kind 2, STRING 3, INTS 7.
+        if "," in value and value.replace(",", "").isdigit():
+            content = b"".join(number(8, int(part)) for part in value.split(",")) + number(20, 7)
+        elif value.lstrip("-").isdigit():
+            content = number(3, int(value)) + number(20, 2)
+        else:
+            content = message(4, value) + number(20, 3)
         result += message(5, message(1, name) + content)
     return result
 

@@ -73,6 +73,59 @@ case("conv_3d", "Conv", [(2, 2, 5, 6, 4), (3, 2, 2, 3, 1)], [1], strides=[2, 1, 
 case("conv_patches", "Conv", [(3, 3, 16, 18), (8, 3, 4, 4), (8,)], [1, 2], strides=[4, 4])
 case("conv_one_place", "Conv", [(1, 2, 4), (3, 2, 2)], [1], strides=[5], auto_pad="VALID")
 
+case("conv_same", "Conv", [(2, 3, 7), (5, 3, 4)], [1], auto_pad="SAME_UPPER")
+case("conv_same_dilated", "Conv", [(2, 3, 7), (5, 3, 4)], [1], auto_pad="SAME_LOWER", dilations=[3])
+
+case("einsum_scores", "Einsum", [(2, 3, 4, 5), (2, 6, 4, 5)], equation="bqhe,bkhe->bhqk")
+case("einsum_values", "Einsum", [(2, 4, 3, 6), (2, 6, 4, 5)], equation="bhqk, bkhe -> bqhe")
+case("einsum_heads", "Einsum", [(2, 3, 6), (6, 4, 5)], [1], equation="bsd,dhe->bhse")
+case("einsum_merged", "Einsum", [(2, 3, 4, 5), (4, 5, 6)], [1], equation="bshe,hed->bsd")
+case("einsum_others", "Einsum", [(2, 3, 4), (5, 1, 4, 3)], equation="...ij,...jk")
+case("einsum_sums", "Einsum", [(2, 3, 4), (4, 2), (3,)], equation="aij,jb,i->b")
+
+IDS = np.array([[1, -1, 0], [5, 3, -4]])
+ONE_HOT = [IDS, np.array(4), np.array([0.5, 2], np.float32)]
+case("one_hot", "OneHot", ONE_HOT, [1, 2])
+case("one_hot_axis", "OneHot", [IDS, np.array(4), np.array([7, 1])], [1], axis=0)
+
+case("split_unknown", "Split", [(2, 7)], outputs=3, axis=1, num_outputs=3)
+case("split_sizes", "Split", [(2, 7), np.array([4, 0, 3])], [1], outputs=3, axis=1)
+case("reshape_nothing", "Reshape", [(0, 7), np.array([3, 0])], [1], allowzero=1)
+DOWN = [np.array(places) for places in ([-1, 4], [-(2**63), 0], [0, 1], [-1, -3])]
+case("slice_down", "Slice", [(3, 7), *DOWN], [1, 2, 3, 4])
+
+# What writes a slice of a tensor, as TorchScript's exporter writes it.
+ASSIGNED = """
+<ir_version: 10, opset_import: ["": 17]>
+assigned (float[n, 1, m] x0, float[n, 1, k] x1) => (float[n, 1, k] y0) <
+  int64[1] minus_one = {-1}, int64[1] one = {1}, int64 zero = {0}, int64 step = {1},
+  int64[2] columns = {1, 2}
+> {
+  size = Shape (x0)
+  n = Gather <axis = 0> (size, zero)
+  last = Shape <start = 2, end = 3> (x0)
+  m = Squeeze (last)
+  range0 = Range (zero, n, step)
+  range1 = Range (zero, step, step)
+  range2 = Range (zero, m, step)
+  column = Unsqueeze (range0, columns)
+  i0 = Expand (column, size)
+  single = Unsqueeze (range1, one)
+  i1 = Expand (single, size)
+  i2 = Expand (range2, size)
+  j0 = Unsqueeze (i0, minus_one)
+  j1 = Unsqueeze (i1, minus_one)
+  j2 = Unsqueeze (i2, minus_one)
+  places = Concat <axis = -1> (j0, j1, j2)
+  y0 = ScatterND (x1, places, x0)
+}
+"""
+CASES["assigned"] = (
+    "ScatterND",
+    onnx.parser.parse_model(ASSIGNED),
+    {"x0": np.ones((2, 1, 3), np.float32), "x1": np.zeros((2, 1, 5), np.float32)},
+)
+
 # The sizes of a tensor are known to be equal to themselves: then, else, and one in another.
 # Names in branches are those of other branches too.
 BRANCHES = """
@@ -171,6 +224,35 @@ class QuickGelu(RuntimeOperator):
         return (x / (1 + np.exp(-np.float32(alpha) * x)),)
 
 
+class FusedMatMul(RuntimeOperator):
+    def _run(self, a, b, transA=0, transB=0, alpha=1.0, **_):
+        a = np.swapaxes(a, -1, -2) if transA and a.ndim > 1 else a
+        b = np.swapaxes(b, -1, -2) if transB and b.ndim > 1 else b
+        return (a @ b * np.float32(alpha),)
+
+
+class RotaryEmbedding(RuntimeOperator):
+    def _run(
+        self, x, places, cosines, sines, interleaved=0, num_heads=0, rotary_embedding_dim=0, **_
+    ):  # fmt: skip
+        heads = x
+        if x.ndim == 3:
+            size = x.shape[2] // num_heads if num_heads else 2 * cosines.shape[1]
+            heads = x.reshape(*x.shape[:2], -1, size).transpose(0, 2, 1, 3)
+        if places.ndim == 1:
+            places = (places + np.arange(heads.shape[2]))[None]
+        width = rotary_embedding_dim or heads.shape[3]
+        cosine, sine = cosines[places][:, None], sines[places][:, None]
+        pairs = [slice(0, width, 2), slice(1, width, 2)]
+        if not interleaved:
+            pairs = [slice(0, width // 2), slice(width // 2, width)]
+        a, b = [heads[..., pair] for pair in pairs]
+        result = heads.copy()
+        result[..., pairs[0]] = a * cosine - b * sine
+        result[..., pairs[1]] = a * sine + b * cosine
+        return (result.transpose(0, 2, 1, 3).reshape(x.shape) if x.ndim == 3 else result,)
+
+
 def attend(q, k, v, mask, bias, past, num_heads, scale, mask_filter_value, unidirectional):
     q, k, v = [
         x.reshape(*x.shape[:2], num_heads, -1).transpose(0, 2, 1, 3) if x.ndim == 3 else x
@@ -220,7 +302,8 @@ class MultiHeadAttention(RuntimeOperator):
 
 RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
-    Gelu, BiasGelu, FastGelu, QuickGelu, Attention, MultiHeadAttention,
+    Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
+    MultiHeadAttention,
 ]  # fmt: skip
 
 
@@ -248,6 +331,16 @@ runtime_case("fast_gelu", "FastGelu", [ROWS])
 runtime_case("fast_gelu_bias", "FastGelu", [ROWS, (5,)])
 runtime_case("quick_gelu", "QuickGelu", [ROWS])
 runtime_case("quick_gelu_alpha", "QuickGelu", [ROWS], alpha=1.0)
+runtime_case("fused", "FusedMatMul", [(2, 5, 3), (2, 4, 5)], transA=1, transB=1, alpha=0.25)
+runtime_case("fused_vector", "FusedMatMul", [(5,), (2, 4, 5)], transA=1, transB=1)
+ANGLES, PLACES = [(9, 3), (9, 3)], np.array([[1, 2, 3], [0, 1, 8]])
+TURN = "RotaryEmbedding"
+runtime_case("turn", TURN, [(2, 3, 12), PLACES, *ANGLES], [2, 3], sizes="known")
+runtime_case("turn_heads", TURN, [(2, 4, 3, 6), PLACES, *ANGLES], sizes="known", interleaved=1)
+runtime_case(
+    "turn_part", TURN, [(2, 3, 16), np.array([4]), *ANGLES], [2, 3], sizes="known",
+    num_heads=2, rotary_embedding_dim=6,
+)  # fmt: skip
 
 X, WEIGHT, LOWEST = (2, 5, 6), (6, 24), float(np.finfo(np.float32).min)
 MASK, PADDED = np.ones((2, 5), np.int32), np.ones((2, 5), np.int32)
