@@ -215,9 +215,10 @@ bool AttentionMatcher::classify(const Contraction &contraction) {
   };
   // Where they were repeated for heads that share them, keys and values have
   // fewer axes.
-  AxisList inKeys = flat(getSources(key, /*isScaled=*/true).back().element);
-  AxisList inValues =
-      flat(getSources(value, /*isScaled=*/false).back().element);
+  // Reading one may split axes of the other.
+  Element keySource = getSources(key, /*isScaled=*/true).back().element;
+  Element valueSource = getSources(value, /*isScaled=*/false).back().element;
+  AxisList inKeys = flat(keySource), inValues = flat(valueSource);
   AxisList ofQuery = flat(query), ofKey = flat(key), ofValue = flat(value);
   AxisList ofOut = flat(root);
   AttentionAxes found;

@@ -119,3 +119,23 @@ func.func @folded(%q: tensor<2x6x5x8xf32>, %k: tensor<2x2x7x8xf32>, %v: tensor<2
   %o4 = tensor.expand_shape %o [[0, 1], [2], [3]] output_shape [2, 6, 5, 8] : tensor<12x5x8xf32> into tensor<2x6x5x8xf32>
   return %o4 : tensor<2x6x5x8xf32>
 }
+
+// Values alone are repeated, for keys that differ, as where positions turn keys
+// after that: then each head has its own.
+// CHECK-LABEL: func.func @values_repeated(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<2x6x5x8xf32>, %[[K:[^:]*]]: tensor<2x6x7x8xf32>,
+// CHECK:         %[[V:.*]] = tensor.collapse_shape
+// CHECK:         %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[V]] outs(%{{.*}}) {scale = 1.000000e+00 : f64}
+// CHECK-NEXT:    return %[[R]]
+func.func @values_repeated(%q: tensor<2x6x5x8xf32>, %k: tensor<2x6x7x8xf32>, %v: tensor<2x2x7x8xf32>) -> tensor<2x6x5x8xf32> {
+  %zeros = arith.constant dense<0.0> : tensor<2x6x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x6x5x8xf32>
+  %e = tensor.empty() : tensor<2x6x5x7xf32>
+  %e5 = tensor.empty() : tensor<2x2x3x7x8xf32>
+  %vr = linalg.broadcast ins(%v : tensor<2x2x7x8xf32>) outs(%e5 : tensor<2x2x3x7x8xf32>) dimensions = [2]
+  %v4 = tensor.collapse_shape %vr [[0], [1, 2], [3], [4]] : tensor<2x2x3x7x8xf32> into tensor<2x6x7x8xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x6x5x8xf32>, tensor<2x6x7x8xf32>) outs(%zeros : tensor<2x6x5x7xf32>) -> tensor<2x6x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<2x6x5x7xf32>) outs(%e : tensor<2x6x5x7xf32>) -> tensor<2x6x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v4 : tensor<2x6x5x7xf32>, tensor<2x6x7x8xf32>) outs(%out : tensor<2x6x5x8xf32>) -> tensor<2x6x5x8xf32>
+  return %o : tensor<2x6x5x8xf32>
+}
