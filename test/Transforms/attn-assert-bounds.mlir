@@ -37,6 +37,7 @@ func.func @merged(%x: tensor<?x3x4xf32>) -> (tensor<24x4xf32>, tensor<24x4xf32>)
 // CHECK: %[[HOLDS:.*]] = arith.cmpi ult, %[[DIM]], %c2 : index
 // CHECK: cf.assert %[[HOLDS]], "tensor.dim: expected one of 2 dimensions"
 // CHECK: cf.assert %false, "tensor.dim: expected one of 2 dimensions"
+// CHECK: "tensor.empty: expected sizes that memory may have"
 // CHECK-NOT: cf.assert
 // CHECK: return
 func.func @dimension(%x: tensor<?x?xf32>, %dim: index) -> (index, tensor<?xf32>) {
@@ -137,8 +138,10 @@ func.func @window(%x: tensor<?xf32>, %y: tensor<3xf32>, %o: tensor<?xf32>) -> te
 // CHECK: "tensor.expand_shape: expected as many elements in dimension 0 of operand 0 as in what it is split into"
 // CHECK: "tensor.reshape: expected no negative size of dimension 0"
 // CHECK: "tensor.reshape: expected no negative size of dimension 1"
-// CHECK: %{{.*}}, %[[HIGH:.*]] = arith.mului_extended
-// CHECK: %[[FITS:.*]] = arith.cmpi eq, %[[HIGH]], %c0
+// CHECK: %[[LOW:.*]], %[[HIGH:.*]] = arith.mului_extended
+// CHECK: %[[HAS_NO_MORE:.*]] = arith.cmpi eq, %[[HIGH]], %c0
+// CHECK: %[[HAS_NO_SIGN:.*]] = arith.cmpi sge, %[[LOW]], %c0
+// CHECK: %[[FITS:.*]] = arith.andi %[[HAS_NO_MORE]], %[[HAS_NO_SIGN]]
 // CHECK: cf.assert %[[FITS]], "tensor.reshape: expected as many elements in operand 0 as in the result"
 // CHECK: "tensor.reshape: expected as many elements in operand 0 as in the result"
 // CHECK: "tensor.pad: expected no negative padding of dimension 0"
@@ -157,6 +160,25 @@ func.func @shapes(%x: tensor<?xf32>, %list: tensor<2xi64>, %n: index, %a: tensor
   } : tensor<?xf32> to tensor<9xf32>
   %c = tensor.concat dim(0) %a, %b : (tensor<?x5xf32>, tensor<?x?xf32>) -> tensor<?x5xf32>
   return %e, %r, %p, %c : tensor<?x2xf32>, tensor<?x?xf32>, tensor<9xf32>, tensor<?x5xf32>
+}
+
+// -----
+
+// Memory for sizes that are computed; those of tensors that there are fit.
+// CHECK-LABEL: @empty
+// CHECK: "tensor.empty: expected no negative size of dimension 0"
+// CHECK: "tensor.empty: expected sizes that memory may have"
+// CHECK: "tensor.empty: expected sizes that memory may have"
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @empty(%n: index, %x: tensor<?x?xf32>) -> (tensor<?x?xf32>, tensor<?x?x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %k = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %e = tensor.empty(%n, %m) : tensor<?x?xf32>
+  %f = tensor.empty(%m, %k) : tensor<?x?x8xf32>
+  return %e, %f : tensor<?x?xf32>, tensor<?x?x8xf32>
 }
 
 // -----
