@@ -69,7 +69,8 @@ bool AttentionMask::isByDistance(const Element &element, Distance &distance) {
 /// factor is that of a part which another one keeps small: they stay together.
 bool AttentionMask::takeBias(const MaskTerm &term) {
   Distance found;
-  if (axes.keys.size() != 1 || std::abs(term.factor) >= -kLargestExcluded ||
+  if (least || axes.keys.size() != 1 ||
+      std::abs(term.factor) >= -kLargestExcluded ||
       !isByDistance(term.element, found) || found.query.empty() ||
       (!biases.empty() && distance.query != found.query))
     return false;

@@ -229,6 +229,7 @@ bool AttentionMask::takeConstantBand(const MaskTerm &term) {
     }
   }
   condition.isAdded = false;
+  condition.excluded = raiseToLeast(condition.excluded);
   if (isKept(condition))
     return false;
   auto distanceOf = [&](size_t position) {

@@ -98,8 +98,8 @@ SmallVector<MaskTerm, 2> AttentionMask::matchExclusions(const MaskTerm &term) {
     return {};
   result.element = choice->condition;
   result.isNegated = choice->ifFalse == 0;
-  result.excluded =
-      (result.isNegated ? choice->ifTrue : choice->ifFalse) * term.factor;
+  result.excluded = raiseToLeast(
+      (result.isNegated ? choice->ifTrue : choice->ifFalse) * term.factor);
   if (result.excluded > kLargestExcluded)
     return {};
   return {result};
@@ -119,7 +119,7 @@ bool AttentionMask::takeFilled(const MaskTerm &term) {
     condition.element = elements.operand(e, 0);
     condition.isAdded = false;
     condition.isNegated = index == 1;
-    condition.excluded = *constant * term.factor;
+    condition.excluded = raiseToLeast(*constant * term.factor);
     if (isKept(condition))
       return false;
     // Where `rest` and another number are 0 together: if `rest` is not, it
@@ -260,6 +260,7 @@ void AttentionMask::takeSteps(ArrayRef<MaskTerm> steps) {
   for (auto [place, given] : llvm::enumerate(steps)) {
     MaskTerm step = given;
     step.step = place;
+    step.excluded = raiseToLeast(step.excluded);
     if (isReplaced || !take(step, /*isPart=*/false)) {
       terms.push_back(step);
       isReplaced |= !step.isAdded && step.excluded != -kInfinity;
@@ -274,7 +275,7 @@ LogicalResult AttentionMask::analyze(ArrayRef<MaskTerm> steps) {
     isFinite |= !term.isAdded && term.excluded != -kInfinity;
   hasChanged |= isFinite;
   if (isFinite && !(hasFiniteBound() && keepsOne())) {
-    AttentionMask whole(elements, axes, hasSinks);
+    AttentionMask whole(elements, axes, hasSinks, least);
     whole.keepsFinite = true;
     whole.takeSteps(steps);
     if (!hasFiniteBound() || !canGuard()) {

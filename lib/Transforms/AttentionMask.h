@@ -52,8 +52,12 @@ bool hasIndices(llvm::ArrayRef<std::pair<unsigned, int64_t>> indices,
 /// The masks of one attention.
 class AttentionMask {
 public:
-  AttentionMask(Elements &elements, AttentionAxes &axes, bool hasSinks)
-      : elements(elements), axes(axes), hasSinks(hasSinks) {}
+  /// No masked score is below `least`, a number so low that scores do not count
+  /// beside it; if that is given.
+  AttentionMask(Elements &elements, AttentionAxes &axes, bool hasSinks,
+                std::optional<double> least)
+      : elements(elements), axes(axes), hasSinks(hasSinks), least(least),
+        hasChanged(least.has_value()) {}
 
   /// Takes the steps, the last one first; fails if they use other axes.
   mlir::LogicalResult analyze(llvm::ArrayRef<MaskTerm> steps);
@@ -161,6 +165,10 @@ private:
   auto getTaken() {
     return std::tie(after, before, lengths, biases, distance, terms);
   }
+  /// `excluded`, but no less than scores may be.
+  double raiseToLeast(double excluded) const {
+    return least ? std::max(excluded, *least) : excluded;
+  }
   void takeSteps(llvm::ArrayRef<MaskTerm> steps);
   /// Whether the score that the term gives excluded keys has to stay that.
   bool isKept(const MaskTerm &term) const;
@@ -191,6 +199,7 @@ private:
   Elements &elements;
   AttentionAxes &axes;
   bool hasSinks;
+  std::optional<double> least;
   /// Whether there may be queries without a key, for which the finite scores of
   /// excluded keys count.
   bool keepsFinite = false;
@@ -206,7 +215,7 @@ private:
   llvm::SmallVector<MaskTerm> terms;
   llvm::SmallVector<mlir::Value> tensors;
   /// Whether scores of excluded keys, or all of them by the same, have changed.
-  bool hasChanged = false;
+  bool hasChanged;
   /// The same without bounds that count on a guard, and what that looks at.
   std::shared_ptr<AttentionMask> unguarded;
   bool isFallback = false;

@@ -71,7 +71,7 @@ int64_t AttentionMask::countRepeats(ArrayRef<AxisList> scores) {
 Value AttentionMask::findMask(OpBuilder &builder, Location loc,
                               const MaskTerm &term, ArrayRef<AxisList> scores,
                               Type narrow) {
-  if (term.isAdded ? term.factor != 1
+  if (term.isAdded ? (least || term.factor != 1)
                    : (term.isNegated || term.excluded != -kInfinity))
     return {};
   std::optional<Element> element =
@@ -192,6 +192,8 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
         mask = arith::SelectOp::create(b, loc, value, kept, excluded);
       }
     }
+    if (least && !isCondition)
+      mask = arith::MaximumFOp::create(b, loc, mask, number(*least));
     linalg::YieldOp::create(b, loc, mask);
   };
   Value mask = linalg::GenericOp::create(builder, loc, init.getType(), inputs,

@@ -41,6 +41,7 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
     steps.clear();
     stages.clear();
     softcap.reset();
+    least.reset();
     sinks = Element();
     base = 1;
     if (divisor && !isDivisor(skipZeroSum(*divisor), probabilities))
@@ -66,7 +67,7 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
     sinkSources = getSources(*tensor, /*isScaled=*/false);
   }
   axes.resolve(elements.axes);
-  mask.emplace(elements, axes, static_cast<bool>(sinks));
+  mask.emplace(elements, axes, static_cast<bool>(sinks), least);
   if (failed(mask->analyze(steps)))
     return false;
   SmallVector<Value> read(mask->getTensors());
@@ -154,6 +155,18 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
   if (isa<arith::DivFOp>(op)) {
     auto constant = elements.getConstant(elements.operand(e, 1));
     return constant && matchScores(elements.operand(e, 0), factor / *constant);
+  }
+  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op)) {
+    // At least a number that leaves nothing of the scores it is added to.
+    constexpr double kLeast = -1e30;
+    if (least || softcap || factor != 1 || !steps.empty())
+      return false;
+    for (unsigned index : {0, 1}) {
+      least = elements.getConstant(elements.operand(e, 1 - index));
+      if (least && *least <= kLeast && std::isfinite(*least))
+        return matchScores(elements.operand(e, index), factor);
+    }
+    return false;
   }
   if (isa<math::TanhOp>(op)) {
     // What is inside is multiplied by the cap too, and nothing is added there.

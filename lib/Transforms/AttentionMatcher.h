@@ -122,6 +122,8 @@ private:
   double base = 1;
   /// None if scores are not capped.
   std::optional<double> softcap;
+  /// What masked scores are at least.
+  std::optional<double> least;
   /// What the sum of the softmax is computed from: everything from there on is
   /// replaced.
   mlir::Operation *softmax = nullptr;

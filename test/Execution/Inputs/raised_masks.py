@@ -66,6 +66,10 @@ WAYS = {
 %less = arith.subf %ones, %count : f32
 %low = arith.mulf %less, %far : f32
 %number = arith.select %seen, %low, %far : f32""",
+    "sums": """%bound = arith.select %seen, %zero, %far : f32
+%true = arith.cmpi ne, %counts, %none : i64
+%padding = arith.select %true, %zero, %far : f32
+%number = arith.addf %bound, %padding : f32""",
     "products": """%all = arith.constant true
 %not = arith.xori %seen, %all : i1
 %factor = arith.uitofp %not : i1 to f32
@@ -85,6 +89,8 @@ PADDINGS = {
 
 def attention(band, way, padding, queries, past, far):
     keys = queries + past
+    # Some say how low masked scores may be, so that of sums none is -inf.
+    least = FAR if way == "sums" else -np.inf
     q, k, v = (rng.standard_normal((B, H, n, E)).astype(np.float32) for n in (queries, keys, keys))
     counts = PADDINGS[padding](keys).astype(np.int64)
     if way == "biases that exclude":
@@ -98,13 +104,17 @@ def attention(band, way, padding, queries, past, far):
     kept = keeps(i + past, j)
     if way == "products":
         kept |= j <= i
-    kept = kept & (counts != 0)[:, None, None, :]
+    padding = np.where((counts != 0)[:, None, None, :], 0, np.float32(far))
+    bound = np.where(kept, 0, np.float32(far))
+    kept = kept & (padding == 0)
     scores = np.einsum("bhie,bhje->bhij", q, k)
     bias = 0.125 * j if way.startswith("biases") else np.zeros(keys)
     if way == "biases that exclude":
         bias = np.where((counts == 2)[:, None, None, :], -np.inf, bias)
     # In f32 the lowest numbers leave nothing of the scores that they are added to.
-    scores = scores + np.where(kept, bias, far).astype(np.float32)
+    with np.errstate(over="ignore"):
+        added = bound + padding if way == "sums" else np.where(kept, bias, far)
+    scores = np.maximum(scores + added.astype(np.float32), least)
     weights = reference.softmax(scores.astype(np.float64))
     wanted = np.einsum("bhij,bhje->bhie", weights, v)
     constants = "\n".join(
@@ -112,9 +122,14 @@ def attention(band, way, padding, queries, past, far):
         for name, value in {
             "zero": "0.0 : f32", "ones": "1.0 : f32", "slope": "0.125 : f32",
             "lowest": "0xFF800000 : f32", "two": "2 : i64", "far": f"{far:.8e} : f32",
+            "least": f"{FAR:.8e} : f32",
             "none": "0 : i64", "three": "3 : index", "c0": "0 : index", "c2": "2 : index",
         }.items()
     )  # fmt: skip
+    sum = "%y = arith.addf %a, %m : f32"
+    if way == "sums":
+        sum = f"""{sum.replace("%y", "%sum")}
+%y = arith.maximumf %sum, %least : f32"""
     body = f"""{constants}
 %past = tensor.dim %before, %c0 : tensor<?xf32>
 %nb = tensor.dim %q, %c0 : {HEADS}
@@ -140,7 +155,7 @@ linalg.yield %number : f32
 %s = linalg.contract indexing_maps = [{OPERANDS[0]}, {OPERANDS[1]}, {PRODUCT}] ins(%q, %k : {HEADS}, {HEADS}) outs(%zs : {SCORES}) -> {SCORES}
 %x = linalg.generic {{indexing_maps = [{EACH}, {OF_PLANE}, {EACH}], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}} ins(%s, %mask : {SCORES}, {PLANE}) outs(%es : {SCORES}) {{
 ^bb0(%a: f32, %m: f32, %u: f32):
-%y = arith.addf %a, %m : f32
+{sum}
 linalg.yield %y : f32
 }} -> {SCORES}
 %p = linalg.softmax dimension(3) ins(%x : {SCORES}) outs(%es : {SCORES}) -> {SCORES}
