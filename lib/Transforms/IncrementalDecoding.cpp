@@ -3,13 +3,13 @@
 // Derives a step with caches from a whole-sentence decoder: which function is
 // one, and the two that are made of it.
 
+#include "DecoderFunctions.h"
 #include "StepOperations.h"
 #include "StoredKeys.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace attn {
 #define GEN_PASS_DEF_INCREMENTALDECODING
@@ -44,9 +44,6 @@ static std::string nameOf(func::FuncOp decode, StringRef suffix) {
 
 /// The arguments of a function that can be derived from, or a message.
 static FailureOr<DecoderArguments> checkDecoder(func::FuncOp decode) {
-  if (!decode.getBody().hasOneBlock())
-    return decode.emitError() << "expected a decoder of one block, got "
-                              << decode.getBody().getBlocks().size();
   DecoderArguments arguments = {findArgument(decode, StepRole::Ids),
                                 findArgument(decode, StepRole::MemoryLengths)};
   if (!arguments.ids)
@@ -168,24 +165,24 @@ struct IncrementalDecoding
   using IncrementalDecodingBase::IncrementalDecodingBase;
 
   void runOnOperation() override {
-    auto decode = getOperation().lookupSymbol<func::FuncOp>(function);
-    if (!decode || decode.isExternal()) {
-      getOperation().emitError()
-          << "expected a function '" << function << "' with a body";
-      return signalPassFailure();
-    }
+    if (failed(run()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run() {
+    if (cacheType != "f32" && cacheType != "bf16")
+      return getOperation().emitError()
+             << "expected 'f32' or 'bf16' as element type of caches, got '"
+             << cacheType << "'";
+    FailureOr<func::FuncOp> decode = lookupFunction(getOperation(), function);
+    if (failed(decode))
+      return failure();
     Builder builder(&getContext());
-    if (cacheType != "f32" && cacheType != "bf16") {
-      getOperation().emitError()
-          << "expected 'f32' or 'bf16' as element type of caches, got '"
-          << cacheType << "'";
-      return signalPassFailure();
-    }
     FloatType stored = builder.getF32Type();
     if (cacheType == "bf16")
       stored = builder.getBF16Type();
-    if (failed(derive(decode, stored)))
-      signalPassFailure();
+    return derive(*decode, stored);
   }
 };
 

@@ -3,11 +3,11 @@
 // Makes functions of their own of what a search does with the last product of a
 // step.
 
+#include "DecoderFunctions.h"
 #include "Sizes.h"
 #include "Uses.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace attn {
@@ -157,18 +157,14 @@ private:
     if (width <= 0)
       return module.emitError()
              << "expected blocks of a positive width, got " << width;
-    auto step = module.lookupSymbol<func::FuncOp>(function);
-    if (!step || step.isExternal() || !step.getBody().hasOneBlock())
-      return module.emitError() << "expected a function '" << function
-                                << "' with a body of one block";
-    if (!SymbolTable::symbolKnownUseEmpty(step, module))
-      return step.emitError() << "expected no use of '" << function
-                              << "', whose results are about to change";
+    FailureOr<func::FuncOp> step = lookupFunction(module, function);
+    if (failed(step) || failed(checkUnused(*step, module)))
+      return failure();
     for (StringRef name : {"decode_logits", "decode_greatest"})
       if (Operation *other = module.lookupSymbol(name))
         return other->emitError()
                << "expected no '" << name << "' yet, which is made here";
-    return LogitsOutliner(step, width).run();
+    return LogitsOutliner(*step, width).run();
   }
 };
 

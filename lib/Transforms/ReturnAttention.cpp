@@ -2,9 +2,9 @@
 //
 // Makes a function return its attention probabilities too.
 
+#include "DecoderFunctions.h"
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace attn {
 #define GEN_PASS_DEF_RETURNATTENTION
@@ -52,32 +52,21 @@ private:
     if (kind != "cross" && kind != "self")
       return module.emitError()
              << "expected the kind 'cross' or 'self', got '" << kind << "'";
-    auto func = module.lookupSymbol<func::FuncOp>(function);
-    if (!func)
-      return module.emitError() << "expected a function '" << function << "'";
-    if (func.isExternal())
-      return func.emitError()
-             << "expected a function '" << function << "' with a body";
-    if (!func.getBody().hasOneBlock())
-      return func.emitError() << "expected a function of one block, got "
-                              << func.getBody().getBlocks().size();
-    if (std::optional<SymbolTable::UseRange> uses =
-            SymbolTable::getSymbolUses(func, module))
-      for (SymbolTable::SymbolUse use : *uses)
-        return use.getUser()->emitError()
-               << "expected no use of '" << function
-               << "', whose results are about to change";
+    FailureOr<func::FuncOp> found = lookupFunction(module, function);
+    if (failed(found) || failed(checkUnused(*found, module)))
+      return failure();
+    func::FuncOp func = *found;
 
-    SmallVector<Operation *> found;
+    SmallVector<Operation *> attentions;
     func.walk([&](Operation *op) {
       if (kind == "cross" ? isa<CrossAttentionOp>(op)
                           : isa<SelfAttentionOp>(op))
-        found.push_back(op);
+        attentions.push_back(op);
     });
-    if (failed(chooseLayers(func, found)))
+    if (failed(chooseLayers(func, attentions)))
       return failure();
     auto terminator = cast<func::ReturnOp>(func.front().getTerminator());
-    for (Operation *layer : found) {
+    for (Operation *layer : attentions) {
       if (layer->getBlock() != &func.front())
         return layer->emitOpError()
                << "expected in the body of the function, got it nested in '"

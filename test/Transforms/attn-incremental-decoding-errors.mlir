@@ -14,7 +14,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{expected a decoder of one block, got 2}}
+// expected-error@+1 {{expected a function of one block, got 2}}
 func.func @decode(%ids: tensor<?x?xi32> {attn.role = "ids"}) {
   cf.br ^end
 ^end:

@@ -59,7 +59,7 @@ module {}
 
 //--- name.mlir
 
-// expected-error@+1 {{expected a function 'translate'}}
+// expected-error@+1 {{expected a function 'translate' with a body}}
 module {}
 
 //--- errors.mlir
@@ -85,7 +85,9 @@ func.func @decode() {
 // -----
 
 // expected-error@+1 {{expected a function 'decode' with a body}}
-func.func private @decode()
+module {
+  func.func private @decode()
+}
 
 // -----
 
