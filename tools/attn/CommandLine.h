@@ -27,6 +27,10 @@ int fail(const llvm::Twine &message);
 /// The exit status of what returned `error`, which is printed.
 int exitStatus(llvm::Error error);
 
+/// Why a file is not written to `path`: it is one of the checkpoint that is
+/// read.
+llvm::Error makeCheckpointFileError(llvm::StringRef path);
+
 /// Makes errors that LLVM cannot go on after one line, too, and --version print
 /// what `printVersion` does. To be called before the options are parsed.
 void prepareCommandLine(void (*printVersion)(llvm::raw_ostream &os));

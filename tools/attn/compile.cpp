@@ -3,6 +3,7 @@
 // attn compile: MLIR → object file or shared object, and a C header; a
 // checkpoint → an executable.
 
+#include "CommandLine.h"
 #include "DataTypeOption.h"
 #include "LineFile.h"
 #include "Linker.h"
@@ -231,8 +232,7 @@ static Error compileExecutable() {
                              "'; hint: attn import makes a module of a "
                              "checkpoint, which becomes a shared object");
   if (isOfCheckpoint(output, file))
-    return createStringError(output + ": expected a file other than the "
-                                      "checkpoint's");
+    return makeCheckpointFileError(output);
   const bool isObject = extension == ".o";
   auto codeFile = OutputFile::open(output, /*isExecutable=*/!isObject);
   if (!codeFile)

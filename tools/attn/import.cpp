@@ -2,6 +2,7 @@
 //
 // attn import: a checkpoint or an ONNX model → MLIR text.
 
+#include "CommandLine.h"
 #include "LineFile.h"
 #include "Subcommand.h"
 #include "attn/Import/ImportMarian.h"
@@ -46,11 +47,6 @@ static Error write(mlir::ModuleOp module, StringRef path) {
   return (*file)->close();
 }
 
-static Error wouldReplaceInput() {
-  return createStringError(output + ": expected a file other than the "
-                                    "checkpoint's");
-}
-
 static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importModel(mlir::MLIRContext &context) {
   Expected<std::unique_ptr<attn::OnnxFile>> file =
@@ -58,14 +54,14 @@ importModel(mlir::MLIRContext &context) {
   if (!file)
     return file.takeError();
   if ((*file)->isMadeOf(output))
-    return wouldReplaceInput();
+    return attn::makeCheckpointFileError(output);
   return attn::importOnnx(**file, context);
 }
 
 static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importCheckpoint(mlir::MLIRContext &context) {
   if (attn::isOfCheckpoint(output, checkpoint))
-    return wouldReplaceInput();
+    return attn::makeCheckpointFileError(output);
   return attn::importMarian(checkpoint, context);
 }
 

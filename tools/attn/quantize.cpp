@@ -2,6 +2,7 @@
 //
 // attn quantize: a checkpoint → one with matrices of 8-bit integers.
 
+#include "CommandLine.h"
 #include "LineFile.h"
 #include "Subcommand.h"
 #include "attn/Execution/WeightsStore.h"
@@ -179,8 +180,7 @@ static Error checkLinks() {
     SmallString<128> to(StringRef(output.getValue()));
     sys::path::append(to, sys::path::filename(it->path()));
     if (sys::fs::equivalent(it->path(), to))
-      return createStringError(to + ": expected a file other than the "
-                                    "checkpoint's");
+      return makeCheckpointFileError(to);
   }
   return Error::success();
 }

@@ -164,8 +164,7 @@ static Error checkOptions() {
     return createStringError("--explain: expected --output-format text");
   for (StringRef path : {StringRef(output), StringRef(alignments)})
     if (isOfModel(path))
-      return createStringError(path + ": expected a file other than the "
-                                      "checkpoint's");
+      return makeCheckpointFileError(path);
   return Error::success();
 }
 
