@@ -143,6 +143,8 @@ private:
     int64_t visited = 0;
   };
 
+  class GuardBuilder;
+
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
   bool canCount(unsigned query);
   std::optional<IndexSum> matchBound(const MaskTerm &term);

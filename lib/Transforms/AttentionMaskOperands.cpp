@@ -246,52 +246,127 @@ Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
                                  ArrayRef<OpFoldResult>(batch));
 }
 
-Value AttentionMask::buildGuard(OpBuilder &builder, Location loc) {
-  AxisList keys = elements.axes.resolve(axes.keys), loops;
-  for (const MaskTerm &term : guardTerms)
-    collectAxes(term.element, loops);
-  loops = elements.axes.resolve(loops);
-  llvm::erase_if(loops,
-                 [&](unsigned axis) { return llvm::is_contained(keys, axis); });
-  // Where keys are bound on one side alone, the first query keeps the fewest.
-  AxisList query = elements.axes.resolve(band->query);
-  auto isKey = [&](unsigned axis) {
-    return elements.axes.resolve({axis}) == keys;
-  };
-  bool isFirst = guardBounds.size() == 1 &&
-                 llvm::all_of(guardBounds.front().indices, [&](auto index) {
-                   return isKey(index.first) == (index.second == 1);
-                 });
-  if (!isFirst)
-    llvm::append_range(loops, query);
-  auto rank = static_cast<unsigned>(loops.size());
-  llvm::append_range(loops, keys);
+/// Writes two reductions: whether a query keeps a key, for as many queries as
+/// have to be looked at, and whether all of these do.
+class AttentionMask::GuardBuilder {
+public:
+  GuardBuilder(AttentionMask &mask, OpBuilder &builder, Location loc)
+      : mask(mask), builder(builder), loc(loc), axes(mask.elements.axes),
+        query(axes.resolve(mask.band->query)),
+        keys(axes.resolve(mask.axes.keys)) {
+    // Where keys are bound on one side alone, the first query keeps the fewest.
+    isFirst = mask.guardBounds.size() == 1 &&
+              llvm::all_of(mask.guardBounds.front().indices, [&](auto index) {
+                return isKey(index.first) == (index.second == 1);
+              });
+    for (const MaskTerm &term : mask.guardTerms)
+      mask.collectAxes(term.element, loops);
+    loops = axes.resolve(loops);
+    llvm::erase_if(
+        loops, [&](unsigned axis) { return llvm::is_contained(keys, axis); });
+    if (!isFirst)
+      llvm::append_range(loops, query);
+    numQueryLoops = static_cast<unsigned>(loops.size());
+    llvm::append_range(loops, keys);
+    Layout single = llvm::map_to_vector<4>(
+        loops, [](unsigned axis) { return AxisList{axis}; });
+    sizes = axes.getSizes(builder, loc, single);
+  }
 
-  ElementCloner cloner(elements, loops);
-  for (const MaskTerm &term : guardTerms)
-    cloner.collect(term.element);
-  SmallVector<AffineMap> maps;
-  SmallVector<Value> inputs = cloner.getInputs(builder, loc, maps);
-  // The loops have to have sizes that operands tell: those of an empty tensor.
-  Layout single = llvm::map_to_vector<4>(
-      loops, [](unsigned axis) { return AxisList{axis}; });
-  SmallVector<OpFoldResult> sizes =
-      elements.axes.getSizes(builder, loc, single);
-  Type type = builder.getI1Type();
-  inputs.push_back(createEmpty(builder, loc, sizes, type));
-  // The first of `count` loops.
-  auto mapFirst = [&](size_t count, unsigned results) {
-    AffineMap all = builder.getMultiDimIdentityMap(count);
-    return AffineMap::get(count, 0, all.getResults().take_front(results),
-                          builder.getContext());
-  };
-  maps.push_back(mapFirst(loops.size(), loops.size()));
-  maps.push_back(mapFirst(loops.size(), rank));
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-  iterators.append(keys.size(), utils::IteratorType::reduction);
+  Value run() {
+    Value each = buildAnyKey();
+    auto allKeep = [](OpBuilder &b, Location loc, ValueRange arguments) {
+      Value all = arith::AndIOp::create(b, loc, arguments[0], arguments[1]);
+      linalg::YieldOp::create(b, loc, all);
+    };
+    SmallVector<utils::IteratorType> iterators(numQueryLoops,
+                                               utils::IteratorType::reduction);
+    Value all = fill({}, true);
+    all = linalg::GenericOp::create(builder, loc, all.getType(), each, all,
+                                    {mapFirst(numQueryLoops, numQueryLoops),
+                                     mapFirst(numQueryLoops, 0)},
+                                    iterators, allKeep)
+              .getResult(0);
+    return tensor::ExtractOp::create(builder, loc, all, ValueRange());
+  }
 
-  auto indexOf = [&](OpBuilder &b, Location loc, ArrayRef<unsigned> list) {
+private:
+  bool isKey(unsigned axis) { return axes.resolve({axis}) == keys; }
+
+  /// Whether each query that is looked at keeps any key, a tensor of i1.
+  Value buildAnyKey() {
+    ElementCloner cloner(mask.elements, loops);
+    for (const MaskTerm &term : mask.guardTerms)
+      cloner.collect(term.element);
+    SmallVector<AffineMap> maps;
+    SmallVector<Value> inputs = cloner.getInputs(builder, loc, maps);
+    // The loops have to have sizes that operands tell: those of an empty
+    // tensor.
+    inputs.push_back(createEmpty(builder, loc, sizes, builder.getI1Type()));
+    maps.push_back(mapFirst(loops.size(), loops.size()));
+    maps.push_back(mapFirst(loops.size(), numQueryLoops));
+    SmallVector<utils::IteratorType> iterators(numQueryLoops,
+                                               utils::IteratorType::parallel);
+    iterators.append(keys.size(), utils::IteratorType::reduction);
+
+    auto body = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+      Value kept = arith::ConstantIntOp::create(b, loc, 1, 1);
+      for (const IndexSum &bound : mask.guardBounds)
+        kept =
+            b.createOrFold<arith::AndIOp>(loc, kept, buildBound(b, loc, bound));
+      for (const MaskTerm &term : mask.guardTerms) {
+        Value value = cloner.clone(b, loc, term.element, arguments);
+        kept = b.createOrFold<arith::AndIOp>(loc, kept,
+                                             buildTerm(b, loc, term, value));
+      }
+      kept = arith::OrIOp::create(b, loc, kept, arguments.back());
+      linalg::YieldOp::create(b, loc, kept);
+    };
+    Value any = fill(ArrayRef(sizes).take_front(numQueryLoops), false);
+    return linalg::GenericOp::create(builder, loc, any.getType(), inputs, any,
+                                     maps, iterators, body)
+        .getResult(0);
+  }
+
+  /// Whether a key is within `bound`.
+  Value buildBound(OpBuilder &b, Location loc, const IndexSum &bound) {
+    Value sum = arith::ConstantIndexOp::create(b, loc, bound.constant);
+    auto addProduct = [&](Value value, int64_t factor) {
+      value = getValueOrCreateCastToIndexLike(b, loc, b.getIndexType(), value);
+      Value times = arith::ConstantIndexOp::create(b, loc, factor);
+      sum = b.createOrFold<arith::AddIOp>(
+          loc, sum, b.createOrFold<arith::MulIOp>(loc, value, times));
+    };
+    for (auto [axis, factor] : bound.indices)
+      if (isKey(axis) || !isFirst)
+        addProduct(buildIndex(b, loc, isKey(axis) ? keys : query), factor);
+    for (auto [value, factor] : bound.values)
+      addProduct(value, factor);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, sum,
+                                 arith::ConstantIndexOp::create(b, loc, 0));
+  }
+
+  /// Whether a key is kept by `term`, whose element is `value` there.
+  Value buildTerm(OpBuilder &b, Location loc, const MaskTerm &term,
+                  Value value) {
+    if (!term.isAdded) {
+      Value condition = buildCondition(b, loc, value);
+      return term.isNegated ? buildNot(b, loc, condition) : condition;
+    }
+    // What is added must not exclude the key.
+    auto number = [&](double value) -> Value {
+      return arith::ConstantOp::create(
+          b, loc, b.getF32FloatAttr(static_cast<float>(value)));
+    };
+    value = convertScalarToDtype(b, loc, value, b.getF32Type(),
+                                 /*isUnsigned=*/false);
+    value = arith::MulFOp::create(b, loc, value, number(term.factor));
+    return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, value,
+                                 number(kLargestExcluded));
+  }
+
+  /// The index of an element along axes that were one before they were split.
+  Value buildIndex(OpBuilder &b, Location loc, ArrayRef<unsigned> list) {
     Value index = arith::ConstantIndexOp::create(b, loc, 0);
     for (unsigned axis : list) {
       auto loop = llvm::find(loops, axis) - loops.begin();
@@ -301,70 +376,34 @@ Value AttentionMask::buildGuard(OpBuilder &builder, Location loc) {
           loc, index, linalg::IndexOp::create(b, loc, loop));
     }
     return index;
-  };
-  auto keepsKey = [&](OpBuilder &b, Location loc, ValueRange arguments) {
-    Value kept = arith::ConstantIntOp::create(b, loc, 1, 1);
-    auto add = [&](Value condition) {
-      kept = b.createOrFold<arith::AndIOp>(loc, kept, condition);
-    };
-    for (const IndexSum &bound : guardBounds) {
-      Value sum = arith::ConstantIndexOp::create(b, loc, bound.constant);
-      auto addProduct = [&](Value value, int64_t factor) {
-        value =
-            getValueOrCreateCastToIndexLike(b, loc, b.getIndexType(), value);
-        Value times = arith::ConstantIndexOp::create(b, loc, factor);
-        sum = b.createOrFold<arith::AddIOp>(
-            loc, sum, b.createOrFold<arith::MulIOp>(loc, value, times));
-      };
-      for (auto [axis, factor] : bound.indices)
-        if (isKey(axis) || !isFirst)
-          addProduct(indexOf(b, loc, isKey(axis) ? keys : query), factor);
-      for (auto [value, factor] : bound.values)
-        addProduct(value, factor);
-      add(arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, sum,
-                                arith::ConstantIndexOp::create(b, loc, 0)));
-    }
-    for (const MaskTerm &term : guardTerms) {
-      Value value = cloner.clone(b, loc, term.element, arguments);
-      if (term.isAdded) {
-        // What is added must not exclude the key.
-        Type f32 = b.getF32Type();
-        auto number = [&](double value) -> Value {
-          return arith::ConstantOp::create(
-              b, loc, b.getF32FloatAttr(static_cast<float>(value)));
-        };
-        value = convertScalarToDtype(b, loc, value, f32, /*isUnsigned=*/false);
-        value = arith::MulFOp::create(b, loc, value, number(term.factor));
-        add(arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, value,
-                                  number(kLargestExcluded)));
-        continue;
-      }
-      value = buildCondition(b, loc, value);
-      add(term.isNegated ? buildNot(b, loc, value) : value);
-    }
-    linalg::YieldOp::create(
-        b, loc,
-        arith::OrIOp::create(b, loc, kept, arguments.back()).getResult());
-  };
-  auto fill = [&](ArrayRef<OpFoldResult> sizes, bool value) {
-    Value empty = createEmpty(builder, loc, sizes, type);
+  }
+
+  /// The first `results` of `count` loops.
+  AffineMap mapFirst(size_t count, unsigned results) {
+    AffineMap all = builder.getMultiDimIdentityMap(count);
+    return AffineMap::get(count, 0, all.getResults().take_front(results),
+                          builder.getContext());
+  }
+
+  Value fill(ArrayRef<OpFoldResult> sizes, bool value) {
+    Value empty = createEmpty(builder, loc, sizes, builder.getI1Type());
     Value constant = arith::ConstantIntOp::create(builder, loc, value, 1);
     return linalg::FillOp::create(builder, loc, constant, empty).getResult(0);
-  };
-  Value any = fill(ArrayRef(sizes).take_front(rank), false);
-  any = linalg::GenericOp::create(builder, loc, any.getType(), inputs, any,
-                                  maps, iterators, keepsKey)
-            .getResult(0);
-  auto allKeep = [](OpBuilder &b, Location loc, ValueRange arguments) {
-    linalg::YieldOp::create(
-        b, loc,
-        arith::AndIOp::create(b, loc, arguments[0], arguments[1]).getResult());
-  };
-  iterators.assign(rank, utils::IteratorType::reduction);
-  Value result = fill({}, true);
-  result = linalg::GenericOp::create(
-               builder, loc, result.getType(), any, result,
-               {mapFirst(rank, rank), mapFirst(rank, 0)}, iterators, allKeep)
-               .getResult(0);
-  return tensor::ExtractOp::create(builder, loc, result, ValueRange());
+  }
+
+  AttentionMask &mask;
+  OpBuilder &builder;
+  Location loc;
+  Axes &axes;
+  AxisList query, keys;
+  /// Whether the first query alone is looked at.
+  bool isFirst;
+  /// The axes of the queries that are looked at, and then those of keys.
+  AxisList loops;
+  unsigned numQueryLoops;
+  SmallVector<OpFoldResult> sizes;
+};
+
+Value AttentionMask::buildGuard(OpBuilder &builder, Location loc) {
+  return GuardBuilder(*this, builder, loc).run();
 }
