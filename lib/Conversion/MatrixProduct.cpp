@@ -17,8 +17,8 @@ static constexpr int64_t kFewRows = 2;
 static constexpr int64_t kFewSteps = 8;
 /// Most columns of them at a time, whose sums are in memory.
 static constexpr int64_t kFewColumns = 4096;
-/// Of so much of a weight, a few rows ask for the first lines.
-static constexpr int64_t kAskingBits = 1024 * 8;
+/// Of each so much of a weight, 1 KB, a few rows ask for the first lines.
+static constexpr int64_t kAskingBits = 8192;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 

@@ -18,23 +18,21 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-
 /// Queries that one task handles, one after the other.
-constexpr int64_t kTaskQueries = 16;
+static constexpr int64_t kTaskQueries = 16;
 /// Heads that it has memory for.
-constexpr int64_t kTaskHeads = 16;
+static constexpr int64_t kTaskHeads = 16;
 /// Fewest keys that a head computes scores for at a time.
-constexpr int64_t kScoreKeys = 4;
+static constexpr int64_t kScoreKeys = 4;
 /// Keys whose values are added for one head before the next one's turn.
-constexpr int64_t kStepKeys = 16;
+static constexpr int64_t kStepKeys = 16;
 /// From so many keys on, those of a cache mostly come from memory, and asking
 /// for them ahead of time costs less than it brings.
-constexpr int64_t kManyKeys = 64;
+static constexpr int64_t kManyKeys = 64;
 
 /// The most heads that a task may have, which take turns at its keys: one where
 /// what heads have of a key is not adjacent.
-int64_t getMostHeads(SdpaOp op) {
+static int64_t getMostHeads(SdpaOp op) {
   auto type = cast<MemRefType>(op.getKey().getType());
   if (type.getStridesAndOffset().first[1] != type.getDimSize(3))
     return 1;
@@ -45,7 +43,8 @@ int64_t getMostHeads(SdpaOp op) {
 
 /// Heads of one task. Where tasks would be few, each thread gets some heads of
 /// every entry.
-Value chooseHeads(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes) {
+static Value chooseHeads(KernelBuilder &b, SdpaOp op,
+                         const AttentionSizes &sizes) {
   constexpr int64_t few = 4;
   Value threads = b.threads(), one = b.index(1);
   Value isFew = b.isLess(sizes.batch, b.mul(threads, b.index(few)));
@@ -53,6 +52,8 @@ Value chooseHeads(KernelBuilder &b, SdpaOp op, const AttentionSizes &sizes) {
   Value heads = b.max(b.ceilDiv(sizes.heads, groups), one);
   return b.min(heads, b.index(getMostHeads(op)));
 }
+
+namespace {
 
 class QueryAttentionKernel {
 public:

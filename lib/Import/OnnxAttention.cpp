@@ -25,9 +25,9 @@ public:
 
 private:
   LogicalResult readInputs();
-  FailureOr<OnnxValue> splitHeads(OnnxValue value, int64_t heads,
+  FailureOr<OnnxValue> splitHeads(const OnnxValue &value, int64_t heads,
                                   StringRef name);
-  LogicalResult appendToPast(OnnxValue &value, OnnxValue past);
+  LogicalResult appendToPast(OnnxValue &value, const OnnxValue &past);
   LogicalResult groupHeads();
   FailureOr<OnnxValue> getScale();
   LogicalResult buildBias();
@@ -57,8 +57,9 @@ private:
 static constexpr double kExcluded = -std::numeric_limits<double>::infinity();
 
 /// [B, S, H·E] → [B, H, S, E].
-FailureOr<OnnxValue>
-AttentionImporter::splitHeads(OnnxValue value, int64_t heads, StringRef name) {
+FailureOr<OnnxValue> AttentionImporter::splitHeads(const OnnxValue &value,
+                                                   int64_t heads,
+                                                   StringRef name) {
   SizedTensor tensor = call.asTensor(value);
   if (heads < 1)
     return call.fail("expected '" + name + "' of at least 1, got " +
@@ -74,7 +75,7 @@ AttentionImporter::splitHeads(OnnxValue value, int64_t heads, StringRef name) {
 }
 
 LogicalResult AttentionImporter::appendToPast(OnnxValue &value,
-                                              OnnxValue past) {
+                                              const OnnxValue &past) {
   if (past.rank() != 4 || past.type() != value.type())
     return call.fail("expected past keys and values of rank 4, and of the "
                      "type of the new ones");

@@ -46,18 +46,18 @@ struct Normalization {
     return Normalization(call, x, *axis, epsilon);
   }
 
-  Result apply(StringRef operation, Result a, Result b) {
+  Result apply(StringRef operation, const Result &a, const Result &b) {
     if (failed(a) || failed(b))
       return failure();
     return call.elementwise(operation, {*a, *b});
   }
-  Result average(Result a) {
+  Result average(const Result &a) {
     if (failed(a))
       return failure();
     return call.mean(call.asTensor(*a), axes);
   }
   /// √(mean of squares + epsilon)
-  Result rootOfSquares(Result a) {
+  Result rootOfSquares(const Result &a) {
     Result sum = apply("Add", average(apply("Mul", a, a)),
                        call.constant(value.type(), epsilon));
     if (failed(sum))
@@ -65,7 +65,7 @@ struct Normalization {
     return call.elementwise("Sqrt", *sum);
   }
   /// a / divisor · scale
-  Result scale(Result a, Result divisor, const OnnxValue &scale) {
+  Result scale(const Result &a, const Result &divisor, const OnnxValue &scale) {
     Result quotient = apply("Div", a, divisor);
     if (failed(quotient))
       return failure();
