@@ -14,7 +14,7 @@ using llvm::StringRef;
 
 static FailureOr<OnnxValues> importConstant(OnnxCall &call) {
   Builder &builder = call.tensors.builder;
-  auto rowOf = [&](Type type, auto values) {
+  auto rowOf = [&](Type type, const auto &values) {
     SmallVector<Value> scalars;
     for (auto value : values)
       scalars.push_back(call.tensors.scalar(type, value));

@@ -179,8 +179,7 @@ TEST_F(NpyFile, RefusesMalformedHeaders) {
         "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} x",
         "{'descr': '<f4', 'descr': '<f4', 'shape': (3,)}",
         "{'descr': '<f4', 'fortran_order': False 'shape': (3,)}",
-        "{'descr': '<f4', 'fortran_order': False, 'shape': "
-        "(99999999999999999999,)}",
+        "{'descr':'<f4','fortran_order':False,'shape':(99999999999999999999,)}",
         "{'other': '<f4', 'fortran_order': False, 'shape': (3,)}"})
     EXPECT_EQ(errorOf(npy(header, "123456789012")), "malformed .npy header")
         << header.str();

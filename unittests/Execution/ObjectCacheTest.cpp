@@ -4,8 +4,9 @@
 
 #include "../TestFiles.h"
 
-#include <cstdlib>
 #include <gmock/gmock.h>
+
+#include <cstdlib>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>

@@ -365,7 +365,7 @@ TEST_F(ProgramTest, ResultsMayShareAnAllocation) {
 TEST_F(ProgramTest, UpdatesArgumentsInPlaceFromManyThreads) {
   std::unique_ptr<Program> program = load();
   ASSERT_TRUE(program);
-  auto work = [&](Tensor tensor) {
+  auto work = [&](const Tensor &tensor) {
     for (int i = 0; i < 1000; ++i)
       EXPECT_TRUE(call(*program, "bump", {tensor}).empty());
   };

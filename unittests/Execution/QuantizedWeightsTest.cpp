@@ -13,7 +13,8 @@ using QuantizedWeightsTest = WeightsStoreTest;
 
 /// A recipe of i8 in panels of tiles, and one of its scales.
 std::pair<WeightRecipe, WeightRecipe>
-integerRecipes(std::vector<std::string> sources, int64_t rows, int64_t depth) {
+integerRecipes(const std::vector<std::string> &sources, int64_t rows,
+               int64_t depth) {
   WeightRecipe matrix = recipe(sources, {rows, depth}, 32, ElementType::I8);
   matrix.group = 4;
   WeightRecipe scales = recipe(sources, {rows}, 32);

@@ -44,7 +44,7 @@ static std::vector<std::vector<int32_t>> manySentences() {
 
 static std::vector<SentenceResult>
 translate(const std::vector<std::vector<int32_t>> &sentences, int64_t beams,
-          BatchOptions batchOptions) {
+          const BatchOptions &batchOptions) {
   FakeModel model(language());
   return translate(model, options(beams), sentences, batchOptions);
 }
@@ -54,7 +54,7 @@ TEST(Translator, ResultsDoNotDependOnBatches) {
   for (int64_t beams : {1, 4}) {
     std::vector<SentenceResult> single =
         translate(sentences, beams, {/*batchSize=*/1});
-    for (BatchOptions batchOptions :
+    for (const BatchOptions &batchOptions :
          {BatchOptions{7}, BatchOptions{64}, BatchOptions{int64_t(1) << 40},
           BatchOptions{64, /*batchTokens=*/1}, BatchOptions{64, 50}}) {
       std::vector<SentenceResult> results =
