@@ -308,6 +308,10 @@ Expected<MarianConfig> MarianConfig::load(StringRef directory,
                                           vfs::FileSystem &files) {
   std::string path = pathIn(directory, "config.json");
   Expected<json::Object> object = readJsonObject(path, files);
+  if (!object && !isInFolder(path, files))
+    return createStringError(toString(object.takeError()) +
+                             "; hint: a checkpoint is a folder in the Hugging "
+                             "Face MarianMT layout");
   if (!object)
     return object.takeError();
   FieldReader reader(*object, path);

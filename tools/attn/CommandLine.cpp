@@ -68,8 +68,9 @@ void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
 }
 
 static bool asksForHelp(StringRef argument) {
-  return argument.ltrim('-').starts_with("help") || argument == "-h" ||
-         argument.ltrim('-') == "version";
+  return argument.consume_front("-") &&
+         (argument.ltrim('-').starts_with("help") || argument == "h" ||
+          argument.ltrim('-') == "version");
 }
 
 bool attn::parseCommandLine(int argc, char **argv, StringRef overview,

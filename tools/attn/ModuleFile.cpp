@@ -7,6 +7,7 @@
 #include "attn/Weights/Messages.h"
 #include "attn/Weights/ReadFile.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -22,6 +23,10 @@ static Expected<std::unique_ptr<MemoryBuffer>> readStandardInput() {
 
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 attn::parseModuleFile(StringRef path, mlir::MLIRContext &context) {
+  if (sys::fs::is_directory(path))
+    return createStringError(path +
+                             ": expected an MLIR file, got a folder; hint: "
+                             "attn import makes a module of a checkpoint");
   Expected<std::unique_ptr<MemoryBuffer>> buffer =
       path == "-" ? readStandardInput() : readFile(path);
   if (!buffer)

@@ -240,7 +240,8 @@ TEST_F(MarianConfigTest, namesUnsupportedSettings) {
 TEST_F(MarianConfigTest, rejectsFilesThatCannotBeRead) {
   EXPECT_EQ(
       strip(messageOf(MarianConfig::load(directory.path())), "config.json"),
-      "cannot read the file: no such file or directory");
+      "cannot read the file: no such file or directory; hint: a checkpoint is "
+      "a folder in the Hugging Face MarianMT layout");
   directory.write("config.json", "{");
   EXPECT_THAT(
       strip(messageOf(MarianConfig::load(directory.path())), "config.json"),
