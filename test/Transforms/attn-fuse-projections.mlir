@@ -94,13 +94,15 @@ attn.weights @one {
   attn.weight @a.bias from ["ab"] : tensor<8xf32>
   attn.weight @packed.weight from ["b"] panel 8 : tensor<8x8xf32>
   attn.weight @sinusoidal.weight sinusoidal : tensor<8x8xf32>
+  attn.weight @i8.weight from ["b"] : tensor<8x8xi8>
+  attn.weight @i8.scales scales from ["b"] : tensor<8xf32>
 }
 attn.weights @two {
   attn.weight @b.weight from ["b"] : tensor<8x8xf32>
 }
 
 // CHECK-LABEL: func.func @separate(
-// CHECK-COUNT-13: attn.linear
+// CHECK-COUNT-14: attn.linear
 // CHECK-NOT: attn.linear
 func.func @separate(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %h: tensor<4x8xf16>, %w: tensor<8x8xf32>, %o: tensor<4x8xf32>, %c: i1) {
   %wa = attn.get_weight @one::@a.weight : tensor<8x8xf32>
@@ -122,6 +124,9 @@ func.func @separate(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>, %h: tensor<4x8xf16
   %6 = attn.linear %x, %wp outs(%o) : (tensor<4x8xf32>, tensor<1x8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   %7 = attn.linear %x, %ws outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   %8 = attn.linear %x, %w outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
+  %wi = attn.get_weight @one::@i8.weight : tensor<8x8xi8>
+  %si = attn.get_weight @one::@i8.scales : tensor<8xf32>
+  %i = attn.linear %x, %wi scales(%si) outs(%o) : (tensor<4x8xf32>, tensor<8x8xi8>, tensor<8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   scf.if %c {
     %9 = attn.linear %x, %wb outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   }

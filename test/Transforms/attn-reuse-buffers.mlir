@@ -17,7 +17,8 @@ func.func @chain(%x: memref<?x?xf32>) -> memref<?x?xf32> {
   // CHECK:      attn.softmax %[[X]] outs(%[[A]])
   // CHECK:      attn.softmax %[[A]] outs(%[[B]])
   // CHECK:      attn.softmax %[[B]] outs(%[[A]])
-  // CHECK:      attn.softmax %[[A]] outs(%[[R]])
+  // CHECK:      attn.softmax %[[A]] outs(%[[B]])
+  // CHECK:      attn.softmax %[[B]] outs(%[[R]])
   // CHECK:      return %[[R]]
   %m = memref.dim %x, %c0 : memref<?x?xf32>
   %n = memref.dim %x, %c1 : memref<?x?xf32>
@@ -27,8 +28,10 @@ func.func @chain(%x: memref<?x?xf32>) -> memref<?x?xf32> {
   attn.softmax %a outs(%b) : (memref<?x?xf32>, memref<?x?xf32>) -> ()
   %c = memref.alloc(%m, %n) : memref<?x?xf32>
   attn.softmax %b outs(%c) : (memref<?x?xf32>, memref<?x?xf32>) -> ()
+  %d = memref.alloc(%m, %n) : memref<?x?xf32>
+  attn.softmax %c outs(%d) : (memref<?x?xf32>, memref<?x?xf32>) -> ()
   %r = memref.alloc(%m, %n) : memref<?x?xf32>
-  attn.softmax %c outs(%r) : (memref<?x?xf32>, memref<?x?xf32>) -> ()
+  attn.softmax %d outs(%r) : (memref<?x?xf32>, memref<?x?xf32>) -> ()
   return %r : memref<?x?xf32>
 }
 
@@ -80,5 +83,23 @@ func.func @late_size(%x: memref<?xf32>, %sizes: memref<1xindex>) {
   %n = memref.load %sizes[%c0] : memref<1xindex>
   %a = memref.alloc(%n) : memref<?xf32>
   attn.softmax %x outs(%a) : (memref<?xf32>, memref<?xf32>) -> ()
+  return
+}
+
+// -----
+
+// In a function of several blocks, order is not time.
+
+// CHECK-LABEL: func.func @several_blocks
+func.func @several_blocks(%x: memref<8x8xf32>) {
+  // CHECK-COUNT-2: memref.alloc
+  %a = memref.alloc() : memref<8x8xf32>
+  attn.softmax %x outs(%a) : (memref<8x8xf32>, memref<8x8xf32>) -> ()
+  %b = memref.alloc() : memref<8x8xf32>
+  attn.softmax %x outs(%b) : (memref<8x8xf32>, memref<8x8xf32>) -> ()
+  attn.softmax %b outs(%x) : (memref<8x8xf32>, memref<8x8xf32>) -> ()
+  cf.br ^end
+^end:
+  attn.softmax %a outs(%x) : (memref<8x8xf32>, memref<8x8xf32>) -> ()
   return
 }

@@ -103,7 +103,9 @@ public:
   int64_t sourcePositions() const override { return 12; }
   int64_t targetPositions() const override { return 40; }
 
-  void setThreads(int64_t count) override { threads = count; }
+  void setThreads(int64_t count) override {
+    fewestThreads = std::min(fewestThreads, count);
+  }
 
   llvm::Error encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
                      llvm::ArrayRef<int32_t> slots, int32_t) override {
@@ -170,7 +172,8 @@ public:
   LanguageModel language;
   /// Rows of each step, and sentences of each encode().
   std::vector<size_t> rowsOfSteps, encoded;
-  int64_t threads = 0;
+  /// Of all steps.
+  int64_t fewestThreads = std::numeric_limits<int64_t>::max();
   /// How often all logits were asked for.
   int timesLogits = 0;
   /// A NaN appears in the logits of sentences that begin with this token, after

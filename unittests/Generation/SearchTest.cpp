@@ -287,6 +287,20 @@ TEST(Search, ForcedEndComesAtTheGreatestLength) {
   }
 }
 
+TEST(Search, OfSeveralForcedEndsGreedySearchTakesTheFirstOfTheVocabulary) {
+  GenerationOptions options;
+  options.startToken = 5;
+  options.endTokens = {0};
+  options.forcedEndTokens = {4, 2, 3};
+  options.maxLength = 4;
+  for (bool scores : {false, true}) {
+    options.scores = scores;
+    FakeModel model({/*seed=*/1, /*vocabulary=*/6, /*favoured=*/{0}, -9.0f});
+    SentenceResult result = run(model, options, {{1}}).front();
+    EXPECT_EQ(result.hypotheses[0].ids.back(), 2);
+  }
+}
+
 TEST(Search, OutputsHaveTheLeastLength) {
   GenerationOptions options;
   options.startToken = 5;

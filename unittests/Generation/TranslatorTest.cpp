@@ -4,6 +4,7 @@
 #include "LanguageModel.h"
 #include "gtest/gtest.h"
 #include <deque>
+#include <limits>
 #include <thread>
 
 using namespace attn;
@@ -93,8 +94,10 @@ TEST(Translator, ThreadsAreSharedAmongTheWorkersThatAreNeeded) {
   BatchOptions batchOptions;
   batchOptions.threads = 4;
   auto usedBy = [&](size_t numSentences) {
-    for (FakeModel &model : models.models)
+    for (FakeModel &model : models.models) {
       model.rowsOfSteps.clear();
+      model.fewestThreads = std::numeric_limits<int64_t>::max();
+    }
     auto translator =
         Translator::create(models.pointers, options(1), batchOptions);
     std::vector<std::vector<int32_t>> sentences(numSentences, {1, 0});
@@ -104,16 +107,16 @@ TEST(Translator, ThreadsAreSharedAmongTheWorkersThatAreNeeded) {
     });
   };
   EXPECT_EQ(usedBy(1), 1);
-  EXPECT_EQ(models.models[0].threads, 4);
+  EXPECT_EQ(models.models[0].fewestThreads, 4);
   EXPECT_LE(usedBy(3), 3);
   batchOptions.sentencesOfWorker = 3;
   EXPECT_EQ(usedBy(5), 1);
-  EXPECT_EQ(models.models[0].threads, 4);
+  EXPECT_EQ(models.models[0].fewestThreads, 4);
   EXPECT_LE(usedBy(8), 2);
   // One after the other, each on all threads.
   batchOptions.batchSize = 1;
   EXPECT_EQ(usedBy(9), 1);
-  EXPECT_EQ(models.models[0].threads, 4);
+  EXPECT_EQ(models.models[0].fewestThreads, 4);
 }
 
 TEST(Translator, SentencesEnterWhereOthersLeave) {
@@ -136,6 +139,17 @@ TEST(Translator, SentencesEnterWhereOthersLeave) {
   EXPECT_LE(model.rowsOfSteps.size() - full, 15u);
   for (size_t count : llvm::drop_end(model.encoded))
     EXPECT_EQ(count, 8u);
+}
+
+TEST(Translator, SentencesThatEnterTogetherHaveFewTokens) {
+  FakeModel model(language());
+  std::vector<std::vector<int32_t>> sentences(6, {1, 2, 3, 0});
+  translate(model, options(1), sentences,
+            {/*batchSize=*/8, /*batchTokens=*/11});
+  ASSERT_GE(model.encoded.size(), 3u);
+  EXPECT_EQ(model.encoded.front(), 2u);
+  for (size_t count : model.encoded)
+    EXPECT_LE(count, 2u);
 }
 
 TEST(Translator, StreamKeepsTheOrder) {

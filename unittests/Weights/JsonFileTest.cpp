@@ -36,6 +36,12 @@ TEST(JsonFileTest, rejectsDeepNesting) {
             "origin: expected JSON nested at most 64 levels deep, got more");
 }
 
+TEST(JsonFileTest, acceptsBracketsInAString) {
+  const std::string text = "\\\"" + std::string(100, '[');
+  EXPECT_EQ(messageOf(parseJsonObject("{\"a\": \"" + text + "\"}", "origin")),
+            "success");
+}
+
 TEST(JsonFileTest, rejectsWhatCannotBeRead) {
   TemporaryDirectory directory;
   std::string path = directory.path("absent.json");

@@ -220,4 +220,21 @@ TEST_F(OnnxFileTest, refusesTensorsThatLie) {
             "expected dense initializers, got a sparse one");
 }
 
+TEST_F(OnnxFileTest, refusesGraphsThatNestTooDeeply) {
+  auto nested = [](int depth) {
+    std::string graph;
+    for (int i = 0; i < depth; ++i)
+      graph = bytes(1, bytes(5, bytes(6, graph)));
+    return bytes(7, graph);
+  };
+  EXPECT_EQ(errorOf(nested(32)), "success");
+  EXPECT_EQ(errorOf(nested(33)), "expected graphs in at most 32 others");
+}
+
+TEST_F(OnnxFileTest, refusesFieldsWithoutANumber) {
+  EXPECT_THAT(errorOf(bytes(7, "") + number(0, 1)),
+              HasSubstr("expected a field of an ONNX model at byte 4, got "
+                        "something else"));
+}
+
 } // namespace

@@ -6,6 +6,7 @@
 #include "../TestFiles.h"
 #include "llvm/Support/Endian.h"
 #include "gmock/gmock.h"
+#include <filesystem>
 #include <numeric>
 
 using namespace attn;
@@ -61,7 +62,7 @@ TEST_F(SafetensorsFileTest, givesNamedViews) {
   auto file = open(safetensors(R"({"__metadata__": {"format": "pt"},
       "b": {"dtype": "F32", "shape": [2, 1], "data_offsets": [2, 10]},
       "a": {"dtype": "BF16", "shape": [], "data_offsets": [0, 2]},
-      "empty": {"dtype": "I64", "shape": [0, 9], "data_offsets": [2, 2]}})",
+      "empty": {"dtype": "I64", "shape": [4294967296, 4294967296, 0], "data_offsets": [2, 2]}})",
                                10));
   ASSERT_TRUE(file);
   EXPECT_EQ(file->path(), directory.path("model.safetensors"));
@@ -173,6 +174,15 @@ TEST_F(SafetensorsFileTest, rejectsWrongHeaderLengths) {
   EXPECT_EQ(errorOf(std::string(8, '\xff') + "{}"),
             "expected a header of at most 2 bytes, got the length "
             "18446744073709551615" +
+                hint);
+  // Files of holes take no room.
+  std::string path = directory.write(
+      "model.safetensors", std::string("\x01\xe1\xf5\x05\0\0\0\0", 8));
+  std::filesystem::resize_file(path, 100'000'009);
+  EXPECT_EQ(messageOf(SafetensorsFile::open(path)),
+            path +
+                ": expected a header of at most 100000000 bytes, got the "
+                "length 100000001" +
                 hint);
 }
 
