@@ -114,8 +114,7 @@ private:
       auto *free = llvm::find_if(
           kept, [&, begin = range.first, current = alloc](auto &candidate) {
             return candidate.first.last < begin &&
-                   isSameShape(candidate.second, current) &&
-                   candidate.second->isBeforeInBlock(current);
+                   isSameShape(candidate.second, current);
           });
       if (free == kept.end()) {
         kept.push_back({range, alloc});
