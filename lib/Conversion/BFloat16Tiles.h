@@ -79,6 +79,8 @@ void addStepLikeAmx(KernelBuilder &b, llvm::ArrayRef<mlir::Value> sums,
 /// 16 times the two elements.
 mlir::Value broadcastPair(KernelBuilder &b, mlir::Value pair);
 
+/// Products of blocks of such tiles, and the vectors that tiles are laid out
+/// from.
 class BFloat16Tiles {
 public:
   using Value = mlir::Value;

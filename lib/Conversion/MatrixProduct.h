@@ -29,6 +29,8 @@ private:
   int64_t unit;
 };
 
+/// A product of ProductOperands by vectors: as a whole, or part by part within
+/// a region that a caller has begun.
 class MatrixProduct {
 public:
   using Value = mlir::Value;

@@ -51,6 +51,7 @@ inline bool isMultiple(int64_t size, int64_t unit) {
   return !mlir::ShapedType::isDynamic(size) && size % unit == 0;
 }
 
+/// Initial values and results of one product, for whatever computes its sums.
 class ProductSums {
 public:
   using Value = mlir::Value;

@@ -32,6 +32,7 @@ struct AttentionTile {
   Value firstQuery, firstRow, rows;
 };
 
+/// The softmax of the queries of a task: of each, a base and a sum of weights.
 class TileSoftmax {
 public:
   using Value = mlir::Value;

@@ -20,8 +20,10 @@ struct AlignedLine {
   Alignment alignment;
 };
 
+/// By the best translation and what its words attend to in `step`.
 AlignedLine alignLine(const WrittenLine &written, AlignmentStep step);
 
+/// One format of alignments.
 class AlignmentWriter {
 public:
   virtual ~AlignmentWriter();
