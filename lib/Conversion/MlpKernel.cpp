@@ -236,6 +236,8 @@ private:
     int64_t mostRows = TileSizes(b.getTarget()).getHiddenBytes() /
                        (4 * (kHiddenColumns + kPadding));
     int64_t blockRows = std::max(mostRows / tileRows * tileRows, tileRows);
+    // What the first product has memory for.
+    blockRows = std::min(blockRows, toHidden.getBlockRows());
     // So that threads have as much to do, a block may end with smaller tiles.
     RowBlocks blocks(b, rows, std::min(tileRows, TileProduct::kSmallRows),
                      blockRows, /*mayBeOne=*/false);

@@ -272,6 +272,7 @@ def mlps():
         yield mlp_case(rows, 20, 70, 33, "relu", residual=rows % 2)
     yield mlp_case(200, 64, 1100, 48, "silu", residual=True)
     yield mlp_case(130, 1024, 96, 31, "gelu", biases=False)
+    yield mlp_case(200, 2048, 96, 31, "gelu", biases=False)
     yield mlp_case(7, 33, 1030, 64, "gelu")
     yield mlp_case(9, 33, 70, 40, "gelu_tanh")
     for rows in (1, 130):
