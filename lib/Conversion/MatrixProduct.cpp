@@ -7,10 +7,6 @@
 using namespace mlir;
 using namespace attn;
 
-/// Most steps of the depth at a time. Fewer would keep more of a panel in the
-/// first-level cache, but sums would go to memory and back more often, which
-/// costs more.
-static constexpr int64_t kBlockDepth = 2048;
 /// So many rows are computed one by one, from as many rows of the weight at a
 /// time.
 static constexpr int64_t kFewRows = 2;
@@ -41,15 +37,17 @@ Value RowBlocks::getFirstRow(KernelBuilder &b, Value block) const {
 }
 
 /// Steps of the depth in one part.
-static int64_t chooseBlockDepth(const ProductOperands &operands) {
+static int64_t chooseBlockDepth(const ProductOperands &operands,
+                                TargetAttr target) {
+  int64_t most = TileSizes(target).getProductDepth(target.getPanelWidth());
   if (ShapedType::isDynamic(operands.depth)) {
     assert(ProductSums::canWait(operands) &&
            "expected memory for sums over some depth");
-    return kBlockDepth;
+    return most;
   }
-  if (!ProductSums::canWait(operands) || operands.depth <= kBlockDepth)
+  if (!ProductSums::canWait(operands) || operands.depth <= most)
     return operands.depth;
-  int64_t blocks = llvm::divideCeil(operands.depth, kBlockDepth);
+  int64_t blocks = llvm::divideCeil(operands.depth, most);
   return llvm::alignTo(llvm::divideCeil(operands.depth, blocks),
                        ProductSums::kDepth);
 }
@@ -62,9 +60,9 @@ static int64_t chooseSteps(const ProductOperands &operands) {
 
 MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
     : b(b), operands(operands), panel(b.getTarget().getPanelWidth()),
-      blockDepth(chooseBlockDepth(operands)), chunks(b.chunks(panel)),
-      product(b, chunks, chooseSteps(operands)), sums(b, operands, panel),
-      rowTiles(b, product.getMaxRows(), blockDepth) {
+      blockDepth(chooseBlockDepth(operands, b.getTarget())),
+      chunks(b.chunks(panel)), product(b, chunks, chooseSteps(operands)),
+      sums(b, operands, panel), rowTiles(b, product.getMaxRows(), blockDepth) {
   columns = sums.getColumns();
   depth = sums.getDepth();
   panels = b.ceilDiv(columns, panel);

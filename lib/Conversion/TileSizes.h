@@ -2,7 +2,8 @@
 //
 // The one place where sizes of blocks follow from a processor's caches. They
 // decide when something is computed, never in which order it is summed. The
-// shares were measured with 48 KB and 2 MB.
+// shares were measured with 48 KB and 2 MB, those of products with 32 KB and 1
+// MB too.
 
 #ifndef ATTN_LIB_CONVERSION_TILESIZES_H
 #define ATTN_LIB_CONVERSION_TILESIZES_H
@@ -17,8 +18,17 @@ struct TileSizes {
       : l1(target.getL1()), l2(target.getL2()), isAmx(target.hasTiles()) {}
 
   /// Bytes of the rows that a matrix product keeps in the second-level cache,
-  /// beside the panel of the weight that they meet.
-  int64_t getProductBytes() const { return l2 / 4 * 3; }
+  /// beside the panel of the weight that they meet and the next one.
+  int64_t getProductBytes() const {
+    return std::max<int64_t>(l2 / 2, l2 - (512 << 10));
+  }
+  /// Most steps of the depth of such a panel, which is `width` columns wide: a
+  /// multiple of 512. Fewer would keep more of it in the first-level cache, but
+  /// sums would go to memory and back more often, which costs more.
+  int64_t getProductDepth(int64_t width) const {
+    int64_t steps = l2 / 8 / (4 * width);
+    return std::clamp<int64_t>(steps / 512 * 512, 512, 2048);
+  }
   /// Bytes of the hidden matrix that a feed-forward keeps there, beside rows
   /// and panels of both products.
   int64_t getHiddenBytes() const { return l2 / 8 * 3; }
