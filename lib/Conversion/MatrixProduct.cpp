@@ -15,6 +15,9 @@ static constexpr int64_t kFewSteps = 8;
 static constexpr int64_t kFewColumns = 4096;
 /// Of each so much of a weight, 1 KB, a few rows ask for the first lines.
 static constexpr int64_t kAskingBits = 8192;
+/// Tiles of rows of which each panel is laid out for those of other blocks. It
+/// takes as long as they are multiplied to bring the next panel.
+static constexpr int64_t kLayOutTiles = 4;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
 
@@ -97,7 +100,7 @@ void MatrixProduct::setMemory(ValueRange memory) {
   if (copiesRows)
     rowTiles.setMemory(memory.front());
   if (!isPacked())
-    panelMemory = memory.back();
+    ownPanel = memory.back();
 }
 
 void MatrixProduct::setInput(Value memory, Value firstRow, Value firstDepth) {
@@ -110,55 +113,77 @@ void MatrixProduct::emit(int64_t mostRows) {
   // A weight in panels is read as fast whatever the rows.
   if (isPacked())
     return emitBlocks();
-  Value rows = b.dim(operands.input, 0);
-  auto emitPanels = [&] {
-    if (mostRows <= blockRows)
-      return emitBlocks();
-    // Several blocks of rows share panels, one makes its own.
-    Value isOne = b.isLess(rows, b.index(blockRows + 1));
-    b.ifElse(isOne, [&] { emitBlocks(); }, [&] { emitLaidOut(); });
-  };
+  // Of no depth, no panel has a view.
+  bool isOne = mostRows <= blockRows || operands.depth == 0;
+  auto emitPanels = [&] { isOne ? emitBlocks() : emitLayingOut(); };
   if (!operands.transposed)
     return emitPanels();
-  Value isFew = b.isLess(rows, b.index(kFewRows + 1));
+  Value isFew = b.isLess(b.dim(operands.input, 0), b.index(kFewRows + 1));
   b.ifElse(isFew, [&] { emitFewRows(); }, emitPanels);
 }
 
-Value MatrixProduct::emitLayOut() {
-  SmallVector<OpFoldResult> size = {getAsOpFoldResult(panels),
+Value MatrixProduct::allocatePanels(Value count) {
+  SmallVector<OpFoldResult> size = {getAsOpFoldResult(count),
                                     getAsOpFoldResult(depth),
                                     b.getIndexAttr(panel)};
   SmallVector<Value> dynamic;
   SmallVector<int64_t> shape;
   dispatchIndexOpFoldResults(size, dynamic, shape);
-  auto type = MemRefType::get(shape, b.getF32Type());
-  Value memory =
-      memref::AllocOp::create(b, type, dynamic, b.getI64IntegerAttr(64));
+  return memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
+                                 dynamic, b.getI64IntegerAttr(64));
+}
+
+Value MatrixProduct::emitView(Value memory, Value place, Value begin,
+                              Value end) {
+  OpFoldResult one = b.getIndexAttr(1);
+  SmallVector<OpFoldResult> offsets = {place, begin, b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes = {one, b.sub(end, begin),
+                                     b.getIndexAttr(panel)};
+  SmallVector<OpFoldResult> strides(3, one);
+  MemRefType view = memref::SubViewOp::inferRankReducedResultType(
+      {ShapedType::kDynamic, panel}, typeOf(memory), offsets, sizes, strides);
+  return memref::SubViewOp::create(b, view, memory, offsets, sizes, strides);
+}
+
+Value MatrixProduct::emitLayOut() {
+  Value memory = allocatePanels(panels), zero = b.index(0);
   // Of none, no panel has a view.
   if (operands.depth == 0)
     return memory;
   b.parallelFor(panels, b.mul(depth, columns), [&](Value place) {
-    OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
-    SmallVector<OpFoldResult> offsets = {place, zero, zero};
-    SmallVector<OpFoldResult> sizes = {one, getAsOpFoldResult(depth),
-                                       b.getIndexAttr(panel)};
-    SmallVector<OpFoldResult> strides(3, one);
-    MemRefType view = memref::SubViewOp::inferRankReducedResultType(
-        {shape[1], panel}, type, offsets, sizes, strides);
-    Value to =
-        memref::SubViewOp::create(b, view, memory, offsets, sizes, strides);
-    emitPack(place, to, b.index(0), depth);
+    emitPack(place, emitView(memory, place, zero, depth), zero, depth);
   });
   return memory;
 }
 
-void MatrixProduct::emitLaidOut() {
+void MatrixProduct::emitLayingOut() {
+  Value rows = b.dim(operands.input, 0), none = b.index(0);
+  int64_t tiles = std::min(kLayOutTiles * product.getMaxRows(), blockRows);
+  isShared = b.isLess(b.index(blockRows), rows);
+  Value firstRows = arith::SelectOp::create(b, isShared, b.index(tiles), rows);
+  sharedPanels =
+      allocatePanels(arith::SelectOp::create(b, isShared, panels, none));
   ProductOperands laidOut = operands;
-  laidOut.weight = emitLayOut();
-  MatrixProduct product(b, laidOut);
-  product.copiesRows = true;
-  product.emitBlocks();
-  memref::DeallocOp::create(b, laidOut.weight);
+  laidOut.weight = sharedPanels;
+  MatrixProduct later(b, laidOut);
+  later.copiesRows = true;
+
+  Tasks tasks = planTasks(none, firstRows);
+  Tasks laterTasks = later.planTasks(firstRows, rows);
+  SmallVector<MemRefType> workspace = getWorkspace();
+  size_t count = workspace.size();
+  llvm::append_range(workspace, later.getWorkspace());
+  b.parallel(b.add(tasks.work, laterTasks.work), workspace,
+             [&](ValueRange memory) {
+               setMemory(memory.take_front(count));
+               emitTasks(tasks);
+               b.ifThen(isShared, [&] {
+                 b.barrier();
+                 later.setMemory(memory.drop_front(count));
+                 later.emitTasks(laterTasks);
+               });
+             });
+  memref::DeallocOp::create(b, sharedPanels);
 }
 
 void MatrixProduct::emitBlocks() {
@@ -170,14 +195,19 @@ void MatrixProduct::emitBlocks() {
 }
 
 MatrixProduct::Tasks MatrixProduct::planTasks() {
-  Value rows = b.dim(operands.input, 0);
+  return planTasks(b.index(0), b.dim(operands.input, 0));
+}
+
+MatrixProduct::Tasks MatrixProduct::planTasks(Value row, Value endRow) {
+  Value rows = b.sub(endRow, row);
   RowBlocks blocks(b, rows, product.getMaxRows(), blockRows);
   // Some tasks for each thread.
   Value wanted = b.ceilDiv(b.mul(b.threads(), b.index(kTasks)), blocks.count);
   Value width = b.max(b.ceilDiv(panels, wanted), b.index(1));
   Value columnBlocks = b.ceilDiv(panels, width);
   Value work = b.mul(rows, b.mul(depth, columns));
-  return {blocks, width, columnBlocks, b.mul(blocks.count, columnBlocks), work};
+  return {row, blocks, width, columnBlocks, b.mul(blocks.count, columnBlocks),
+          work};
 }
 
 void MatrixProduct::emitTasks(const Tasks &tasks) {
@@ -185,8 +215,11 @@ void MatrixProduct::emitTasks(const Tasks &tasks) {
   b.share(tasks.count, [&](Value task) {
     Part part;
     Value block = b.div(task, tasks.columnBlocks);
-    part.rows = tasks.blocks.getFirstRow(b, block);
-    part.endRow = tasks.blocks.getFirstRow(b, b.add(block, b.index(1)));
+    auto rowOf = [&](Value block) {
+      return b.add(tasks.firstRow, tasks.blocks.getFirstRow(b, block));
+    };
+    part.rows = rowOf(block);
+    part.endRow = rowOf(b.add(block, b.index(1)));
     part.panel = b.mul(b.rem(task, tasks.columnBlocks), tasks.width);
     part.endPanel = b.min(b.add(part.panel, tasks.width), panels);
     emitParts(part);
@@ -229,12 +262,22 @@ void MatrixProduct::emitCopy(const Part &part) {
 
 void MatrixProduct::emitPart(const Part &part) {
   b.forLoop(part.panel, part.endPanel, 1, [&](Value place) {
-    if (!isPacked())
+    if (!isPacked()) {
+      panelMemory = emitPanelMemory(place, part);
       emitPack(place, panelMemory, part.depth, part.endDepth);
+    }
     product.forTiles(part.rows, part.endRow, [&](Value row, int64_t rows) {
       emitTile(row, rows, place, part);
     });
   });
+}
+
+Value MatrixProduct::emitPanelMemory(Value place, const Part &part) {
+  if (!sharedPanels)
+    return ownPanel;
+  Value shared = emitView(sharedPanels, place, part.depth, part.endDepth);
+  Value own = memref::CastOp::create(b, shared.getType(), ownPanel);
+  return arith::SelectOp::create(b, isShared, shared, own);
 }
 
 void MatrixProduct::emitPack(Value place, Value to, Value begin, Value end) {

@@ -47,6 +47,7 @@ public:
 
   /// How the threads of a region share a product: it is decided before.
   struct Tasks {
+    Value firstRow;
     RowBlocks blocks;
     /// Panels of a task, and tasks for each block of rows, and in all.
     Value width, columnBlocks, count;
@@ -92,9 +93,16 @@ public:
 private:
   /// A few rows, whose cost is to read the weight once.
   void emitFewRows();
-  /// Blocks of rows and panels of the weight, or of a copy of it.
+  /// Blocks of rows and panels of the weight.
   void emitBlocks();
-  void emitLaidOut();
+  /// The same where several blocks of rows share panels of the weight, which
+  /// the first rows lay out as they meet them; one block makes its own.
+  void emitLayingOut();
+  Value allocatePanels(Value count);
+  /// Steps begin..end-1 of the depth of a panel.
+  Value emitView(Value memory, Value place, Value begin, Value end);
+  Value emitPanelMemory(Value place, const Part &part);
+  Tasks planTasks(Value row, Value endRow);
   void emitTile(Value row, int64_t rows, Value place, const Part &part);
   /// One row's sums for columns sums.column..endColumn-1, in `memory`.
   void emitRow(const ProductSums::Tile &tile, Value endColumn, Value memory);
@@ -117,6 +125,8 @@ private:
   TileProduct product;
   ProductSums sums;
   RowTiles rowTiles;
+  /// Memory of a thread for one panel; and that for all of them, if it is used.
+  Value ownPanel, sharedPanels, isShared;
   // Of the part that is being written: memory, and where the input is.
   Value panelMemory, input, firstRow, firstDepth;
 };

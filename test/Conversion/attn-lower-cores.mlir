@@ -65,23 +65,31 @@ func.func @sse(%x: memref<?x64xf32>, %w: memref<8x64x8xf32>, %y: memref<?x64xf32
 
 // -----
 
-// Columns past the last are masked. A weight that is not packed is: panel by
-// panel by each thread where the rows are one block, else all of it before.
+// Columns past the last are masked. A weight that is not packed is, panel by
+// panel: where the rows are one block each thread has memory for one panel, else
+// the first rows leave all of them to the others.
 
 module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features = "+avx512f,+avx512dq,+avx2,+fma">} {
 // CHECK-LABEL: func.func @tail
 // CHECK:         call @linear
 // CHECK:       func.func private @linear
-// CHECK:         scf.if
-// CHECK:           omp.parallel
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<64x32xf32>
-// CHECK-NEXT:        func.call @omp_get_thread_num
+// CHECK:         %[[ROWS:.*]] = memref.dim
+// CHECK:         %[[IS_SHARED:.*]] = arith.cmpi sgt, %[[ROWS]], %c896
+// CHECK:         %[[FIRST:.*]] = arith.select %[[IS_SHARED]], %c56, %[[ROWS]]
+// CHECK:         %[[PANELS:.*]] = arith.select %[[IS_SHARED]], %c2, %c0
+// CHECK:         %[[SHARED:.*]] = memref.alloc(%[[PANELS]]){{.*}} : memref<?x64x32xf32>
+// CHECK:         omp.parallel
+// CHECK-NEXT:      %[[OWN:.*]] = memref.alloc{{.*}} : memref<64x32xf32>
+// CHECK:           %[[VIEW:.*]] = memref.subview %[[SHARED]]
+// CHECK:           %[[CAST:.*]] = memref.cast %[[OWN]]
+// CHECK:           %[[PANEL:.*]] = arith.select %[[IS_SHARED]], %[[VIEW]], %[[CAST]]
+// CHECK:           vector.store %{{.*}}, %[[PANEL]]
 // CHECK:           vector.maskedstore
-// CHECK:         } else {
-// CHECK:           memref.alloc{{.*}} : memref<2x64x32xf32>
-// CHECK:           omp.parallel
-// CHECK:           omp.parallel
-// CHECK:           vector.maskedstore
+// CHECK:           scf.if %[[IS_SHARED]] {
+// CHECK-NEXT:        omp.barrier
+// CHECK:             vector.load %[[SHARED]]
+// CHECK:             vector.maskedstore
+// CHECK:         memref.dealloc %[[SHARED]]
 func.func @tail(%x: memref<?x64xf32>, %w: memref<33x64xf32>, %y: memref<?x33xf32>) {
   attn.linear %x, %w outs(%y) : (memref<?x64xf32>, memref<33x64xf32>, memref<?x33xf32>) -> ()
   return
