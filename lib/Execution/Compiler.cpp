@@ -11,6 +11,8 @@
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
@@ -119,6 +121,51 @@ static void setAttributes(llvm::Module &module,
   }
 }
 
+/// The only lane that a mask has, if it is known to have one.
+static std::optional<unsigned> getOnlyLane(const llvm::Value *value) {
+  const auto *mask = llvm::dyn_cast<llvm::Constant>(value);
+  const auto *type = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
+  if (!mask || !type)
+    return std::nullopt;
+  std::optional<unsigned> only;
+  for (unsigned lane = 0; lane < type->getNumElements(); ++lane) {
+    const llvm::Constant *isIn = mask->getAggregateElement(lane);
+    if (isIn && isIn->isNullValue())
+      continue;
+    if (only || !isIn || !isIn->isOneValue())
+      return std::nullopt;
+    only = lane;
+  }
+  return only;
+}
+
+/// Makes masked stores of one lane stores of a scalar. LLVM 22 does so itself
+/// for AVX-512, but writes four bytes where integers of 32 bits are made
+/// shorter first (llvm-project issue 179489).
+static void storeLanes(llvm::Module &module) {
+  for (llvm::Function &function : module)
+    for (llvm::Instruction &instruction :
+         llvm::make_early_inc_range(llvm::instructions(function))) {
+      auto *store = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
+      if (!store || store->getIntrinsicID() != llvm::Intrinsic::masked_store)
+        continue;
+      std::optional<unsigned> lane = getOnlyLane(store->getArgOperand(2));
+      if (!lane)
+        continue;
+      llvm::IRBuilder<> builder(store);
+      llvm::Value *element =
+          builder.CreateExtractElement(store->getArgOperand(0), *lane);
+      llvm::Value *place = builder.CreateConstInBoundsGEP1_64(
+          element->getType(), store->getArgOperand(1), *lane);
+      builder.CreateAlignedStore(
+          element, place,
+          llvm::commonAlignment(store->getParamAlign(1).valueOrOne(),
+                                *lane * module.getDataLayout().getTypeStoreSize(
+                                            element->getType())));
+      store->eraseFromParent();
+    }
+}
+
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -137,6 +184,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   // unrolling are there before LLVM sees the code.
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
       .run(module, modules);
+  storeLanes(module);
 }
 
 static llvm::Error emit(llvm::Module &module, llvm::TargetMachine &machine,
