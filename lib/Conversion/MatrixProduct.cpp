@@ -112,10 +112,10 @@ void MatrixProduct::setInput(Value memory, Value firstRow, Value firstDepth) {
 void MatrixProduct::emit(int64_t mostRows) {
   // A weight in panels is read as fast whatever the rows.
   if (isPacked())
-    return emitBlocks();
+    return emitBlocks(planTasks());
   // Of no depth, no panel has a view.
   bool isOne = mostRows <= blockRows || operands.depth == 0;
-  auto emitPanels = [&] { isOne ? emitBlocks() : emitLayingOut(); };
+  auto emitPanels = [&] { isOne ? emitBlocks(planTasks()) : emitLayingOut(); };
   if (!operands.transposed)
     return emitPanels();
   Value isFew = b.isLess(b.dim(operands.input, 0), b.index(kFewRows + 1));
@@ -168,26 +168,13 @@ void MatrixProduct::emitLayingOut() {
   MatrixProduct later(b, laidOut);
   later.copiesRows = true;
 
-  Tasks tasks = planTasks(none, firstRows);
-  Tasks laterTasks = later.planTasks(firstRows, rows);
-  SmallVector<MemRefType> workspace = getWorkspace();
-  size_t count = workspace.size();
-  llvm::append_range(workspace, later.getWorkspace());
-  b.parallel(b.add(tasks.work, laterTasks.work), workspace,
-             [&](ValueRange memory) {
-               setMemory(memory.take_front(count));
-               emitTasks(tasks);
-               b.ifThen(isShared, [&] {
-                 b.barrier();
-                 later.setMemory(memory.drop_front(count));
-                 later.emitTasks(laterTasks);
-               });
-             });
+  emitBlocks(planTasks(none, firstRows));
+  b.ifThen(isShared,
+           [&] { later.emitBlocks(later.planTasks(firstRows, rows)); });
   memref::DeallocOp::create(b, sharedPanels);
 }
 
-void MatrixProduct::emitBlocks() {
-  Tasks tasks = planTasks();
+void MatrixProduct::emitBlocks(const Tasks &tasks) {
   b.parallel(tasks.work, getWorkspace(), [&](ValueRange memory) {
     setMemory(memory);
     emitTasks(tasks);

@@ -94,7 +94,7 @@ private:
   /// A few rows, whose cost is to read the weight once.
   void emitFewRows();
   /// Blocks of rows and panels of the weight.
-  void emitBlocks();
+  void emitBlocks(const Tasks &tasks);
   /// The same where several blocks of rows share panels of the weight, which
   /// the first rows lay out as they meet them; one block makes its own.
   void emitLayingOut();

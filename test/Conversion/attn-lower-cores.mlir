@@ -85,8 +85,8 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:           %[[PANEL:.*]] = arith.select %[[IS_SHARED]], %[[VIEW]], %[[CAST]]
 // CHECK:           vector.store %{{.*}}, %[[PANEL]]
 // CHECK:           vector.maskedstore
-// CHECK:           scf.if %[[IS_SHARED]] {
-// CHECK-NEXT:        omp.barrier
+// CHECK:         scf.if %[[IS_SHARED]] {
+// CHECK:           omp.parallel
 // CHECK:             vector.load %[[SHARED]]
 // CHECK:             vector.maskedstore
 // CHECK:         memref.dealloc %[[SHARED]]
