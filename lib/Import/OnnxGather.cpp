@@ -201,13 +201,7 @@ static FailureOr<OnnxValues> importOneHot(OnnxCall &call) {
   return OnnxValues{tensors.map(
       indices, sizes, values.elementType(),
       [&](OpBuilder &b, Location loc, ValueRange arguments) -> Value {
-        Value zero = arith::ConstantIndexOp::create(b, loc, 0);
-        Value index =
-            arith::IndexCastOp::create(b, loc, b.getIndexType(), arguments[0]);
-        Value isNegative = arith::CmpIOp::create(
-            b, loc, arith::CmpIPredicate::slt, index, zero);
-        Value fromEnd = arith::AddIOp::create(b, loc, index, size);
-        index = arith::SelectOp::create(b, loc, isNegative, fromEnd, index);
+        Value index = TensorBuilder::fromEnd(b, loc, arguments[0], size);
         Value isChosen =
             arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, index,
                                   linalg::IndexOp::create(b, loc, *axis));

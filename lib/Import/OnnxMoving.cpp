@@ -96,6 +96,24 @@ static bool isNatural(OpFoldResult size) {
   return value.getDefiningOp<tensor::DimOp>() != nullptr;
 }
 
+/// A place in a dimension of `size`, from the end if it is negative, within
+/// least..most.
+static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
+                               OpFoldResult size, OpFoldResult least,
+                               OpFoldResult most) {
+  OpBuilder &b = tensors.builder;
+  Location loc = tensors.location;
+  Value zero = tensors.asIndex(tensors.constantSize(0));
+  Value at = tensors.asIndex(place), end = tensors.asIndex(size);
+  Value isNegative =
+      b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, at, zero);
+  at = b.createOrFold<arith::SelectOp>(
+      loc, isNegative, b.createOrFold<arith::AddIOp>(loc, at, end), at);
+  at = b.createOrFold<arith::MaxSIOp>(loc, at, tensors.asIndex(least));
+  return getAsOpFoldResult(
+      b.createOrFold<arith::MinSIOp>(loc, at, tensors.asIndex(most)));
+}
+
 /// A place in a dimension of `size`: from the end if it is negative, and not
 /// outside.
 static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
@@ -111,33 +129,14 @@ static OpFoldResult clampPlace(TensorBuilder &tensors, OpFoldResult place,
   if (value && *value < 0)
     if (OpFoldResult at = tensors.add(size, place); isNatural(at))
       return at;
-  OpBuilder &b = tensors.builder;
-  Location loc = tensors.location;
-  Value zero = tensors.asIndex(tensors.constantSize(0));
-  Value at = tensors.asIndex(place), end = tensors.asIndex(size);
-  Value isNegative =
-      b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, at, zero);
-  at = b.createOrFold<arith::SelectOp>(
-      loc, isNegative, b.createOrFold<arith::AddIOp>(loc, at, end), at);
-  at = b.createOrFold<arith::MaxSIOp>(loc, at, zero);
-  return getAsOpFoldResult(b.createOrFold<arith::MinSIOp>(loc, at, end));
+  return clampPlace(tensors, place, size, tensors.constantSize(0), size);
 }
 
 /// A place in a dimension of `size` where steps go down: at least `least`.
 static OpFoldResult clampLast(TensorBuilder &tensors, OpFoldResult place,
                               OpFoldResult size, int64_t least) {
-  OpBuilder &b = tensors.builder;
-  Location loc = tensors.location;
-  Value at = tensors.asIndex(place), extent = tensors.asIndex(size);
-  Value zero = tensors.asIndex(tensors.constantSize(0));
-  Value isNegative =
-      b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, at, zero);
-  at = b.createOrFold<arith::SelectOp>(
-      loc, isNegative, b.createOrFold<arith::AddIOp>(loc, at, extent), at);
-  at = b.createOrFold<arith::MaxSIOp>(
-      loc, at, tensors.asIndex(tensors.constantSize(least)));
-  Value last = tensors.asIndex(tensors.subtract(size, tensors.constantSize(1)));
-  return getAsOpFoldResult(b.createOrFold<arith::MinSIOp>(loc, at, last));
+  return clampPlace(tensors, place, size, tensors.constantSize(least),
+                    tensors.subtract(size, tensors.constantSize(1)));
 }
 
 static FailureOr<OnnxValues> importSlice(OnnxCall &call) {

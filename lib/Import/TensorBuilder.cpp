@@ -356,17 +356,23 @@ SizedTensor TensorBuilder::pad(const SizedTensor &tensor,
   return {result, sizes};
 }
 
-Value TensorBuilder::place(OpBuilder &builder, Location location, Value integer,
-                           Value extent) {
+Value TensorBuilder::fromEnd(OpBuilder &builder, Location location,
+                             Value integer, Value extent) {
   Value zero = arith::ConstantIndexOp::create(builder, location, 0);
-  Value one = arith::ConstantIndexOp::create(builder, location, 1);
   Value index = arith::IndexCastOp::create(builder, location,
                                            builder.getIndexType(), integer);
   Value isNegative = arith::CmpIOp::create(
       builder, location, arith::CmpIPredicate::slt, index, zero);
-  index = arith::SelectOp::create(
+  return arith::SelectOp::create(
       builder, location, isNegative,
       arith::AddIOp::create(builder, location, index, extent), index);
+}
+
+Value TensorBuilder::place(OpBuilder &builder, Location location, Value integer,
+                           Value extent) {
+  Value zero = arith::ConstantIndexOp::create(builder, location, 0);
+  Value one = arith::ConstantIndexOp::create(builder, location, 1);
+  Value index = fromEnd(builder, location, integer, extent);
   Value last = arith::SubIOp::create(builder, location, extent, one);
   index = arith::MinSIOp::create(builder, location, index, last);
   return arith::MaxSIOp::create(builder, location, index, zero);

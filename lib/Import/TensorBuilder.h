@@ -108,8 +108,10 @@ public:
   SizedTensor gather(const SizedTensor &tensor,
                      llvm::ArrayRef<mlir::OpFoldResult> sizes,
                      mlir::AffineMap places);
-  /// An index that counts from the end of `extent` if it is negative, as one
-  /// that is inside: the nearest.
+  /// An index, which counts from the end of `extent` if it is negative.
+  static mlir::Value fromEnd(mlir::OpBuilder &builder, mlir::Location location,
+                             mlir::Value integer, mlir::Value extent);
+  /// The same as one that is inside: the nearest.
   static mlir::Value place(mlir::OpBuilder &builder, mlir::Location location,
                            mlir::Value integer, mlir::Value extent);
   /// start + i · step for `count` indices i, as i64.
