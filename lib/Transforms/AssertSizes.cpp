@@ -43,6 +43,16 @@ void Assertions::requireEqual(const SizeProduct &size,
     known.push_back({size, expected});
 }
 
+/// Of an integer of any type, unless it is a size that something has.
+void Assertions::requireNotNegative(OpFoldResult number, const Twine &what) {
+  auto value = dyn_cast<Value>(number);
+  if (!value || isSizeLike(value))
+    return;
+  Value zero = builder.createOrFold<arith::ConstantOp>(
+      builder.getIntegerAttr(value.getType(), 0));
+  require(compare(CmpIPredicate::sge, value, zero), "no negative " + what);
+}
+
 /// Multiplies so that nothing overflows, not even a sign.
 void Assertions::requireNoOverflow(const SizeProduct &product,
                                    const Twine &message) {
@@ -104,9 +114,7 @@ void Assertions::addEmpty(tensor::EmptyOp op) {
                         : 8);
   bool isKnown = true;
   for (auto [dim, size] : llvm::enumerate(op.getMixedSizes())) {
-    if (auto value = dyn_cast<Value>(size); value && !isSizeLike(value))
-      require(compare(CmpIPredicate::sge, value, getValue(SizeProduct(0))),
-              "no negative size of dimension " + Twine(dim));
+    requireNotNegative(size, "size of dimension " + Twine(dim));
     SizeProduct product = toProduct(size);
     isKnown &= llvm::all_of(product.unknown, [](const SizeOrigin &origin) {
       return origin.second.has_value();
@@ -134,9 +142,7 @@ void Assertions::addExpandShape(tensor::ExpandShapeOp op) {
     SizeProduct product;
     for (int64_t part : group) {
       product.multiply(toProduct(sizes[part]));
-      if (auto size = dyn_cast<Value>(sizes[part]); size && !isSizeLike(size))
-        require(compare(CmpIPredicate::sge, size, getValue(SizeProduct(0))),
-                "no negative size of dimension " + Twine(part));
+      requireNotNegative(sizes[part], "size of dimension " + Twine(part));
     }
     requireSameCount(getSizeProduct(op.getSrc(), dim), product,
                      "as many elements in " + describe(dim, 0) +
@@ -164,12 +170,7 @@ void Assertions::addReshape(tensor::ReshapeOp op) {
     if (!to.isDynamicDim(dim)) {
       after.multiply(SizeProduct(to.getDimSize(dim)));
     } else {
-      if (!isSizeLike(size))
-        require(
-            compare(CmpIPredicate::sge, size,
-                    arith::ConstantOp::create(
-                        builder, builder.getIntegerAttr(size.getType(), 0))),
-            "no negative size of dimension " + Twine(dim));
+      requireNotNegative(size, "size of dimension " + Twine(dim));
       after.multiply(getIndexProduct(size));
     }
   }
@@ -190,13 +191,10 @@ void Assertions::addConcat(tensor::ConcatOp op) {
 
 void Assertions::addPad(tensor::PadOp op) {
   RankedTensorType from = op.getSourceType(), to = op.getResultType();
-  Value zero = getValue(SizeProduct(0));
   for (auto [dim, low, high] :
        llvm::enumerate(op.getMixedLowPad(), op.getMixedHighPad())) {
     for (OpFoldResult pad : {low, high})
-      if (auto value = dyn_cast<Value>(pad); value && !isSizeLike(value))
-        require(compare(CmpIPredicate::sge, value, zero),
-                "no negative padding of dimension " + Twine(dim));
+      requireNotNegative(pad, "padding of dimension " + Twine(dim));
     bool isKnown = !from.isDynamicDim(dim) && getConstantIntValue(low) &&
                    getConstantIntValue(high);
     if (isKnown || to.isDynamicDim(dim))

@@ -40,6 +40,7 @@ private:
                   mlir::ValueRange indices);
 
   void require(mlir::Value condition, const llvm::Twine &message);
+  void requireNotNegative(mlir::OpFoldResult number, const llvm::Twine &what);
   void requireEqual(const SizeProduct &size, const SizeProduct &expected,
                     const llvm::Twine &message);
   void requireNoOverflow(const SizeProduct &product,
