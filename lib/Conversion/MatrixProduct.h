@@ -47,6 +47,7 @@ public:
 
   /// How the threads of a region share a product: it is decided before.
   struct Tasks {
+    /// What the rows of the blocks count from.
     Value firstRow;
     RowBlocks blocks;
     /// Panels of a task, and tasks for each block of rows, and in all.

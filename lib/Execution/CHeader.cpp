@@ -75,8 +75,8 @@ static void writeRank(size_t rank, llvm::raw_ostream &os) {
   os << "  return tensor->offset == 0;\n}\n#endif\n";
 }
 
-/// What has to hold of arguments: a condition of C for each, with
-/// the number of the argument that is wrong if it does not.
+/// What has to hold of arguments: a condition of C for each, with the number of
+/// the argument that is wrong if it does not.
 static std::vector<std::pair<size_t, std::string>>
 conditionsOf(const FunctionSignature &function) {
   std::vector<std::pair<size_t, std::string>> conditions;
