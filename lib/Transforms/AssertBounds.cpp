@@ -150,7 +150,15 @@ void Assertions::add(Operation *op) {
   builder.setLoc(op->getLoc());
   llvm::TypeSwitch<Operation *>(op)
       .Case([&](tensor::DimOp op) { addDim(op); })
-      .Case([&](tensor::EmptyOp op) { addEmpty(op); })
+      .Case([&](tensor::EmptyOp op) {
+        requireFit(op.getType(), op.getDynamicSizes());
+      })
+      .Case([&](tensor::GenerateOp op) {
+        requireFit(op.getType(), op.getDynamicExtents());
+      })
+      .Case([&](tensor::SplatOp op) {
+        requireFit(op.getType(), op.getDynamicSizes());
+      })
       .Case([&](tensor::CastOp op) { addCast(op); })
       .Case([&](tensor::ExpandShapeOp op) { addExpandShape(op); })
       .Case([&](tensor::ReshapeOp op) { addReshape(op); })

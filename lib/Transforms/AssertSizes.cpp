@@ -106,14 +106,16 @@ void Assertions::addDim(tensor::DimOp op) {
             "one of " + Twine(type.getRank()) + " dimensions");
 }
 
-/// Sizes of tensors that there are fit; others may be anything.
-void Assertions::addEmpty(tensor::EmptyOp op) {
-  Type element = op.getType().getElementType();
+/// Of a new tensor, with its sizes that the type has not. Sizes of tensors that
+/// there are fit; others may be anything.
+void Assertions::requireFit(ShapedType type, ValueRange unknown) {
+  Type element = type.getElementType();
   SizeProduct bytes(element.isIntOrFloat()
                         ? llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)
                         : 8);
   bool isKnown = true;
-  for (auto [dim, size] : llvm::enumerate(op.getMixedSizes())) {
+  for (auto [dim, size] :
+       llvm::enumerate(getMixedValues(type.getShape(), unknown, builder))) {
     requireNotNegative(size, "size of dimension " + Twine(dim));
     SizeProduct product = toProduct(size);
     isKnown &= llvm::all_of(product.unknown, [](const SizeOrigin &origin) {
@@ -191,22 +193,29 @@ void Assertions::addConcat(tensor::ConcatOp op) {
 
 void Assertions::addPad(tensor::PadOp op) {
   RankedTensorType from = op.getSourceType(), to = op.getResultType();
+  SmallVector<Value> unknown;
   for (auto [dim, low, high] :
        llvm::enumerate(op.getMixedLowPad(), op.getMixedHighPad())) {
     for (OpFoldResult pad : {low, high})
       requireNotNegative(pad, "padding of dimension " + Twine(dim));
-    bool isKnown = !from.isDynamicDim(dim) && getConstantIntValue(low) &&
-                   getConstantIntValue(high);
-    if (isKnown || to.isDynamicDim(dim))
-      continue;
-    Value sum = builder.createOrFold<arith::AddIOp>(
-        getValue(getSizeProduct(op.getSource(), dim)),
-        builder.createOrFold<arith::AddIOp>(getValue(low), getValue(high)));
-    require(compare(CmpIPredicate::eq, sum,
-                    getValue(SizeProduct(to.getDimSize(dim)))),
-            "size " + Twine(to.getDimSize(dim)) + " of dimension " +
-                Twine(dim) + " with its padding");
+    Value size = getValue(getSizeProduct(op.getSource(), dim));
+    bool isKnown = getConstantIntValue(low) && getConstantIntValue(high) &&
+                   from.isDynamicDim(dim) == to.isDynamicDim(dim);
+    if (!isKnown) {
+      // The sum of three such numbers might wrap around, that of two does not.
+      size = builder.createOrFold<arith::AddIOp>(size, getValue(low));
+      requireNotNegative(size, "size of dimension " + Twine(dim));
+      size = builder.createOrFold<arith::AddIOp>(size, getValue(high));
+    }
+    if (to.isDynamicDim(dim))
+      unknown.push_back(size);
+    else if (!isKnown)
+      require(compare(CmpIPredicate::eq, size,
+                      getValue(SizeProduct(to.getDimSize(dim)))),
+              "size " + Twine(to.getDimSize(dim)) + " of dimension " +
+                  Twine(dim) + " with its padding");
   }
+  requireFit(to, unknown);
 }
 
 void Assertions::requireSameShape(ArrayRef<Value> tensors) {

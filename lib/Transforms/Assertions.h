@@ -26,7 +26,6 @@ public:
 
 private:
   void addDim(mlir::tensor::DimOp op);
-  void addEmpty(mlir::tensor::EmptyOp op);
   void addCast(mlir::tensor::CastOp op);
   void addExpandShape(mlir::tensor::ExpandShapeOp op);
   void addReshape(mlir::tensor::ReshapeOp op);
@@ -43,6 +42,7 @@ private:
   void requireNotNegative(mlir::OpFoldResult number, const llvm::Twine &what);
   void requireEqual(const SizeProduct &size, const SizeProduct &expected,
                     const llvm::Twine &message);
+  void requireFit(mlir::ShapedType type, mlir::ValueRange unknown);
   void requireNoOverflow(const SizeProduct &product,
                          const llvm::Twine &message);
   void requireSameCount(const SizeProduct &before, const SizeProduct &after,

@@ -145,6 +145,7 @@ func.func @window(%x: tensor<?xf32>, %y: tensor<3xf32>, %o: tensor<?xf32>) -> te
 // CHECK: cf.assert %[[FITS]], "tensor.reshape: expected as many elements in operand 0 as in the result"
 // CHECK: "tensor.reshape: expected as many elements in operand 0 as in the result"
 // CHECK: "tensor.pad: expected no negative padding of dimension 0"
+// CHECK: "tensor.pad: expected no negative size of dimension 0"
 // CHECK: "tensor.pad: expected size 9 of dimension 0 with its padding"
 // CHECK: "tensor.concat: expected size 5 in dimension 1 of operand 1"
 func.func @shapes(%x: tensor<?xf32>, %list: tensor<2xi64>, %n: index, %a: tensor<?x5xf32>, %b: tensor<?x?xf32>) -> (tensor<?x2xf32>, tensor<?x?xf32>, tensor<9xf32>, tensor<?x5xf32>) {
@@ -179,6 +180,38 @@ func.func @empty(%n: index, %x: tensor<?x?xf32>) -> (tensor<?x?xf32>, tensor<?x?
   %e = tensor.empty(%n, %m) : tensor<?x?xf32>
   %f = tensor.empty(%m, %k) : tensor<?x?x8xf32>
   return %e, %f : tensor<?x?xf32>, tensor<?x?x8xf32>
+}
+
+// -----
+
+// Padding by numbers that are known takes for granted that there is memory.
+// CHECK-LABEL: @filled
+// CHECK: "tensor.generate: expected no negative size of dimension 0"
+// CHECK: "tensor.generate: expected sizes that memory may have"
+// CHECK: "tensor.splat: expected no negative size of dimension 0"
+// CHECK: "tensor.splat: expected sizes that memory may have"
+// CHECK: "tensor.pad: expected no negative padding of dimension 0"
+// CHECK: "tensor.pad: expected no negative size of dimension 0"
+// CHECK: "tensor.pad: expected no negative size of dimension 0"
+// CHECK: "tensor.pad: expected sizes that memory may have"
+// CHECK: "tensor.pad: expected sizes that memory may have"
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @filled(%n: index, %v: f32, %x: tensor<?x?xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x?xf32>, tensor<?x?xf32>) {
+  %g = tensor.generate %n {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %v : f32
+  } : tensor<?x4xf32>
+  %s = tensor.splat %v[%n] : tensor<?x4xf32>
+  %p = tensor.pad %x low[%n, 0] high[%n, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %v : f32
+  } : tensor<?x?xf32> to tensor<?x?xf32>
+  %q = tensor.pad %x low[1, 0] high[1, 2] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %v : f32
+  } : tensor<?x?xf32> to tensor<?x?xf32>
+  return %g, %s, %p, %q : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x?xf32>, tensor<?x?xf32>
 }
 
 // -----
