@@ -49,7 +49,7 @@ static cl::opt<std::string> file(cl::Positional, cl::Required,
                                  cl::desc("<module or checkpoint>"),
                                  cl::sub(command));
 static cl::opt<std::string>
-    output("o", cl::Required, cl::value_desc("FILE"),
+    output("o", cl::value_desc("FILE"),
            cl::desc("Where to write the code: FILE.o or "
                     "FILE.so of a module, FILE or FILE.o "
                     "of a checkpoint"),
@@ -256,5 +256,7 @@ static Error compileExecutable() {
 }
 
 static Error runCompile() {
+  if (output.empty())
+    return createStringError("expected -o FILE; hint: see attn compile --help");
   return sys::fs::is_directory(file) ? compileExecutable() : compileModule();
 }

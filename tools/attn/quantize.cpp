@@ -37,7 +37,7 @@ static cl::opt<std::string> checkpoint(cl::Positional, cl::Required,
                                        cl::value_desc("DIR"),
                                        cl::desc("<checkpoint>"),
                                        cl::sub(command));
-static cl::opt<std::string> output("o", cl::value_desc("DIR"), cl::Required,
+static cl::opt<std::string> output("o", cl::value_desc("DIR"),
                                    cl::desc("The folder to write"),
                                    cl::sub(command));
 
@@ -186,6 +186,8 @@ static Error checkLinks() {
 }
 
 static Error runQuantize() {
+  if (output.empty())
+    return createStringError("expected -o DIR; hint: see attn quantize --help");
   Expected<UsedTensors> used = findTensors();
   if (!used)
     return used.takeError();
