@@ -106,14 +106,11 @@ Value attn::emitTanh(KernelBuilder &b, Value x) {
 
 Value attn::emitInLog2(KernelBuilder &b, Value numbers) {
   int64_t lanes = lanesOf(numbers);
-  Value lowest = b.splat(lanes, std::numeric_limits<float>::lowest());
-  Value excluded = b.splat(lanes, -INFINITY);
   Value scaled =
       arith::MulFOp::create(b, numbers, b.splat(lanes, 1.0 / std::log(2.0)));
-  Value clamped =
-      select(b, arith::CmpFPredicate::OLT, scaled, lowest, lowest, scaled);
-  return select(b, arith::CmpFPredicate::OEQ, numbers, excluded, excluded,
-                clamped);
+  Value bounded = emitBounded(b, scaled, std::numeric_limits<float>::max());
+  return select(b, arith::CmpFPredicate::OEQ, math::AbsFOp::create(b, numbers),
+                b.splat(lanes, INFINITY), numbers, bounded);
 }
 
 /// x · Φ(x), as x · (1/2 + erf(x/√2)/2).

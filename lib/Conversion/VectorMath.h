@@ -46,7 +46,8 @@ inline constexpr double kIntegerRounder = 12582912.0;
 mlir::Value emitPowerOf2(KernelBuilder &b, mlir::Value shifted, int32_t offset);
 
 /// A vector of numbers that are added to scores, in units of log 2. The lowest
-/// number stays one: it is meant to be low, not to exclude a key.
+/// number stays one: it is meant to be low, not to exclude a key. So does the
+/// highest.
 mlir::Value emitInLog2(KernelBuilder &b, mlir::Value numbers);
 
 /// 1 / sum, for the sum of the weights of a softmax; 0 where there was nothing

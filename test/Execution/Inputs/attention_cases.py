@@ -119,6 +119,9 @@ def masks():
         # The lowest number is low and excludes nothing.
         lowest = np.full((1, 1, 1, keys), np.finfo(np.float32).min, np.float32)
         yield sdpa_case(f"lowest mask {queries} to {keys}", q, k, v, 3, mask=lowest, scale=0.0)
+        # Those with the highest share all the weight.
+        highest = np.where(np.arange(keys) % 3, normal(1, 1, 1, keys), -lowest)
+        yield sdpa_case(f"highest mask {queries} to {keys}", q, k, v, 3, mask=highest)
         yield sdpa_case(
             f"mask {queries} to {keys}, and all else", q, k, v, 3, causal=True, mask=numbers,
             lengths=integers(keys, keys // 2), positions=integers(0, 1),
@@ -237,8 +240,8 @@ def biases_by_distance():
             slopes=np.array([0.25, 0.0625, 0.0, -0.03125], np.float32),
             mask=rng.random((2, 1, queries, keys)) < 0.7, probabilities=queries < 20,
         )  # fmt: skip
-    # The lowest number is low and excludes nothing.
-    for bias in (-np.inf, np.finfo(np.float32).min):
+    # The lowest number is low and excludes nothing; the highest leaves no weight.
+    for bias in (-np.inf, np.finfo(np.float32).min, np.finfo(np.float32).max):
         biases = normal(4, 41)
         biases[:, :19] = bias
         yield sdpa_case(f"biases of {bias}", q, k, v, 4, biases=biases)
