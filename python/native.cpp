@@ -6,6 +6,7 @@
 #include <attn-c/attn.h>
 #include <chrono>
 #include <cstring>
+#include <cxxabi.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -13,6 +14,7 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
+#include <unistd.h>
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -45,8 +47,29 @@ void check(attn_status status) {
   }
 }
 
-/// Lets Python's handlers of signals run now and then while a thread waits for
-/// translations; those are run by the main thread alone.
+/// Lets other threads have the interpreter. As nb::gil_scoped_release, but that
+/// a thread which outlives the interpreter, as daemons may, waits for the end
+/// of the process: Python before 3.14 ends it by unwinding its stack, which
+/// destructors must not.
+class Release {
+public:
+  Release() : state(PyEval_SaveThread()) {}
+  Release(const Release &) = delete;
+  ~Release() {
+    try {
+      PyEval_RestoreThread(state);
+    } catch (abi::__forced_unwind &) {
+      while (true)
+        pause();
+    }
+  }
+
+private:
+  PyThreadState *state;
+};
+
+/// Lets Python's handlers of signals run now and then while the main thread,
+/// which alone runs them, waits for translations.
 class SignalCheck {
 public:
   static int run(void *self) {
@@ -68,6 +91,12 @@ private:
 
   Clock::time_point next = Clock::now() + std::chrono::milliseconds(50);
 };
+
+bool isMainThread() {
+  nb::object main = nb::module_::import_("threading").attr("main_thread")();
+  return nb::cast<unsigned long>(main.attr("ident")) ==
+         PyThread_get_thread_ident();
+}
 
 /// UTF-8 of text for C, which ends where there is a 0.
 const char *textOf(nb::handle text) {
@@ -129,8 +158,10 @@ private:
 
 class Translator {
 public:
-  Translator(std::optional<std::string> model, int32_t dtype, int32_t threads,
+  Translator(std::optional<nb::bytes> model, int32_t dtype, int32_t threads,
              int32_t beamSize, int32_t maxLength, int32_t attentionLayer) {
+    if (model && std::strlen(model->c_str()) != model->size())
+      throw ModelError("expected a path without null characters");
     attn_options options = {};
     options.size = sizeof(options);
     options.threads = threads;
@@ -138,13 +169,13 @@ public:
     options.max_length = maxLength;
     options.dtype = dtype;
     options.attention_layer = attentionLayer;
-    nb::gil_scoped_release release;
+    Release release;
     check(attn_translator_create(model ? model->c_str() : nullptr, &options,
                                  &translator));
   }
   Translator(const Translator &) = delete;
   ~Translator() {
-    nb::gil_scoped_release release;
+    Release release;
     attn_translator_destroy(translator);
   }
 
@@ -210,12 +241,14 @@ private:
     attn_search search = given;
     search.prefix = given.prefixIds.data();
     search.prefix_length = given.prefixIds.size();
-    search.cancelled = SignalCheck::run;
-    search.context = &signals;
+    if (isMainThread()) {
+      search.cancelled = SignalCheck::run;
+      search.context = &signals;
+    }
     attn_results *results;
     attn_status status;
     {
-      nb::gil_scoped_release release;
+      Release release;
       status = translate(search, &results);
     }
     check(status);
@@ -294,7 +327,7 @@ NB_MODULE(_native, m) {
           "sentence"_a, "number"_a);
 
   nb::class_<Translator>(m, "Translator")
-      .def(nb::init<std::optional<std::string>, int32_t, int32_t, int32_t,
+      .def(nb::init<std::optional<nb::bytes>, int32_t, int32_t, int32_t,
                     int32_t, int32_t>(),
            "model"_a.none(), "dtype"_a, "threads"_a, "beam_size"_a,
            "max_length"_a, "attention_layer"_a)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import numbers
+import operator
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -102,18 +104,19 @@ class Translator:
         if dtype not in _DTYPES:
             names = ", ".join(repr(name) for name in _DTYPES if name)
             raise ValueError(f"expected a dtype of {names}, got {dtype!r}")
-        if attention_layer >= 0:
+        layer = _as_int32("attention_layer", attention_layer)
+        if layer >= 0:
             raise ValueError(
-                f"expected a negative attention_layer, got {attention_layer}; "
+                f"expected a negative attention_layer, got {layer}; "
                 "hint: -1 is the last one"
             )
         self._native = _native.Translator(
-            None if model is None else os.fspath(model),
+            None if model is None else os.fsencode(model),
             dtype=_DTYPES[dtype],
-            threads=threads,
-            beam_size=beam_size,
-            max_length=max_length,
-            attention_layer=attention_layer if attention else 0,
+            threads=_as_int32("threads", threads),
+            beam_size=_as_int32("beam_size", beam_size),
+            max_length=_as_int32("max_length", max_length),
+            attention_layer=layer if attention else 0,
         )
         self._has_attention = attention
 
@@ -235,7 +238,7 @@ class Translator:
 
     def _search(self, n_best: int, options: SearchOptions) -> _native.Search:
         search = self._native.search()
-        search.n_best = n_best
+        search.n_best = _as_int32("n_best", n_best)
         for name, value in options.items():
             if name not in SearchOptions.__annotations__:
                 raise TypeError(
@@ -248,10 +251,12 @@ class Translator:
                     if isinstance(value, str)
                     else _as_ids(cast(IdsLike, value))
                 )
-            try:
-                setattr(search, name, value)
-            except TypeError:
-                raise TypeError(f"{name}: expected a number, got {value!r}") from None
+            elif name == "length_penalty":
+                if not isinstance(value, numbers.Real):
+                    raise TypeError(f"{name}: expected a number, got {value!r}")
+            else:
+                value = _as_int32(name, value)
+            setattr(search, name, value)
         return search
 
     def _hypotheses(self, results: _native.Results, sentence: int) -> list[Hypothesis]:
@@ -283,6 +288,16 @@ def _is_sentence(source: Any) -> bool:
     return isinstance(source, str) or (
         len(source) > 0 and isinstance(source[0], (int, float, np.number))
     )
+
+
+def _as_int32(name: str, value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, got {value!r}") from None
+    if not -(2**31) <= number < 2**31:
+        raise ValueError(f"{name}: expected an integer of 32 bits, got {number}")
+    return number
 
 
 def _as_ids(ids: IdsLike) -> Ids:
