@@ -57,13 +57,33 @@ static void failWithoutMemory(void *, const char *reason, bool) {
   std::_Exit(EXIT_FAILURE);
 }
 
+/// In LLVM's handler, which has put back what the signal did before.
+static void endByClosedPipe() { std::raise(SIGPIPE); }
+
+/// Lets LLVM remove temporary files when a signal ends the process, also where
+/// nobody reads the output any more. Signals that the process is to ignore, as
+/// under nohup, stay so: LLVM would remove the files for them as well.
+static void handleSignals() {
+  SmallVector<int> ignored;
+  for (int signal : {SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM}) {
+    struct sigaction action;
+    if (sigaction(signal, nullptr, &action) == 0 &&
+        action.sa_handler == SIG_IGN)
+      ignored.push_back(signal);
+  }
+  sys::SetOneShotPipeSignalFunction(endByClosedPipe);
+  // A file over the limit of its size is then an error of the write.
+  ignored.push_back(SIGXFSZ);
+  for (int signal : ignored)
+    std::signal(signal, SIG_IGN);
+}
+
 void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
   install_fatal_error_handler(failHard);
   install_bad_alloc_error_handler(failWithoutMemory);
   std::set_new_handler(
       [] { failWithoutMemory(nullptr, "not enough memory", false); });
-  // A file over the limit of its size is then an error of the write.
-  std::signal(SIGXFSZ, SIG_IGN);
+  handleSignals();
   cl::SetVersionPrinter(printVersion);
 }
 
