@@ -10,14 +10,25 @@ include "mlir/Pass/PassBase.td"
 def AssertBounds : Pass<"attn-assert-bounds", "::mlir::func::FuncOp"> {
   let summary = "asserts what operations take for granted of sizes and indices";
   let description = [{
-    Of dynamic sizes, an operation may say what is not so: a `tensor.cast` that a
-    size is the one that its front end saw in an example, a `linalg.matmul` that
-    two are the same, a slice that it lies inside of its tensor. Before each
-    operation of linalg and tensor, and elementwise arithmetic, that would read
-    or write other memory then, a `cf.assert` says what has to hold. Nothing is
-    asserted that follows from where sizes come from, nor twice. What bodies of
-    `linalg.generic` extract at indices of their loops is asserted before the
-    loops; at indices that are data, where they read.
+    Of dynamic sizes, an operation may say what is not so, and would read or
+    write other memory then. Before it, a `cf.assert` says what has to hold:
+
+    | before | what is asserted |
+    | --- | --- |
+    | `tensor.dim` | the index is that of a dimension |
+    | `tensor.empty`, `tensor.splat`, `tensor.generate` | no size is negative, and the bytes of all elements can be counted, unless the sizes are those of other tensors |
+    | `tensor.cast` | what becomes static has that size, such as a front end saw in an example |
+    | `tensor.expand_shape`, `tensor.reshape` | no size is negative, and there are as many elements as before, which can be counted |
+    | `tensor.concat` | tensors have the same sizes, but for the dimension that they follow each other in |
+    | `tensor.pad` | no padding is negative, a static size is that with it, and for others the same as for `tensor.empty` |
+    | `tensor.extract_slice`, `tensor.insert_slice` | the slice lies inside of the tensor, or is empty; what is inserted has its sizes |
+    | `tensor.extract`, `tensor.insert` | each index lies inside |
+    | `linalg.softmax`, elementwise operations on tensors | all tensors have the same sizes |
+    | other operations of linalg | dimensions with a loop in common have the same size, and what is indexed by more than a loop lies inside, unless there is nothing to compute |
+
+    Nothing is asserted that follows from where sizes come from, nor twice. What
+    bodies of `linalg.generic` extract at indices of their loops is asserted
+    before the loops; at indices that are data, where they read.
 
     Assertions that only compare sizes of arguments are checked before a call
     (`attn-emit-manifest`).
