@@ -218,89 +218,14 @@ private:
   void visit(Operation *op) {
     Names names;
     llvm::TypeSwitch<Operation *>(op)
-        .Case([&](LookupOp op) {
-          name(names, op.getIds(), "bs");
-          // In tiles, sizes are static.
-          if (!op.isPacked())
-            name(names, op.getTable(), "_d");
-          name(names, op.getPositions(), "_d");
-          name(names, op.getOffsets(), "b");
-          name(names, op.getOut(), "bsd");
-        })
-        .Case([&](LinearOp op) {
-          nameLeading(names, op.getInput(), "k");
-          nameLeading(names, op.getResidual(), "n");
-          nameLeading(names, op.getOut(), "n");
-          // In panels, sizes are static.
-          if (!op.isPacked()) {
-            name(names, op.getWeight(), op.getTransposed() ? "kn" : "nk");
-            name(names, op.getBias(), "n");
-          }
-        })
-        .Case([&](LogitsOp op) {
-          name(names, op.getInput(), "rk");
-          name(names, op.getValues(), "_r_");
-          name(names, op.getMaxima(), "_r");
-          name(names, op.getSums(), "_r");
-          if (!op.isPacked())
-            name(names, op.getWeight(), "nk");
-        })
-        .Case([&](GreatestOp op) {
-          name(names, op.getInput(), "rk");
-          name(names, op.getOut(), "r");
-          if (!op.isPacked())
-            name(names, op.getWeight(), "nk");
-        })
-        .Case([&](MlpOp op) {
-          nameLeading(names, op.getInput(), "k");
-          nameLeading(names, op.getResidual(), "n");
-          nameLeading(names, op.getOut(), "n");
-          if (!op.isHiddenPacked()) {
-            name(names, op.getHiddenWeight(),
-                 op.getHiddenTransposed() ? "kf" : "fk");
-            name(names, op.getHiddenBias(), "f");
-          }
-          if (!op.isPacked()) {
-            name(names, op.getWeight(), op.getTransposed() ? "fn" : "nf");
-            name(names, op.getBias(), "n");
-          }
-        })
-        .Case([&](LayerNormOp op) {
-          nameLeading(names, op.getInput(), "d");
-          nameLeading(names, op.getOut(), "d");
-          name(names, op.getWeight(), "d");
-          name(names, op.getBias(), "d");
-        })
-        .Case([&](SoftmaxOp op) {
-          nameLeading(names, op.getInput(), "m");
-          nameLeading(names, op.getOut(), "m");
-        })
-        .Case([&](ScoresOp op) {
-          // Widths are static.
-          name(names, op.getQuery(), "bs_");
-          name(names, op.getKey(), "bm_");
-          name(names, op.getLengths(), "b");
-          name(names, op.getOut(), "bhsm");
-        })
-        .Case([&](WeightedSumOp op) {
-          name(names, op.getProbabilities(), "bhsm");
-          name(names, op.getValue(), "bm_");
-          name(names, op.getOut(), "bs_");
-        })
-        .Case([&](SdpaOp op) { visitSdpa(names, op); })
-        .Case([&](CacheAppendOp op) {
-          name(names, op.getInput(), "b_d");
-          name(names, op.getPositions(), "b");
-          name(names, op.getRows(), "b_");
-          name(names, op.getOut(), "__d");
-        })
-        .Case([&](linalg::LinalgOp op) { visitLinalg(names, op); })
-        .Case([&](tensor::CastOp op) { visitCast(names, op); })
+        .Case<LookupOp, LinearOp, LogitsOp, GreatestOp, MlpOp, LayerNormOp,
+              SoftmaxOp, ScoresOp, WeightedSumOp, CacheAppendOp, SdpaOp,
+              linalg::LinalgOp, tensor::CastOp, tensor::ExpandShapeOp>(
+            [&](auto op) { nameSizes(names, op); })
         .Case([&](cf::AssertOp op) {
           if (std::optional<std::pair<Size, Size>> sizes = getAsserted(op))
             classes.unionSets(sizes->first, sizes->second);
         })
-        .Case([&](tensor::ExpandShapeOp op) { visitExpandShape(names, op); })
         .Case([&](tensor::InsertSliceOp op) { visitInsertSlice(op); })
         .Default([&](Operation *op) {
           if (!OpTrait::hasElementwiseMappableTraits(op))
@@ -311,7 +236,102 @@ private:
         });
   }
 
-  void visitSdpa(Names &names, SdpaOp op) {
+  void nameSizes(Names &names, LookupOp op) {
+    name(names, op.getIds(), "bs");
+    if (!op.isPacked()) {
+      name(names, op.getTable(), "vd");
+      name(names, op.getScales(), "v");
+    }
+    name(names, op.getPositions(), "_d");
+    name(names, op.getOffsets(), "b");
+    name(names, op.getOut(), "bsd");
+  }
+
+  void nameSizes(Names &names, LinearOp op) {
+    nameLeading(names, op.getInput(), "k");
+    nameLeading(names, op.getResidual(), "n");
+    nameLeading(names, op.getOut(), "n");
+    // In panels, sizes are static.
+    if (!op.isPacked()) {
+      name(names, op.getWeight(), op.getTransposed() ? "kn" : "nk");
+      name(names, op.getScales(), "n");
+      name(names, op.getBias(), "n");
+    }
+  }
+
+  /// Of logits that an operation has `columns` of, but no operand with them.
+  template <typename LogitsLikeOp>
+  void nameWeight(Names &names, LogitsLikeOp op) {
+    if (op.isPacked())
+      return;
+    names.insert({"n", Size(kConstant, op.getColumns(), 0)});
+    name(names, op.getWeight(), "nk");
+    name(names, op.getScales(), "n");
+    name(names, op.getBias(), "n");
+  }
+
+  void nameSizes(Names &names, LogitsOp op) {
+    name(names, op.getInput(), "rk");
+    name(names, op.getValues(), "_r_");
+    name(names, op.getMaxima(), "_r");
+    name(names, op.getSums(), "_r");
+    nameWeight(names, op);
+  }
+
+  void nameSizes(Names &names, GreatestOp op) {
+    name(names, op.getInput(), "rk");
+    name(names, op.getOut(), "r");
+    nameWeight(names, op);
+  }
+
+  void nameSizes(Names &names, MlpOp op) {
+    nameLeading(names, op.getInput(), "k");
+    nameLeading(names, op.getResidual(), "n");
+    nameLeading(names, op.getOut(), "n");
+    if (!op.isHiddenPacked()) {
+      name(names, op.getHiddenWeight(), op.getHiddenTransposed() ? "kf" : "fk");
+      name(names, op.getHiddenBias(), "f");
+    }
+    if (!op.isPacked()) {
+      name(names, op.getWeight(), op.getTransposed() ? "fn" : "nf");
+      name(names, op.getBias(), "n");
+    }
+  }
+
+  void nameSizes(Names &names, LayerNormOp op) {
+    nameLeading(names, op.getInput(), "d");
+    nameLeading(names, op.getOut(), "d");
+    name(names, op.getWeight(), "d");
+    name(names, op.getBias(), "d");
+  }
+
+  void nameSizes(Names &names, SoftmaxOp op) {
+    nameLeading(names, op.getInput(), "m");
+    nameLeading(names, op.getOut(), "m");
+  }
+
+  void nameSizes(Names &names, ScoresOp op) {
+    // Widths are static.
+    name(names, op.getQuery(), "bs_");
+    name(names, op.getKey(), "bm_");
+    name(names, op.getLengths(), "b");
+    name(names, op.getOut(), "bhsm");
+  }
+
+  void nameSizes(Names &names, WeightedSumOp op) {
+    name(names, op.getProbabilities(), "bhsm");
+    name(names, op.getValue(), "bm_");
+    name(names, op.getOut(), "bs_");
+  }
+
+  void nameSizes(Names &names, CacheAppendOp op) {
+    name(names, op.getInput(), "b_d");
+    name(names, op.getPositions(), "b");
+    name(names, op.getRows(), "b_");
+    name(names, op.getOut(), "__d");
+  }
+
+  void nameSizes(Names &names, SdpaOp op) {
     // Without rows, entries of the keys are those of the batch. Those of
     // a ragged one have offsets, one more than there are entries.
     std::string entries = op.getRows() ? "c" : "b";
@@ -345,7 +365,7 @@ private:
          batch + (op.getShownMean() ? "" : shownHeads) + "sm");
   }
 
-  void visitCast(Names &names, tensor::CastOp op) {
+  void nameSizes(Names &names, tensor::CastOp op) {
     auto type = dyn_cast<RankedTensorType>(op.getSource().getType());
     for (int64_t dim = 0; type && dim < type.getRank(); ++dim) {
       equate(names, std::to_string(dim), op.getSource(), dim);
@@ -353,7 +373,7 @@ private:
     }
   }
 
-  void visitExpandShape(Names &names, tensor::ExpandShapeOp op) {
+  void nameSizes(Names &names, tensor::ExpandShapeOp op) {
     for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices()))
       if (auto only = getOnlyDim(op.getResultType(), group)) {
         std::string name = std::to_string(dim);
@@ -375,7 +395,7 @@ private:
   }
 
   /// Each loop of a structured operation has one size.
-  void visitLinalg(Names &names, linalg::LinalgOp op) {
+  void nameSizes(Names &names, linalg::LinalgOp op) {
     for (OpOperand &operand : op->getOpOperands()) {
       AffineMap map = op.getMatchingIndexingMap(&operand);
       for (auto [dim, expression] : llvm::enumerate(map.getResults()))
