@@ -112,6 +112,87 @@ static Value buildNot(OpBuilder &builder, Location loc, Value condition) {
       arith::ConstantIntOp::create(builder, loc, 1, 1));
 }
 
+namespace {
+
+/// What a mask of numbers has for excluded keys.
+class ExcludedNumbers {
+public:
+  explicit ExcludedNumbers(ArrayRef<MaskTerm> parts) {
+    for (const MaskTerm &part : parts) {
+      if (part.isAdded) {
+        isAdding = true;
+        continue;
+      }
+      nearest = std::max(nearest, part.excluded);
+      isReplacing |= !part.isOffset && part.excluded != -kInfinity;
+    }
+  }
+
+  double get(const MaskTerm &part) const {
+    // What is only added to scores is as it was, and what is that low already
+    // stays beside numbers that may be as low.
+    if (!isReplacing || part.excluded == -kInfinity ||
+        (isAdding && !part.isOffset && part.excluded <= kFarBelow))
+      return part.excluded;
+    return std::max(kFarBelow * (part.excluded / nearest), kFarthestBelow);
+  }
+
+private:
+  double nearest = -kInfinity;
+  bool isReplacing = false, isAdding = false;
+};
+
+} // namespace
+
+/// The element of a mask that a part of it is computed from.
+using ElementOf = llvm::function_ref<Value(const MaskTerm &)>;
+
+/// One element of a mask of conditions: whether no part excludes the key.
+static Value buildFlag(OpBuilder &b, Location loc, ArrayRef<MaskTerm> parts,
+                       ElementOf elementOf) {
+  Value mask;
+  for (const MaskTerm &part : parts) {
+    Value kept = buildCondition(b, loc, elementOf(part));
+    if (part.isNegated)
+      kept = buildNot(b, loc, kept);
+    mask = mask ? arith::AndIOp::create(b, loc, mask, kept) : kept;
+  }
+  return mask;
+}
+
+static Value createNumber(OpBuilder &b, Location loc, double value) {
+  return arith::ConstantOp::create(
+      b, loc, b.getF32FloatAttr(static_cast<float>(value)));
+}
+
+/// One element of a mask of numbers, part by part.
+static Value buildNumber(OpBuilder &b, Location loc, ArrayRef<MaskTerm> parts,
+                         ElementOf elementOf) {
+  const ExcludedNumbers numbers(parts);
+  Value mask;
+  for (const MaskTerm &part : parts) {
+    Value value = elementOf(part);
+    if (part.isAdded) {
+      value = convertScalarToDtype(b, loc, value, b.getF32Type(),
+                                   /*isUnsigned=*/false);
+      if (part.factor != 1)
+        value = arith::MulFOp::create(b, loc, value,
+                                      createNumber(b, loc, part.factor));
+      mask = mask ? arith::AddFOp::create(b, loc, mask, value) : value;
+      continue;
+    }
+    value = buildCondition(b, loc, value);
+    Value kept = mask ? mask : createNumber(b, loc, 0);
+    Value excluded = createNumber(b, loc, numbers.get(part));
+    if (part.isOffset && mask)
+      excluded = arith::AddFOp::create(b, loc, mask, excluded);
+    if (part.isNegated)
+      std::swap(kept, excluded);
+    mask = arith::SelectOp::create(b, loc, value, kept, excluded);
+  }
+  return mask;
+}
+
 Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
                                ArrayRef<AxisList> scores, Type narrow) {
   SmallVector<MaskTerm> parts = getMaskTerms(scores);
@@ -133,23 +214,6 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
   for (const MaskTerm &part : parts)
     cloner.collect(part.element);
 
-  // What is only added to scores is as it was.
-  double nearest = -kInfinity;
-  bool isReplacing = false, isAdding = false;
-  for (const MaskTerm &part : parts)
-    if (part.isAdded) {
-      isAdding = true;
-    } else {
-      nearest = std::max(nearest, part.excluded);
-      isReplacing |= !part.isOffset && part.excluded != -kInfinity;
-    }
-  auto farBelow = [&](const MaskTerm &part) {
-    // What is that low already stays beside numbers that may be as low.
-    if (!isReplacing || part.excluded == -kInfinity ||
-        (isAdding && !part.isOffset && part.excluded <= kFarBelow))
-      return part.excluded;
-    return std::max(kFarBelow * (part.excluded / nearest), kFarthestBelow);
-  };
   bool isCondition = llvm::all_of(parts, [](const MaskTerm &part) {
     return !part.isAdded && part.excluded == -kInfinity;
   });
@@ -165,35 +229,13 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
                                              utils::IteratorType::parallel);
 
   auto body = [&](OpBuilder &b, Location loc, ValueRange arguments) {
-    auto number = [&](double value) -> Value {
-      return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value));
-    };
-    Value mask;
-    for (const MaskTerm &part : parts) {
-      Value value = cloner.clone(b, loc, part.element, arguments);
-      if (!part.isAdded)
-        value = buildCondition(b, loc, value);
-      if (part.isAdded) {
-        value = convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
-        if (part.factor != 1)
-          value = arith::MulFOp::create(b, loc, value, number(part.factor));
-        mask = mask ? arith::AddFOp::create(b, loc, mask, value) : value;
-      } else if (isCondition) {
-        if (part.isNegated)
-          value = buildNot(b, loc, value);
-        mask = mask ? arith::AndIOp::create(b, loc, mask, value) : value;
-      } else {
-        Value kept = mask ? mask : number(0);
-        Value excluded = number(farBelow(part));
-        if (part.isOffset && mask)
-          excluded = arith::AddFOp::create(b, loc, mask, excluded);
-        if (part.isNegated)
-          std::swap(kept, excluded);
-        mask = arith::SelectOp::create(b, loc, value, kept, excluded);
-      }
-    }
+    auto build = isCondition ? buildFlag : buildNumber;
+    Value mask = build(b, loc, parts, [&](const MaskTerm &part) {
+      return cloner.clone(b, loc, part.element, arguments);
+    });
     if (least && !isCondition)
-      mask = arith::MaximumFOp::create(b, loc, mask, number(*least));
+      mask =
+          arith::MaximumFOp::create(b, loc, mask, createNumber(b, loc, *least));
     linalg::YieldOp::create(b, loc, mask);
   };
   Value mask = linalg::GenericOp::create(builder, loc, init.getType(), inputs,
@@ -354,15 +396,12 @@ private:
       return term.isNegated ? buildNot(b, loc, condition) : condition;
     }
     // What is added must not exclude the key.
-    auto number = [&](double value) -> Value {
-      return arith::ConstantOp::create(
-          b, loc, b.getF32FloatAttr(static_cast<float>(value)));
-    };
     value = convertScalarToDtype(b, loc, value, b.getF32Type(),
                                  /*isUnsigned=*/false);
-    value = arith::MulFOp::create(b, loc, value, number(term.factor));
+    value =
+        arith::MulFOp::create(b, loc, value, createNumber(b, loc, term.factor));
     return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, value,
-                                 number(kLargestExcluded));
+                                 createNumber(b, loc, kLargestExcluded));
   }
 
   /// The index of an element along axes that were one before they were split.
