@@ -175,7 +175,7 @@ def Attn_SdpaOp : Attn_CoreOp<"sdpa", [AttrSizedOperandSegments]> {
        : (tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x?x?x64xf32>, tensor<?x1x1x?xi1>, tensor<?x?x?x64xf32>) -> tensor<?x?x?x64xf32>
     %t = attn.sdpa %q, %k, %v lengths(%n) slopes(%a) outs(%out) {causal, heads = 4 : i64, scale = 1.250000e-01 : f64, window_before = 255 : i64}
        : (tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?x?x256xf32>, tensor<?xi32>, tensor<4xf32>, tensor<?x?x256xf32>) -> tensor<?x?x256xf32>
-    %u = attn.sdpa %q1, %k1, %k1 query_offsets(%m) key_offsets(%n) outs(%o1) {heads = 4 : i64, scale = 1.250000e-01 : f64}
+    %u = attn.sdpa %q1, %k1, %k1 query_offsets(%qo) key_offsets(%ko) outs(%o1) {heads = 4 : i64, scale = 1.250000e-01 : f64}
        : (tensor<1x?x256xf32>, tensor<1x?x128xf32>, tensor<1x?x128xf32>, tensor<?xi32>, tensor<?xi32>, tensor<1x?x256xf32>) -> tensor<1x?x256xf32>
     ```
   }];

@@ -21,38 +21,42 @@ def Attn_Dialect : Dialect {
        `attn.normalize`, `attn.project`. A layer names its weights by the
        symbol of an `attn.weights` group. Layers work on tensors.
     2. *Cores*, as a compiler thinks: `attn.lookup`, `attn.linear`, `attn.mlp`,
-       `attn.layer_norm`, `attn.sdpa`, `attn.cache_append`, and the three steps
-       of attention that is not fused yet, `attn.scores`, `attn.softmax` and
-       `attn.weighted_sum`. Cores are in destination-passing style and work on
-       tensors and, after bufferization, on memrefs.
+       `attn.layer_norm`, `attn.sdpa`, `attn.cache_append`, the three steps of
+       attention that is not fused yet, `attn.scores`, `attn.softmax` and
+       `attn.weighted_sum`, and what a search does with logits, `attn.logits`
+       and `attn.greatest`. Cores are in destination-passing style and work on
+       tensors and, after bufferization, on memrefs. They take weights by
+       `attn.get_weight`.
     3. Below the cores there are loops, vectors and LLVM IR of upstream.
 
     Batch and length are dynamic, widths are static. Weights never are
     constants: an `attn.weight` symbol names tensors in a file that is mapped
-    when the program starts; the module attribute `attn.weights_file` holds the
-    file's path.
+    when the program starts.
+
+    Operations of other dialects have attributes of this one:
+
+    | attribute | of | what it says |
+    | --- | --- | --- |
+    | `attn.weights_file` | a module | the path of the safetensors file or ONNX model that holds the weights |
+    | `attn.target` | a module | the processor that code is generated for, an `#attn.target` |
+    | `attn.role` | an argument | what a caller has to pass: "ids", "lengths" of theirs, or a name that `attn-incremental-decoding` lists, of which a "cache" is memory that the function may write |
+    | `attn.sizes` | an argument | a name for each dimension, or "": those of one name have to be of one size in all arguments |
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{
-    /// Module attribute: path of the safetensors file or ONNX model that holds
-    /// the weights.
+    // The description says what these are.
     static constexpr llvm::StringLiteral kWeightsFileAttr =
         "attn.weights_file";
-    /// Module attribute: the `#attn.target` that code is generated for.
     static constexpr llvm::StringLiteral kTargetAttr = "attn.target";
-    /// Function argument attribute: what a caller has to pass, by name. A
-    /// "cache" is memory that the function may write: what is computed from it
-    /// in place is a result in the same memory.
     static constexpr llvm::StringLiteral kRoleAttr = "attn.role";
-    /// Whether the argument has the role "cache".
+    static constexpr llvm::StringLiteral kSizesAttr = "attn.sizes";
+    /// Whether the argument has the role "cache": what is computed from it in
+    /// place is a result in the same memory.
     static bool isCache(::mlir::FunctionOpInterface function,
                         ::mlir::BlockArgument argument);
-    /// Function argument attribute: a name for each dimension, or "". Those of
-    /// one name have to be of one size in all arguments.
-    static constexpr llvm::StringLiteral kSizesAttr = "attn.sizes";
   }];
 }
 
