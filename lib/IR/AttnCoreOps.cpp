@@ -51,9 +51,10 @@ struct TableSize {
 static FailureOr<TableSize> checkTable(LookupOp op) {
   ShapedType table = typeOf(op.getTable());
   bool isInteger = table.getElementType().isInteger();
-  auto rowsInBlocksOf = [&](int64_t rows) {
-    return table.isDynamicDim(0) ? kDynamic : table.getDimSize(0) * rows;
-  };
+  if (op.isPacked() &&
+      (!table.hasStaticShape() || table.getShape().back() == 0))
+    return op.emitOpError()
+           << "expected 'table' in panels of static size, got " << table;
   if (isInteger && table.getRank() == 5) {
     constexpr int64_t lanes = WeightOp::kTileRows;
     ShapedType out = typeOf(op.getOut());
@@ -66,14 +67,11 @@ static FailureOr<TableSize> checkTable(LookupOp op) {
                        {kDynamic, int64_t(llvm::divideCeil(width, 4 * lanes)),
                         2, lanes, 4 * lanes})))
       return failure();
-    return TableSize{rowsInBlocksOf(2 * lanes), width};
+    return TableSize{table.getDimSize(0) * 2 * lanes, width};
   }
   if (!isInteger && table.getRank() == 3) {
-    int64_t width = table.getDimSize(1);
-    if (ShapedType::isDynamic(width) || table.getDimSize(2) <= 0)
-      return op.emitOpError()
-             << "expected 'table' in panels of static size, got " << table;
-    return TableSize{rowsInBlocksOf(table.getDimSize(2)), width};
+    return TableSize{table.getDimSize(0) * table.getDimSize(2),
+                     table.getDimSize(1)};
   }
   if (failed(checkRank(op, "table", table, 2)) ||
       failed(checkStaticWidth(op, "table", table)))
@@ -94,8 +92,7 @@ LogicalResult LookupOp::verify() {
     return emitOpError() << "expected 'rows' with a packed table and with no "
                             "other, got "
                          << table;
-  if (isPacked() && !ShapedType::isDynamic(rows) &&
-      *getRows() > static_cast<uint64_t>(rows))
+  if (isPacked() && *getRows() > static_cast<uint64_t>(rows))
     return emitOpError() << "expected at most " << rows << " 'rows' of "
                          << table << ", got " << *getRows();
   if (isInteger != bool(getScales()))
@@ -105,6 +102,11 @@ LogicalResult LookupOp::verify() {
   if (isInteger && !typeOf(getScales()).getElementType().isF32())
     return emitOpError() << "expected 'scales' of f32, got "
                          << getScales().getType();
+  if (isPacked() && isInteger && !typeOf(getScales()).hasStaticShape())
+    return emitOpError()
+           << "expected 'scales' of static size beside a table in "
+              "panels, got "
+           << getScales().getType();
   if (isInteger &&
       failed(checkShape(*this, "scales", typeOf(getScales()), {rows})))
     return failure();
@@ -183,7 +185,7 @@ static LogicalResult checkProduct(Operation *op, const Product &product) {
              << "expected no '" << name
              << "' in panels where it is transposed, got " << weight;
     int64_t panel = weight.getShape().back();
-    if (ShapedType::isDynamic(panel) || panel == 0)
+    if (!weight.hasStaticShape() || panel == 0)
       return op->emitOpError() << "expected '" << name
                                << "' in panels of static size, got " << weight;
     int64_t panels = llvm::divideCeil(outWidth, panel);
@@ -205,12 +207,20 @@ static LogicalResult checkProduct(Operation *op, const Product &product) {
     if (failed(checkShape(op, name, weight, shape)))
       return failure();
   }
-  if (product.bias && failed(checkShape(op, product.biasName,
-                                        typeOf(product.bias), {biasSize})))
+  // Nothing tells at run time how many there are in panels.
+  auto checkVector = [&](StringRef name, Value vector) -> LogicalResult {
+    if (!vector)
+      return success();
+    ShapedType type = typeOf(vector);
+    if (product.isPacked() && !type.hasStaticShape())
+      return op->emitOpError()
+             << "expected '" << name
+             << "' of static size beside a weight in panels, got " << type;
+    return checkShape(op, name, type, {biasSize});
+  };
+  if (failed(checkVector(product.biasName, product.bias)))
     return failure();
-  if (!product.scales)
-    return success();
-  return checkShape(op, "scales", typeOf(product.scales), {biasSize});
+  return checkVector("scales", product.scales);
 }
 
 /// Checks the element types of factors: a weight of i8 has scales; if it is not
@@ -413,6 +423,10 @@ static LogicalResult checkEstimate(GreatestOp op) {
            << "expected an estimate of " << expected
            << " operands: matrix, scales, norms, errors"
            << (op.getBias() ? " and bias" : "") << ", got " << estimate.size();
+  for (Value operand : estimate)
+    if (!typeOf(operand).hasStaticShape())
+      return op.emitOpError() << "expected an estimate of static sizes, got "
+                              << operand.getType();
   ShapedType matrix = typeOf(estimate[0]);
   Type element = typeOf(op.getWeight()).getElementType();
   if (!matrix.getElementType().isInteger() ||
