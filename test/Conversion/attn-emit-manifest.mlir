@@ -163,6 +163,56 @@ func.func @ragged(%q: tensor<1x?x8xf32>, %k: tensor<1x?x8xf32>, %qo: tensor<?xi3
 
 // -----
 
+// So many entries as offsets of a known number divide; and what is split has as many
+// elements before.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22name\22:\22three_entries\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}2,0]],\22value\22:3}]
+// CHECK-SAME: \22name\22:\22split\22
+// CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[1,0]]}]
+func.func @three_entries(%q: tensor<1x?x8xf32>, %qo: tensor<4xi32>, %n: tensor<?xi32>) -> tensor<1x?x8xf32> {
+  %r = attn.sdpa %q, %q, %q lengths(%n) query_offsets(%qo) key_offsets(%qo) outs(%q) {heads = 1 : i64, scale = 1.0 : f64}
+     : (tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<1x?x8xf32>, tensor<?xi32>, tensor<4xi32>, tensor<4xi32>, tensor<1x?x8xf32>) -> tensor<1x?x8xf32>
+  return %r : tensor<1x?x8xf32>
+}
+func.func @split(%a: tensor<?xf32>, %b: tensor<?xf32>) -> tensor<1x?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %b, %c0 : tensor<?xf32>
+  %r = tensor.expand_shape %a [[0, 1]] output_shape [1, %n] : tensor<?xf32> into tensor<1x?xf32>
+  return %r : tensor<1x?xf32>
+}
+
+// -----
+
+// Nothing is equal by another comparison, which stays, nor by slices of lower rank.
+
+// CHECK: @attn_manifest
+// CHECK-SAME: \22name\22:\22at_most\22
+// CHECK-SAME: \22equal\22:[]
+// CHECK-SAME: \22name\22:\22slices\22
+// CHECK-SAME: \22equal\22:[]
+// CHECK: func.func @at_most(
+// CHECK: cf.assert %{{.*}}, "at most"
+func.func @at_most(%a: tensor<?xf32>, %b: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %a, %c0 : tensor<?xf32>
+  %m = tensor.dim %b, %c0 : tensor<?xf32>
+  %holds = arith.cmpi ule, %n, %m : index
+  cf.assert %holds, "at most"
+  return %a : tensor<?xf32>
+}
+func.func @slices(%a: tensor<?xf32>, %b: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %b, %c1 : tensor<?x?xf32>
+  %row = tensor.extract_slice %b[0, 0] [1, %n] [1, 1] : tensor<?x?xf32> to tensor<?xf32>
+  %sum = arith.addf %a, %row : tensor<?xf32>
+  %r = tensor.insert_slice %sum into %b[1, 0] [1, %n] [1, 1] : tensor<?xf32> into tensor<?x?xf32>
+  return %r : tensor<?x?xf32>
+}
+
+// -----
+
 // What no size can be is no call's, and what is asserted of no argument stays.
 
 // CHECK: @attn_manifest
