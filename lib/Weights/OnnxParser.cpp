@@ -29,6 +29,7 @@ private:
   void parseNode(StringRef bytes, OnnxNode &node);
   void parseAttribute(StringRef bytes, OnnxAttribute &attribute);
   void parseTensor(StringRef bytes, OnnxTensor &tensor);
+  void checkSize(const OnnxTensor &tensor, size_t elementSize);
   void parseExternal(StringRef bytes, OnnxTensor &tensor);
   void parseValueInfo(StringRef bytes, OnnxValueInfo &info);
   void parseTensorType(StringRef bytes, OnnxValueInfo &info);
@@ -241,31 +242,26 @@ void ModelParser::parseTensor(StringRef bytes, OnnxTensor &tensor) {
   } else {
     tensor.bytes = ArrayRef(raw.bytes_begin(), raw.size());
   }
+  checkSize(tensor, size);
+}
 
-  std::optional<int64_t> count = 1;
-  for (int64_t extent : tensor.shape) {
-    int64_t product;
-    if (extent < 0 || !count || MulOverflow(*count, extent, product))
-      count.reset();
-    else
-      count = product;
-  }
-  int64_t expected = 0;
-  if (!count || MulOverflow(*count, int64_t(size), expected))
-    return fail(
-        "tensor '" + tensor.name +
-        "': expected sizes that fit in "
-        "memory, got " +
-        llvm::join(map_range(tensor.shape,
-                             [](int64_t s) { return std::to_string(s); }),
-                   "x"));
-  if (!tensor.isExternal && tensor.bytes.size() != uint64_t(expected))
+/// Checks that there are as many bytes as type and shape say.
+void ModelParser::checkSize(const OnnxTensor &tensor, size_t elementSize) {
+  auto expected = static_cast<int64_t>(elementSize);
+  for (int64_t extent : tensor.shape)
+    if (extent < 0 || MulOverflow(expected, extent, expected))
+      return fail(
+          "tensor '" + tensor.name +
+          "': expected sizes that fit in "
+          "memory, got " +
+          llvm::join(map_range(tensor.shape,
+                               [](int64_t s) { return std::to_string(s); }),
+                     "x"));
+  uint64_t got = tensor.isExternal ? tensor.length.value_or(expected)
+                                   : tensor.bytes.size();
+  if (got != static_cast<uint64_t>(expected))
     fail("tensor '" + tensor.name + "': expected " + Twine(expected) +
-         " bytes by its type and shape, got " + Twine(tensor.bytes.size()));
-  if (tensor.isExternal && tensor.length &&
-      *tensor.length != uint64_t(expected))
-    fail("tensor '" + tensor.name + "': expected " + Twine(expected) +
-         " bytes by its type and shape, got " + Twine(*tensor.length));
+         " bytes by its type and shape, got " + Twine(got));
 }
 
 void ModelParser::parseExternal(StringRef bytes, OnnxTensor &tensor) {
