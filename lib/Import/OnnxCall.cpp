@@ -172,6 +172,11 @@ OpFoldResult OnnxCall::asSize(Value integer) {
   OpFoldResult size;
   Operation *op = integer.getDefiningOp();
   if (isa_and_present<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
+  // Sizes are less than what any type of integers that they are cast to holds.
+  if (isa_and_present<arith::TruncIOp, arith::ExtSIOp>(op) &&
+      integer.getType().getIntOrFloatBitWidth() >= 32)
+    return asSize(op->getOperand(0));
+  // Sums and products of sizes are what others can be compared with.
     OpFoldResult a = asSize(op->getOperand(0)), b = asSize(op->getOperand(1));
     size = isa<arith::AddIOp>(op)   ? tensors.add(a, b)
            : isa<arith::SubIOp>(op) ? tensors.subtract(a, b)

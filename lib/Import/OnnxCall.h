@@ -186,6 +186,7 @@ mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importEinsum(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importGroupQueryAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeRotaryEmbedding(OnnxCall &call);

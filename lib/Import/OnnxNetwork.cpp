@@ -124,6 +124,7 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Case("Einsum", importEinsum)
       .Case("com.microsoft.Attention", importRuntimeAttention)
       .Case("com.microsoft.FusedMatMul", importFusedMatMul)
+      .Case("com.microsoft.GroupQueryAttention", importGroupQueryAttention)
       .Case("com.microsoft.MultiHeadAttention", importMultiHeadAttention)
       .Case("com.microsoft.RotaryEmbedding", importRuntimeRotaryEmbedding)
       .Case("TensorScatter", importTensorScatter)

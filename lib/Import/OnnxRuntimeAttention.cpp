@@ -25,6 +25,8 @@ public:
 private:
   FailureOr<OnnxValue> slice(const OnnxValue &value, int64_t offset,
                              int64_t size);
+  OnnxValue sliceOne(const SizedTensor &tensor, int64_t axis, int64_t index);
+  LogicalResult unpack(OnnxValue packed, ArrayRef<OnnxValue *> parts);
   LogicalResult mergeHeads(OnnxValue &rows, StringRef name);
   OnnxValue buildCausal();
   FailureOr<OnnxValue> buildMask(const OnnxValue &mask, const OnnxValue &bias);
@@ -142,9 +144,18 @@ RuntimeAttentionImporter::attend(const OnnxValue &mask, const OnnxValue &bias,
 FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
   if (failed(call.expectInputs(2, 7)))
     return failure();
-  if (call.input(4) || call.input(6))
-    return call.fail("expected no past, which is imported of "
-                     "MultiHeadAttention alone");
+  if (call.input(6) || call.integer("past_present_share_buffer", 0) != 0)
+    return call.fail("expected a past without places for what follows");
+  if (call.integer("do_rotary", 0) != 0)
+    return call.fail("expected 'do_rotary' 0");
+  OnnxValue past = call.input(4), pastKey, pastValue;
+  if (past) {
+    if (past.rank() != 5 || !isSize(call.sizesOf(past)[0], 2))
+      return call.fail("expected past keys and values as one tensor of rank 5, "
+                       "of which the first size is 2");
+    pastKey = sliceOne(past.tensor(), 0, 0);
+    pastValue = sliceOne(past.tensor(), 0, 1);
+  }
   OnnxValue x = call.input(0), weight = call.input(1), bias = call.input(2);
   if (x.rank() != 3 || weight.rank() != 2 || !isa<FloatType>(x.type()))
     return call.fail("expected floats of rank 3 and a weight of rank 2, got "
@@ -174,10 +185,46 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
     offset += width;
   }
   FailureOr<OnnxValues> results =
-      attend(call.input(3), call.input(5), OnnxValue(), OnnxValue());
+      attend(call.input(3), call.input(5), pastKey, pastValue);
   if (failed(results))
     return failure();
-  return OnnxValues{results->front()};
+  SmallVector<SizedTensor, 2> present;
+  for (const OnnxValue &kept : ArrayRef(*results).slice(1, 2)) {
+    TensorSizes sizes = call.sizesOf(kept);
+    sizes.insert(sizes.begin(), tensors.constantSize(1));
+    present.push_back(tensors.reshape(call.asTensor(kept), sizes));
+  }
+  if (!call.hasOutput(1))
+    return OnnxValues{results->front()};
+  return OnnxValues{results->front(), tensors.concatenate(present, 0)};
+}
+
+/// One of a dimension, which then is no more.
+OnnxValue RuntimeAttentionImporter::sliceOne(const SizedTensor &tensor,
+                                             int64_t axis, int64_t index) {
+  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
+  offsets[axis] = tensors.constantSize(index);
+  TensorSizes sizes = tensor.sizes;
+  sizes[axis] = tensors.constantSize(1);
+  SizedTensor part = tensors.slice(tensor, offsets, sizes,
+                                   SmallVector<int64_t>(tensor.rank(), 1));
+  sizes.erase(sizes.begin() + axis);
+  return OnnxValue(tensors.reshape(part, sizes));
+}
+
+/// [B, S, H, parts, E] → [B, S, H·E] each.
+LogicalResult RuntimeAttentionImporter::unpack(OnnxValue packed,
+                                               ArrayRef<OnnxValue *> parts) {
+  if (packed.rank() != 5 || !isSize(call.sizesOf(packed)[3], parts.size()))
+    return call.fail("expected " + Twine(parts.size()) +
+                     " packed operands as a tensor of rank 5, of which size 3 "
+                     "is their number");
+  for (auto [index, part] : llvm::enumerate(parts)) {
+    SizedTensor rows = call.asTensor(sliceOne(packed.tensor(), 3, index));
+    OpFoldResult width = tensors.multiply(rows.sizes[2], rows.sizes[3]);
+    *part = call.reshape(rows, {rows.sizes[0], rows.sizes[1], width});
+  }
+  return success();
 }
 
 /// [B, H, M, E] → [B, M, H·E], as keys of other sentences are kept.
@@ -195,11 +242,15 @@ LogicalResult RuntimeAttentionImporter::mergeHeads(OnnxValue &rows,
 }
 
 FailureOr<OnnxValues> RuntimeAttentionImporter::importMultiHead() {
-  if (failed(call.expectInputs(3, 8)))
+  if (failed(call.expectInputs(1, 8)))
     return failure();
   query = call.input(0);
   key = call.input(1);
   value = call.input(2);
+  if (!key && failed(unpack(query, {&query, &key, &value})))
+    return failure();
+  if (key && !value && failed(unpack(key, {&key, &value})))
+    return failure();
   OnnxValue bias = call.input(3);
   if (query.rank() != 3 || !isa<FloatType>(query.type()))
     return call.fail("expected queries of floats of rank 3, got rank " +

@@ -81,6 +81,11 @@ OpFoldResult TensorBuilder::multiply(OpFoldResult a, OpFoldResult b) {
   return combine<arith::MulIOp>(a, b, products);
 }
 
+OpFoldResult TensorBuilder::maximum(OpFoldResult a, OpFoldResult b) {
+  return simplify(
+      builder.createOrFold<arith::MaxSIOp>(location, asIndex(a), asIndex(b)));
+}
+
 std::optional<OpFoldResult>
 TensorBuilder::divide(ArrayRef<OpFoldResult> dividends,
                       ArrayRef<OpFoldResult> divisors) {

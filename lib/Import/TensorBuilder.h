@@ -55,6 +55,7 @@ public:
   mlir::OpFoldResult add(mlir::OpFoldResult a, mlir::OpFoldResult b);
   mlir::OpFoldResult subtract(mlir::OpFoldResult a, mlir::OpFoldResult b);
   mlir::OpFoldResult multiply(mlir::OpFoldResult a, mlir::OpFoldResult b);
+  mlir::OpFoldResult maximum(mlir::OpFoldResult a, mlir::OpFoldResult b);
   /// The product of `dividends` by the product of `divisors`; what is in both
   /// cancels out. Nothing if it is known not to be a whole number.
   std::optional<mlir::OpFoldResult>

@@ -7,7 +7,6 @@ tests of, and compare with its reference evaluator.
 Options that are not known here are passed to `attn run`.
 """
 import argparse
-import math
 import pathlib
 import sys
 
@@ -16,7 +15,7 @@ import onnx
 from node_cases import attempt
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
-from onnx.reference.op_run import OpRun
+from runtime_operators import RUNTIME
 
 CASES = {}
 
@@ -156,157 +155,6 @@ branches (float[n, m] x0) => (float[n, m] y0, float[k] y1) {
 CASES["branches"] = "If", onnx.parser.parse_model(BRANCHES), {"x0": np.ones((2, 3), np.float32)}
 
 
-# ONNX Runtime's operators, as its ContribOperators.md says of them.
-
-
-class RuntimeOperator(OpRun):
-    op_domain = "com.microsoft"
-
-
-def normalize(x, scale, bias, epsilon):
-    mean = x.mean(-1, keepdims=True)
-    inverse = 1 / np.sqrt(((x - mean) ** 2).mean(-1, keepdims=True) + np.float32(epsilon))
-    result = (x - mean) * inverse * scale
-    return result if bias is None else result + bias, mean, inverse
-
-
-class SkipLayerNormalization(RuntimeOperator):
-    def _run(self, x, skip, scale, shift=None, bias=None, epsilon=1e-12):
-        total = x + skip if bias is None else x + skip + bias
-        return (*normalize(total, scale, shift, epsilon), total)
-
-
-class SkipSimplifiedLayerNormalization(RuntimeOperator):
-    def _run(self, x, skip, scale, bias=None, epsilon=1e-12):
-        total = x + skip if bias is None else x + skip + bias
-        inverse = 1 / np.sqrt((total**2).mean(-1, keepdims=True) + np.float32(epsilon))
-        return total * inverse * scale, inverse, inverse, total
-
-
-class EmbedLayerNormalization(RuntimeOperator):
-    def _run(
-        self, ids, segments, words, positions, kinds, scale, bias, mask=None, places=None,
-        epsilon=1e-12,
-    ):  # fmt: skip
-        places = np.arange(ids.shape[1]) if places is None else places
-        total = words[ids] + positions[places]
-        if segments is not None:
-            total += kinds[segments]
-        count = np.zeros(len(ids)) if mask is None else (mask == 1).sum(1)
-        return normalize(total, scale, bias, epsilon)[0], count.astype(np.int32), total
-
-
-def gelu(x, by_tanh=False):
-    if by_tanh:
-        inner = np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
-    else:
-        inner = np.vectorize(math.erf)(x / np.sqrt(2))
-    return (x * (1 + inner) / 2).astype(x.dtype)
-
-
-class Gelu(RuntimeOperator):
-    def _run(self, x, approximate=None):  # as ONNX's own, by whose schema it is called
-        return (gelu(x),)
-
-
-class BiasGelu(RuntimeOperator):
-    def _run(self, x, bias):
-        return (gelu(x + bias),)
-
-
-class FastGelu(RuntimeOperator):
-    def _run(self, x, bias=None):
-        return (gelu(x if bias is None else x + bias, by_tanh=True),)
-
-
-class QuickGelu(RuntimeOperator):
-    def _run(self, x, alpha=1.702):
-        return (x / (1 + np.exp(-np.float32(alpha) * x)),)
-
-
-class FusedMatMul(RuntimeOperator):
-    def _run(self, a, b, transA=0, transB=0, alpha=1.0, **_):
-        a = np.swapaxes(a, -1, -2) if transA and a.ndim > 1 else a
-        b = np.swapaxes(b, -1, -2) if transB and b.ndim > 1 else b
-        return (a @ b * np.float32(alpha),)
-
-
-class RotaryEmbedding(RuntimeOperator):
-    def _run(
-        self, x, places, cosines, sines, interleaved=0, num_heads=0, rotary_embedding_dim=0, **_
-    ):  # fmt: skip
-        heads = x
-        if x.ndim == 3:
-            size = x.shape[2] // num_heads if num_heads else 2 * cosines.shape[1]
-            heads = x.reshape(*x.shape[:2], -1, size).transpose(0, 2, 1, 3)
-        if places.ndim == 1:
-            places = (places + np.arange(heads.shape[2]))[None]
-        width = rotary_embedding_dim or heads.shape[3]
-        cosine, sine = cosines[places][:, None], sines[places][:, None]
-        pairs = [slice(0, width, 2), slice(1, width, 2)]
-        if not interleaved:
-            pairs = [slice(0, width // 2), slice(width // 2, width)]
-        a, b = [heads[..., pair] for pair in pairs]
-        result = heads.copy()
-        result[..., pairs[0]] = a * cosine - b * sine
-        result[..., pairs[1]] = a * sine + b * cosine
-        return (result.transpose(0, 2, 1, 3).reshape(x.shape) if x.ndim == 3 else result,)
-
-
-def attend(q, k, v, mask, bias, past, num_heads, scale, mask_filter_value, unidirectional):
-    q, k, v = [
-        x.reshape(*x.shape[:2], num_heads, -1).transpose(0, 2, 1, 3) if x.ndim == 3 else x
-        for x in (q, k, v)
-    ]
-    if past[0] is not None:
-        k, v = [np.concatenate(pair, 2) for pair in zip(past, (k, v))]
-    queries, keys = q.shape[2], k.shape[2]
-    added = np.zeros((len(q), 1, queries, keys), np.float32)
-    if mask is not None and mask.ndim == 1:
-        mask = np.arange(keys) < mask[:, None]
-    if mask is not None:
-        mask = mask[:, None] if mask.ndim == 3 else mask[:, None, None]
-        added += np.where(mask, 0, np.float32(mask_filter_value))
-    if unidirectional:
-        added[..., ~np.tri(queries, keys, keys - queries, bool)] = np.finfo(np.float32).min
-    scores = q @ k.transpose(0, 1, 3, 2) * np.float32(scale or q.shape[3] ** -0.5) + added
-    scores = scores if bias is None else scores + bias
-    scores = np.exp(scores - scores.max(-1, keepdims=True))
-    result = scores / scores.sum(-1, keepdims=True) @ v
-    return result.transpose(0, 2, 1, 3).reshape(len(q), queries, -1), k, v
-
-
-class Attention(RuntimeOperator):
-    def _run(
-        self, x, weight, shift=None, mask=None, past=None, bias=None, num_heads=None, scale=None,
-        mask_filter_value=-10000, unidirectional=0, qkv_hidden_sizes=None, **_,
-    ):  # fmt: skip
-        rows = x @ weight if shift is None else x @ weight + shift
-        ends = 3 if qkv_hidden_sizes is None else np.cumsum(qkv_hidden_sizes[:2])
-        parts = np.split(rows, ends, -1)
-        options = num_heads, scale, mask_filter_value, unidirectional
-        return attend(*parts, mask, bias, (None, None), *options)[:1]
-
-
-class MultiHeadAttention(RuntimeOperator):
-    def _run(
-        self, q, k, v, shift=None, mask=None, bias=None, past_key=None, past_value=None,
-        num_heads=None, scale=None, mask_filter_value=-10000, unidirectional=0,
-    ):  # fmt: skip
-        if shift is not None:
-            parts = np.split(shift, np.cumsum([q.shape[2], k.shape[2]]))
-            q, k, v = [x + part for x, part in zip((q, k, v), parts)]
-        options = num_heads, scale, mask_filter_value, unidirectional
-        return attend(q, k, v, mask, bias, (past_key, past_value), *options)
-
-
-RUNTIME = [
-    SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
-    Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
-    MultiHeadAttention,
-]  # fmt: skip
-
-
 def runtime_case(name, operator, *arguments, **options):
     case(name, "com.microsoft." + operator, *arguments, **options)
 
@@ -366,6 +214,10 @@ attention_case(
     "attention_all_padded", X, WEIGHT, (24,), PADDED, unidirectional=1, mask_filter_value=LOWEST
 )
 attention_case("attention_lengths", X, WEIGHT, (24,), LENGTHS, sizes="named")
+attention_case(
+    "attention_past", X, WEIGHT, (24,), np.tile(PADDED, 2)[:, :8], (2, 2, 2, 3, 4),
+    outputs=2, unidirectional=1, sizes="known",
+)  # fmt: skip
 
 
 def heads_case(name, *operands, **options):
@@ -381,6 +233,68 @@ heads_case(
     "heads_past_causal", QUERIES, QUERIES, QUERIES, None, PADDED, None, PAST, PAST,
     outputs=3, unidirectional=1,
 )  # fmt: skip
+heads_case("heads_packed", (2, 3, 2, 3, 4), None, None, (24,), sizes="known")
+heads_case("heads_packed_keys", QUERIES, (2, 5, 2, 2, 4), sizes="known")
+
+
+def grouped_case(name, *operands, total, last, rest=(), **options):
+    """Up to the past; the lengths, and what is after them."""
+    operands += (None,) * (5 - len(operands))
+    operands += (np.array(last, np.int32), np.array([total], np.int32), *rest)
+    options = {"sizes": "known", "outputs": 3, **options}
+    runtime_case(
+        name, "GroupQueryAttention", operands, [6], num_heads=4, kv_num_heads=2, **options
+    )
+
+
+BEGIN, NEXT = [(2, 5, 16), (2, 5, 8), (2, 5, 8)], [(2, 1, 16), (2, 1, 8), (2, 1, 8)]
+CACHE, ANGLES = [(2, 2, 6, 4)] * 2, [(9, 2), (9, 2)]
+grouped_case("grouped", *BEGIN, total=5, last=[4, 4])
+grouped_case("grouped_packed", (2, 5, 32), total=5, last=[4, 4], rest=ANGLES, do_rotary=1)
+grouped_case(
+    "grouped_begin", *BEGIN, *CACHE, total=5, last=[4, 4], rest=[(9, 1), (9, 1)],
+    do_rotary=1, softcap=2.0,
+)  # fmt: skip
+grouped_case("grouped_window", *BEGIN, total=5, last=[4, 4], local_window_size=2, scale=0.7)
+grouped_case("grouped_next", *NEXT, *CACHE, total=7, last=[6, 6])
+grouped_case("grouped_ragged", *NEXT, *CACHE, total=6, last=[5, 2], rest=ANGLES, do_rotary=1)
+grouped_case(
+    "grouped_places", *NEXT, *CACHE, total=7, last=[6, 3], do_rotary=1, rotary_interleaved=1,
+    rest=[*ANGLES, np.array([[3], [8]])],
+)  # fmt: skip
+grouped_case(
+    "grouped_bias", *NEXT, *CACHE, total=5, last=[4, 2], local_window_size=3,
+    rest=[None, None, None, (2, 1, 1, 5)],
+)  # fmt: skip
+
+# Lengths as a mask of the tokens says them.
+GROUPED = """
+<ir_version: 10, opset_import: ["": 21, "com.microsoft": 1]>
+grouped_mask (
+  float[b, s, 16] x0, float[b, s, 8] x1, float[b, s, 8] x2,
+  float[b, 2, p, 4] x3, float[b, 2, p, 4] x4, int64[b, t] x5
+) => (float[b, s, 16] y0, float[b, 2, u, 4] y1, float[b, 2, u, 4] y2)
+<int64[1] one = {1}> {
+  sum = ReduceSum <keepdims = 0> (x5, one)
+  last = Sub (sum, one)
+  last32 = Cast <to = 6> (last)
+  size = Shape <start = 1, end = 2> (x5)
+  total = Cast <to = 6> (size)
+  y0, y1, y2 = com.microsoft.GroupQueryAttention <num_heads = 4, kv_num_heads = 2>
+    (x0, x1, x2, x3, x4, last32, total)
+}
+"""
+CASES["grouped_mask"] = (
+    "com.microsoft.GroupQueryAttention",
+    onnx.parser.parse_model(GROUPED),
+    {
+        **{
+            f"x{number}": np.random.default_rng(number).standard_normal(shape).astype(np.float32)
+            for number, shape in enumerate([*NEXT, *CACHE])
+        },
+        "x5": (np.arange(7) < np.array([[7], [4]])).astype(np.int64),
+    },
+)
 
 
 def check(name, folder, options):
