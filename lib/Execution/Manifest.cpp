@@ -188,7 +188,7 @@ static bool isConsistent(const WeightRecipe &recipe, json::Path path) {
     path.report("expected a measure as f32 [N], of sources");
     return false;
   }
-  if (recipe.type == ElementType::I8 && (rank != 2 || recipe.transposed)) {
+  if (recipe.type == ElementType::I8 && (rank < 2 || recipe.transposed)) {
     path.report("expected i8 as a matrix that is not transposed");
     return false;
   }

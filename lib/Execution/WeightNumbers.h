@@ -19,6 +19,12 @@ struct WeightSource {
   Weight scales;
 };
 
+/// Whether what a file has is integers of 8 bits already, whose bytes weights
+/// of i8 are.
+inline bool isOfBytes(WeightType type) {
+  return type == WeightType::I8 || type == WeightType::U8;
+}
+
 /// Converts `count` elements, from element `first` on. Integers become what
 /// they stand for.
 void convert(const WeightSource &weight, int64_t first, int64_t count,
@@ -64,7 +70,7 @@ public:
 private:
   llvm::ArrayRef<float> numbers();
   RowSteps steps();
-  bool isInteger() const { return source->numbers.type == WeightType::I8; }
+  bool isInteger() const { return isOfBytes(source->numbers.type); }
 
   const WeightSource *source = nullptr;
   int64_t row = 0;

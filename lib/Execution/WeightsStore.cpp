@@ -29,9 +29,12 @@ static constexpr int64_t bytesPerTask = 1 << 20;
 /// Whether a weight of `type` can be made from elements of `source`.
 static bool isConvertible(WeightType source, ElementType type) {
   switch (type) {
+  case ElementType::I8:
+    if (source == WeightType::U8)
+      return true;
+    [[fallthrough]];
   case ElementType::F32:
   case ElementType::BF16:
-  case ElementType::I8:
     return source == WeightType::I8 || source == WeightType::F32 ||
            source == WeightType::F16 || source == WeightType::BF16;
   case ElementType::F16:
@@ -124,12 +127,17 @@ static llvm::Error resolveSources(const WeightsFile &file, WeightJob &job) {
 
 static bool staysInFile(const WeightJob &job) {
   const WeightRecipe &recipe = *job.recipe;
-  return recipe.type == ElementType::F32 && !recipe.panel &&
-         recipe.measure == WeightMeasure::None && job.sources.size() == 1 &&
-         job.sources[0].numbers.type == WeightType::F32 &&
-         job.sources[0].numbers.bytes.size() >= smallestInFile &&
-         llvm::isAddrAligned(llvm::Align(4),
-                             job.sources[0].numbers.bytes.data());
+  if (recipe.panel || recipe.measure != WeightMeasure::None ||
+      job.sources.size() != 1)
+    return false;
+  const Weight &numbers = job.sources[0].numbers;
+  bool isSame =
+      recipe.type == ElementType::I8
+          ? isOfBytes(numbers.type)
+          : recipe.type == ElementType::F32 && numbers.type == WeightType::F32;
+  return isSame && numbers.bytes.size() >= smallestInFile &&
+         llvm::isAddrAligned(llvm::Align(byteWidth(recipe.type)),
+                             numbers.bytes.data());
 }
 
 /// What decides the bytes of a weight: those that have the same share memory,

@@ -70,7 +70,7 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "expected '" << stringifyRowMeasure(*getMeasure())
                          << "' without panels";
   if (type.getElementType().isInteger() &&
-      (type.getRank() != 2 || getSinusoidal() || getTransposed()))
+      (type.getRank() < 2 || getSinusoidal() || getTransposed()))
     return emitOpError() << "expected a matrix of sources, not transposed, for "
                             "integers, got "
                          << type;

@@ -65,7 +65,7 @@ private:
 
 Expected<RankedTensorType> GraphImporter::getType(const OnnxValueInfo &info) {
   Type element = getElementType(builder.getContext(), info.type);
-  if (!element)
+  if (!element || element.isUnsignedInteger())
     return fail("input '" + info.name +
                 "': expected a tensor of FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
                 "INT64, INT32, INT8 or BOOL, got " +
@@ -122,13 +122,16 @@ Error GraphImporter::addInputs(func::FuncOp function,
 static bool isWeight(const OnnxTensor &tensor, StringRef function) {
   constexpr OnnxType floats[] = {OnnxType::Float, OnnxType::Float16,
                                  OnnxType::BFloat16};
+  constexpr OnnxType bytes[] = {OnnxType::Int8, OnnxType::UInt8};
   int64_t count = 1;
   for (int64_t size : tensor.shape)
     count *= size;
+  bool isKind =
+      llvm::is_contained(floats, tensor.type) ||
+      (llvm::is_contained(bytes, tensor.type) && tensor.shape.size() > 1);
   // The name becomes a symbol, and is written as JSON.
-  return llvm::is_contained(floats, tensor.type) && count > 1 &&
-         !tensor.name.empty() && tensor.name != function &&
-         llvm::json::isUTF8(tensor.name);
+  return isKind && count > 1 && !tensor.name.empty() &&
+         tensor.name != function && llvm::json::isUTF8(tensor.name);
 }
 
 OnnxValue GraphImporter::addWeight(func::FuncOp function,
@@ -204,10 +207,21 @@ static OnnxOperator findOperator(StringRef name) {
   for (auto *find :
        {findElementwiseOperator, findShapeOperator, findMovingOperator,
         findGatherOperator, findNetworkOperator, findNormOperator,
-        findReductionOperator, findScatterOperator})
+        findQuantizationOperator, findReductionOperator, findScatterOperator})
     if (OnnxOperator found = find(name))
       return found;
   return nullptr;
+}
+
+/// Whether an operator may have operands of UINT8: those that move elements,
+/// and those that know of them. All others compute with signs.
+static bool takesUnsigned(StringRef name) {
+  constexpr StringRef moving[] = {
+      "Cast",   "CastLike",  "Concat",        "Expand",  "Flatten",
+      "Gather", "GatherND",  "Identity",      "Reshape", "Shape",
+      "Size",   "Slice",     "Split",         "Squeeze", "Transpose",
+      "Where",  "Unsqueeze", "GatherElements"};
+  return llvm::is_contained(moving, name) || findQuantizationOperator(name);
 }
 
 /// The graph that an If whose condition is known stands for.
@@ -274,6 +288,9 @@ Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
       return failNode("expected the input '" + input +
                       "' to be computed before, got none of this name");
     inputs.push_back(input.empty() ? OnnxValue() : found->second);
+    if (inputs.back() && inputs.back().type().isUnsignedInteger() &&
+        !takesUnsigned(getOperatorName(node)))
+      return failNode("expected operands of another type, got UINT8");
   }
   StringRef name = node.name.empty() ? node.operation : node.name;
   import.tensors.location = NameLoc::get(builder.getStringAttr(name), location);
@@ -311,6 +328,10 @@ Error GraphImporter::addResults(func::FuncOp function) {
     if (found == values.end())
       return fail("expected the output '" + info.name +
                   "' to be computed, got none of this name");
+    if (found->second.type().isUnsignedInteger())
+      return fail("output '" + info.name +
+                  "': expected a tensor of another type, got UINT8; hint: a "
+                  "Cast to INT32 keeps its numbers");
     results.push_back(OnnxCall(import, none, {}).asTensor(found->second).value);
   }
   func::ReturnOp::create(builder, location, results);
@@ -324,6 +345,31 @@ Error GraphImporter::addResults(func::FuncOp function) {
       builder.getFunctionType(function.front().getArgumentTypes(),
                               llvm::to_vector(ValueRange(results).getTypes())));
   return Error::success();
+}
+
+/// Makes integers without a sign those of arithmetic, which has none: whoever
+/// reads them has cast them.
+static void dropSigns(ModuleOp module) {
+  auto signless = [](Type type) {
+    return IntegerType::get(type.getContext(), type.getIntOrFloatBitWidth());
+  };
+  AttrTypeReplacer replacer;
+  replacer.addReplacement(
+      [&](IntegerType type) -> std::optional<Type> { return signless(type); });
+  replacer.addReplacement(
+      [&](DenseElementsAttr elements) -> std::optional<Attribute> {
+        Type type = elements.getElementType();
+        if (!type.isUnsignedInteger())
+          return std::nullopt;
+        return elements.bitcast(signless(type));
+      });
+  replacer.recursivelyReplaceElementsIn(module, /*replaceAttrs=*/true,
+                                        /*replaceLocs=*/false,
+                                        /*replaceTypes=*/true);
+  module.walk([](UnrealizedConversionCastOp cast) {
+    cast.getResult(0).replaceAllUsesWith(cast.getOperand(0));
+    cast.erase();
+  });
 }
 
 /// Gives arguments the sizes that turned out to be known, which whoever calls
@@ -376,6 +422,7 @@ Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
       return std::move(error);
   if (Error error = addResults(function))
     return std::move(error);
+  dropSigns(*module);
   if (Error error = setWeightsFile(*module))
     return std::move(error);
   if (failed(verify(*module)))

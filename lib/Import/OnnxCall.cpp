@@ -28,6 +28,8 @@ Type attn::getElementType(MLIRContext *context, OnnxType type) {
     return builder.getI32Type();
   case OnnxType::Int8:
     return builder.getI8Type();
+  case OnnxType::UInt8:
+    return builder.getIntegerType(8, /*isSigned=*/false);
   case OnnxType::Bool:
     return builder.getI1Type();
   default:
@@ -168,15 +170,14 @@ OpFoldResult OnnxCall::asSize(Value integer) {
     return tensors.constantSize(*value);
   if (OpFoldResult known = import.sizes.lookup(integer))
     return known;
-  // Sums and products of sizes are what others can be compared with.
   OpFoldResult size;
   Operation *op = integer.getDefiningOp();
-  if (isa_and_present<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
   // Sizes are less than what any type of integers that they are cast to holds.
   if (isa_and_present<arith::TruncIOp, arith::ExtSIOp>(op) &&
       integer.getType().getIntOrFloatBitWidth() >= 32)
     return asSize(op->getOperand(0));
   // Sums and products of sizes are what others can be compared with.
+  if (isa_and_present<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op)) {
     OpFoldResult a = asSize(op->getOperand(0)), b = asSize(op->getOperand(1));
     size = isa<arith::AddIOp>(op)   ? tensors.add(a, b)
            : isa<arith::SubIOp>(op) ? tensors.subtract(a, b)
@@ -236,7 +237,7 @@ FailureOr<OnnxValue> OnnxCall::constant(const OnnxTensor &tensor) {
   Type element = getElementType(builder.getContext(), tensor.type);
   if (!element)
     return fail("expected a constant of FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
-                "INT64, INT32, INT8 or BOOL, got " +
+                "INT64, INT32, INT8, UINT8 or BOOL, got " +
                 nameOf(tensor.type));
   auto type = RankedTensorType::get(tensor.shape, element);
   DenseElementsAttr elements;
@@ -423,7 +424,8 @@ FailureOr<OnnxValue> OnnxCall::matmul(const OnnxValue &left,
   SizedTensor a = asTensor(left), b = asTensor(right);
   if (a.rank() == 0 || b.rank() == 0)
     return fail("expected operands of rank 1 at least, got a scalar");
-  if (a.elementType() != b.elementType() || a.elementType().isInteger(1))
+  if (a.elementType() != b.elementType() || a.elementType().isInteger(1) ||
+      a.elementType().isUnsignedInteger())
     return fail("expected operands of one type of numbers");
   // Vectors are matrices of one row, or of one column.
   bool isRow = a.rank() == 1, isColumn = b.rank() == 1;

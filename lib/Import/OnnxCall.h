@@ -180,19 +180,21 @@ OnnxOperator findMovingOperator(llvm::StringRef name);
 OnnxOperator findGatherOperator(llvm::StringRef name);
 OnnxOperator findNetworkOperator(llvm::StringRef name);
 OnnxOperator findNormOperator(llvm::StringRef name);
+OnnxOperator findQuantizationOperator(llvm::StringRef name);
 OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importEinsum(OnnxCall &call);
-mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importGroupQueryAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 
-/// The type of MLIR; null if there is none that compiled code handles.
+/// The type of MLIR; null if there is none that compiled code handles. UINT8 is
+/// ui8 until the graph is whole: who computes with it has to cast it before.
 mlir::Type getElementType(mlir::MLIRContext *context, OnnxType type);
 
 } // namespace attn

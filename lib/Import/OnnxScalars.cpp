@@ -27,6 +27,21 @@ Value ScalarBuilder::cast(Value value, Type type) {
   Type from = value.getType();
   if (from == type)
     return value;
+  // Arithmetic is of the same bits without a sign.
+  auto reinterpret = [&](Value bits, Type as) {
+    return UnrealizedConversionCastOp::create(builder, location, as, bits)
+        .getResult(0);
+  };
+  Type middle = builder.getI32Type();
+  if (from.isUnsignedInteger()) {
+    Value bits = reinterpret(
+        value, builder.getIntegerType(from.getIntOrFloatBitWidth()));
+    return cast(make<arith::ExtUIOp>(middle, bits), type);
+  }
+  if (type.isUnsignedInteger()) {
+    Type bits = builder.getIntegerType(type.getIntOrFloatBitWidth());
+    return reinterpret(cast(cast(value, middle), bits), type);
+  }
   if (type.isInteger(1))
     return isa<FloatType>(from) ? make<arith::CmpFOp>(arith::CmpFPredicate::UNE,
                                                       value, constant(from, 0))
@@ -125,6 +140,7 @@ Value ScalarBuilder::buildFloat(StringRef operation, ValueRange operands) {
       {"Erf", [&] { return make<math::ErfOp>(x); }},
       {"Floor", [&] { return make<math::FloorOp>(x); }},
       {"Ceil", [&] { return make<math::CeilOp>(x); }},
+      {"Round", [&] { return make<math::RoundEvenOp>(x); }},
       {"Reciprocal", [&] { return make<arith::DivFOp>(constant(type, 1), x); }},
       {"Relu", [&] { return make<arith::MaximumFOp>(x, constant(type, 0)); }},
       {"Sigmoid",
@@ -220,9 +236,9 @@ bool ScalarBuilder::knows(StringRef operation) {
       .Cases({"Add", "Sub", "Mul", "Div", "Mod", "Pow"}, true)
       .Cases({"Min", "Max", "Sum"}, true)
       .Cases({"Neg", "Abs", "Sqrt", "Exp", "Log", "Sin", "Cos", "Tanh"}, true)
-      .Cases({"Erf", "Floor", "Ceil", "Reciprocal", "Relu", "Sigmoid"}, true)
-      .Cases({"Sign", "Softplus", "IsNaN", "Equal", "Less", "LessOrEqual",
-              "Greater"},
+      .Cases({"Erf", "Floor", "Ceil", "Round", "Reciprocal", "Relu"}, true)
+      .Cases({"Sigmoid", "Sign", "Softplus", "IsNaN", "Equal", "Less",
+              "LessOrEqual", "Greater"},
              true)
       .Cases({"GreaterOrEqual", "And", "Or", "Xor", "Not", "Where"}, true)
       .Default(false);
@@ -237,9 +253,9 @@ Value ScalarBuilder::build(StringRef operation, ValueRange operands) {
   }
   constexpr StringRef variadic[] = {"Min", "Max", "Sum"};
   constexpr StringRef unary[] = {
-      "Neg",  "Abs",     "Sqrt",  "Exp",   "Log",  "Sin",
-      "Cos",  "Tanh",    "Erf",   "Floor", "Ceil", "Reciprocal",
-      "Relu", "Sigmoid", "IsNaN", "Not",   "Sign", "Softplus"};
+      "Neg",   "Abs", "Sqrt",  "Exp",      "Log",        "Sin",  "Cos",
+      "Tanh",  "Erf", "Floor", "Ceil",     "Reciprocal", "Relu", "Sigmoid",
+      "IsNaN", "Not", "Sign",  "Softplus", "Round"};
   if (llvm::is_contained(variadic, operation) && operands.size() == 1)
     return operands[0];
   bool isUnary = llvm::is_contained(unary, operation);
@@ -255,7 +271,7 @@ Value ScalarBuilder::build(StringRef operation, ValueRange operands) {
       pair.push_back(operation == "Pow" && isa<FloatType>(type)
                          ? cast(operands[i], type)
                          : operands[i]);
-    if (pair.back().getType() != type)
+    if (pair.back().getType() != type || type.isUnsignedInteger())
       return {};
     if (isa<FloatType>(type))
       result = buildFloat(operation, pair);

@@ -99,12 +99,15 @@ private:
       given = global.getType();
     auto type = dyn_cast<RankedTensorType>(given);
     Type element = type ? type.getElementType() : Type();
-    if (!type || !type.hasStaticShape() ||
-        !(element.isF32() || element.isF16() || element.isBF16())) {
+    bool isKind =
+        type && (element.isF32() || element.isF16() || element.isBF16() ||
+                 (element.isInteger(8) && type.getRank() > 1));
+    if (!isKind || !type.hasStaticShape()) {
       global.emitError() << "expected the external global '"
                          << global.getSymName()
-                         << "' to be a tensor of f32, f16 or bf16 and of "
-                            "static shape, got "
+                         << "' to be a tensor of f32, f16 or bf16, or of "
+                            "i8 and of rank 2 at least, and of static shape, "
+                            "got "
                          << given;
       return failure();
     }

@@ -12,12 +12,14 @@ func.func private @globals()
 // CHECK-NEXT:   attn.weight @w1 from ["w1"] : tensor<8x16xf32>
 // CHECK-NEXT:   attn.weight @b1 from ["b1"] : tensor<16xbf16>
 // CHECK-NEXT:   attn.weight @general from ["general"] : tensor<4xf16>
+// CHECK-NEXT:   attn.weight @bytes from ["bytes"] : tensor<2x4x8xi8>
 // CHECK-NEXT:   attn.weight @unused from ["unused"] : tensor<f32>
 // CHECK-NEXT: }
 // CHECK-NOT:  ml_program
 ml_program.global private @w1(#ml_program.extern<tensor<8x16xf32>>) : tensor<8x16xf32>
 ml_program.global private @b1(#ml_program.extern : tensor<16xbf16>) : tensor<16xbf16>
 ml_program.global private @general(#ml_program.extern : tensor<4xf16>) : tensor<?xf16>
+ml_program.global private @bytes(#ml_program.extern<tensor<2x4x8xi8>>) : tensor<2x4x8xi8>
 ml_program.global private @unused(#ml_program.extern<tensor<f32>>) : tensor<f32>
 ml_program.global private @with_value(dense<[1, 2]> : tensor<2xi32>) : tensor<2xi32>
 
@@ -45,17 +47,17 @@ ml_program.global private mutable @state(dense<0.0> : tensor<4xf32>) : tensor<4x
 
 // -----
 
-// expected-error@+1 {{expected the external global 'ids' to be a tensor of f32, f16 or bf16 and of static shape, got 'tensor<4xi32>'}}
+// expected-error@+1 {{expected the external global 'ids' to be a tensor of f32, f16 or bf16, or of i8 and of rank 2 at least, and of static shape, got 'tensor<4xi32>'}}
 ml_program.global private @ids(#ml_program.extern<tensor<4xi32>>) : tensor<4xi32>
 
 // -----
 
-// expected-error@+1 {{expected the external global 'w' to be a tensor of f32, f16 or bf16 and of static shape, got 'tensor<?xf32>'}}
+// expected-error@+1 {{expected the external global 'w' to be a tensor of f32, f16 or bf16, or of i8 and of rank 2 at least, and of static shape, got 'tensor<?xf32>'}}
 ml_program.global private @w(#ml_program.extern<tensor<?xf32>>) : tensor<?xf32>
 
 // -----
 
-// expected-error@+1 {{expected the external global 'scalar' to be a tensor of f32, f16 or bf16 and of static shape, got 'f32'}}
+// expected-error@+1 {{expected the external global 'scalar' to be a tensor of f32, f16 or bf16, or of i8 and of rank 2 at least, and of static shape, got 'f32'}}
 ml_program.global private @scalar(#ml_program.extern<f32>) : f32
 
 // -----

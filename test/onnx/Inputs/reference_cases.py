@@ -20,10 +20,13 @@ from runtime_operators import RUNTIME
 CASES = {}
 
 
-def case(name, operator, operands, constants=(), outputs=1, sizes="unknown", **attributes):
+def case(
+    name, operator, operands, constants=(), outputs=1, sizes="unknown", unsigned=(), **attributes
+):  # fmt: skip
     """Operands are arrays, or shapes of floats; None is left out, as is an output that is
     not among those asked for. Constants are the numbers of operands that are part of the
-    model. Sizes are unknown, but for 1, or have names, equal ones the same, or are known."""
+    model. Sizes are unknown, but for 1, or have names, equal ones the same, or are known.
+    Operands of UINT8, and outputs that `unsigned` names, are INT32 outside."""
     random = np.random.default_rng(len(CASES))
     arrays = {
         f"x{number}": value
@@ -35,13 +38,18 @@ def case(name, operator, operands, constants=(), outputs=1, sizes="unknown", **a
     weights = {name: arrays.pop(name) for name in [f"x{number}" for number in constants]}
     present = range(outputs) if isinstance(outputs, int) else outputs
     domain, _, kind = operator.rpartition(".")
-    node = helper.make_node(
-        kind,
-        ["" if value is None else f"x{number}" for number, value in enumerate(operands)],
-        [f"y{number}" if number in present else "" for number in range(max(present) + 1)],
-        domain=domain,
-        **attributes,
-    )
+    inputs = ["" if value is None else f"x{number}" for number, value in enumerate(operands)]
+    results = [f"y{number}" if number in present else "" for number in range(max(present) + 1)]
+    before, after = [], []
+    for number, value in enumerate(operands):
+        if f"x{number}" in arrays and arrays[f"x{number}"].dtype == np.uint8:
+            arrays[f"x{number}"] = value.astype(np.int32)
+            inputs[number] = f"bytes{number}"
+            before.append(helper.make_node("Cast", [f"x{number}"], [inputs[number]], to=2))
+    for number in unsigned:
+        results[number] = f"result{number}"
+        after.append(helper.make_node("Cast", [results[number]], [f"y{number}"], to=6))
+    node = helper.make_node(kind, inputs, results, domain=domain, **attributes)
 
     def declare(name, array):
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
@@ -52,7 +60,7 @@ def case(name, operator, operands, constants=(), outputs=1, sizes="unknown", **a
         return helper.make_tensor_value_info(name, kind, shape)
 
     graph = helper.make_graph(
-        [node],
+        [*before, node, *after],
         name,
         [declare(name, array) for name, array in arrays.items()],
         [helper.make_tensor_value_info(f"y{number}", 1, None) for number in present],
@@ -92,6 +100,54 @@ case("split_sizes", "Split", [(2, 7), np.array([4, 0, 3])], [1], outputs=3, axis
 case("reshape_nothing", "Reshape", [(0, 7), np.array([3, 0])], [1], allowzero=1)
 DOWN = [np.array(places) for places in ([-1, 4], [-(2**63), 0], [0, 1], [-1, -3])]
 case("slice_down", "Slice", [(3, 7), *DOWN], [1, 2, 3, 4])
+
+RANDOM = np.random.default_rng(0)
+
+
+def integers(kind, *shape):
+    bounds = np.iinfo(kind)
+    return RANDOM.integers(bounds.min, bounds.max + 1, shape).astype(kind)
+
+
+def byte(value):
+    return np.array(value, np.uint8)
+
+
+STEP, ROWS, COLUMNS = np.array(0.25, np.float32), (3, 5, 8), np.float32([0.5, 2, 0.1, 3, 7])
+TO_NUMBERS, TO_STEPS = "DequantizeLinear", "QuantizeLinear"
+case("numbers", TO_NUMBERS, [integers("uint8", *ROWS), STEP, byte(130)], [0, 1, 2])
+case("numbers_signed", TO_NUMBERS, [integers("int8", *ROWS), STEP], [0, 1])
+case(
+    "numbers_axis", TO_NUMBERS, [integers("uint8", *ROWS), COLUMNS, integers("uint8", 5)],
+    [1, 2], axis=-2, sizes="known",
+)  # fmt: skip
+case(
+    "numbers_blocks", TO_NUMBERS, [integers("int8", 4, 6), (2, 6), integers("int8", 2, 6)],
+    [0, 1], axis=0, block_size=2, sizes="known",
+)  # fmt: skip
+SUMS = [np.array([1 << 20, -7], np.int32), STEP.reshape(1), np.array(0, np.int32)]
+case("numbers_sums", TO_NUMBERS, SUMS, [1, 2])
+TIES = (np.arange(-1100, 1100, 7) / 8).astype(np.float32).reshape(1, -1)
+case("steps", TO_STEPS, [TIES, STEP, byte(100)], [1, 2], unsigned=[0])
+case("steps_signed", TO_STEPS, [TIES, STEP, np.array(-7, np.int8)], [1, 2])
+case("steps_none", TO_STEPS, [TIES, STEP], [1], unsigned=[0])
+case("steps_axis", TO_STEPS, [ROWS, COLUMNS, integers("int8", 5)], [1, 2], sizes="known")
+for name, numbers in (("dynamic", (4, 9)), ("dynamic_above", TIES[:, 200:])):
+    case(name, "DynamicQuantizeLinear", [numbers], outputs=3, unsigned=[0, 2])
+
+# Sums that f32 has, those that it has of digits, and those that only integers have.
+for depth in (40, 1500, 9000):
+    most = [np.full((3, depth), 255, np.uint8), np.full((depth, 50), -128, np.int8)]
+    case(f"integers_{depth}", "MatMulInteger", most, [1])
+PRODUCT = "MatMulInteger"
+BYTES = [integers("uint8", 2, 5, 70), integers("int8", 70, 9)]
+case("integers_points", PRODUCT, [*BYTES, byte(120), np.array(3, np.int8)], [1, 2, 3])
+case("integers_columns", PRODUCT, [*BYTES, byte(120), integers("int8", 9)], [1, 2, 3])
+FILTERS = [integers("uint8", 2, 3, 32, 32), integers("uint8", 4, 3, 16, 16)]
+case(
+    "integers_filters", "ConvInteger", [*FILTERS, byte(120), byte(3)], [1, 2, 3],
+    strides=[16, 16], sizes="known",
+)  # fmt: skip
 
 # What writes a slice of a tensor, as TorchScript's exporter writes it.
 ASSIGNED = """
@@ -295,6 +351,23 @@ CASES["grouped_mask"] = (
         "x5": (np.arange(7) < np.array([[7], [4]])).astype(np.int64),
     },
 )
+
+
+def blocks_case(name, depth, *points, size=16, bits=4, bias=None):
+    rows, blocks = 6, -(-depth // size)
+    operands = [(2, 3, depth), integers("uint8", rows, blocks, size * bits // 8), (rows, blocks)]
+    operands += [*points, None, bias] if bias else points
+    constants = [place for place, value in enumerate(operands) if place and value is not None]
+    runtime_case(
+        name, "MatMulNBits", operands, constants, K=depth, N=rows, bits=bits, block_size=size
+    )
+
+
+blocks_case("blocks", 64)
+blocks_case("blocks_points", 48, integers("uint8", 6, 2))
+blocks_case("blocks_part", 40, integers("uint8", 12), bias=(6,))
+blocks_case("blocks_floats", 64, (6, 2), size=32, bits=8)
+blocks_case("blocks_two", 64, size=32, bits=2)
 
 
 def check(name, folder, options):

@@ -199,8 +199,27 @@ class GroupQueryAttention(RuntimeOperator):
         return result.transpose(0, 2, 1, 3).reshape(len(q), queries, -1), *kept
 
 
+class MatMulNBits(RuntimeOperator):
+    def _run(
+        self, a, b, scales, points=None, groups=None, bias=None, K=None, N=None, bits=None,
+        block_size=None, **_,
+    ):  # fmt: skip
+        def unpack(x):
+            parts = x[..., None] >> np.arange(0, 8, bits).astype(np.uint8) & 2**bits - 1
+            return parts.reshape(*x.shape[:-1], -1).astype(np.float32)
+
+        blocks = b.shape[1]
+        if points is None:
+            points = np.full((N, blocks), 2 ** (bits - 1), np.float32)
+        elif points.dtype == np.uint8:
+            points = unpack(points.reshape(N, -1))[:, :blocks]
+        matrix = (unpack(b) - points[..., None]) * scales[..., None]
+        result = a @ matrix.reshape(N, -1)[:, :K].T
+        return (result if bias is None else result + bias,)
+
+
 RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
     Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
-    MultiHeadAttention, GroupQueryAttention,
+    MultiHeadAttention, GroupQueryAttention, MatMulNBits,
 ]  # fmt: skip

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Operators that make numbers integers of 8 bits, with a scale and a zero
+// point, and integers numbers again.
+
+#include "OnnxQuantization.h"
+#include "OnnxScalars.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+using llvm::StringRef;
+using llvm::Twine;
+
+bool attn::isByte(Type type) {
+  return type.isSignlessInteger(8) || type.isUnsignedInteger(8);
+}
+
+std::pair<double, double> attn::rangeOf(Type type) {
+  return type.isUnsignedInteger() ? std::pair(0.0, 255.0)
+                                  : std::pair(-128.0, 127.0);
+}
+
+/// Whether a scale or a zero point is that of all numbers.
+static bool isOne(OnnxCall &call, const OnnxValue &numbers) {
+  TensorSizes sizes = call.sizesOf(numbers);
+  return sizes.empty() || (sizes.size() == 1 && isSize(sizes[0], 1));
+}
+
+/// Scales or zero points in sizes that go with those of what they are of, one
+/// for all, or for each index of `axis`.
+static FailureOr<OnnxValue> alignParameters(OnnxCall &call,
+                                            const OnnxValue &numbers,
+                                            int64_t rank, int64_t axis) {
+  TensorBuilder &tensors = call.tensors;
+  if (isOne(call, numbers))
+    return call.reshape(numbers, {});
+  if (numbers.rank() != 1)
+    return call.fail("expected scales and zero points of rank 0 or 1, got "
+                     "rank " +
+                     Twine(numbers.rank()));
+  TensorSizes aligned(rank, tensors.constantSize(1));
+  aligned[axis] = call.sizesOf(numbers).front();
+  return OnnxValue(tensors.reshape(call.asTensor(numbers), aligned));
+}
+
+namespace {
+
+/// The operands of DequantizeLinear and QuantizeLinear, in sizes that can be
+/// broadcast.
+struct Quantised {
+  OnnxValue x, scale, zero;
+  /// Of x as it was: blocks are dimensions of their own in it.
+  TensorSizes sizes;
+};
+
+} // namespace
+
+static FailureOr<Quantised> readOperands(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 3)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  Quantised result{call.input(0), call.input(1), call.input(2),
+                   call.sizesOf(call.input(0))};
+  int64_t rank = result.x.rank();
+  int64_t place = call.integer("axis", 1);
+  int64_t block = call.integer("block_size", 0);
+  bool isOfAll =
+      isOne(call, result.scale) && (!result.zero || isOne(call, result.zero));
+  FailureOr<int64_t> axis = isOfAll ? 0 : call.axis(place, rank);
+  if (failed(axis))
+    return failure();
+  if (block == 0) {
+    for (OnnxValue *numbers : {&result.scale, &result.zero}) {
+      if (!*numbers)
+        continue;
+      FailureOr<OnnxValue> aligned =
+          alignParameters(call, *numbers, rank, *axis);
+      if (failed(aligned))
+        return failure();
+      *numbers = *aligned;
+    }
+    return result;
+  }
+  std::optional<int64_t> size = getConstantIntValue(result.sizes[*axis]);
+  if (block < 0 || !size || *size % block != 0 || result.scale.rank() != rank ||
+      (result.zero && result.zero.rank() != rank))
+    return call.fail("expected blocks of a size that divides the axis, and as "
+                     "many dimensions of scales as of the input");
+  TensorSizes sizes = result.sizes;
+  sizes[*axis] = tensors.constantSize(*size / block);
+  sizes.insert(sizes.begin() + *axis + 1, tensors.constantSize(block));
+  result.x = tensors.reshape(call.asTensor(result.x), sizes);
+  for (OnnxValue *numbers : {&result.scale, &result.zero})
+    if (*numbers) {
+      SizedTensor tensor = call.asTensor(*numbers);
+      sizes = tensor.sizes;
+      sizes.insert(sizes.begin() + *axis + 1, tensors.constantSize(1));
+      *numbers = tensors.reshape(tensor, sizes);
+    }
+  return result;
+}
+
+/// The type of floats or of quantised numbers that an attribute asks for, if
+/// it does.
+static FailureOr<Type> readOutputType(OnnxCall &call, Type otherwise) {
+  auto kind = OnnxType(call.integer("output_dtype", 0));
+  if (kind == OnnxType::Undefined)
+    return otherwise;
+  Type type = getElementType(call.tensors.builder.getContext(), kind);
+  if (!type || isa<FloatType>(type) != isa<FloatType>(otherwise))
+    return call.fail("expected an 'output_dtype' that attn has, got " +
+                     nameOf(kind));
+  return type;
+}
+
+FailureOr<OnnxValue> attn::dequantise(OnnxCall &call, const OnnxValue &x,
+                                      const OnnxValue &zero,
+                                      const OnnxValue &scale) {
+  Type wide = call.tensors.builder.getF32Type();
+  FailureOr<OnnxValue> steps = call.cast(x, wide);
+  if (zero)
+    steps = call.elementwise("Sub", {*steps, call.cast(zero, wide)});
+  if (failed(steps))
+    return failure();
+  return call.elementwise("Mul", {*steps, call.cast(scale, wide)});
+}
+
+static FailureOr<OnnxValues> importDequantizeLinear(OnnxCall &call) {
+  FailureOr<Quantised> operands = readOperands(call);
+  if (failed(operands))
+    return failure();
+  auto &[x, scale, zero, sizes] = *operands;
+  bool isOfSums = x.type().isInteger(32);
+  if ((!isByte(x.type()) && !isOfSums) || !isa<FloatType>(scale.type()) ||
+      (zero && zero.type() != x.type()))
+    return call.fail("expected INT8, UINT8 or INT32, zero points of the same "
+                     "type, and scales of floats");
+  FailureOr<Type> type = readOutputType(call, scale.type());
+  // Sums have no zero point but 0.
+  FailureOr<OnnxValue> result =
+      dequantise(call, x, isOfSums ? OnnxValue() : zero, scale);
+  if (failed(type) || failed(result))
+    return failure();
+  return OnnxValues{call.reshape(call.cast(*result, *type), sizes)};
+}
+
+/// x / scale + zero point in whole numbers, those that the type has.
+static FailureOr<OnnxValue> quantise(OnnxCall &call, const OnnxValue &x,
+                                     const OnnxValue &scale,
+                                     const OnnxValue &zero, Type type) {
+  Type wide = call.tensors.builder.getF32Type();
+  FailureOr<OnnxValue> steps =
+      call.elementwise("Div", {call.cast(x, wide), call.cast(scale, wide)});
+  if (succeeded(steps))
+    steps = call.elementwise("Round", *steps);
+  if (succeeded(steps) && zero)
+    steps = call.elementwise("Add", {*steps, call.cast(zero, wide)});
+  auto [least, most] = rangeOf(type);
+  if (succeeded(steps))
+    steps = call.elementwise("Max", {*steps, call.constant(wide, least)});
+  if (succeeded(steps))
+    steps = call.elementwise("Min", {*steps, call.constant(wide, most)});
+  if (failed(steps))
+    return failure();
+  return call.cast(*steps, type);
+}
+
+static FailureOr<OnnxValues> importQuantizeLinear(OnnxCall &call) {
+  // Which is of types of floats of 8 bits, and of how to divide.
+  (void)call.find("saturate");
+  (void)call.find("precision");
+  FailureOr<Quantised> operands = readOperands(call);
+  if (failed(operands))
+    return failure();
+  auto &[x, scale, zero, sizes] = *operands;
+  Type byte = IntegerType::get(call.tensors.builder.getContext(), 8,
+                               IntegerType::Unsigned);
+  FailureOr<Type> type = readOutputType(call, zero ? zero.type() : byte);
+  if (failed(type))
+    return failure();
+  if (!isa<FloatType>(x.type()) || !isa<FloatType>(scale.type()) ||
+      !isByte(*type) || (zero && zero.type() != *type))
+    return call.fail("expected floats, scales of floats, and a result of INT8 "
+                     "or UINT8, of which zero points are too");
+  FailureOr<OnnxValue> result = quantise(call, x, scale, zero, *type);
+  if (failed(result))
+    return failure();
+  return OnnxValues{call.reshape(*result, sizes)};
+}
+
+/// 255 steps from the least to the largest number, 0 among them.
+static FailureOr<OnnxValues> importDynamicQuantizeLinear(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor x = call.asTensor(call.input(0));
+  Type type = x.elementType();
+  if (!type.isF32())
+    return call.fail("expected an operand of FLOAT");
+  auto axes = llvm::to_vector(llvm::seq<int64_t>(x.rank()));
+  auto reduce = [&](StringRef operation) {
+    SizedTensor all = tensors.reduce(
+        x, axes, tensors.scalar(type, 0),
+        [&](OpBuilder &b, Location loc, Value total, Value number) {
+          return ScalarBuilder(b, loc).build(operation, {total, number});
+        });
+    return call.reshape(all, {});
+  };
+  OnnxValue least = reduce("Min"), most = reduce("Max");
+  Type byte = IntegerType::get(type.getContext(), 8, IntegerType::Unsigned);
+  auto [first, last] = rangeOf(byte);
+  FailureOr<OnnxValue> scale = call.elementwise("Sub", {most, least});
+  scale = call.elementwise("Div", {*scale, call.constant(type, last)});
+  // Zeros alone are one step each.
+  FailureOr<OnnxValue> isNone = call.elementwise("Equal", {most, least});
+  scale = call.elementwise("Where", {*isNone, call.constant(type, 1), *scale});
+  FailureOr<OnnxValue> zero = call.elementwise("Neg", least);
+  zero = quantise(call, *zero, *scale, OnnxValue(), byte);
+  if (failed(zero))
+    return failure();
+  FailureOr<OnnxValue> result = quantise(call, x, *scale, *zero, byte);
+  if (failed(result))
+    return failure();
+  return OnnxValues{*result, *scale, *zero};
+}
+
+OnnxOperator attn::findQuantizationOperator(StringRef name) {
+  return llvm::StringSwitch<OnnxOperator>(name)
+      .Case("DequantizeLinear", importDequantizeLinear)
+      .Case("QuantizeLinear", importQuantizeLinear)
+      .Case("DynamicQuantizeLinear", importDynamicQuantizeLinear)
+      .Case("MatMulInteger", importMatMulInteger)
+      .Case("ConvInteger", importConvInteger)
+      .Case("com.microsoft.DequantizeLinear", importDequantizeLinear)
+      .Case("com.microsoft.QuantizeLinear", importQuantizeLinear)
+      .Case("com.microsoft.MatMulNBits", importMatMulNBits)
+      .Default(nullptr);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What operators of quantised networks share.
+
+#ifndef ATTN_LIB_IMPORT_ONNXQUANTIZATION_H
+#define ATTN_LIB_IMPORT_ONNXQUANTIZATION_H
+
+#include "OnnxCall.h"
+
+namespace attn {
+
+/// Whether numbers of 8 bits are of this type.
+bool isByte(mlir::Type type);
+
+/// The least and the most of these numbers.
+std::pair<double, double> rangeOf(mlir::Type type);
+
+/// (x - zero point) · scale in f32; the zero point may be left out.
+mlir::FailureOr<OnnxValue> dequantise(OnnxCall &call, const OnnxValue &x,
+                                      const OnnxValue &zero,
+                                      const OnnxValue &scale);
+
+mlir::FailureOr<OnnxValues> importConvInteger(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importMatMulInteger(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importMatMulNBits(OnnxCall &call);
+
+} // namespace attn
+
+#endif // ATTN_LIB_IMPORT_ONNXQUANTIZATION_H
