@@ -105,14 +105,22 @@ bool AttentionMask::areBiases(ArrayRef<AxisList> scores) {
                       });
 }
 
-Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
-                                 ArrayRef<AxisList> scores) {
-  if (!areBiases(scores))
-    return {};
-  auto size = [&](const AxisList &list) {
-    return getValueOrCreateConstantIndexOp(
-        builder, loc, elements.axes.getSize(builder, loc, list));
-  };
+namespace {
+
+/// The distances between keys and queries, as indices.
+struct Distances {
+  /// How many keys come before the queries.
+  Value before;
+  /// Without these, the least distance of a key from a query, and the largest.
+  Value first, last;
+  /// With these, the largest in either direction, and how many have a bias.
+  Value farthest, count;
+};
+
+} // namespace
+
+static Distances measureDistances(OpBuilder &builder, Location loc,
+                                  Value position, Value queries, Value keys) {
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(builder, loc, value);
   };
@@ -132,10 +140,10 @@ Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
     return builder.createOrFold<arith::MulIOp>(loc, a, b);
   };
   Value before = index(0);
-  if (Value position = buildPosition(builder, loc))
+  if (position)
     before = builder.createOrFold<arith::IndexCastOp>(
         loc, builder.getIndexType(), position);
-  Value queries = size(scores[2]), keys = size(scores[3]), one = index(1);
+  Value one = index(1);
   Value last = subtract(keys, one), first = subtract(one, queries);
   // Of the first query the last key is farthest, or the first key of the last.
   Value farthest = subtract(
@@ -143,6 +151,21 @@ Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
   // None where there is no query or no key.
   Value count = multiply(add(add(farthest, farthest), one),
                          multiply(smaller(queries, one), smaller(keys, one)));
+  return {before, first, last, farthest, count};
+}
+
+Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
+                                 ArrayRef<AxisList> scores) {
+  if (!areBiases(scores))
+    return {};
+  auto size = [&](const AxisList &list) {
+    return getValueOrCreateConstantIndexOp(
+        builder, loc, elements.axes.getSize(builder, loc, list));
+  };
+  Value position = buildPosition(builder, loc);
+  Value queries = size(scores[2]), keys = size(scores[3]);
+  const Distances distances =
+      measureDistances(builder, loc, position, queries, keys);
   AxisList heads = elements.axes.resolve(scores[1]);
   AxisList places = elements.axes.add(ShapedType::kDynamic), loops = heads;
   llvm::append_range(loops, places);
@@ -159,7 +182,7 @@ Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
     sizes.push_back(elements.axes.getSize(builder, loc, {axis}));
   }
   single.push_back(places);
-  sizes.push_back(getAsOpFoldResult(count));
+  sizes.push_back(getAsOpFoldResult(distances.count));
   Type type = builder.getF32Type();
   Value init = createEmpty(builder, loc, sizes, type);
   SmallVector<utils::IteratorType> iterators(loops.size(),
@@ -168,10 +191,10 @@ Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
     // Whichever query it is: here, the first. Where there is no such distance,
     // the nearest that there is, so that no table is read outside.
     Value place = linalg::IndexOp::create(b, loc, heads.size());
-    place = arith::SubIOp::create(b, loc, place, farthest);
-    place = arith::AddIOp::create(b, loc, place, before);
-    place = arith::MinSIOp::create(b, loc, place, last);
-    place = arith::MaxSIOp::create(b, loc, place, first);
+    place = arith::SubIOp::create(b, loc, place, distances.farthest);
+    place = arith::AddIOp::create(b, loc, place, distances.before);
+    place = arith::MinSIOp::create(b, loc, place, distances.last);
+    place = arith::MaxSIOp::create(b, loc, place, distances.first);
     cloner.fix(scores[3].front(), place);
     cloner.fix(distance.query.front(),
                arith::ConstantIndexOp::create(b, loc, 0));
