@@ -45,7 +45,7 @@ def ExpandBFloat16 : Pass<"attn-expand-bf16", "::mlir::ModuleOp"> {
   let summary = "rounds to bf16 by integer operations where there is no other way";
   let description = [{
     LLVM calls a library function for each number that is rounded to bf16,
-    unless the processor has AVX512-BF16. Where the module's `attn.target` does
+    unless the processor has AVX512-BF16. Where the module's `attn.target` has
     not, `arith.truncf` of f32 to bf16 becomes a few integer operations on the
     bits: the same numbers, ties to even, NaN stays NaN. Widening shifts bits,
     and selecting among bf16 selects among their bits. Arithmetic on bf16 is
@@ -82,6 +82,22 @@ def LowerCores : Pass<"attn-lower-cores", "::mlir::ModuleOp"> {
     combination of operation, attributes and types, and writes its body with
     loops, vectors and OpenMP regions. Sizes of registers and tiles follow from
     the module's `attn.target`. A core that writes nothing goes.
+
+    ```mlir
+    attn.softmax %x outs(%y) : (memref<?x8xf32>, memref<?x8xf32>) -> ()
+    ```
+
+    becomes
+
+    ```mlir
+    call @softmax(%x, %y) : (memref<?x8xf32>, memref<?x8xf32>) -> ()
+    …
+    func.func private @softmax(%x: memref<?x8xf32>, %y: memref<?x8xf32>) attributes {passthrough = ["noinline"]} {
+      …
+      omp.parallel if(%pays) { … }
+      return
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
@@ -119,6 +135,24 @@ def LowerWeights : Pass<"attn-lower-weights", "::mlir::ModuleOp"> {
     Replaces `attn.get_weight` by a memref over the pointer at the weight's
     place in the table `attn_weights`, which the loader fills, and removes the
     `attn.weights` groups.
+
+    ```mlir
+    attn.weights @output {
+      attn.weight @weight from ["fc.weight"] : tensor<8x16xf32>
+    }
+    %w = attn.get_weight @output::@weight : memref<8x16xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.mlir.global external @attn_weights() : !llvm.array<1 x ptr> { … }
+    %table = llvm.mlir.addressof @attn_weights : !llvm.ptr
+    %place = llvm.getelementptr %table[0, %index] : (!llvm.ptr, i64) -> !llvm.ptr, !llvm.array<1 x ptr>
+    %data = llvm.load %place : !llvm.ptr -> !llvm.ptr
+    …
+    %w = builtin.unrealized_conversion_cast %descriptor : !llvm.struct<…> to memref<8x16xf32>
+    ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::memref::MemRefDialect"];

@@ -89,6 +89,25 @@ def ReuseBuffers : Pass<"attn-reuse-buffers", "::mlir::func::FuncOp"> {
     Uses through views count. Buffers that are returned, or whose address
     escapes into another memref value in a way that is not known, are left
     alone. Runs after bufferization, before deallocation.
+
+    ```mlir
+    %a = memref.alloc(%n) : memref<?x8xf32>
+    attn.layer_norm %x, %w, %b outs(%a) : …
+    %c = memref.alloc(%n) : memref<?x8xf32>
+    attn.softmax %a outs(%c) : …
+    %d = memref.alloc(%n) : memref<?x8xf32>
+    attn.layer_norm %c, %w, %b outs(%d) : …
+    ```
+
+    becomes
+
+    ```mlir
+    %a = memref.alloc(%n) : memref<?x8xf32>
+    %c = memref.alloc(%n) : memref<?x8xf32>
+    attn.layer_norm %x, %w, %b outs(%a) : …
+    attn.softmax %a outs(%c) : …
+    attn.layer_norm %c, %w, %b outs(%a) : …
+    ```
   }];
 }
 
@@ -107,6 +126,33 @@ def OutlineRepeats : Pass<"attn-outline-repeats", "::mlir::ModuleOp"> {
     bufferization, where operations have no results that leave the sequence;
     allocations, views of them, weights and constants are moved to the top of
     the block first, and are values from outside.
+
+    ```mlir
+    func.func @f(…) {
+      …
+      attn.layer_norm %x, %w, %b outs(%a) : …
+      attn.softmax %a outs(%c) : …
+      attn.layer_norm %c, %w, %b outs(%d) : …
+      attn.softmax %d outs(%e) : …
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @f_layer(%x: …, %w: …, %b: …, %a: …, %c: …) {
+      attn.layer_norm %x, %w, %b outs(%a) : …
+      attn.softmax %a outs(%c) : …
+      return
+    }
+    func.func @f(…) {
+      …
+      call @f_layer(%x, %w, %b, %a, %c) : …
+      call @f_layer(%c, %w, %b, %d, %e) : …
+      return
+    }
+    ```
   }];
 }
 
