@@ -1,7 +1,8 @@
 // RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(attn-raise-attention,canonicalize,cse))' | FileCheck %s
 
-// Conditions that exclude keys by finite scores: which numbers a mask has for them,
-// and where bounds do, how it is asked before if each query keeps a key.
+// Which numbers a mask has for keys that conditions exclude by finite scores; where
+// bounds exclude them, how it is asked before if each query keeps a key; and of which
+// type numbers are that are added.
 
 #q = affine_map<(b, i, j, e) -> (b, i, e)>
 #k = affine_map<(b, i, j, e) -> (b, j, e)>
@@ -174,4 +175,24 @@ func.func @window_and_kept(%q: tensor<2x5x8xf32>, %k: tensor<2x7x8xf32>, %c: ten
   %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x5x7xf32>, tensor<2x7x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
   return %o : tensor<2x5x8xf32>
+}
+
+// Of the type of queries that were widened: as it is.
+// CHECK-LABEL: func.func @narrow(
+// CHECK-NOT:     linalg.generic
+// CHECK:         %[[M:.*]] = tensor.expand_shape %arg2 {{.*}} : tensor<2x5x7xbf16> into tensor<2x1x5x7xbf16>
+// CHECK:         attn.sdpa %{{.*}} mask(%[[M]])
+func.func @narrow(%q: tensor<2x5x8xbf16>, %k: tensor<2x7x8xbf16>, %a: tensor<2x5x7xbf16>) -> tensor<2x5x8xbf16> {
+  %e = tensor.empty() : tensor<2x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
+  %qw = arith.extf %q : tensor<2x5x8xbf16> to tensor<2x5x8xf32>
+  %kw = arith.extf %k : tensor<2x7x8xbf16> to tensor<2x7x8xf32>
+  %aw = arith.extf %a : tensor<2x5x7xbf16> to tensor<2x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%qw, %kw : tensor<2x5x8xf32>, tensor<2x7x8xf32>) outs(%zeros : tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
+  %m = arith.addf %s, %aw : tensor<2x5x7xf32>
+  %p = linalg.softmax dimension(2) ins(%m : tensor<2x5x7xf32>) outs(%e : tensor<2x5x7xf32>) -> tensor<2x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %kw : tensor<2x5x7xf32>, tensor<2x7x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
+  %r = arith.truncf %o : tensor<2x5x8xf32> to tensor<2x5x8xbf16>
+  return %r : tensor<2x5x8xbf16>
 }
