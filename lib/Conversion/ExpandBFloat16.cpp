@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rounding to bf16 on processors that have no instruction for it.
+// Rounding to bf16 on processors that have no instruction for it, and of what
+// none has one for.
 
 #include "attn/Conversion/Passes.h"
 #include "attn/IR/AttnDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -69,6 +71,40 @@ struct ExpandTruncF : public OpRewritePattern<arith::TruncFOp> {
   }
 };
 
+/// No processor rounds f64 to bf16. Of f32 in between, those that are not exact
+/// are odd: then rounding twice gives what rounding once does.
+struct SplitTruncF : public OpRewritePattern<arith::TruncFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    Value numbers = op.getIn();
+    Type type = numbers.getType();
+    if (!getElementTypeOrSelf(type).isF64() ||
+        !getElementTypeOrSelf(op.getType()).isBF16() || isa<TensorType>(type))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type between = b.getF32Type(), integers = integersLike(type, 32);
+    if (auto vector = dyn_cast<VectorType>(type))
+      between = vector.clone(between);
+    Value nearest = arith::TruncFOp::create(b, between, numbers);
+    Value exact = arith::ExtFOp::create(b, type, nearest);
+    Value isLarger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                           math::AbsFOp::create(b, exact),
+                                           math::AbsFOp::create(b, numbers));
+    Value isOther =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, exact, numbers);
+    Value bits = arith::BitcastOp::create(b, integers, nearest);
+    bits = arith::SubIOp::create(b, bits,
+                                 arith::ExtUIOp::create(b, integers, isLarger));
+    bits = arith::OrIOp::create(b, bits,
+                                arith::ExtUIOp::create(b, integers, isOther));
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(
+        op, op.getType(), arith::BitcastOp::create(b, between, bits));
+    return success();
+  }
+};
+
 /// LLVM carries what it widens through a loop as f32, and then rounds it as
 /// above. Bits stay bits.
 struct ExpandExtF : public OpRewritePattern<arith::ExtFOp> {
@@ -116,10 +152,10 @@ struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
   void runOnOperation() override {
     auto target =
         getOperation()->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
-    if (target && target.hasFeature("avx512bf16"))
-      return;
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandTruncF, ExpandExtF, ExpandSelect>(&getContext());
+    patterns.add<SplitTruncF>(&getContext());
+    if (!target || !target.hasFeature("avx512bf16"))
+      patterns.add<ExpandTruncF, ExpandExtF, ExpandSelect>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -36,4 +36,17 @@ func.func @with_instruction(%x: vector<16xf32>) -> vector<16xbf16> {
   %r = arith.truncf %x : vector<16xf32> to vector<16xbf16>
   return %r : vector<16xbf16>
 }
+
+// What is not exact in f32 becomes odd there, so that nothing is rounded twice.
+// CHECK-LABEL: func.func @from_f64
+// CHECK:         %[[NEAREST:.*]] = arith.truncf %[[X:.*]] : f64 to f32
+// CHECK:         %[[EXACT:.*]] = arith.extf %[[NEAREST]] : f32 to f64
+// CHECK:         arith.cmpf one, %[[EXACT]], %[[X]] : f64
+// CHECK:         %[[ODD:.*]] = arith.ori {{.*}} : i32
+// CHECK:         %[[BETWEEN:.*]] = arith.bitcast %[[ODD]] : i32 to f32
+// CHECK:         arith.truncf %[[BETWEEN]] : f32 to bf16
+func.func @from_f64(%x: f64) -> bf16 {
+  %r = arith.truncf %x : f64 to bf16
+  return %r : bf16
+}
 }

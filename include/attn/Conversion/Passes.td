@@ -48,14 +48,16 @@ def ExpandBFloat16 : Pass<"attn-expand-bf16", "::mlir::ModuleOp"> {
     unless the processor has AVX512-BF16. Where the module's `attn.target` has
     not, `arith.truncf` of f32 to bf16 becomes a few integer operations on the
     bits: the same numbers, ties to even, NaN stays NaN. Widening shifts bits,
-    and selecting among bf16 selects among their bits. Arithmetic on bf16 is
+    and selecting among bf16 selects among their bits. `arith.truncf` of f64 to
+    bf16, which no processor has, goes by f32 everywhere. Arithmetic on bf16 is
     expected to be in f32 already (`--arith-emulate-unsupported-floats`).
 
     ```mlir
     %y = arith.truncf %x : vector<8xf32> to vector<8xbf16>
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
 }
 
 def LowerCopies : Pass<"attn-lower-copies", "::mlir::func::FuncOp"> {

@@ -140,6 +140,13 @@ def types():
         "f32 to f16", "%y = arith.truncf %a : tensor<?xf32> to tensor<?xf16>",
         single.astype(np.float16), "tensor<?xf16>", 0, a=single,
     )  # fmt: skip
+    # Of f32, the first would be in the middle.
+    double = np.array([1 + 2.0**-8 + 2.0**-40, 1 + 2.0**-8, -3 - 2.0**-7 - 2.0**-40, 1e300, np.nan])
+    yield case(
+        "f64 to bf16", "%z = arith.truncf %a : tensor<?xf64> to tensor<?xbf16>\n"
+        "%y = arith.extf %z : tensor<?xbf16> to tensor<?xf32>",
+        [1 + 2.0**-7, 1, -3 - 2.0**-6, np.inf, np.nan], "tensor<?xf32>", 0, a=double,
+    )  # fmt: skip
     yield case(
         "comparison", "%y = arith.cmpi sgt, %a, %b : tensor<?xi32>",
         a > b, "tensor<?xi1>", a=a, b=b,
