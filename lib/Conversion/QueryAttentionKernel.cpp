@@ -91,10 +91,9 @@ private:
       b.forLoop(zero, count, b.lanes(), [&](Value begin) {
         Value next = b.add(begin, b.index(b.lanes()));
         forGroups(getScoreHeads(), [&](Value row, int64_t heads) {
-          int64_t keys = b.lanes() / heads;
-          b.forLoop(begin, b.min(next, count), keys, [&](Value column) {
+          forKeys(heads, {begin, b.min(next, count)}, [&](Value column) {
             emitScores(row, heads, query, b.add(first, column), column);
-            emitPrefetchOfNext(row, heads, column, keys);
+            emitPrefetchOfNext(row, heads, column, b.lanes() / heads);
           });
           emitPrefetch(op.getKey(), row, heads, b.add(first, next), b.lanes());
         });
@@ -137,6 +136,15 @@ private:
       setHead(row);
       body(row, 1);
     });
+  }
+
+  /// body(column) for as many of a vector's keys at a time as each of so many
+  /// heads has scores of together: once for one head.
+  void forKeys(int64_t heads, IndexRange columns,
+               llvm::function_ref<void(Value)> body) {
+    if (heads == 1)
+      return body(columns.begin);
+    b.forLoop(columns.begin, columns.end, b.lanes() / heads, body);
   }
 
   void setHead(Value row) { scope->setHead(b.add(firstHead, row)); }

@@ -166,12 +166,22 @@ static void storeLanes(llvm::Module &module) {
     }
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+/// What kernels gain by of LLVM's second level, in its notation. They have the
+/// vectors, the tiles and the unrolling before LLVM sees them, and call nothing
+/// that it could inline: the rest of that level takes most of its time in vain.
+static constexpr llvm::StringLiteral kernelPasses =
+    "function(sroa,early-cse<memssa>,simplifycfg,"
+    "instcombine<no-verify-fixpoint>,loop-mssa(loop-rotate,licm),gvn,"
+    "instcombine<no-verify-fixpoint>,loop-mssa(licm),loop(indvars),"
+    "simplifycfg,dse,adce)";
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                     bool isKernel) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager graphs;
   llvm::ModuleAnalysisManager modules;
-  // Kernels come unrolled as far as it pays: more would only cost compile time.
+  // What is between kernels takes too little time to be unrolled.
   llvm::PipelineTuningOptions tuning;
   tuning.LoopUnrolling = false;
   llvm::PassBuilder builder(&machine, tuning);
@@ -180,10 +190,12 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, graphs, modules);
-  // The third level would add only compile time: the vectors, the tiles and the
-  // unrolling are there before LLVM sees the code.
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(module, modules);
+  llvm::ModulePassManager passes;
+  if (isKernel)
+    llvm::cantFail(builder.parsePassPipeline(passes, kernelPasses));
+  else
+    passes = builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2);
+  passes.run(module, modules);
   storeLanes(module);
 }
 
@@ -280,7 +292,7 @@ translatePart(mlir::ModuleOp part, bool isFirst, llvm::LLVMContext &context,
       return std::move(error);
   setAttributes(*result, machine);
   scope = mlir::TimingScope(timer.nest("Optimize LLVM IR"));
-  optimize(*result, machine);
+  optimize(*result, machine, /*isKernel=*/!isFirst);
   return std::move(result);
 }
 
