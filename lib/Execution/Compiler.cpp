@@ -173,7 +173,7 @@ static constexpr llvm::StringLiteral kernelPasses =
     "function(sroa,early-cse<memssa>,simplifycfg,"
     "instcombine<no-verify-fixpoint>,loop-mssa(loop-rotate,licm),gvn,"
     "instcombine<no-verify-fixpoint>,loop-mssa(licm),loop(indvars),"
-    "simplifycfg,dse,adce)";
+    "simplifycfg,dse,adce,infer-alignment)";
 
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
                      bool isKernel) {
