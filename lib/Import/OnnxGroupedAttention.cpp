@@ -102,11 +102,8 @@ GroupedAttentionImporter::splitHeads(const OnnxValue &rows, int64_t heads) {
 
 SizedTensor GroupedAttentionImporter::sliceHeads(const SizedTensor &all,
                                                  int64_t first, int64_t count) {
-  SmallVector<OpFoldResult> offsets(4, tensors.constantSize(0));
-  offsets[1] = tensors.constantSize(first);
-  TensorSizes sizes = all.sizes;
-  sizes[1] = tensors.constantSize(count);
-  return tensors.slice(all, offsets, sizes, {1, 1, 1, 1});
+  return tensors.sliceAxis(all, 1, tensors.constantSize(first),
+                           tensors.constantSize(count));
 }
 
 LogicalResult GroupedAttentionImporter::readHeads() {

@@ -280,13 +280,10 @@ static FailureOr<OnnxValues> importSplit(OnnxCall &call) {
                        llvm::Twine(*known));
   }
   OnnxValues results;
-  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
+  OpFoldResult offset = tensors.constantSize(0);
   for (OpFoldResult size : parts) {
-    TensorSizes sizes = tensor.sizes;
-    sizes[*axis] = size;
-    results.push_back(tensors.slice(tensor, offsets, sizes,
-                                    SmallVector<int64_t>(tensor.rank(), 1)));
-    offsets[*axis] = tensors.add(offsets[*axis], size);
+    results.push_back(tensors.sliceAxis(tensor, *axis, offset, size));
+    offset = tensors.add(offset, size);
   }
   return results;
 }

@@ -230,10 +230,8 @@ static FailureOr<OnnxValues> importEmbedLayerNormalization(OnnxCall &call) {
   if (places) {
     positions = choose(3, places);
   } else {
-    OpFoldResult zero = tensors.constantSize(0);
-    SizedTensor table = call.asTensor(call.input(3));
-    positions =
-        tensors.slice(table, {zero, zero}, {shape[1], table.sizes[1]}, {1, 1});
+    positions = tensors.sliceAxis(call.asTensor(call.input(3)), 0,
+                                  tensors.constantSize(0), shape[1]);
   }
   FailureOr<OnnxValue> sum =
       call.elementwise("Add", {choose(2, ids), positions});

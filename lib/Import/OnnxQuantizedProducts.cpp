@@ -234,8 +234,7 @@ FailureOr<OnnxValue> BlockProductImporter::readZeroPoints() {
         call,
         tensors.reshape(points, {sizes[0], tensors.constantSize(count / rows)}),
         bits);
-    OpFoldResult zero = tensors.constantSize(0);
-    points = tensors.slice(points, {zero, zero}, sizes, {1, 1});
+    points = tensors.sliceAxis(points, 1, tensors.constantSize(0), sizes[1]);
   }
   sizes.push_back(tensors.constantSize(1));
   return OnnxValue(tensors.reshape(points, sizes));
@@ -288,11 +287,9 @@ FailureOr<OnnxValues> BlockProductImporter::run() {
   SizedTensor all = tensors.reshape(
       call.asTensor(call.cast(*matrix, a.type())),
       {tensors.constantSize(rows), tensors.constantSize(blocks * size)});
-  if (blocks * size != depth) {
-    OpFoldResult zeroPlace = tensors.constantSize(0);
-    all = tensors.slice(all, {zeroPlace, zeroPlace},
-                        {sizes[0], tensors.constantSize(depth)}, {1, 1});
-  }
+  if (blocks * size != depth)
+    all = tensors.sliceAxis(all, 1, tensors.constantSize(0),
+                            tensors.constantSize(depth));
   FailureOr<OnnxValue> result = call.matmul(a, tensors.transpose(all, {1, 0}));
   if (succeeded(result) && call.input(5))
     result = call.elementwise("Add", {*result, call.input(5)});

@@ -96,12 +96,9 @@ FailureOr<OnnxValue> RotaryImporter::readAngles(size_t input) {
 /// Some of the last dimension.
 SizedTensor RotaryImporter::slice(const SizedTensor &tensor, int64_t offset,
                                   int64_t size) {
-  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
-  offsets.back() = tensors.constantSize(offset);
-  TensorSizes sizes = tensor.sizes;
-  sizes.back() = tensors.constantSize(size);
-  return tensors.slice(tensor, offsets, sizes,
-                       SmallVector<int64_t>(tensor.rank(), 1));
+  return tensors.sliceAxis(tensor, tensor.rank() - 1,
+                           tensors.constantSize(offset),
+                           tensors.constantSize(size));
 }
 
 /// a · x ± b · y

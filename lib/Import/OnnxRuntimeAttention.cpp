@@ -53,12 +53,9 @@ FailureOr<OnnxValue> RuntimeAttentionImporter::slice(const OnnxValue &value,
   if (!extent || offset + size > *extent)
     return call.fail("expected " + Twine(offset + size) +
                      " columns of queries, keys and values at least");
-  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
-  offsets.back() = tensors.constantSize(offset);
-  TensorSizes sizes = tensor.sizes;
-  sizes.back() = tensors.constantSize(size);
-  return OnnxValue(tensors.slice(tensor, offsets, sizes,
-                                 SmallVector<int64_t>(tensor.rank(), 1)));
+  return OnnxValue(tensors.sliceAxis(tensor, tensor.rank() - 1,
+                                     tensors.constantSize(offset),
+                                     tensors.constantSize(size)));
 }
 
 /// What is added to scores: a bias, and a number that excludes keys.
@@ -188,26 +185,23 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
       attend(call.input(3), call.input(5), pastKey, pastValue);
   if (failed(results))
     return failure();
+  if (!call.hasOutput(1))
+    return OnnxValues{results->front()};
   SmallVector<SizedTensor, 2> present;
   for (const OnnxValue &kept : ArrayRef(*results).slice(1, 2)) {
     TensorSizes sizes = call.sizesOf(kept);
     sizes.insert(sizes.begin(), tensors.constantSize(1));
     present.push_back(tensors.reshape(call.asTensor(kept), sizes));
   }
-  if (!call.hasOutput(1))
-    return OnnxValues{results->front()};
   return OnnxValues{results->front(), tensors.concatenate(present, 0)};
 }
 
 /// One of a dimension, which then is no more.
 OnnxValue RuntimeAttentionImporter::sliceOne(const SizedTensor &tensor,
                                              int64_t axis, int64_t index) {
-  SmallVector<OpFoldResult> offsets(tensor.rank(), tensors.constantSize(0));
-  offsets[axis] = tensors.constantSize(index);
+  SizedTensor part = tensors.sliceAxis(
+      tensor, axis, tensors.constantSize(index), tensors.constantSize(1));
   TensorSizes sizes = tensor.sizes;
-  sizes[axis] = tensors.constantSize(1);
-  SizedTensor part = tensors.slice(tensor, offsets, sizes,
-                                   SmallVector<int64_t>(tensor.rank(), 1));
   sizes.erase(sizes.begin() + axis);
   return OnnxValue(tensors.reshape(part, sizes));
 }

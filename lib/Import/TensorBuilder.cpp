@@ -345,6 +345,15 @@ SizedTensor TensorBuilder::slice(const SizedTensor &tensor,
   return {value, TensorSizes(sizes)};
 }
 
+SizedTensor TensorBuilder::sliceAxis(const SizedTensor &tensor, int64_t axis,
+                                     OpFoldResult offset, OpFoldResult size) {
+  SmallVector<OpFoldResult> offsets(tensor.rank(), constantSize(0));
+  offsets[axis] = offset;
+  TensorSizes sizes = tensor.sizes;
+  sizes[axis] = size;
+  return slice(tensor, offsets, sizes, SmallVector<int64_t>(tensor.rank(), 1));
+}
+
 SizedTensor TensorBuilder::pad(const SizedTensor &tensor,
                                ArrayRef<OpFoldResult> before,
                                ArrayRef<OpFoldResult> after, Value value) {

@@ -97,6 +97,9 @@ public:
                     llvm::ArrayRef<mlir::OpFoldResult> offsets,
                     llvm::ArrayRef<mlir::OpFoldResult> sizes,
                     llvm::ArrayRef<int64_t> steps);
+  /// A part of one dimension, and the whole of all others.
+  SizedTensor sliceAxis(const SizedTensor &tensor, int64_t axis,
+                        mlir::OpFoldResult offset, mlir::OpFoldResult size);
   SizedTensor pad(const SizedTensor &tensor,
                   llvm::ArrayRef<mlir::OpFoldResult> before,
                   llvm::ArrayRef<mlir::OpFoldResult> after, mlir::Value value);
