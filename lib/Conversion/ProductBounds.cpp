@@ -11,9 +11,9 @@ using namespace attn;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// To round a number to bf16 changes it by 2^-9 of it at most; and a product of
-/// two by twice as much, and by what is left of the square of that.
-static constexpr double kNarrowing = 0x1.1p-8;
+/// To round a number to bf16 changes it by 2^-8 of it at most; and a product of
+/// two by twice as much and the square of that, which is less than this.
+static constexpr double kNarrowing = 0x1.01p-7;
 /// More than numbers below the smallest normal one, which products of bf16 take
 /// for 0, are as a row.
 static constexpr double kFlushed = 0x1p-110;

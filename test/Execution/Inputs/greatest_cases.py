@@ -86,6 +86,21 @@ def stepped(x, weight, bias):
     x[:], bias[:] = 1.01, 0
 
 
+def rounded(x, weight, bias):
+    """Integers are exact, and bf16 rounds all products of one sum down by as much as
+    it can, and all of another up."""
+    down, up = 1 + 2**-8 - 2**-16, 1 + 2**-8 + 2**-16
+    half = x.shape[1] // 2
+    x[:, :half], x[:, half:], weight[:], bias[:] = down, up, 0, 0
+    weight[0, :half], weight[-1, half + half // 73 :] = down, up
+
+
+def unseen(x, weight, bias):
+    """Integers have no steps for the numbers of a row whose sum is the greatest."""
+    x[:], weight[:], bias[:] = 1 / 300, 0, 0
+    x[:, 0], weight[0, 0], weight[-1, 1:] = 1, 1, 1
+
+
 def excluded(x, weight, bias):
     bias[:] = -np.inf
 
@@ -173,6 +188,8 @@ def every(element):
     ):  # fmt: skip
         for rows, columns, inputs in ((18, 150, 64), (5, 1001, 33)):
             yield case(element, rows, columns, inputs, special)
+    for special in (rounded, unseen):
+        yield case(element, 5, 150, 1024, special)
 
 
 def greatest(values, columns):
