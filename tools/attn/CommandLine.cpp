@@ -85,19 +85,20 @@ void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
       [] { failWithoutMemory(nullptr, "not enough memory", false); });
   handleSignals();
   cl::SetVersionPrinter(printVersion);
+  // LLVM's libraries register hundreds of their own.
+  static cl::OptionCategory ours("Options");
+  cl::HideUnrelatedOptions(ours);
 }
 
 static bool asksForHelp(StringRef argument) {
   return argument.consume_front("-") &&
-         (argument.ltrim('-').starts_with("help") || argument == "h" ||
-          argument.ltrim('-') == "version");
+         (argument == "h" || is_contained({"help", "help-hidden", "help-list",
+                                           "help-list-hidden", "version"},
+                                          argument.ltrim('-')));
 }
 
 bool attn::parseCommandLine(int argc, char **argv, StringRef overview,
                             StringRef program) {
-  // LLVM's libraries register hundreds of their own.
-  cl::OptionCategory ours("Options");
-  cl::HideUnrelatedOptions(ours);
   SmallVector<const char *> arguments(argv, argv + argc);
   // The parser starts some messages, printed at once, with the program's name.
   if (none_of(drop_begin(arguments), asksForHelp))

@@ -32,7 +32,8 @@ int exitStatus(llvm::Error error);
 llvm::Error makeCheckpointFileError(llvm::StringRef path);
 
 /// Makes errors that LLVM cannot go on after one line, too, and --version print
-/// what `printVersion` does. To be called before the options are parsed.
+/// what `printVersion` does; --help shows no options of LLVM's. To be called
+/// before the options are parsed.
 void prepareCommandLine(void (*printVersion)(llvm::raw_ostream &os));
 
 /// Parses the command line of a program that is called as `program`, such as
