@@ -188,6 +188,10 @@ def windows():
         window=(290, None), causal=True, positions=integers(580, 7),
         rows=rng.integers(0, 3, (2, 600)).astype(np.int32),
     )  # fmt: skip
+    yield sdpa_case(
+        "window, far positions", normal(2, 3, 16), normal(2, 20, 16), normal(2, 20, 16), 2,
+        window=(2_000_000_000, None), positions=integers(2_000_000_000, 2_000_000_015),
+    )  # fmt: skip
     # What some queries of a tile must not see of the values, others do.
     q, k, v = normal(2, 64, 16), normal(2, 600, 16), normal(2, 600, 16)
     v[0, 280:283], v[1, 300], k[:, 20] = np.nan, np.inf, np.nan
