@@ -79,10 +79,10 @@ static SmallVector<Value> getWeights(Operation *op) {
       .Default(SmallVector<Value>());
 }
 
-/// Weights of bf16 in tiles are for targets that multiply bf16; those of i8 are
-/// in tiles for all.
-static LogicalResult checkTiles(Operation *op, Value weight,
-                                TargetAttr target) {
+/// Panels are as wide as the target's. Weights of bf16 in tiles are for targets
+/// that multiply bf16; those of i8 are in tiles for all.
+static LogicalResult checkWeight(Operation *op, Value weight,
+                                 TargetAttr target) {
   auto type = cast<MemRefType>(weight.getType());
   constexpr int64_t rows = WeightOp::kTileRows;
   auto isInTiles = [&](int64_t group) {
@@ -97,6 +97,11 @@ static LogicalResult checkTiles(Operation *op, Value weight,
            << "; hint: run --attn-pack-weights first; only an 'attn.weight' "
               "can be packed";
   }
+  int64_t panel = target.getPanelWidth();
+  if (type.getRank() == 3 && type.getDimSize(2) != panel)
+    return op->emitOpError()
+           << "expected a weight in panels of " << panel
+           << " columns to generate code for this target, got " << type;
   if (type.getRank() != 5 || (target.hasBFloat16Products() &&
                               type.getElementType().isBF16() && isInTiles(2)))
     return success();
@@ -155,7 +160,7 @@ static LogicalResult checkCore(Operation *op) {
 /// Whether there is on this one.
 static LogicalResult checkTarget(Operation *op, TargetAttr target) {
   for (Value weight : getWeights(op))
-    if (failed(checkTiles(op, weight, target)))
+    if (failed(checkWeight(op, weight, target)))
       return failure();
   auto logits = dyn_cast<LogitsOp>(op);
   return logits ? checkBlocks(logits, target.getPanelWidth()) : success();

@@ -271,6 +271,16 @@ func.func @tiles(%x: memref<4x8xbf16>, %w: memref<1x1x2x16x32xbf16>, %y: memref<
 // -----
 
 module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+func.func @panels(%x: memref<4x8xf32>, %w: memref<1x8x32xf32>, %y: memref<4x32xf32>) {
+  // expected-error @below {{expected a weight in panels of 16 columns to generate code for this target, got 'memref<1x8x32xf32>'}}
+  attn.linear %x, %w outs(%y) : (memref<4x8xf32>, memref<1x8x32xf32>, memref<4x32xf32>) -> ()
+  return
+}
+}
+
+// -----
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
 func.func @table(%i: memref<2x3xi32>, %t: memref<16x8xi8>, %s: memref<16xf32>, %y: memref<2x3x8xf32>) {
   // expected-error @below {{expected a weight of i8 as 'panel 32 by 4', got 'memref<16x8xi8>'; hint: run --attn-pack-weights first; only an 'attn.weight' can be packed}}
   attn.lookup %i, %t scales(%s) outs(%y) : (memref<2x3xi32>, memref<16x8xi8>, memref<16xf32>, memref<2x3x8xf32>) -> ()
