@@ -93,9 +93,12 @@ static void buildLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertToLLVMPass());
-  pm.addPass(createConvertMathToLibmPass());
-  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createCallLibm());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  // Parallel regions are handed what they use of descriptors, not whole ones.
+  pm.addPass(createCanonicalizerPass(
+      GreedyRewriteConfig().setRegionSimplificationLevel(
+          GreedySimplifyRegionLevel::Disabled)));
 }
 
 void attn::buildLoweringPipeline(OpPassManager &pm) {

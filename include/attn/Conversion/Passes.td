@@ -7,6 +7,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CallLibm : Pass<"attn-call-libm", "::mlir::ModuleOp"> {
+  let summary = "calls the C library for mathematics that LLVM has no intrinsic of";
+  let description = [{
+    `--convert-to-llvm` leaves operations of `math` such as `erf` and `cbrt`,
+    for which LLVM has no intrinsic. They become calls of libm
+    (`--convert-math-to-libm`), and what that leaves goes to LLVM as well. Few
+    modules have such operations; the others are only walked, as both passes
+    take as long as for a module that has.
+
+    ```mlir
+    %y = math.erf %x : f32
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.func @erff(f32) -> f32
+    …
+    %y = llvm.call @erff(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
+}
+
 def DecomposeAggregates
     : Pass<"attn-decompose-aggregates", "::mlir::func::FuncOp"> {
   let summary = "rewrites linalg operations that stand for several simpler ones";
