@@ -27,6 +27,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Threading.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -247,11 +248,18 @@ llvm::Error attn::lowerToLLVMDialect(mlir::ModuleOp module,
                   TargetAttr::get(context, target.cpu, target.features,
                                   target.l1, target.l2));
   DiagnosticError errors(context);
-  mlir::PassManager passes(context);
   mlir::TimingScope scope(timer.nest("Lower to the LLVM dialect"));
-  passes.enableTiming(scope);
-  buildLoweringInPartsPipeline(passes);
-  if (mlir::failed(passes.run(module)))
+  mlir::PassManager preparation(context);
+  preparation.enableTiming(scope);
+  buildPreparationPipeline(preparation);
+  // Kernels are our own and large: to verify them after each pass would take a
+  // third of the time of lowering.
+  mlir::PassManager parts(context);
+  parts.enableTiming(scope);
+  parts.enableVerifier(false);
+  buildPartsPipeline(parts);
+  if (mlir::failed(preparation.run(module)) ||
+      mlir::failed(parts.run(module)) || mlir::failed(mlir::verify(module)))
     return errors.take("the module cannot be lowered");
   return llvm::Error::success();
 }

@@ -62,14 +62,17 @@ void attn::buildBufferizationPipeline(OpPassManager &pm) {
   pm.addPass(createOutlineRepeats());
 }
 
-/// To functions on memrefs: those of the module, and kernels that they call.
-static void buildKernelPipeline(OpPassManager &pm) {
+void attn::buildPreparationPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createFuseFeedForward());
   pm.addPass(createEstimateGreatest());
   pm.addPass(createPackWeights());
   pm.addPass(createEmitManifest());
   buildBufferizationPipeline(pm);
+}
+
+/// From cores on memrefs to the functions that they call: kernels.
+static void buildKernelPipeline(OpPassManager &pm) {
   pm.addPass(createLowerCores());
   pm.addPass(createLowerWeights());
 }
@@ -101,15 +104,23 @@ static void buildLLVMPipeline(OpPassManager &pm) {
           GreedySimplifyRegionLevel::Disabled)));
 }
 
-void attn::buildLoweringPipeline(OpPassManager &pm) {
+void attn::buildPartsPipeline(OpPassManager &pm) {
+  buildKernelPipeline(pm);
+  pm.addPass(createSplitKernels());
+  buildLLVMPipeline(pm.nest<ModuleOp>());
+}
+
+/// All of the lowering, in one module.
+static void buildLoweringPipeline(OpPassManager &pm) {
+  buildPreparationPipeline(pm);
   buildKernelPipeline(pm);
   buildLLVMPipeline(pm);
 }
 
-void attn::buildLoweringInPartsPipeline(OpPassManager &pm) {
-  buildKernelPipeline(pm);
-  pm.addPass(createSplitKernels());
-  buildLLVMPipeline(pm.nest<ModuleOp>());
+/// All of the lowering, in nested modules.
+static void buildLoweringInPartsPipeline(OpPassManager &pm) {
+  buildPreparationPipeline(pm);
+  buildPartsPipeline(pm);
 }
 
 void attn::registerPassesAndPipelines() {

@@ -29,14 +29,15 @@ void buildDecodingPipeline(mlir::OpPassManager &pm,
 /// temporaries shared and repeated layers outlined.
 void buildBufferizationPipeline(mlir::OpPassManager &pm);
 
-/// `attn-to-llvm`: any module of functions on tensors in attn, linalg, tensor,
-/// arith and math to the LLVM dialect. Needs the module attribute
+/// The first half of `attn-to-llvm` and `attn-to-llvm-in-parts`: any module of
+/// functions on tensors in attn, linalg, tensor, arith and math to cores on
+/// memrefs, with packed weights and a manifest. Needs the module attribute
 /// `attn.target`.
-void buildLoweringPipeline(mlir::OpPassManager &pm);
+void buildPreparationPipeline(mlir::OpPassManager &pm);
 
-/// `attn-to-llvm-in-parts`: the same, in nested modules that are compiled by
-/// themselves. The first has all but kernels.
-void buildLoweringInPartsPipeline(mlir::OpPassManager &pm);
+/// The second half of `attn-to-llvm-in-parts`: to the LLVM dialect, in nested
+/// modules that are compiled by themselves. The first has all but kernels.
+void buildPartsPipeline(mlir::OpPassManager &pm);
 
 /// Registers the pipelines above under their names, and every pass of ours.
 void registerPassesAndPipelines();
