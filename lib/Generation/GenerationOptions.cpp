@@ -11,31 +11,33 @@ using namespace attn;
 llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
                                       int64_t heads) const {
   if (beamSize < 1 || beamSize > maxBeamSize)
-    return makeError("beam size must be between 1 and {0}, got {1}",
-                     maxBeamSize, beamSize);
+    return makeError("expected a beam size in 1..{0}, got {1}", maxBeamSize,
+                     beamSize);
   if (nBest < 1 || nBest > beamSize)
-    return makeError("n-best must be between 1 and the beam size {0}, got {1}",
+    return makeError("expected an n-best in 1..{0} (the beam size), got {1}",
                      beamSize, nBest);
   // Beyond, scores of long outputs have no place in an f32.
   if (!(std::abs(lengthPenalty) <= 10))
-    return makeError("length penalty must be between -10 and 10, got {0}",
+    return makeError("expected a length penalty in -10..10, got {0}",
                      lengthPenalty);
   if (maxLength < 2 || maxLength - 1 > positions)
-    return makeError("maximum length must be between 2 and {0} (the model's "
+    return makeError("expected a maximum length in 2..{0} (the model's "
                      "positions and the end token), got {1}",
                      positions + 1, maxLength);
   if (minLength < 0 || minLength > maxLength)
-    return makeError("minimum length must be between 0 and the maximum length "
-                     "{0}, got {1}",
-                     maxLength, minLength);
+    return makeError(
+        "expected a minimum length in 0..{0} (the maximum length), "
+        "got {1}",
+        maxLength, minLength);
   if (int64_t(prefix.size()) > maxLength - 2)
     return makeError("expected a prefix of at most {0} tokens (the maximum "
                      "length without start and end), got {1}",
                      maxLength - 2, prefix.size());
   if (beamSize > 1 && vocabulary < std::max<int64_t>(2, 1 + endTokens.size()))
-    return makeError("beam search with {0} end tokens needs a vocabulary "
-                     "larger than {1}",
-                     endTokens.size(), vocabulary);
+    return makeError(
+        "expected a vocabulary of more tokens for beam search with "
+        "{0} end tokens, got {1}",
+        endTokens.size(), vocabulary);
   if (attention && heads < 1)
     return makeError("the model does not tell what it attends to");
   for (int32_t head : attentionHeads)
@@ -45,8 +47,8 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
   auto checkToken = [&](const char *what, int32_t token) -> llvm::Error {
     if (token >= 0 && token < vocabulary)
       return llvm::Error::success();
-    return makeError("{0} {1} is out of range, expected 0 to {2}", what, token,
-                     vocabulary - 1);
+    return makeError("expected the {0} in 0..{1}, got {2}", what,
+                     vocabulary - 1, token);
   };
   if (llvm::Error error = checkToken("decoder start token", startToken))
     return error;
@@ -60,11 +62,11 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
     if (llvm::Error error = checkToken("prefix token", token))
       return error;
     if (llvm::is_contained(endTokens, token))
-      return makeError("prefix token {0} is an end token", token);
+      return makeError("expected a prefix without end tokens, got {0}", token);
   }
   for (const std::vector<int32_t> &word : badWords) {
     if (word.empty())
-      return makeError("a bad word has no tokens");
+      return makeError("expected a token or more in each bad word, got none");
     for (int32_t token : word)
       if (llvm::Error error = checkToken("bad word token", token))
         return error;

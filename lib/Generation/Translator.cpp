@@ -3,6 +3,7 @@
 #include "attn/Generation/Translator.h"
 #include "SortedQueue.h"
 #include "llvm/Support/thread.h"
+#include <cassert>
 
 using namespace attn;
 
@@ -16,8 +17,10 @@ Translator::create(llvm::ArrayRef<DecoderModel *> models,
           options.verify(model.targetVocabulary(), model.targetPositions(),
                          model.attentionHeads()))
     return std::move(error);
-  if (batchOptions.batchSize < 1 || batchOptions.windowBatches < 1)
-    return llvm::createStringError("batch size must be at least 1");
+  assert(batchOptions.windowBatches >= 1);
+  if (batchOptions.batchSize < 1)
+    return llvm::createStringError("expected a batch size of at least 1, got " +
+                                   llvm::Twine(batchOptions.batchSize));
   return std::unique_ptr<Translator>(
       new Translator(models, std::move(options), std::move(batchOptions)));
 }

@@ -402,40 +402,39 @@ TEST(GenerationOptions, Verify) {
   };
   using Options = GenerationOptions;
   EXPECT_EQ(changed([](Options &o) { o.beamSize = 0; }),
-            "beam size must be between 1 and 1024, got 0");
+            "expected a beam size in 1..1024, got 0");
   EXPECT_EQ(changed([](Options &o) { o.nBest = 2; }),
-            "n-best must be between 1 and the beam size 1, got 2");
+            "expected an n-best in 1..1 (the beam size), got 2");
   EXPECT_EQ(changed([](Options &o) { o.maxLength = 1; }),
-            "maximum length must be between 2 and 33 (the model's positions "
+            "expected a maximum length in 2..33 (the model's positions "
             "and the end token), got 1");
   EXPECT_EQ(changed([](Options &o) { o.maxLength = 34; }),
-            "maximum length must be between 2 and 33 (the model's positions "
+            "expected a maximum length in 2..33 (the model's positions "
             "and the end token), got 34");
   EXPECT_EQ(changed([](Options &o) { o.minLength = 34; }),
-            "minimum length must be between 0 and the maximum length 33, got "
-            "34");
+            "expected a minimum length in 0..33 (the maximum length), got 34");
   EXPECT_EQ(changed([](Options &o) { o.prefix.assign(32, 1); }),
             "expected a prefix of at most 31 tokens (the maximum length "
             "without start and end), got 32");
   EXPECT_EQ(changed([](Options &o) { o.prefix = {1, 10}; }),
-            "prefix token 10 is out of range, expected 0 to 9");
+            "expected the prefix token in 0..9, got 10");
   EXPECT_EQ(changed([](Options &o) {
               o.endTokens = {3};
               o.prefix = {1, 3};
             }),
-            "prefix token 3 is an end token");
+            "expected a prefix without end tokens, got 3");
   EXPECT_EQ(changed([](Options &o) { o.startToken = 10; }),
-            "decoder start token 10 is out of range, expected 0 to 9");
+            "expected the decoder start token in 0..9, got 10");
   EXPECT_EQ(changed([](Options &o) { o.endTokens = {-1}; }),
-            "end token -1 is out of range, expected 0 to 9");
+            "expected the end token in 0..9, got -1");
   EXPECT_EQ(changed([](Options &o) { o.forcedEndTokens = {12}; }),
-            "forced end token 12 is out of range, expected 0 to 9");
+            "expected the forced end token in 0..9, got 12");
   EXPECT_EQ(changed([](Options &o) { o.badWords = {{1}, {2, 11}}; }),
-            "bad word token 11 is out of range, expected 0 to 9");
+            "expected the bad word token in 0..9, got 11");
   EXPECT_EQ(changed([](Options &o) { o.badWords = {{}}; }),
-            "a bad word has no tokens");
+            "expected a token or more in each bad word, got none");
   EXPECT_EQ(changed([](Options &o) {
               o.lengthPenalty = std::numeric_limits<double>::quiet_NaN();
             }),
-            "length penalty must be between -10 and 10, got nan");
+            "expected a length penalty in -10..10, got nan");
 }

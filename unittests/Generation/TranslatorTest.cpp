@@ -307,9 +307,9 @@ TEST(Translator, OptionsAreVerified) {
   GenerationOptions bad = options(1);
   bad.startToken = 20;
   EXPECT_EQ(llvm::toString(Translator::create(&model, bad).takeError()),
-            "decoder start token 20 is out of range, expected 0 to 19");
+            "expected the decoder start token in 0..19, got 20");
   EXPECT_EQ(
       llvm::toString(Translator::create(&model, options(1), {/*batchSize=*/0})
                          .takeError()),
-      "batch size must be at least 1");
+      "expected a batch size of at least 1, got 0");
 }
