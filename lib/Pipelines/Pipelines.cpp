@@ -71,17 +71,19 @@ void attn::buildPreparationPipeline(OpPassManager &pm) {
   buildBufferizationPipeline(pm);
 }
 
-/// From cores on memrefs to the functions that they call: kernels.
+/// From cores on memrefs to the functions that they call, kernels, in loops.
 static void buildKernelPipeline(OpPassManager &pm) {
   pm.addPass(createLowerCores());
   pm.addPass(createLowerWeights());
-}
-
-/// From memrefs, loops and vectors to the LLVM dialect.
-static void buildLLVMPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createLowerReshapes());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+}
+
+/// From memrefs, loops and vectors to the LLVM dialect. Has no nested passes: a
+/// thread that waits for functions of one part would take the parts that are
+/// another's to lower.
+static void buildLLVMPipeline(OpPassManager &pm) {
   arith::ArithEmulateUnsupportedFloatsOptions emulated;
   emulated.sourceTypeStrs = {"bf16"};
   emulated.targetTypeStr = "f32";

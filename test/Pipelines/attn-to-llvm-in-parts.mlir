@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // RUN: attn-opt %s --attn-to-llvm-in-parts | FileCheck %s --implicit-check-not=memref --implicit-check-not=tensor --implicit-check-not=unrealized_conversion_cast
+// RUN: attn-opt %s --attn-to-llvm-in-parts --mlir-timing -o %t 2>&1 | FileCheck %s --check-prefix=TIMING
+
+// Parts have no functions to lower in parallel while they are in parallel.
+// TIMING:     SplitKernels
+// TIMING:     'builtin.module' Pipeline
+// TIMING-NOT: 'func.func' Pipeline
 
 // A module for the functions, and one for each region of the kernel.
 
