@@ -199,17 +199,18 @@ bool AttentionMask::take(const MaskTerm &term, bool isPart) {
   return takeAdded(term, isPart) || takeBias(term);
 }
 
-/// Adds to `used` the axes that `element` depends on; fails if it cannot be
-/// computed anew.
+/// Adds to `used` the axes that `element` depends on, not those along which it
+/// was repeated; fails if it cannot be computed anew.
 bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
-  llvm::SmallDenseSet<Value> seen;
+  std::set<std::pair<void *, Layout>> seen;
   return collectAxes(element, used, seen);
 }
 
 bool AttentionMask::collectAxes(const Element &element, AxisList &used,
-                                llvm::SmallDenseSet<Value> &seen) {
-  // All that is no tensor yet is of one body.
-  if (!element.isTensor() && !seen.insert(element.value).second)
+                                std::set<std::pair<void *, Layout>> &seen) {
+  if (!seen.insert({element.value.getAsOpaquePointer(),
+                    elements.axes.resolveAll(element.layout)})
+           .second)
     return true;
   auto use = [&](ArrayRef<unsigned> list) {
     for (unsigned axis : elements.axes.resolve(list))
@@ -218,8 +219,10 @@ bool AttentionMask::collectAxes(const Element &element, AxisList &used,
   };
   if (element.isTensor()) {
     Element source = elements.getSources(element, /*widen=*/false).back();
-    use(flatten(source.layout));
     tensors.push_back(source.value);
+    if (std::optional<Element> computed = elements.stepToComputed(source))
+      return collectAxes(*computed, used, seen);
+    use(flatten(source.layout));
     return true;
   }
   if (!getBodyOwner(element.value))

@@ -9,6 +9,7 @@
 #include "Elements.h"
 
 #include <memory>
+#include <set>
 
 namespace attn {
 
@@ -184,7 +185,7 @@ private:
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
   bool collectAxes(const Element &element, AxisList &used,
-                   llvm::SmallDenseSet<mlir::Value> &seen);
+                   std::set<std::pair<void *, Layout>> &seen);
   /// Whether an operation that can be computed anew gives the element, and
   /// `holds` for all its operands but tensors that it reads as a whole.
   bool allOperands(const Element &element,

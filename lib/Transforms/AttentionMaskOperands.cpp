@@ -56,6 +56,13 @@ static Layout getTarget(ArrayRef<AxisList> scores, ArrayRef<unsigned> used) {
   return target;
 }
 
+static bool haveSameAxes(ArrayRef<AxisList> a, ArrayRef<AxisList> b) {
+  AxisList ofA = flatten(a), ofB = flatten(b);
+  llvm::sort(ofA);
+  llvm::sort(ofB);
+  return ofA == ofB;
+}
+
 int64_t AttentionMask::countRepeats(ArrayRef<AxisList> scores) {
   int64_t repeats = lengths && !isLengths(scores);
   repeats += !biases.empty() && !areBiases(scores);
@@ -67,7 +74,8 @@ int64_t AttentionMask::countRepeats(ArrayRef<AxisList> scores) {
   return repeats;
 }
 
-/// The tensor that a term consists of, if it is one that needs no arithmetic.
+/// The tensor that a term consists of, if it is one that needs no arithmetic
+/// and was not repeated before some.
 Value AttentionMask::findMask(OpBuilder &builder, Location loc,
                               const MaskTerm &term, ArrayRef<AxisList> scores,
                               Type narrow) {
@@ -78,6 +86,9 @@ Value AttentionMask::findMask(OpBuilder &builder, Location loc,
       elements.getTensor(term.element, term.isAdded);
   if (!element)
     return {};
+  AxisList used;
+  collectAxes(*element, used);
+  const Layout target = getTarget(scores, used);
   SmallVector<Element> sources = elements.getSources(*element, term.isAdded);
   for (const Element &source : llvm::reverse(sources)) {
     Type type = getElementTypeOrSelf(source.value);
@@ -85,8 +96,7 @@ Value AttentionMask::findMask(OpBuilder &builder, Location loc,
         !(term.isAdded && (type.isF32() || type == narrow)))
       continue;
     Layout layout = elements.axes.resolveAll(source.layout);
-    Layout target = getTarget(scores, flatten(layout));
-    if (flatten(target).size() == flatten(layout).size())
+    if (haveSameAxes(target, layout))
       return elements.axes.rearrange(builder, loc, source.value, layout,
                                      target);
   }

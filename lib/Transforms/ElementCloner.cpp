@@ -6,25 +6,23 @@
 using namespace mlir;
 using namespace attn;
 
+/// Whether a tensor is read where an element of it is wanted.
+bool ElementCloner::isRead(const Element &element) const {
+  return !inlines &&
+         llvm::all_of(
+             elements.axes.resolve(flatten(element.layout)),
+             [&](unsigned axis) { return llvm::is_contained(loops, axis); });
+}
+
 /// The element further up that is cloned in place of `element`.
 Element ElementCloner::skipMoves(Element element) {
-  if (!inlines)
-    return element;
-  // The index of a dimension that several axes share is that of no loop.
-  auto isLoop = [&](const Element &inside) {
-    linalg::LinalgOp owner = getBodyOwner(inside.value);
-    return !owner ||
-           llvm::all_of(owner.getBlock()->getOps<linalg::IndexOp>(),
-                        [&](linalg::IndexOp index) {
-                          return elements.axes
-                                     .resolve(inside.layout[index.getDim()])
-                                     .size() <= 1;
-                        });
-  };
-  std::optional<Element> next = elements.step(element);
-  while (next && isLoop(*next)) {
+  while (inlines || element.isTensor()) {
+    std::optional<Element> next;
+    if (!isRead(element))
+      next = elements.stepToComputed(element);
+    if (!next)
+      break;
     element = *next;
-    next = elements.step(element);
   }
   return element;
 }

@@ -17,8 +17,8 @@ namespace attn {
 /// in the same order.
 class ElementCloner {
 public:
-  /// With `inlines` also what computes elements of tensors, as far as it is
-  /// elementwise.
+  /// What computes elements of tensors, as far as it is elementwise, is copied
+  /// too where a tensor has an axis that is no loop, or with `inlines` of all.
   ElementCloner(Elements &elements, llvm::ArrayRef<unsigned> loops,
                 bool inlines = false)
       : elements(elements), loops(loops), inlines(inlines) {}
@@ -49,6 +49,7 @@ private:
     return {element.value.getAsOpaquePointer(),
             elements.axes.resolveAll(element.layout)};
   }
+  bool isRead(const Element &element) const;
   Element skipMoves(Element element);
 
   Elements &elements;

@@ -179,6 +179,23 @@ std::optional<Element> Elements::step(const Element &element) {
   return Element{op.getMatchingYieldValue(init)->get(), *loops};
 }
 
+std::optional<Element> Elements::stepToComputed(const Element &element) {
+  std::optional<Element> next = step(element);
+  LinalgOp owner = next ? getBodyOwner(next->value) : LinalgOp();
+  if (!owner)
+    return next;
+  // The index of a dimension that several axes share is that of no loop.
+  bool canCompute =
+      llvm::all_of(owner.getBlock()->without_terminator(), [&](Operation &op) {
+        auto index = dyn_cast<IndexOp>(op);
+        return op.getNumRegions() == 0 && op.getNumResults() == 1 &&
+               isMemoryEffectFree(&op) &&
+               (!index ||
+                axes.resolve(next->layout[index.getDim()]).size() <= 1);
+      });
+  return canCompute ? next : std::nullopt;
+}
+
 Element Elements::forward(Element element) {
   while (std::optional<Element> next = step(element))
     element = *next;

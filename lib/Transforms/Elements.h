@@ -62,6 +62,10 @@ public:
   /// elementwise operation computes into its body, and out of it.
   std::optional<Element> step(const Element &element);
 
+  /// The same as `step`, but into a body only if all of it can be computed
+  /// anew for one element, somewhere else.
+  std::optional<Element> stepToComputed(const Element &element);
+
   /// The same element as far up as it is only moved.
   Element forward(Element element);
 

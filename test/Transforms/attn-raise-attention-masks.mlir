@@ -47,6 +47,34 @@ func.func @broadcast(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tenso
   return %o : tensor<2x4x5x8xf32>
 }
 
+// Computed for each query from what was repeated for it: it is computed once for
+// all of them.
+// CHECK-LABEL: func.func @computed_from_repeated(
+// CHECK:         %[[M:.*]] = linalg.generic {{.*}} ins(%arg2 : tensor<2x7xi1>) outs(%{{.*}} : tensor<2x7xf32>)
+// CHECK:           arith.uitofp
+// CHECK:           arith.mulf
+// CHECK:         %[[M4:.*]] = tensor.expand_shape %[[M]] {{.*}} output_shape [2, 1, 1, 7]
+// CHECK:         attn.sdpa %{{.*}} mask(%[[M4]]) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
+func.func @computed_from_repeated(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xi1>) -> tensor<2x4x5x8xf32> {
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %i = tensor.empty() : tensor<2x4x5x7xi1>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %three = arith.constant -3.0 : f32
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %a1 = linalg.broadcast ins(%a : tensor<2x7xi1>) outs(%i : tensor<2x4x5x7xi1>) dimensions = [1, 2]
+  %a3 = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%a1 : tensor<2x4x5x7xi1>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%c: i1, %u: f32):
+    %x = arith.uitofp %c : i1 to f32
+    %y = arith.mulf %x, %three : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %m = linalg.add ins(%a3, %s : tensor<2x4x5x7xf32>, tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
 // The product starts from it.
 // CHECK-LABEL: func.func @initial(
 // CHECK:         attn.sdpa %{{.*}} mask(%arg2) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
