@@ -45,8 +45,9 @@ bool AttentionMask::isByDistance(const Element &element, Distance &distance) {
         distance.others.push_back(index.first);
       return !isPlace(index.first);
     });
-    for (const auto &part : sum.elements)
-      if (!useTensor(part.first))
+    for (const auto &[part, factor] : sum.elements)
+      if (part.isTensor() ? !useTensor(part)
+                          : !collectAxes(part, distance.others))
         return false;
     if (sum.indices.empty())
       return true;
@@ -88,7 +89,7 @@ static bool isSize(Value value) {
 }
 
 void AttentionMask::dropBiases() {
-  if (!band || (band->query == distance.query &&
+  if (!band || (band->query == distance.query && band->elements.empty() &&
                 llvm::all_of(band->values, [](std::pair<Value, int64_t> value) {
                   return isSize(value.first);
                 })))

@@ -44,11 +44,40 @@ bool AttentionMask::addIndex(const Element &element, int64_t factor,
   bool isOutside = !e.isTensor() && !getBodyOwner(e.value);
   if (!isOutside && isa_and_present<arith::IndexCastOp, arith::ExtSIOp>(op))
     return addIndex(elements.operand(e, 0), factor, sum);
-  if (e.isTensor())
-    sum.elements.push_back({e, factor});
-  else if (isOutside)
+  if (!e.isTensor() && isOutside)
     sum.values.push_back({e.value, factor});
-  return e.isTensor() || isOutside;
+  else if (e.isTensor() || isForBatch(e))
+    sum.elements.push_back({e, factor});
+  else
+    return false;
+  return true;
+}
+
+/// Whether `element` depends on nothing but the entry of the batch, or the
+/// head.
+bool AttentionMask::isForBatch(const Element &element) {
+  AxisList used, batch = elements.axes.resolve(axes.batch);
+  return collectAxes(element, used) &&
+         llvm::all_of(elements.axes.resolve(used), [&](unsigned axis) {
+           return llvm::is_contained(batch, axis);
+         });
+}
+
+/// Whether `first` has the values and elements that `second` has, `sign` times.
+bool AttentionMask::haveSameValues(const IndexSum &first,
+                                   const IndexSum &second, int64_t sign) {
+  auto areAll = [sign](const auto &as, const auto &bs, auto areSame) {
+    return as.size() == bs.size() && llvm::all_of(as, [&](const auto &a) {
+             return llvm::any_of(bs, [&](const auto &b) {
+               return a.second == sign * b.second && areSame(a.first, b.first);
+             });
+           });
+  };
+  return areAll(first.values, second.values, std::equal_to<Value>()) &&
+         areAll(first.elements, second.elements,
+                [&](const Element &a, const Element &b) {
+                  return elements.areSame(a, b);
+                });
 }
 
 bool attn::hasIndices(ArrayRef<std::pair<unsigned, int64_t>> indices,
@@ -120,7 +149,8 @@ bool AttentionMask::takeBound(const MaskTerm &term) {
   if (!lengths && sum->elements.size() == 1 && sum->values.empty() &&
       sum->constant == 1 && hasIndices(sum->indices, {{key, 1}})) {
     auto [element, factor] = sum->elements.front();
-    if (factor != -1 || !getElementTypeOrSelf(element.value).isInteger(32) ||
+    if (factor != -1 || !element.isTensor() ||
+        !getElementTypeOrSelf(element.value).isInteger(32) ||
         term.excluded != -kInfinity)
       return false;
     lengths = {*sum, term, {}};
@@ -172,7 +202,10 @@ bool AttentionMask::takeDistance(const IndexSum &sum, const MaskTerm &term) {
   for (unsigned query : axes.queries) {
     bool isAfter = hasIndices(sum.indices, {{key, 1}, {query, -1}});
     bool isBefore = hasIndices(sum.indices, {{key, -1}, {query, 1}});
-    if ((!isAfter && !isBefore) || !sum.elements.empty() || !canCount(query))
+    if ((!isAfter && !isBefore) || !canCount(query) ||
+        !llvm::all_of(sum.elements, [&](const auto &element) {
+          return isForBatch(element.first);
+        }))
       continue;
     std::optional<Bound> &bound = isAfter ? after : before;
     const std::optional<Bound> &other = isAfter ? before : after;
@@ -183,7 +216,8 @@ bool AttentionMask::takeDistance(const IndexSum &sum, const MaskTerm &term) {
       return true;
     }
     if (bound->query != AxisList{query} || term.excluded != -kInfinity ||
-        bound->term.excluded != -kInfinity || bound->sum.values != sum.values)
+        bound->term.excluded != -kInfinity ||
+        !haveSameValues(bound->sum, sum, /*sign=*/1))
       return false;
     if (sum.constant > bound->sum.constant)
       bound = {sum, term, {query}};
@@ -279,12 +313,13 @@ bool AttentionMask::keepsOne() const {
   if (!terms.empty() || lengths)
     return false;
   if (!before)
-    return after->sum.constant <= 0 &&
+    return after->sum.constant <= 0 && after->sum.elements.empty() &&
            llvm::all_of(after->sum.values, [](std::pair<Value, int64_t> value) {
              return value.second < 0 && isNotNegative(value.first);
            });
   auto keepsOwn = [](const std::optional<Bound> &bound) {
-    return !bound || (bound->sum.values.empty() && bound->sum.constant <= 0);
+    return !bound || (bound->sum.values.empty() &&
+                      bound->sum.elements.empty() && bound->sum.constant <= 0);
   };
   int64_t queries = elements.axes.getStaticSize(before->query);
   int64_t keys = elements.axes.getStaticSize(axes.keys);
@@ -303,7 +338,7 @@ bool AttentionMask::canGuard() {
     if (!bound)
       continue;
     // A constant mask has no indices.
-    if (bound->sum.indices.empty())
+    if (bound->sum.indices.empty() || !bound->sum.elements.empty())
       return false;
     isKnown &= bound->sum.values.empty();
     guardBounds.push_back(bound->sum);
@@ -357,12 +392,7 @@ void AttentionMask::dropReplaced() {
 void AttentionMask::joinBounds() {
   if (after && before) {
     // key - query + after <= 0 and query - key + before <= 0.
-    bool areOpposite =
-        after->sum.values.size() == before->sum.values.size() &&
-        llvm::all_of(after->sum.values, [&](std::pair<Value, int64_t> value) {
-          return llvm::is_contained(before->sum.values,
-                                    std::pair(value.first, -value.second));
-        });
+    bool areOpposite = haveSameValues(after->sum, before->sum, /*sign=*/-1);
     if (!areOpposite || before->sum.constant > -after->sum.constant)
       drop(before);
   }
@@ -370,11 +400,12 @@ void AttentionMask::joinBounds() {
     return;
   band.emplace();
   band->query = after ? after->query : before->query;
-  if (after)
-    for (auto [value, factor] : after->sum.values)
-      band->values.push_back({value, -factor});
-  else
-    band->values = before->sum.values;
+  const IndexSum &sum = after ? after->sum : before->sum;
+  int64_t sign = after ? -1 : 1;
+  for (auto [value, factor] : sum.values)
+    band->values.push_back({value, sign * factor});
+  for (const auto &[element, factor] : sum.elements)
+    band->elements.push_back({element, sign * factor});
   if (!before) {
     band->constant = -after->sum.constant;
     band->after = 0;

@@ -91,6 +91,9 @@ public:
   // `scores` are the dimensions that scores are to have: batch, heads, queries
   // and keys.
 
+  /// Whether queries stand where the entry of the batch says, and nothing else.
+  bool isPossible(llvm::ArrayRef<AxisList> scores);
+
   /// How many masks would have to be repeated.
   int64_t countRepeats(llvm::ArrayRef<AxisList> scores);
 
@@ -128,12 +131,13 @@ private:
   };
 
   /// Where a query stands among the keys: at its own index, and `constant` + Σ
-  /// factor · value more; and how many keys before and after that it may attend
-  /// to, if that is bound.
+  /// factor · value + Σ factor · element more; and how many keys before and
+  /// after that it may attend to, if that is bound.
   struct Band {
     AxisList query;
     int64_t constant = 0;
     llvm::SmallVector<std::pair<mlir::Value, int64_t>> values;
+    llvm::SmallVector<std::pair<Element, int64_t>> elements;
     std::optional<int64_t> before, after;
   };
 
@@ -147,6 +151,9 @@ private:
   class GuardBuilder;
 
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
+  bool isForBatch(const Element &element);
+  bool haveSameValues(const IndexSum &first, const IndexSum &second,
+                      int64_t sign);
   bool canCount(unsigned query);
   std::optional<IndexSum> matchBound(const MaskTerm &term);
   bool takeBound(const MaskTerm &term);

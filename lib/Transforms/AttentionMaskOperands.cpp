@@ -23,18 +23,6 @@ static constexpr double kFarBelow = -1e30;
 /// The lowest of such numbers: of several, each is as far below as it was.
 static constexpr double kFarthestBelow = -1e38;
 
-/// Whether what bounds the keys is a length for each entry of the batch.
-bool AttentionMask::isLengths(ArrayRef<AxisList> scores) {
-  if (!lengths)
-    return false;
-  Layout layout = elements
-                      .getSources(lengths->sum.elements.front().first,
-                                  /*widen=*/false)
-                      .back()
-                      .layout;
-  return flatten(elements.axes.resolveAll(layout)) == scores.front();
-}
-
 SmallVector<MaskTerm> AttentionMask::getMaskTerms(ArrayRef<AxisList> scores) {
   SmallVector<MaskTerm> result = terms;
   if (lengths && !isLengths(scores))
@@ -252,50 +240,6 @@ Value AttentionMask::buildMask(OpBuilder &builder, Location loc,
                                          init, maps, iterators, body)
                    .getResult(0);
   return elements.axes.rearrange(builder, loc, mask, single, target);
-}
-
-Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
-                                  ArrayRef<AxisList> scores) {
-  if (!isLengths(scores))
-    return {};
-  Element source = elements
-                       .getSources(lengths->sum.elements.front().first,
-                                   /*widen=*/false)
-                       .back();
-  return elements.axes.rearrange(builder, loc, source.value, source.layout,
-                                 scores.take_front());
-}
-
-/// How many keys come before the queries, an i32, if not 0.
-Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
-  if (!band || (band->constant == 0 && band->values.empty()))
-    return {};
-  Type type = builder.getI32Type();
-  Value position = arith::ConstantOp::create(
-      builder, loc, builder.getI32IntegerAttr(band->constant));
-  for (auto [value, factor] : band->values) {
-    if (value.getType().isIndex())
-      value = arith::IndexCastOp::create(builder, loc, type, value);
-    else
-      value = convertScalarToDtype(builder, loc, value, type,
-                                   /*isUnsigned=*/false);
-    Value times = arith::ConstantOp::create(builder, loc,
-                                            builder.getI32IntegerAttr(factor));
-    position = arith::AddIOp::create(
-        builder, loc, position,
-        arith::MulIOp::create(builder, loc, value, times));
-  }
-  return position;
-}
-
-Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
-                                    ArrayRef<AxisList> scores) {
-  Value position = buildPosition(builder, loc);
-  if (!position)
-    return {};
-  OpFoldResult batch = elements.axes.getSize(builder, loc, scores.front());
-  return tensor::SplatOp::create(builder, loc, position,
-                                 ArrayRef<OpFoldResult>(batch));
 }
 
 /// Writes two reductions: whether a query keeps a key, for as many queries as

@@ -127,7 +127,7 @@ Form AttentionMatcher::getForm(size_t split, ArrayRef<unsigned> queryAxes,
 /// Whether `attn.sdpa` has the form.
 bool AttentionMatcher::isPossible(const Form &form) {
   const AxisList &heads = form.scores[1];
-  if (sinks && !pickSinks(heads))
+  if ((sinks && !pickSinks(heads)) || !mask->isPossible(form.scores))
     return false;
   // One head beside none is what the other form has too.
   if (form.hasHeadDim && heads.empty())

@@ -11,9 +11,10 @@
 
 // A body asks for sizes: of those it reads no element.
 // CHECK-LABEL: func.func @sizes(
-// CHECK:         %[[M:.*]] = linalg.generic
+// CHECK:         %[[P:.*]] = linalg.generic
+// CHECK:           tensor.dim
 // CHECK-NOT:     linalg.softmax
-// CHECK:         attn.sdpa {{.*}} mask(
+// CHECK:         attn.sdpa {{.*}} positions(%[[P]]) outs(%{{.*}}) {causal,
 func.func @sizes(%q: tensor<2x?x8xf32>, %k: tensor<2x?x8xf32>) -> tensor<2x?x8xf32> {
   %c1 = arith.constant 1 : index
   %zero = arith.constant 0.0 : f32

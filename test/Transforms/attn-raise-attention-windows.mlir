@@ -7,6 +7,7 @@
 #s = affine_map<(b, h, i, j, e) -> (b, h, i, j)>
 #id = affine_map<(b, h, i, j) -> (b, h, i, j)>
 #ij = affine_map<(b, h, i, j) -> (i, j)>
+#b = affine_map<(b, h, i, j) -> (b)>
 
 // Two bounds in one condition.
 // CHECK-LABEL: func.func @both_sides(
@@ -304,6 +305,84 @@ func.func @constant(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>) -> tensor<
   %m = linalg.generic {indexing_maps = [#id, #ij, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %band : tensor<2x4x5x7xf32>, tensor<5x7xi1>) outs(%e : tensor<2x4x5x7xf32>) {
   ^bb0(%x: f32, %c: i1, %u: f32):
     %y = arith.select %c, %x, %excluded : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
+// Each entry of the batch has a place of its own, which is computed from what it
+// has seen. Places beyond i32 are the last of these.
+// CHECK-LABEL: func.func @entries(
+// CHECK:         %[[P:.*]] = linalg.generic {{.*}} ins(%arg2 : tensor<2xi64>) outs(%{{.*}} : tensor<2xi32>)
+// CHECK:           arith.select
+// CHECK:           arith.maxsi
+// CHECK:           arith.minsi
+// CHECK:           arith.trunci
+// CHECK:         attn.sdpa %arg0, %arg1, %arg1 positions(%[[P]]) outs(%{{.*}}) {causal, scale = 1.000000e+00 : f64, window_before = 2 : i64}
+func.func @entries(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %seen: tensor<2xi64>) -> tensor<2x4x5x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %eo = tensor.empty() : tensor<2x4x5x8xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %excluded = arith.constant 0xFF800000 : f32
+  %m = linalg.generic {indexing_maps = [#id, #b, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %seen : tensor<2x4x5x7xf32>, tensor<2xi64>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %n: i64, %u: f32):
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %i64 = arith.index_cast %i : index to i64
+    %j64 = arith.index_cast %j : index to i64
+    %c0 = arith.constant 0 : i64
+    %c3 = arith.constant 3 : i64
+    %c5 = arith.constant 5 : i64
+    %rest = arith.subi %n, %c5 : i64
+    %isBegin = arith.cmpi slt, %rest, %c0 : i64
+    %before = arith.select %isBegin, %c0, %rest : i64
+    %place = arith.addi %before, %i64 : i64
+    %first = arith.subi %place, %c3 : i64
+    %c = arith.cmpi sle, %j64, %place : i64
+    %d = arith.cmpi sgt, %j64, %first : i64
+    %both = arith.andi %c, %d : i1
+    %y = arith.select %both, %x, %excluded : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
+// Where it depends on the query too, there is a mask.
+// CHECK-LABEL: func.func @entries_of_queries(
+// CHECK:         attn.sdpa %arg0, %arg1, %arg1 mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
+func.func @entries_of_queries(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %seen: tensor<5xi64>) -> tensor<2x4x5x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %eo = tensor.empty() : tensor<2x4x5x8xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %excluded = arith.constant 0xFF800000 : f32
+  %m = linalg.generic {indexing_maps = [#id, affine_map<(b, h, i, j) -> (i)>, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %seen : tensor<2x4x5x7xf32>, tensor<5xi64>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %n: i64, %u: f32):
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %i64 = arith.index_cast %i : index to i64
+    %j64 = arith.index_cast %j : index to i64
+    %c0 = arith.constant 0 : i64
+    %c3 = arith.constant 3 : i64
+    %c5 = arith.constant 5 : i64
+    %rest = arith.subi %n, %c5 : i64
+    %isBegin = arith.cmpi slt, %rest, %c0 : i64
+    %before = arith.select %isBegin, %c0, %rest : i64
+    %place = arith.addi %before, %i64 : i64
+    %first = arith.subi %place, %c3 : i64
+    %c = arith.cmpi sle, %j64, %place : i64
+    %d = arith.cmpi sgt, %j64, %first : i64
+    %both = arith.andi %c, %d : i1
+    %y = arith.select %both, %x, %excluded : f32
     linalg.yield %y : f32
   } -> tensor<2x4x5x7xf32>
   %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Where queries stand among the keys, and how many keys there are, as operands
+// of attn.sdpa.
+
+#include "AttentionMask.h"
+#include "ElementCloner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace attn;
+
+bool AttentionMask::isPossible(ArrayRef<AxisList> scores) {
+  AxisList used;
+  if (band)
+    for (const auto &[element, factor] : band->elements)
+      collectAxes(element, used);
+  return llvm::all_of(elements.axes.resolve(used), [&](unsigned axis) {
+    return llvm::is_contained(scores.front(), axis);
+  });
+}
+
+/// Whether what bounds the keys is a length for each entry of the batch.
+bool AttentionMask::isLengths(ArrayRef<AxisList> scores) {
+  if (!lengths)
+    return false;
+  Layout layout = elements
+                      .getSources(lengths->sum.elements.front().first,
+                                  /*widen=*/false)
+                      .back()
+                      .layout;
+  return flatten(elements.axes.resolveAll(layout)) == scores.front();
+}
+
+Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
+                                  ArrayRef<AxisList> scores) {
+  if (!isLengths(scores))
+    return {};
+  Element source = elements
+                       .getSources(lengths->sum.elements.front().first,
+                                   /*widen=*/false)
+                       .back();
+  return elements.axes.rearrange(builder, loc, source.value, source.layout,
+                                 scores.take_front());
+}
+
+/// How many keys come before the queries, an i32, if not 0.
+Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
+  if (!band || (band->constant == 0 && band->values.empty()))
+    return {};
+  Type type = builder.getI32Type();
+  Value position = arith::ConstantOp::create(
+      builder, loc, builder.getI32IntegerAttr(band->constant));
+  for (auto [value, factor] : band->values) {
+    if (value.getType().isIndex())
+      value = arith::IndexCastOp::create(builder, loc, type, value);
+    else
+      value = convertScalarToDtype(builder, loc, value, type,
+                                   /*isUnsigned=*/false);
+    Value times = arith::ConstantOp::create(builder, loc,
+                                            builder.getI32IntegerAttr(factor));
+    position = arith::AddIOp::create(
+        builder, loc, position,
+        arith::MulIOp::create(builder, loc, value, times));
+  }
+  return position;
+}
+
+/// `value`, an integer, as i64.
+static Value toInteger(OpBuilder &b, Location loc, Value value) {
+  Type type = b.getI64Type();
+  if (value.getType().isIndex())
+    return arith::IndexCastOp::create(b, loc, type, value);
+  return convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
+}
+
+Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
+                                    ArrayRef<AxisList> scores) {
+  Value position = buildPosition(builder, loc);
+  if (!band || band->elements.empty()) {
+    if (!position)
+      return {};
+    OpFoldResult batch = elements.axes.getSize(builder, loc, scores.front());
+    return tensor::SplatOp::create(builder, loc, position,
+                                   ArrayRef<OpFoldResult>(batch));
+  }
+  AxisList loops = elements.axes.resolve(scores.front());
+  ElementCloner cloner(elements, loops);
+  for (const auto &[element, factor] : band->elements)
+    cloner.collect(element);
+  SmallVector<AffineMap> maps;
+  SmallVector<Value> inputs = cloner.getInputs(builder, loc, maps);
+  maps.push_back(builder.getMultiDimIdentityMap(loops.size()));
+  Layout single = llvm::map_to_vector<4>(
+      loops, [](unsigned axis) { return AxisList{axis}; });
+  Type type = builder.getI32Type();
+  Value init = createEmpty(builder, loc,
+                           elements.axes.getSizes(builder, loc, single), type);
+  SmallVector<utils::IteratorType> iterators(loops.size(),
+                                             utils::IteratorType::parallel);
+  auto body = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+    auto constant = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(b, loc, value, 64);
+    };
+    Value sum = position ? toInteger(b, loc, position) : constant(0);
+    for (const auto &[element, factor] : band->elements) {
+      Value value = toInteger(b, loc, cloner.clone(b, loc, element, arguments));
+      value = arith::MulIOp::create(b, loc, value, constant(factor));
+      sum = arith::AddIOp::create(b, loc, sum, value);
+    }
+    // Beyond that there are neither queries nor keys.
+    sum = arith::MaxSIOp::create(b, loc, sum, constant(INT32_MIN));
+    sum = arith::MinSIOp::create(b, loc, sum, constant(INT32_MAX));
+    linalg::YieldOp::create(
+        b, loc, ValueRange(arith::TruncIOp::create(b, loc, type, sum)));
+  };
+  Value result = linalg::GenericOp::create(builder, loc, init.getType(), inputs,
+                                           init, maps, iterators, body)
+                     .getResult(0);
+  return elements.axes.rearrange(builder, loc, result, single,
+                                 scores.take_front());
+}
