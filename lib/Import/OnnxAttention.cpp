@@ -4,7 +4,7 @@
 // of which attn-raise-attention makes one operation again. So the operator and
 // its body in a graph take the same way.
 
-#include "OnnxCall.h"
+#include "OnnxAttention.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <limits>
 
@@ -18,8 +18,8 @@ namespace {
 /// M keys.
 class AttentionImporter {
 public:
-  explicit AttentionImporter(OnnxCall &call)
-      : call(call), tensors(call.tensors) {}
+  AttentionImporter(OnnxCall &call, const OnnxValue &sinks)
+      : call(call), tensors(call.tensors), sinks(sinks) {}
 
   FailureOr<OnnxValues> run();
 
@@ -35,6 +35,7 @@ private:
   LogicalResult exclude(const OnnxValue &kept);
   LogicalResult addBounds();
   OnnxValue ungroup(const OnnxValue &value);
+  OnnxValue buildSoftmax(const OnnxValue &scores);
   FailureOr<OnnxValue> buildProbabilities(const OnnxValue &scores);
   FailureOr<OnnxValue> multiply(const OnnxValue &value, double factor) {
     return call.elementwise("Mul",
@@ -47,6 +48,8 @@ private:
   OnnxValue query, key, value;
   /// What is added to scores, if anything.
   OnnxValue bias;
+  /// [H], if there are any.
+  OnnxValue sinks;
   OpFoldResult batch, heads, keyHeads, queries, keys;
   OpFoldResult past;
   bool isFlat = false;
@@ -273,6 +276,19 @@ OnnxValue AttentionImporter::ungroup(const OnnxValue &value) {
   return tensors.reshape(value.tensor(), {batch, heads, sizes[3], sizes[4]});
 }
 
+/// Sinks are one more column, of which the probabilities are dropped.
+OnnxValue AttentionImporter::buildSoftmax(const OnnxValue &scores) {
+  if (!sinks)
+    return call.softmax(scores.tensor(), 3);
+  OpFoldResult one = tensors.constantSize(1);
+  SizedTensor column =
+      call.reshape(call.cast(sinks, scores.type()), {heads, one, one}).tensor();
+  column = tensors.expand(column, {batch, heads, queries, one});
+  SizedTensor all = tensors.concatenate({scores.tensor(), column}, 3);
+  return tensors.sliceAxis(call.softmax(all, 3).tensor(), 3,
+                           tensors.constantSize(0), keys);
+}
+
 FailureOr<OnnxValue>
 AttentionImporter::buildProbabilities(const OnnxValue &scores) {
   OnnxValue exact = scores;
@@ -284,8 +300,8 @@ AttentionImporter::buildProbabilities(const OnnxValue &scores) {
       return call.fail("expected 'softmax_precision' of a type of floats");
     exact = call.cast(scores, precision);
   }
-  OnnxValue result = call.cast(call.softmax(exact.tensor(), 3), query.type());
-  if (!bias)
+  OnnxValue result = call.cast(buildSoftmax(exact), query.type());
+  if (!bias || sinks)
     return result;
   // A query without any key gives 0, whatever the scores are.
   Type type = bias.type();
@@ -365,5 +381,10 @@ FailureOr<OnnxValues> AttentionImporter::run() {
 }
 
 FailureOr<OnnxValues> attn::importAttention(OnnxCall &call) {
-  return AttentionImporter(call).run();
+  return importAttentionWithSinks(call, OnnxValue());
+}
+
+FailureOr<OnnxValues> attn::importAttentionWithSinks(OnnxCall &call,
+                                                     const OnnxValue &sinks) {
+  return AttentionImporter(call, sinks).run();
 }

@@ -4,7 +4,7 @@
 // keys and values are kept in a cache, of which each entry of the batch has
 // filled as much as it has seen.
 
-#include "OnnxCall.h"
+#include "OnnxAttention.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include <limits>
 
@@ -26,6 +26,7 @@ public:
 
 private:
   LogicalResult checkInputs();
+  LogicalResult readSinks();
   FailureOr<SizedTensor> splitHeads(const OnnxValue &rows, int64_t heads);
   SizedTensor sliceHeads(const SizedTensor &all, int64_t first, int64_t count);
   LogicalResult readHeads();
@@ -43,6 +44,8 @@ private:
   int64_t queryHeads = 0, keyHeads = 0;
   /// [B, H, S, E], [B, G, S, E] and the same.
   SizedTensor query, key, value;
+  /// [H], if there are any.
+  OnnxValue sinks;
   OpFoldResult batch, queries, keys;
   /// Keys of all entries together: what is past, and S. M where the cache is
   /// no longer.
@@ -66,8 +69,6 @@ LogicalResult GroupedAttentionImporter::checkInputs() {
     return call.fail("expected past keys and values together, got one of them");
   if (!call.input(5) || !call.input(6))
     return call.fail("expected 'seqlens_k' and 'total_sequence_length'");
-  if (call.input(11) || call.integer("smooth_softmax", 0) > 0)
-    return call.fail("expected no sinks, and no smooth softmax");
   if (call.input(12) || call.input(13))
     return call.fail("expected past keys and values without scales");
   for (StringRef name : {"k_quant_type", "v_quant_type"})
@@ -82,6 +83,21 @@ LogicalResult GroupedAttentionImporter::checkInputs() {
     return call.fail("expected 'num_heads' and 'kv_num_heads' of at least 1, "
                      "got " +
                      Twine(queryHeads) + " and " + Twine(keyHeads));
+  return readSinks();
+}
+
+/// A smooth softmax has 0 as the sink of each head.
+LogicalResult GroupedAttentionImporter::readSinks() {
+  bool isSmooth = call.integer("smooth_softmax", 0) > 0;
+  sinks = call.input(11);
+  OpFoldResult count = tensors.constantSize(queryHeads);
+  Type type = call.input(0).type();
+  if (sinks && (sinks.rank() != 1 || sinks.type() != type ||
+                call.sizesOf(sinks)[0] != count))
+    return call.fail("expected a sink for each of " + Twine(queryHeads) +
+                     " heads, of the type of the queries");
+  if (isSmooth && !sinks)
+    sinks = tensors.fill(count, tensors.scalar(type, 0));
   return success();
 }
 
@@ -320,7 +336,7 @@ FailureOr<OnnxValues> GroupedAttentionImporter::run() {
       makeAttribute("softcap", call.number("softcap", 0)));
   OnnxCall attention =
       call.derive(node, {query, *presentKey, *presentValue, *mask});
-  FailureOr<OnnxValues> results = importAttention(attention);
+  FailureOr<OnnxValues> results = importAttentionWithSinks(attention, sinks);
   if (failed(results))
     return failure();
   SizedTensor rows = tensors.transpose(results->front().tensor(), {0, 2, 1, 3});

@@ -322,6 +322,10 @@ grouped_case(
     "grouped_bias", *NEXT, *CACHE, total=5, last=[4, 2], local_window_size=3,
     rest=[None, None, None, (2, 1, 1, 5)],
 )  # fmt: skip
+grouped_case(
+    "grouped_sinks", *NEXT, *CACHE, total=6, last=[5, 2], rest=[None] * 4 + [(4,)],
+)  # fmt: skip
+grouped_case("grouped_smooth", *BEGIN, total=5, last=[4, 4], smooth_softmax=1)
 
 # Lengths as a mask of the tokens says them.
 GROUPED = """

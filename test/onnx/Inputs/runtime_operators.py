@@ -164,8 +164,8 @@ class MultiHeadAttention(RuntimeOperator):
 class GroupQueryAttention(RuntimeOperator):
     def _run(
         self, q, k, v, past_key, past_value, last, total, cosines=None, sines=None, places=None,
-        bias=None, num_heads=None, kv_num_heads=None, do_rotary=0, rotary_interleaved=0,
-        local_window_size=-1, scale=None, softcap=0, **_,
+        bias=None, sinks=None, num_heads=None, kv_num_heads=None, do_rotary=0,
+        rotary_interleaved=0, local_window_size=-1, scale=None, softcap=0, smooth_softmax=0, **_,
     ):  # fmt: skip
         size = q.shape[2] // (num_heads if k is not None else num_heads + 2 * kv_num_heads)
         rows = q if k is None else np.concatenate([q, k, v], 2)
@@ -194,8 +194,12 @@ class GroupQueryAttention(RuntimeOperator):
         distance = steps[:, None, :, None] - np.arange(scores.shape[3])
         window = local_window_size if local_window_size > 0 else scores.shape[3]
         scores = np.where((distance >= 0) & (distance < window), scores, -np.inf)
-        scores = np.exp(scores - scores.max(-1, keepdims=True))
-        result = scores / scores.sum(-1, keepdims=True) @ v
+        if sinks is None:
+            sinks = np.full(num_heads, 0 if smooth_softmax else -np.inf, np.float32)
+        largest = np.maximum(scores.max(-1), sinks[:, None])[..., None]
+        scores = np.exp(scores - largest)
+        total = scores.sum(-1, keepdims=True) + np.exp(sinks[:, None, None] - largest)
+        result = scores / total @ v
         return result.transpose(0, 2, 1, 3).reshape(len(q), queries, -1), *kept
 
 
