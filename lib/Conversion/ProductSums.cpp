@@ -83,10 +83,12 @@ SmallVector<Value> ProductSums::emitStart(TileProduct &product,
     Value zero = b.splat(chunk.lanes, 0.0);
     if (!operands.bias)
       return zero;
+    // What panels cover may be there, and is of a size that is known.
+    int64_t size = typeOf(operands.bias).getDimSize(0);
     bool isBiasPadded = !ShapedType::isDynamic(operands.columns) &&
-                        typeOf(operands.bias).getDimSize(0) != operands.columns;
+                        !ShapedType::isDynamic(size) &&
+                        size != operands.columns;
     Value column = b.add(tile.column, b.index(chunk.offset));
-    // What panels cover may be there.
     Value bias = isBiasPadded
                      ? b.load(operands.bias, {column}, chunk.lanes)
                      : loadInside(operands.bias, {column}, column, chunk);

@@ -34,6 +34,23 @@ func.func @linear_twice(%x: memref<?x?x64xf32>, %w: memref<2x64x32xf32>, %b: mem
 
 // -----
 
+// Of a bias whose size is not known, no more is read than there are columns.
+
+module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
+// CHECK-LABEL: func.func @unknown_bias
+// CHECK:       func.func private @linear
+// CHECK-NOT:     vector.load {{.*}} : memref<?xf32>
+// CHECK:         vector.maskedload {{.*}} : memref<?xf32>
+// CHECK-NOT:     vector.load {{.*}} : memref<?xf32>
+// CHECK:         return
+func.func @unknown_bias(%x: memref<?x8xf32>, %w: memref<24x8xf32>, %b: memref<?xf32>, %y: memref<?x24xf32>) {
+  attn.linear %x, %w bias(%b) outs(%y) : (memref<?x8xf32>, memref<24x8xf32>, memref<?xf32>, memref<?x24xf32>) -> ()
+  return
+}
+}
+
+// -----
+
 // With 256-bit vectors it is 6 rows by 2 vectors.
 
 module attributes {attn.target = #attn.target<cpu = "haswell", features = "+avx2,+fma">} {
