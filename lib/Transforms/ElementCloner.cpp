@@ -17,6 +17,8 @@ bool ElementCloner::isRead(const Element &element) const {
 /// The element further up that is cloned in place of `element`.
 Element ElementCloner::skipMoves(Element element) {
   while (inlines || element.isTensor()) {
+    if (element.isTensor() && !isRead(element))
+      element = elements.getSources(element, /*widen=*/false).back();
     std::optional<Element> next;
     if (!isRead(element))
       next = elements.stepToComputed(element);

@@ -75,6 +75,39 @@ func.func @computed_from_repeated(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf3
   return %o : tensor<2x4x5x8xf32>
 }
 
+// Nor does it matter what else is computed where it is moved, as with a branch,
+// which is not computed anew.
+// CHECK-LABEL: func.func @computed_and_moved(
+// CHECK:         linalg.generic {{.*}} ins(%arg2 : tensor<2x7xf32>) outs(%{{.*}} : tensor<2x7xf32>)
+// CHECK-NOT:       scf.if
+// CHECK:           arith.mulf
+// CHECK:         attn.sdpa {{.*}} tensor<2x1x1x7xf32>
+func.func @computed_and_moved(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xf32>, %c: i1) -> (tensor<2x4x5x8xf32>, tensor<2x4x5x7xf32>) {
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %three = arith.constant -3.0 : f32
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %a1 = linalg.generic {indexing_maps = [#bj, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%a : tensor<2x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %u: f32):
+    %y = arith.mulf %x, %three : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %a2:2 = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%a1 : tensor<2x4x5x7xf32>) outs(%e, %e : tensor<2x4x5x7xf32>, tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %u: f32, %v: f32):
+    %y = scf.if %c -> f32 {
+      scf.yield %x : f32
+    } else {
+      scf.yield %three : f32
+    }
+    linalg.yield %x, %y : f32, f32
+  } -> (tensor<2x4x5x7xf32>, tensor<2x4x5x7xf32>)
+  %m = linalg.add ins(%a2#0, %s : tensor<2x4x5x7xf32>, tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o, %a2#1 : tensor<2x4x5x8xf32>, tensor<2x4x5x7xf32>
+}
+
 // The product starts from it.
 // CHECK-LABEL: func.func @initial(
 // CHECK:         attn.sdpa %{{.*}} mask(%arg2) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
