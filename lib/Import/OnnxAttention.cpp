@@ -30,7 +30,6 @@ private:
   LogicalResult appendToPast(OnnxValue &value, const OnnxValue &past);
   LogicalResult groupHeads();
   FailureOr<OnnxValue> getScale();
-  LogicalResult buildBias();
   LogicalResult addMask(OnnxValue mask);
   LogicalResult exclude(const OnnxValue &kept);
   LogicalResult addBounds();

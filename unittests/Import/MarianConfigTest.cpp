@@ -61,8 +61,6 @@ TEST_F(MarianConfigTest, readsTheShippedModel) {
   EXPECT_EQ(config->decoderLayers, 3);
   EXPECT_EQ(config->encoderHeads, 4);
   EXPECT_EQ(config->decoderHeads, 4);
-  EXPECT_EQ(config->encoderHeadDim(), 64);
-  EXPECT_EQ(config->decoderHeadDim(), 64);
   EXPECT_EQ(config->encoderFfnDim, 1024);
   EXPECT_EQ(config->decoderFfnDim, 1024);
   EXPECT_EQ(config->activation, Activation::Silu);

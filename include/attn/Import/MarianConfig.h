@@ -98,9 +98,6 @@ struct MarianConfig {
 
   Generation generation;
 
-  int64_t encoderHeadDim() const { return dModel / encoderHeads; }
-  int64_t decoderHeadDim() const { return dModel / decoderHeads; }
-
   /// Reads the configuration of the checkpoint in `directory` of `files`. Where
   /// there is no generation_config.json, config.json gives the decoding
   /// defaults. Errors: a file that cannot be read or is no JSON object, another
