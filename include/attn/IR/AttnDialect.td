@@ -70,9 +70,9 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
   let description = [{
     `cpu` is a name that LLVM knows, `features` LLVM's feature string, `l1` and
     `l2` the bytes of the first-level data cache and of the second-level cache
-    of one core; all are spelled out, so that what a module compiles to does not
-    depend on the machine that compiles it. Sizes of tiles and blocks follow
-    from them; results do not.
+    of one core, 32 KiB and 1 MiB where it does not say. So what a module compiles
+    to does not depend on the machine that compiles it. Sizes of tiles and blocks
+    follow from them; results do not.
 
     ```mlir
     module attributes {

@@ -44,9 +44,11 @@ def Attn_WeightOp : Attn_Op<"weight", [Symbol, HasParent<"WeightsOp">]> {
 
     A matrix of i8 is rounded from numbers: row n to 255 steps of its own, those of
     -127 to 127 times maxₖ |row[k]| / 127 (of 2⁻¹⁰⁰ where all are less), to the
-    nearest, ties to even. What has i8 in the file is taken as it is. A vector
+    nearest, ties to even. What has i8 or u8 in the file is taken as it is. A vector
     with `scales` is of those steps: of each row of the matrix that the sources
-    are. A NaN or an infinity makes the scale of its row NaN.
+    are. A NaN or an infinity makes the scale of its row NaN. Floats of a tensor
+    NAME that has i8 in the file are those integers times the numbers of the tensor
+    NAME_scale, one for each row.
 
     `norms` and `errors` bound 32 rows of that matrix by one number, [⌈N/32⌉]: the
     largest ‖row‖ of them, and the largest ‖row - scale · rounded row‖, which is
