@@ -221,6 +221,12 @@ def linear_biases():
             f"slopes {queries} to {keys}, mask, softcap", q, k, v, 4, slopes=slopes,
             softcap=2.0, mask=rng.random((2, 1, queries, keys)) < 0.7,
         )  # fmt: skip
+    # Between all queries and keys is a distance that f32 could not add to a score.
+    q, k, v = normal(2, 3, 64), normal(2, 20, 64), normal(2, 20, 64)
+    yield sdpa_case(
+        "slopes, far before the first key", q, k, v, 4, slopes=slopes,
+        positions=integers(-1_000_000, -2_000_000),
+    )  # fmt: skip
     yield sdpa_case(
         "slopes, cache rows", normal(2, 1, 64), normal(3, 40, 64), normal(3, 40, 64), 4,
         slopes=slopes, causal=True, positions=integers(30, 7),
@@ -456,6 +462,12 @@ def large_scores():
         )
 
 
+    # So far beyond those before that a power of the difference is none of f32.
+    q, k, v = np.ones((1, 70, 16), np.float32), normal(1, 600, 16), normal(1, 600, 16)
+    k[:, -20:] += 7
+    yield sdpa_case("scale 1, later block", q, k, v, 1, scale=1.0)
+
+
 def infinite_scores():
     """Keys so far off that their scores overflow take no part."""
     q, k, v = np.ones((1, 9, 8), np.float32), normal(1, 300, 8), normal(1, 300, 8)
@@ -482,6 +494,11 @@ def rows_and_positions():
             normal(beams + 1, capacity, 48), normal(beams + 1, capacity, 48), 3,
             causal=True, rows=rows, positions=positions,
         )  # fmt: skip
+    yield sdpa_case(
+        "a history of fewer rows than there are keys", normal(3, 1, 48),
+        normal(3, 40, 48), normal(3, 40, 48), 3,
+        rows=rng.integers(0, 3, (3, 7)).astype(np.int32),
+    )  # fmt: skip
     for rows in (integers(0, 1, 2), integers(0, 1, 2)[:, None].repeat(6, 1)):
         yield sdpa_case(
             f"{rows.ndim} dimensions of rows of no keys", normal(3, 1, 16),
