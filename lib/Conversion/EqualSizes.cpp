@@ -344,6 +344,10 @@ private:
       equate(names, entries, offsets, 0, /*less=*/1);
       keyBatch = "_";
     }
+    // Heads that are no dimension are an attribute.
+    if (!op.hasHeadDim())
+      names.insert(
+          {"h", Size(kConstant, static_cast<int64_t>(op.getHeads()), 0)});
     std::string heads = op.hasHeadDim() ? "h" : "";
     std::string keyHeads =
         !op.hasHeadDim() ? "" : (op.getGroupSize() == 1 ? "h" : "g");

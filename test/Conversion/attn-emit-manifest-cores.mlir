@@ -120,6 +120,17 @@ func.func @sdpa(%q: tensor<?x?x?x8xf32>, %k: tensor<?x?x?x8xf32>, %v: tensor<?x?
 
 // -----
 
+// Heads that are no dimension are as many as the operation says.
+
+// CHECK: \22name\22:\22heads\22
+// CHECK-SAME: {\22places\22:{{\[\[}}1,1],[2,0]],\22value\22:2}
+func.func @heads(%q: tensor<?x?x8xf32>, %mask: tensor<?x?x?x?xf32>, %a: tensor<?xf32>, %out: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %r = attn.sdpa %q, %q, %q mask(%mask) slopes(%a) outs(%out) {heads = 2 : i64, scale = 1.0 : f64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x?x?xf32>, tensor<?xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
+  return %r : tensor<?x?x8xf32>
+}
+
+// -----
+
 // CHECK: \22name\22:\22rows\22
 // CHECK-SAME: \22equal\22:[{\22places\22:{{\[\[}}0,0],[3,0],[4,0],[5,0]]},{\22places\22:{{\[\[}}0,2],[4,2],[5,2]]},{\22places\22:{{\[\[}}1,0],[2,0]]},{\22places\22:{{\[\[}}1,2],[5,3]]}]}]}\00
 func.func @rows(%q: tensor<?x4x?x8xf32>, %k: tensor<?x2x?x8xf32>, %n: tensor<?xi32>, %rows: tensor<?xi32>, %out: tensor<?x4x?x8xf32>, %shown: tensor<?x1x?x?xf32>) -> (tensor<?x4x?x8xf32>, tensor<?x1x?x?xf32>) {
