@@ -216,6 +216,18 @@ readInputs(const attn::FunctionSignature &function) {
   return tensors;
 }
 
+/// Options that would be passed over.
+static Error checkOptions() {
+  const bool isRandom = seed.getNumOccurrences();
+  if (isRandom && (!inputs.empty() || files.size() > 1))
+    return createStringError("expected --random-inputs or files of inputs, got "
+                             "both");
+  if (!isRandom && shapes.getNumOccurrences())
+    return createStringError("expected --random-inputs SEED with --shapes; "
+                             "hint: files have shapes of their own");
+  return Error::success();
+}
+
 /// Calls the function `bench` times, after one call that warms up.
 static Error measure(const attn::Program &program, StringRef name,
                      ArrayRef<attn::Tensor> arguments) {
@@ -251,6 +263,8 @@ static Error measure(const attn::Program &program, StringRef name,
 }
 
 static Error runProgram() {
+  if (Error error = checkOptions())
+    return error;
   mlir::DefaultTimingManager times; // printed at the end
   times.setEnabled(timing);
   mlir::Timer timer = times.getRootTimer();
