@@ -63,14 +63,19 @@ bool AttentionMask::isForBatch(const Element &element) {
          });
 }
 
-/// Whether `first` has the values and elements that `second` has, `sign` times.
+/// Whether `first` has the values and elements that `second` has, `sign` times,
+/// and each as often.
 bool AttentionMask::haveSameValues(const IndexSum &first,
                                    const IndexSum &second, int64_t sign) {
-  auto areAll = [sign](const auto &as, const auto &bs, auto areSame) {
+  auto areAll = [sign](const auto &as, auto bs, auto areSame) {
     return as.size() == bs.size() && llvm::all_of(as, [&](const auto &a) {
-             return llvm::any_of(bs, [&](const auto &b) {
+             auto *found = llvm::find_if(bs, [&](const auto &b) {
                return a.second == sign * b.second && areSame(a.first, b.first);
              });
+             if (found == bs.end())
+               return false;
+             bs.erase(found);
+             return true;
            });
   };
   return areAll(first.values, second.values, std::equal_to<Value>()) &&

@@ -389,3 +389,38 @@ func.func @entries_of_queries(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, 
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %o : tensor<2x4x5x8xf32>
 }
+
+// One value twice is not two values: the second bound stays in a mask.
+// CHECK-LABEL: func.func @twice(
+// CHECK-SAME:      %{{.*}}, %{{.*}}, %{{.*}}: index, %[[B:.*]]: index)
+// CHECK:         linalg.generic
+// CHECK:           arith.addi %{{.*}}, %[[B]]
+// CHECK:         attn.sdpa {{.*}} mask(
+// CHECK-SAME:      window_before = 3
+func.func @twice(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: index, %b: index) -> tensor<2x4x5x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %eo = tensor.empty() : tensor<2x4x5x8xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %excluded = arith.constant 0xFF800000 : f32
+  %m = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %u: f32):
+    %i = linalg.index 2 : index
+    %j = linalg.index 3 : index
+    %cm3 = arith.constant -3 : index
+    %far = arith.addi %i, %cm3 : index
+    %a1 = arith.addi %far, %a : index
+    %first = arith.addi %a1, %a : index
+    %other = arith.addi %a1, %b : index
+    %c = arith.cmpi sge, %j, %first : index
+    %d = arith.cmpi sge, %j, %other : index
+    %both = arith.andi %c, %d : i1
+    %y = arith.select %both, %x, %excluded : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
