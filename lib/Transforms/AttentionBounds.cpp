@@ -46,20 +46,19 @@ bool AttentionMask::addIndex(const Element &element, int64_t factor,
     return addIndex(elements.operand(e, 0), factor, sum);
   if (!e.isTensor() && isOutside)
     sum.values.push_back({e.value, factor});
-  else if (e.isTensor() || isForBatch(e))
+  else if (e.isTensor() || isFor(e, axes.batch))
     sum.elements.push_back({e, factor});
   else
     return false;
   return true;
 }
 
-/// Whether `element` depends on nothing but the entry of the batch, or the
-/// head.
-bool AttentionMask::isForBatch(const Element &element) {
-  AxisList used, batch = elements.axes.resolve(axes.batch);
+/// Whether `element` can be computed anew from no axes but those in `list`.
+bool AttentionMask::isFor(const Element &element, ArrayRef<unsigned> list) {
+  AxisList used, allowed = elements.axes.resolve(list);
   return collectAxes(element, used) &&
          llvm::all_of(elements.axes.resolve(used), [&](unsigned axis) {
-           return llvm::is_contained(batch, axis);
+           return llvm::is_contained(allowed, axis);
          });
 }
 
@@ -209,7 +208,7 @@ bool AttentionMask::takeDistance(const IndexSum &sum, const MaskTerm &term) {
     bool isBefore = hasIndices(sum.indices, {{key, -1}, {query, 1}});
     if ((!isAfter && !isBefore) || !canCount(query) ||
         !llvm::all_of(sum.elements, [&](const auto &element) {
-          return isForBatch(element.first);
+          return isFor(element.first, axes.batch);
         }))
       continue;
     std::optional<Bound> &bound = isAfter ? after : before;

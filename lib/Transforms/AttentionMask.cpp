@@ -202,15 +202,13 @@ bool AttentionMask::take(const MaskTerm &term, bool isPart) {
 /// Adds to `used` the axes that `element` depends on, not those along which it
 /// was repeated; fails if it cannot be computed anew.
 bool AttentionMask::collectAxes(const Element &element, AxisList &used) {
-  std::set<std::pair<void *, Layout>> seen;
+  std::set<Elements::Key> seen;
   return collectAxes(element, used, seen);
 }
 
 bool AttentionMask::collectAxes(const Element &element, AxisList &used,
-                                std::set<std::pair<void *, Layout>> &seen) {
-  if (!seen.insert({element.value.getAsOpaquePointer(),
-                    elements.axes.resolveAll(element.layout)})
-           .second)
+                                std::set<Elements::Key> &seen) {
+  if (!seen.insert(elements.keyOf(element)).second)
     return true;
   auto use = [&](ArrayRef<unsigned> list) {
     for (unsigned axis : elements.axes.resolve(list))

@@ -151,7 +151,7 @@ private:
   class GuardBuilder;
 
   bool addIndex(const Element &element, int64_t factor, IndexSum &sum);
-  bool isForBatch(const Element &element);
+  bool isFor(const Element &element, llvm::ArrayRef<unsigned> list);
   bool haveSameValues(const IndexSum &first, const IndexSum &second,
                       int64_t sign);
   bool canCount(unsigned query);
@@ -192,7 +192,7 @@ private:
   bool takeParts(llvm::ArrayRef<MaskTerm> parts);
   bool collectAxes(const Element &element, AxisList &used);
   bool collectAxes(const Element &element, AxisList &used,
-                   std::set<std::pair<void *, Layout>> &seen);
+                   std::set<Elements::Key> &seen);
   /// Whether an operation that can be computed anew gives the element, and
   /// `holds` for all its operands but tensors that it reads as a whole.
   bool allOperands(const Element &element,

@@ -13,12 +13,8 @@ using namespace mlir;
 using namespace attn;
 
 bool AttentionMask::isPossible(ArrayRef<AxisList> scores) {
-  AxisList used;
-  if (band)
-    for (const auto &[element, factor] : band->elements)
-      collectAxes(element, used);
-  return llvm::all_of(elements.axes.resolve(used), [&](unsigned axis) {
-    return llvm::is_contained(scores.front(), axis);
+  return !band || llvm::all_of(band->elements, [&](const auto &element) {
+    return isFor(element.first, scores.front());
   });
 }
 
@@ -46,6 +42,13 @@ Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
                                  scores.take_front());
 }
 
+/// `value`, an integer, as one of `type`.
+static Value toInteger(OpBuilder &b, Location loc, Value value, Type type) {
+  if (value.getType().isIndex())
+    return arith::IndexCastOp::create(b, loc, type, value);
+  return convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
+}
+
 /// How many keys come before the queries, an i32, if not 0.
 Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
   if (!band || (band->constant == 0 && band->values.empty()))
@@ -54,11 +57,7 @@ Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
   Value position = arith::ConstantOp::create(
       builder, loc, builder.getI32IntegerAttr(band->constant));
   for (auto [value, factor] : band->values) {
-    if (value.getType().isIndex())
-      value = arith::IndexCastOp::create(builder, loc, type, value);
-    else
-      value = convertScalarToDtype(builder, loc, value, type,
-                                   /*isUnsigned=*/false);
+    value = toInteger(builder, loc, value, type);
     Value times = arith::ConstantOp::create(builder, loc,
                                             builder.getI32IntegerAttr(factor));
     position = arith::AddIOp::create(
@@ -66,14 +65,6 @@ Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
         arith::MulIOp::create(builder, loc, value, times));
   }
   return position;
-}
-
-/// `value`, an integer, as i64.
-static Value toInteger(OpBuilder &b, Location loc, Value value) {
-  Type type = b.getI64Type();
-  if (value.getType().isIndex())
-    return arith::IndexCastOp::create(b, loc, type, value);
-  return convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
 }
 
 Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
@@ -101,12 +92,14 @@ Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
   SmallVector<utils::IteratorType> iterators(loops.size(),
                                              utils::IteratorType::parallel);
   auto body = [&](OpBuilder &b, Location loc, ValueRange arguments) {
+    Type wide = b.getI64Type();
     auto constant = [&](int64_t value) -> Value {
       return arith::ConstantIntOp::create(b, loc, value, 64);
     };
-    Value sum = position ? toInteger(b, loc, position) : constant(0);
+    Value sum = position ? toInteger(b, loc, position, wide) : constant(0);
     for (const auto &[element, factor] : band->elements) {
-      Value value = toInteger(b, loc, cloner.clone(b, loc, element, arguments));
+      Value value =
+          toInteger(b, loc, cloner.clone(b, loc, element, arguments), wide);
       value = arith::MulIOp::create(b, loc, value, constant(factor));
       sum = arith::AddIOp::create(b, loc, sum, value);
     }

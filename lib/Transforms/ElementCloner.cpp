@@ -33,7 +33,7 @@ void ElementCloner::collect(const Element &given) {
   Element element = skipMoves(given);
   if (!getBodyOwner(element.value) && !element.isTensor())
     return;
-  if (!collected.insert(keyOf(element)).second)
+  if (!collected.insert(elements.keyOf(element)).second)
     return;
   if (element.isTensor()) {
     inputs.push_back(elements.getSources(element, /*widen=*/false).back());
@@ -69,7 +69,7 @@ Value ElementCloner::clone(OpBuilder &builder, Location loc,
   Element element = skipMoves(given);
   if (!getBodyOwner(element.value) && !element.isTensor())
     return element.value;
-  auto place = clones.find(keyOf(element));
+  auto place = clones.find(elements.keyOf(element));
   if (place != clones.end())
     return place->second;
   auto build = [&]() -> Value {
@@ -96,5 +96,5 @@ Value ElementCloner::clone(OpBuilder &builder, Location loc,
     copy->setOperands(operands);
     return copy->getResult(0);
   };
-  return clones[keyOf(element)] = build();
+  return clones[elements.keyOf(element)] = build();
 }

@@ -43,20 +43,15 @@ private:
     return llvm::find(loops, axis) - loops.begin();
   }
 
-  /// Where an element is read twice, it is cloned once.
-  using Key = std::pair<void *, Layout>;
-  Key keyOf(const Element &element) const {
-    return {element.value.getAsOpaquePointer(),
-            elements.axes.resolveAll(element.layout)};
-  }
   bool isRead(const Element &element) const;
   Element skipMoves(Element element);
 
   Elements &elements;
   llvm::ArrayRef<unsigned> loops;
   bool inlines;
-  std::set<Key> collected;
-  std::map<Key, mlir::Value> clones;
+  /// Where an element is read twice, it is cloned once.
+  std::set<Elements::Key> collected;
+  std::map<Elements::Key, mlir::Value> clones;
   llvm::SmallVector<Element> inputs;
   llvm::SmallDenseMap<unsigned, mlir::Value> fixed;
   size_t next = 0;

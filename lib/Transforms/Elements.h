@@ -57,6 +57,13 @@ public:
   /// An element of `tensor`, on axes of its own.
   Element get(mlir::Value tensor);
 
+  /// What is the same for two elements that are.
+  using Key = std::pair<void *, Layout>;
+  Key keyOf(const Element &element) {
+    return {element.value.getAsOpaquePointer(),
+            axes.resolveAll(element.layout)};
+  }
+
   /// The same element one operation further up, if that one only moves it:
   /// transposes, broadcasts, reshapes, copies, fills. From a tensor that an
   /// elementwise operation computes into its body, and out of it.
