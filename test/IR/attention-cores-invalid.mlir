@@ -569,3 +569,11 @@ func.func @f(%a: tensor<?x?x8xf32>, %s: tensor<?x4x?x?xf32>) {
   %0 = attn.sdpa %a, %a, %a outs(%a) {heads = 4 : i64, scale = 0.5 : f64, window_after = -1 : i64} : (tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>, tensor<?x?x8xf32>) -> tensor<?x?x8xf32>
   return
 }
+
+// -----
+
+func.func @f(%q: memref<?x?x8xf32>) {
+  // expected-error@+1 {{result #0 must be variadic of ranked tensor of}}
+  %0 = attn.sdpa %q, %q, %q outs(%q) {scale = 0.5 : f64} : (memref<?x?x8xf32>, memref<?x?x8xf32>, memref<?x?x8xf32>, memref<?x?x8xf32>) -> memref<?x?x8xf32>
+  return
+}

@@ -205,7 +205,7 @@ def Attn_GreatestOp : Attn_CoreOp<"greatest", [AttrSizedOperandSegments]> {
                        Variadic<Attn_WeightShaped>:$estimate,
                        Attn_IntShaped:$out,
                        ConfinedAttr<I64Attr, [IntPositive]>:$columns);
-  let results = (outs Variadic<Attn_IntShaped>:$results);
+  let results = (outs Variadic<RankedTensorOf<[I32]>>:$results);
   let assemblyFormat = [{
     $input `,` $weight (`scales` `(` $scales^ `)`)? (`bias` `(` $bias^ `)`)?
     (`estimate` `(` $estimate^ `)`)? `columns` $columns

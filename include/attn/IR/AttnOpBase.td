@@ -40,7 +40,7 @@ class Attn_CoreOp<string mnemonic, list<Trait> traits = []>
                                   ["reifyResultShapes"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
   // On memrefs a core has no results.
-  let results = (outs Variadic<Attn_FloatShaped>:$results);
+  let results = (outs Variadic<RankedTensorOf<Attn_Float>>:$results);
   let hasVerifier = 1;
   let extraClassDefinition = [{
     ::llvm::LogicalResult $cppClass::reifyResultShapes(
