@@ -54,6 +54,10 @@ private:
         linear.getTransposed() || linear.getScales() || linear.getResidual() ||
         linear.getActivation() || !linear.hasStaticWidths())
       return std::nullopt;
+    // Where there is nothing, no slice begins.
+    if (llvm::is_contained(
+            cast<ShapedType>(linear.getOut().getType()).getShape(), 0))
+      return std::nullopt;
     auto isPlain = [](WeightOp weight) {
       return weight && weight.getSources() && !weight.getPanel();
     };

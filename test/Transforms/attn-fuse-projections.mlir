@@ -153,3 +153,21 @@ func.func @names_joined(%x: tensor<4x8xf32>, %o: tensor<4x8xf32>) -> (tensor<4x8
   %b = attn.linear %x, %wb outs(%o) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   return %a, %b : tensor<4x8xf32>, tensor<4x8xf32>
 }
+
+// -----
+
+// No slice of a result without rows begins inside of it.
+attn.weights @empty {
+  attn.weight @a.w from ["a"] : tensor<8x8xf32>
+  attn.weight @b.w from ["b"] : tensor<8x8xf32>
+}
+// CHECK-LABEL: func.func @no_rows(
+// CHECK-COUNT-2: attn.linear {{.*}} -> tensor<0x8xf32>
+// CHECK-NOT:     tensor.extract_slice
+func.func @no_rows(%x: tensor<0x8xf32>, %o: tensor<0x8xf32>) -> (tensor<0x8xf32>, tensor<0x8xf32>) {
+  %wa = attn.get_weight @empty::@a.w : tensor<8x8xf32>
+  %wb = attn.get_weight @empty::@b.w : tensor<8x8xf32>
+  %a = attn.linear %x, %wa outs(%o) : (tensor<0x8xf32>, tensor<8x8xf32>, tensor<0x8xf32>) -> tensor<0x8xf32>
+  %b = attn.linear %x, %wb outs(%o) : (tensor<0x8xf32>, tensor<8x8xf32>, tensor<0x8xf32>) -> tensor<0x8xf32>
+  return %a, %b : tensor<0x8xf32>, tensor<0x8xf32>
+}
