@@ -19,16 +19,16 @@ using namespace attn;
 using arith::CmpIPredicate;
 
 /// Whether the index is one from 0 to `extent` - 1, as it was limited to that,
-/// if there is one.
+/// in either order, if there is one.
 static bool isClamped(Value index, const SizeProduct &extent) {
   auto max = index.getDefiningOp<arith::MaxSIOp>();
-  if (!max || getConstantIntValue(max.getRhs()) != 0)
-    return false;
-  auto min = max.getLhs().getDefiningOp<arith::MinSIOp>();
-  if (!min)
+  auto min = (max ? max.getLhs() : index).getDefiningOp<arith::MinSIOp>();
+  if (min && !max)
+    max = min.getLhs().getDefiningOp<arith::MaxSIOp>();
+  if (!min || !max || getConstantIntValue(max.getRhs()) != 0)
     return false;
   if (std::optional<int64_t> last = getConstantIntValue(min.getRhs()))
-    return extent.unknown.empty() && *last < extent.number;
+    return extent.unknown.empty() && *last >= 0 && *last < extent.number;
   auto last = min.getRhs().getDefiningOp<arith::SubIOp>();
   return last && getConstantIntValue(last.getRhs()) == 1 &&
          getIndexProduct(last.getLhs()).equals(extent);

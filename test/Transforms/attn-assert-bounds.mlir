@@ -110,6 +110,31 @@ func.func @limited(%table: tensor<?xf32>, %ids: tensor<?xi64>) -> tensor<?xf32> 
 
 // -----
 
+// The same, limited from below first; -1 is no index.
+// CHECK-LABEL: @limited_from_below
+// CHECK: linalg.generic
+// CHECK-COUNT-1: cf.assert %{{.*}}, "tensor.extract: expected an index inside of dimension 0"
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @limited_from_below(%table: tensor<9xf32>, %ids: tensor<?xindex>, %o: tensor<?xf32>) -> tensor<?xf32> {
+  %c-1 = arith.constant -1 : index
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %g = linalg.generic {indexing_maps = [affine_map<(d) -> (d)>, affine_map<(d) -> (d)>], iterator_types = ["parallel"]} ins(%ids : tensor<?xindex>) outs(%o : tensor<?xf32>) {
+  ^bb0(%i: index, %out: f32):
+    %least = arith.maxsi %i, %c0 : index
+    %place = arith.minsi %least, %c8 : index
+    %f = tensor.extract %table[%place] : tensor<9xf32>
+    %outside = arith.minsi %least, %c-1 : index
+    %h = tensor.extract %table[%outside] : tensor<9xf32>
+    %sum = arith.addf %f, %h : f32
+    linalg.yield %sum : f32
+  } -> tensor<?xf32>
+  return %g : tensor<?xf32>
+}
+
+// -----
+
 // CHECK-LABEL: @structured
 // CHECK: "linalg.matmul: expected the size of dimension 1 of operand 0 in dimension 0 of operand 1"
 // CHECK: "linalg.softmax: expected the size of dimension 0 of operand 0 in dimension 0 of operand 1"
