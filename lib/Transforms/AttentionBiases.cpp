@@ -68,12 +68,19 @@ bool AttentionMask::isByDistance(const Element &element, Distance &distance) {
 
 /// Takes what depends on the distance, and on no place but by it. A large
 /// factor is that of a part which another one keeps small: they stay together.
+/// What asserts something is not computed anew for each distance.
 bool AttentionMask::takeBias(const MaskTerm &term) {
   Distance found;
   if (least || axes.keys.size() != 1 ||
       std::abs(term.factor) >= -kLargestExcluded ||
       !isByDistance(term.element, found) || found.query.empty() ||
       (!biases.empty() && distance.query != found.query))
+    return false;
+  ElementCloner cloner(elements, /*loops=*/{}, /*inlines=*/true);
+  cloner.collect(term.element);
+  AxisList read = cloner.getInputAxes();
+  if (llvm::is_contained(read, axes.keys.front()) ||
+      llvm::is_contained(read, found.query.front()))
     return false;
   llvm::append_range(found.others, distance.others);
   distance = found;

@@ -46,6 +46,13 @@ void ElementCloner::collect(const Element &given) {
   }
 }
 
+AxisList ElementCloner::getInputAxes() {
+  AxisList used;
+  for (const Element &input : inputs)
+    llvm::append_range(used, elements.axes.resolve(flatten(input.layout)));
+  return used;
+}
+
 SmallVector<Value> ElementCloner::getInputs(OpBuilder &builder, Location loc,
                                             SmallVectorImpl<AffineMap> &maps) {
   SmallVector<Value> values;

@@ -26,6 +26,9 @@ public:
   /// Notes the tensors that `given` is computed from.
   void collect(const Element &given);
 
+  /// The axes of these tensors.
+  AxisList getInputAxes();
+
   /// These tensors, an axis a dimension, and how the loops index them.
   llvm::SmallVector<mlir::Value>
   getInputs(mlir::OpBuilder &builder, mlir::Location loc,

@@ -125,3 +125,41 @@ func.func @buckets(%q: tensor<2x4x?x8xf32>, %k: tensor<2x4x?x8xf32>, %table: ten
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x?x?xf32>, tensor<2x4x?x8xf32>) outs(%out : tensor<2x4x?x8xf32>) -> tensor<2x4x?x8xf32>
   return %o : tensor<2x4x?x8xf32>
 }
+
+// A tensor of them that asserts something is computed once, where it stands.
+// CHECK-LABEL: func.func @asserted(
+// CHECK:         %[[BIASES:.*]] = linalg.generic
+// CHECK:           cf.assert
+// CHECK:         %[[MASK:.*]] = tensor.expand_shape %[[BIASES]]
+// CHECK:         attn.sdpa %{{.*}} mask(%[[MASK]]) outs(%{{.*}}) {scale = 1.000000e+00 : f64}
+func.func @asserted(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %table: tensor<5x4xf32>) -> tensor<2x4x5x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c5 = arith.constant 5 : index
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %eo = tensor.empty() : tensor<2x4x5x8xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = linalg.fill ins(%zero : f32) outs(%eo : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  %et = tensor.empty() : tensor<4x5x7xf32>
+  %biases = linalg.generic {indexing_maps = [#t], iterator_types = ["parallel", "parallel", "parallel"]} outs(%et : tensor<4x5x7xf32>) {
+  ^bb0(%u: f32):
+    %h = linalg.index 0 : index
+    %i = linalg.index 1 : index
+    %j = linalg.index 2 : index
+    %d = arith.subi %i, %j : index
+    %bucket = arith.maxsi %d, %c0 : index
+    %inside = arith.cmpi ult, %bucket, %c5 : index
+    cf.assert %inside, "an index inside"
+    %y = tensor.extract %table[%bucket, %h] : tensor<5x4xf32>
+    linalg.yield %y : f32
+  } -> tensor<4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %m = linalg.generic {indexing_maps = [#id, #th, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %biases : tensor<2x4x5x7xf32>, tensor<4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %bias: f32, %u: f32):
+    %y = arith.addf %x, %bias : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
