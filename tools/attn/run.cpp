@@ -5,6 +5,7 @@
 #include "CacheOptions.h"
 #include "ChoiceOption.h"
 #include "FaultReport.h"
+#include "JsonNumber.h"
 #include "ModuleFile.h"
 #include "NumberOption.h"
 #include "PeakMemory.h"
@@ -25,8 +26,6 @@
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -246,15 +245,10 @@ static Error measure(const attn::Program &program, StringRef name,
   const attn::LoadStatistics &statistics = program.statistics();
   json::OStream json(outs());
   json.object([&] {
-    auto number = [&](StringRef key, double value) {
-      json.attributeBegin(key);
-      json.rawValue(formatv("{0:f3}", value).str());
-      json.attributeEnd();
-    };
-    number("compile_ms", statistics.compileSeconds * 1e3);
-    number("min_ms", times.front());
-    number("median_ms", median);
-    number("peak_rss_mb", attn::peakMemory());
+    attn::addNumber(json, "compile_ms", statistics.compileSeconds * 1e3);
+    attn::addNumber(json, "min_ms", times.front());
+    attn::addNumber(json, "median_ms", median);
+    attn::addNumber(json, "peak_rss_mb", attn::peakMemory());
     json.attribute("threads", statistics.threads);
     json.attribute("target", statistics.target.cpu);
   });

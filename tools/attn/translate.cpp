@@ -7,6 +7,7 @@
 #include "ChoiceOption.h"
 #include "CommandLine.h"
 #include "Interrupts.h"
+#include "JsonNumber.h"
 #include "LineFile.h"
 #include "NumberOption.h"
 #include "PeakMemory.h"
@@ -14,7 +15,6 @@
 #include "TranslateCommand.h"
 #include "TranslationStream.h"
 #include "attn/Execution/Stopwatch.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/Process.h"
 
 using namespace llvm;
@@ -237,11 +237,11 @@ static void printStatistics(const TranslationModel &model,
     json.attribute("tokens_in", stream.numTokensIn());
     json.attribute("tokens_out", stream.numTokensOut());
     json.attribute("decoder_rows", decoderRows);
-    json.attribute("load_s", model.loadSeconds);
-    json.attribute("compile_s", model.compileSeconds);
+    addNumber(json, "load_s", model.loadSeconds, /*digits=*/6);
+    addNumber(json, "compile_s", model.compileSeconds, /*digits=*/6);
     json.attribute("cached", model.fromCache);
-    json.attribute("translate_s", seconds);
-    json.attribute("peak_rss_mb", peakMemory());
+    addNumber(json, "translate_s", seconds, /*digits=*/6);
+    addNumber(json, "peak_rss_mb", peakMemory());
   });
   errs() << '\n';
 }
