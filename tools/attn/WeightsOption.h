@@ -3,7 +3,9 @@
 #ifndef ATTN_TOOLS_ATTN_WEIGHTSOPTION_H
 #define ATTN_TOOLS_ATTN_WEIGHTSOPTION_H
 
+#include "attn/Weights/WeightsFile.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Error.h"
 
 namespace attn {
 
@@ -14,6 +16,12 @@ struct WeightsOption : llvm::cl::opt<std::string> {
             "weights", llvm::cl::value_desc("FILE"),
             llvm::cl::desc("Weights to use in place of the module's"),
             llvm::cl::sub(command)) {}
+
+  /// What is wrong with the file, also where no function reads it.
+  llvm::Error check() const {
+    return empty() ? llvm::Error::success()
+                   : WeightsFile::open(getValue()).takeError();
+  }
 };
 
 } // namespace attn

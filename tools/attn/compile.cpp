@@ -122,6 +122,8 @@ static Error compileModule() {
                              output + "'");
   if (Error error = checkNotRead({file, weights}))
     return error;
+  if (Error error = weights.check())
+    return error;
   // What cannot be written shows before anything is compiled.
   auto codeFile = OutputFile::open(output);
   if (!codeFile)

@@ -277,6 +277,8 @@ static Error runProgram() {
   Expected<std::string> name = selectEntry(**module);
   if (!name)
     return name.takeError();
+  if (Error error = weights.check())
+    return error;
 
   attn::CompileOptions options;
   options.timer = mlir::Timer(timer);
