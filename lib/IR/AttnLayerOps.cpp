@@ -4,6 +4,7 @@
 
 #include "ShapeChecks.h"
 #include "attn/IR/AttnOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <cmath>
 
@@ -136,7 +137,7 @@ static LogicalResult checkAttention(Operation *op, Value inputValue,
 }
 
 /// The sizes of `result`: static ones from its type, dynamic ones from the
-/// operand dimensions given.
+/// operand dimensions given, or the size where there is no operand.
 static SmallVector<OpFoldResult>
 reify(OpBuilder &builder, Location loc, Value result,
       ArrayRef<std::pair<Value, int64_t>> sources) {
@@ -145,6 +146,10 @@ reify(OpBuilder &builder, Location loc, Value result,
   for (auto [index, source] : llvm::enumerate(sources)) {
     if (!type.isDynamicDim(index))
       sizes.push_back(builder.getIndexAttr(type.getDimSize(index)));
+    else if (!source.first)
+      sizes.push_back(
+          arith::ConstantIndexOp::create(builder, loc, source.second)
+              .getResult());
     else
       sizes.push_back(
           tensor::getMixedSize(builder, loc, source.first, source.second));
@@ -199,11 +204,12 @@ LogicalResult
 SelfAttentionOp::reifyResultShapes(OpBuilder &builder,
                                    ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput();
+  const auto heads = static_cast<int64_t>(getHeads());
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{input, 0}, {input, 1}, {input, 2}}));
   if (getProbabilities())
     shapes.push_back(reify(builder, getLoc(), getProbabilities(),
-                           {{input, 0}, {{}, 0}, {input, 1}, {input, 1}}));
+                           {{input, 0}, {{}, heads}, {input, 1}, {input, 1}}));
   return success();
 }
 
@@ -231,11 +237,12 @@ LogicalResult
 CrossAttentionOp::reifyResultShapes(OpBuilder &builder,
                                     ReifiedRankedShapedTypeDims &shapes) {
   Value input = getInput(), memory = getMemory();
+  const auto heads = static_cast<int64_t>(getHeads());
   shapes.push_back(reify(builder, getLoc(), getResult(),
                          {{input, 0}, {input, 1}, {input, 2}}));
   if (getProbabilities())
     shapes.push_back(reify(builder, getLoc(), getProbabilities(),
-                           {{input, 0}, {{}, 0}, {input, 1}, {memory, 1}}));
+                           {{input, 0}, {{}, heads}, {input, 1}, {memory, 1}}));
   return success();
 }
 

@@ -209,3 +209,16 @@ func.func @dims_of_layers(%ids: tensor<?x?xi32>, %m: tensor<?x?x16xf32>) -> (ind
   %r3 = tensor.dim %x2#1, %c3 : tensor<?x4x?x?xf32>
   return %d0, %d1, %p2, %p3, %r2, %r3 : index, index, index, index, index, index
 }
+
+// Heads that a type does not tell are those of the layer.
+// DIM-LABEL: func.func @dim_of_heads(
+// DIM-NEXT:    %[[HEADS:.*]] = arith.constant 4 : index
+// DIM-NEXT:    return %[[HEADS]], %[[HEADS]]
+func.func @dim_of_heads(%x: tensor<?x?x16xf32>, %m: tensor<?x?x16xf32>) -> (index, index) {
+  %c1 = arith.constant 1 : index
+  %self:2 = attn.self_attention %x weights @w heads 4 : (tensor<?x?x16xf32>) -> (tensor<?x?x16xf32>, tensor<?x?x?x?xf32>)
+  %cross:2 = attn.cross_attention %x, %m weights @w heads 4 : (tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> (tensor<?x?x16xf32>, tensor<?x?x?x?xf32>)
+  %s = tensor.dim %self#1, %c1 : tensor<?x?x?x?xf32>
+  %c = tensor.dim %cross#1, %c1 : tensor<?x?x?x?xf32>
+  return %s, %c : index, index
+}
