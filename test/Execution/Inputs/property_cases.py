@@ -12,6 +12,8 @@ the next number (bf16: 2^-8, f16: 2^-11):
 - Sums are in f32, and their products of bf16 or f16 exact. An error of 2e-6 of
   the largest of the result, or, where all sums happen to cancel, of the root of
   the sum of the squares of the terms.
+  That is for sums of up to 509 terms, as drawn here: rounding each partial sum
+  makes an error that grows with the root of how many there are.
 - What is stored in bf16 or f16 is rounded once: u of the element.
 - A score is rounded, the more the larger its linear bias is: 2^-24 of it, four
   times, in a weight and in the sum of the weights.
