@@ -17,6 +17,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace attn;
@@ -43,9 +44,9 @@ private:
   Error addInitializers(func::FuncOp function);
   OnnxValue addWeight(func::FuncOp function, const OnnxTensor &tensor);
   Error setWeightsFile(ModuleOp module);
-  Error addConstant(const OnnxTensor &tensor);
-  Error addNode(size_t index, const OnnxNode &node);
-  Error addBranch(const OnnxNode &node, const OnnxGraph &graph);
+  LogicalResult addConstant(const OnnxTensor &tensor);
+  LogicalResult addNode(size_t index, const OnnxNode &node);
+  FailureOr<OnnxValues> addBranch(OnnxCall &call, StringRef name);
   Error addResults(func::FuncOp function);
   void setKnownSizes(func::FuncOp function);
   Expected<RankedTensorType> getType(const OnnxValueInfo &info);
@@ -174,14 +175,17 @@ Error GraphImporter::setWeightsFile(ModuleOp module) {
   return Error::success();
 }
 
-Error GraphImporter::addConstant(const OnnxTensor &tensor) {
+LogicalResult GraphImporter::addConstant(const OnnxTensor &tensor) {
   OnnxNode none;
   OnnxCall call(import, none, {});
   FailureOr<OnnxValue> value = call.constant(tensor);
-  if (failed(value))
-    return fail("initializer '" + tensor.name + "': " + import.message);
+  if (failed(value)) {
+    import.message =
+        ("initializer '" + tensor.name + "': " + import.message).str();
+    return failure();
+  }
   values[tensor.name] = *value;
-  return Error::success();
+  return success();
 }
 
 Error GraphImporter::addInitializers(func::FuncOp function) {
@@ -190,8 +194,8 @@ Error GraphImporter::addInitializers(func::FuncOp function) {
       values[tensor.name] = addWeight(function, tensor);
       continue;
     }
-    if (Error error = addConstant(tensor))
-      return error;
+    if (failed(addConstant(tensor)))
+      return fail(import.message);
   }
   return Error::success();
 }
@@ -224,57 +228,42 @@ static bool takesUnsigned(StringRef name) {
   return llvm::is_contained(moving, name) || findQuantizationOperator(name);
 }
 
-/// The graph that an If whose condition is known stands for.
-static FailureOr<const OnnxGraph *> findBranch(OnnxCall &call) {
-  if (failed(call.expectInputs(1, 1)))
-    return failure();
-  OnnxValue condition = call.input(0);
-  std::optional<int64_t> value;
-  if (condition.elements().size() == 1)
-    value = getConstantIntValue(condition.elements().front());
-  if (!value)
-    return call.fail("expected a condition that follows from sizes and "
-                     "constants; hint: what depends on elements of inputs is "
-                     "not known before");
-  StringRef name = *value != 0 ? "then_branch" : "else_branch";
-  const OnnxAttribute *branch = call.find(name, OnnxAttribute::Graph);
-  if (!branch || branch->graph.empty())
+/// Builds a branch where the next operations are, and returns its outputs: it
+/// sees what is before, and nothing else of it is seen after it.
+FailureOr<OnnxValues> GraphImporter::addBranch(OnnxCall &call, StringRef name) {
+  const OnnxAttribute *attribute = call.find(name, OnnxAttribute::Graph);
+  if (!attribute || attribute->graph.empty())
     return call.fail("expected a graph as '" + name + "', got none");
-  return &branch->graph.front();
-}
-
-/// Puts a branch in the place of its node: it sees what is before, and nothing
-/// but its outputs is seen after it.
-Error GraphImporter::addBranch(const OnnxNode &node, const OnnxGraph &branch) {
-  llvm::StringMap<OnnxValue> before = values;
+  const OnnxGraph &branch = attribute->graph.front();
+  if (branch.outputs.size() != call.node.outputs.size())
+    return call.fail("expected '" + name + "' to have " +
+                     Twine(call.node.outputs.size()) + " outputs, got " +
+                     Twine(branch.outputs.size()));
+  llvm::SaveAndRestore scope(values);
   for (const OnnxTensor &tensor : branch.initializers)
-    if (Error error = addConstant(tensor))
-      return error;
-  for (auto [index, inner] : llvm::enumerate(branch.nodes))
-    if (Error error = addNode(index, inner))
-      return error;
-  for (auto [position, output] : llvm::enumerate(node.outputs)) {
-    if (output.empty())
-      continue;
-    auto found = position < branch.outputs.size()
-                     ? values.find(branch.outputs[position].name)
-                     : values.end();
+    if (failed(addConstant(tensor)))
+      return failure();
+  for (auto [index, node] : llvm::enumerate(branch.nodes))
+    if (failed(addNode(index, node)))
+      return failure();
+  OnnxValues results;
+  for (const OnnxValueInfo &info : branch.outputs) {
+    auto found = values.find(info.name);
     if (found == values.end())
-      return fail("expected a branch of '" + node.name + "' to compute '" +
-                  output + "'");
-    if (!before.try_emplace(output, found->second).second)
-      return fail("expected names of outputs to differ, got '" + output +
-                  "' again");
+      return call.fail("expected '" + name + "' to compute '" + info.name +
+                       "', got none of this name");
+    results.push_back(found->second);
   }
-  values = std::move(before);
-  return Error::success();
+  return results;
 }
 
-Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
+LogicalResult GraphImporter::addNode(size_t index, const OnnxNode &node) {
   auto failNode = [&](const Twine &text) {
     std::string name = node.name.empty() ? "" : (" '" + node.name + "'").str();
-    return fail("node " + Twine(index) + name + " (" + getOperatorName(node) +
-                "): " + text);
+    import.message = ("node " + Twine(index) + name + " (" +
+                      getOperatorName(node) + "): " + text)
+                         .str();
+    return failure();
   };
   bool isBranch = getOperatorName(node) == "If";
   OnnxOperator importer = findOperator(getOperatorName(node));
@@ -295,12 +284,10 @@ Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
   StringRef name = node.name.empty() ? node.operation : node.name;
   import.tensors.location = NameLoc::get(builder.getStringAttr(name), location);
   OnnxCall call(import, node, std::move(inputs));
-  if (isBranch) {
-    FailureOr<const OnnxGraph *> branch = findBranch(call);
-    return succeeded(branch) ? addBranch(node, **branch)
-                             : failNode(import.message);
-  }
-  FailureOr<OnnxValues> results = importer(call);
+  FailureOr<OnnxValues> results =
+      isBranch ? importIf(call,
+                          [&](StringRef name) { return addBranch(call, name); })
+               : importer(call);
   if (failed(results) || !import.message.empty())
     return failNode(import.message);
   if (const OnnxAttribute *attribute = call.findUnread())
@@ -316,7 +303,7 @@ Error GraphImporter::addNode(size_t index, const OnnxNode &node) {
       return failNode("expected names of outputs to differ, got '" + output +
                       "' again");
   }
-  return Error::success();
+  return success();
 }
 
 Error GraphImporter::addResults(func::FuncOp function) {
@@ -379,7 +366,7 @@ void GraphImporter::setKnownSizes(func::FuncOp function) {
   for (BlockArgument argument : function.getArguments()) {
     auto type = cast<RankedTensorType>(argument.getType());
     SmallVector<int64_t> shape(type.getShape());
-    for (auto [size, number] : import.tensors.knownSizes) {
+    for (auto [size, number] : import.tensors.known.numbers) {
       auto op = size.getDefiningOp<tensor::DimOp>();
       if (op && op.getSource() == argument && op.getConstantIndex())
         shape[*op.getConstantIndex()] = number;
@@ -418,8 +405,8 @@ Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
   if (Error error = addInitializers(function))
     return std::move(error);
   for (auto [index, node] : llvm::enumerate(graph.nodes))
-    if (Error error = addNode(index, node))
-      return std::move(error);
+    if (failed(addNode(index, node)))
+      return fail(import.message);
   if (Error error = addResults(function))
     return std::move(error);
   dropSigns(*module);

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace attn;
@@ -35,6 +36,16 @@ Type attn::getElementType(MLIRContext *context, OnnxType type) {
   default:
     return {};
   }
+}
+
+LogicalResult OnnxCall::buildIn(Block &block,
+                                llvm::function_ref<LogicalResult()> build) {
+  OpBuilder::InsertionGuard guard(tensors.builder);
+  llvm::SaveAndRestore location(tensors.location);
+  llvm::SaveAndRestore sizes(tensors.known);
+  llvm::SaveAndRestore integers(import.known);
+  tensors.builder.setInsertionPointToEnd(&block);
+  return build();
 }
 
 LogicalResult OnnxCall::fail(const Twine &message) {
@@ -168,7 +179,7 @@ TensorSizes OnnxCall::sizesOf(const OnnxValue &value) {
 OpFoldResult OnnxCall::asSize(Value integer) {
   if (std::optional<int64_t> value = getConstantIntValue(integer))
     return tensors.constantSize(*value);
-  if (OpFoldResult known = import.sizes.lookup(integer))
+  if (OpFoldResult known = import.known.sizes.lookup(integer))
     return known;
   OpFoldResult size;
   Operation *op = integer.getDefiningOp();
@@ -187,7 +198,7 @@ OpFoldResult OnnxCall::asSize(Value integer) {
                                       tensors.builder.getIndexType(), integer)
                .getResult();
   }
-  import.sizes[integer] = size;
+  import.known.sizes[integer] = size;
   return size;
 }
 
@@ -196,11 +207,11 @@ Value OnnxCall::asInteger(OpFoldResult size) {
   if (std::optional<int64_t> value = getConstantIntValue(size))
     return arith::ConstantOp::create(tensors.builder, tensors.location,
                                      tensors.builder.getI64IntegerAttr(*value));
-  Value &integer = import.integers[llvm::cast<Value>(size)];
+  Value &integer = import.known.integers[llvm::cast<Value>(size)];
   if (!integer) {
     integer = arith::IndexCastOp::create(tensors.builder, tensors.location,
                                          type, llvm::cast<Value>(size));
-    import.sizes[integer] = size;
+    import.known.sizes[integer] = size;
   }
   return integer;
 }

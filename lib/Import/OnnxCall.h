@@ -65,10 +65,13 @@ struct OnnxImport {
   int64_t opset;
   /// The first error, without the place.
   std::string message;
-  /// Sizes that were computed as integers.
-  llvm::DenseMap<mlir::Value, mlir::OpFoldResult> sizes;
-  /// Integers that are sizes: one for each, so that comparing two folds.
-  llvm::DenseMap<mlir::Value, mlir::Value> integers;
+  struct KnownIntegers {
+    /// Sizes that were computed as integers.
+    llvm::DenseMap<mlir::Value, mlir::OpFoldResult> sizes;
+    /// Integers that are sizes: one for each, so that comparing two folds.
+    llvm::DenseMap<mlir::Value, mlir::Value> integers;
+  };
+  KnownIntegers known;
 };
 
 /// One node. Everything that an operator does not ask for is an error: an
@@ -90,6 +93,9 @@ public:
   OnnxCall derive(const OnnxNode &node, OnnxValues inputs) const {
     return OnnxCall(import, node, std::move(inputs));
   }
+  /// Lets `build` fill a block: what it learns of sizes is not so elsewhere.
+  mlir::LogicalResult buildIn(mlir::Block &block,
+                              llvm::function_ref<mlir::LogicalResult()> build);
   /// Remembers the first error.
   mlir::LogicalResult fail(const llvm::Twine &message);
 
@@ -188,6 +194,12 @@ mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importEinsum(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importGroupQueryAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
+/// Puts the branch that is known to be taken in the place of the node, or both
+/// where that is known only at run time; `build` has the outputs of one.
+mlir::FailureOr<OnnxValues>
+importIf(OnnxCall &call,
+         llvm::function_ref<mlir::FailureOr<OnnxValues>(llvm::StringRef branch)>
+             build);
 mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeRotaryEmbedding(OnnxCall &call);

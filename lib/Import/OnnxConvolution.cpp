@@ -71,7 +71,7 @@ LogicalResult ConvolutionImporter::readOperands() {
                      " channels of the result, got " + Twine(groups));
   int64_t channels = groups * shape[1];
   if (auto unknown = dyn_cast<Value>(input.sizes[1])) {
-    tensors.knownSizes.push_back({unknown, channels});
+    tensors.known.numbers.push_back({unknown, channels});
     input.sizes[1] = tensors.constantSize(channels);
     input.value = tensors.builder.createOrFold<tensor::CastOp>(
         tensors.location, tensors.getType(input.sizes, type), input.value);

@@ -260,7 +260,7 @@ static FailureOr<OnnxValues> importSplit(OnnxCall &call) {
           "expected a size for each output" +
           (known ? ", " + llvm::Twine(*known) + " in all" : llvm::Twine()));
     if (!known)
-      tensors.knownSizes.push_back({cast<Value>(extent), total});
+      tensors.known.numbers.push_back({cast<Value>(extent), total});
   } else {
     // The last one gets what is left.
     OpFoldResult number = tensors.constantSize(count);

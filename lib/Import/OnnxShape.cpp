@@ -163,7 +163,7 @@ static FailureOr<SizedTensor> fixSize(OnnxCall &call, SizedTensor tensor,
   TensorBuilder &tensors = call.tensors;
   Value unknown = have.unknown.front().first;
   int64_t number = want.number / have.number;
-  tensors.knownSizes.push_back({unknown, number});
+  tensors.known.numbers.push_back({unknown, number});
   for (OpFoldResult &size : tensor.sizes)
     if (size == OpFoldResult(unknown))
       size = tensors.constantSize(number);

@@ -41,7 +41,7 @@ static OpFoldResult simplify(Value value) { return getAsOpFoldResult(value); }
 /// `a` and `b`, in any order, combined once.
 template <typename OpTy>
 OpFoldResult TensorBuilder::combine(OpFoldResult a, OpFoldResult b,
-                                    SizePairs &known) {
+                                    decltype(KnownSizes::sums) &known) {
   if (OpFoldResult size =
           known.lookup({b.getOpaqueValue(), a.getOpaqueValue()}))
     return size;
@@ -59,7 +59,7 @@ OpFoldResult TensorBuilder::add(OpFoldResult a, OpFoldResult b) {
     if (auto sum = value.getDefiningOp<arith::AddIOp>())
       if (std::optional<int64_t> other = getConstantIntValue(sum.getRhs()))
         return add(sum.getLhs(), constantSize(*other + *constant));
-  return combine<arith::AddIOp>(a, b, sums);
+  return combine<arith::AddIOp>(a, b, known.sums);
 }
 
 OpFoldResult TensorBuilder::subtract(OpFoldResult a, OpFoldResult b) {
@@ -78,7 +78,7 @@ OpFoldResult TensorBuilder::subtract(OpFoldResult a, OpFoldResult b) {
 }
 
 OpFoldResult TensorBuilder::multiply(OpFoldResult a, OpFoldResult b) {
-  return combine<arith::MulIOp>(a, b, products);
+  return combine<arith::MulIOp>(a, b, known.products);
 }
 
 OpFoldResult TensorBuilder::maximum(OpFoldResult a, OpFoldResult b) {

@@ -40,8 +40,15 @@ public:
   mlir::OpBuilder &builder;
   /// Of what is built next.
   mlir::Location location;
-  /// Sizes that turned out to be numbers: a graph has no meaning for others.
-  llvm::SmallVector<std::pair<mlir::Value, int64_t>> knownSizes;
+  /// What is known of sizes where the next operations are built.
+  struct KnownSizes {
+    /// Those that turned out to be numbers: a graph has no meaning for others.
+    llvm::SmallVector<std::pair<mlir::Value, int64_t>> numbers;
+    /// Of two sizes each, a third one: the same sum or product is one value.
+    llvm::DenseMap<std::pair<void *, void *>, mlir::OpFoldResult> sums,
+        products;
+  };
+  KnownSizes known;
 
   // Sizes.
   mlir::OpFoldResult constantSize(int64_t size) {
@@ -139,12 +146,9 @@ public:
                        llvm::ArrayRef<mlir::OpFoldResult> batch);
 
 private:
-  /// Of two sizes each, a third one: the same sum or product is one value.
-  using SizePairs =
-      llvm::DenseMap<std::pair<void *, void *>, mlir::OpFoldResult>;
   template <typename OpTy>
   mlir::OpFoldResult combine(mlir::OpFoldResult a, mlir::OpFoldResult b,
-                             SizePairs &known);
+                             decltype(KnownSizes::sums) &known);
 
   mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes,
                     mlir::Type element);
@@ -156,8 +160,6 @@ private:
   mlir::AffineMap broadcastMap(const SizedTensor &operand,
                                llvm::ArrayRef<mlir::OpFoldResult> sizes,
                                unsigned loops);
-
-  SizePairs sums, products;
 };
 
 } // namespace attn

@@ -4,7 +4,8 @@
     onnx_model.py FILE [--weight PATH] [--cut BYTES] NODE...
 
 A node is "Operator:inputs:outputs[:attribute=value]", with names divided by
-commas; "domain.Operator" is one of another domain. A value is an integer, several (1,2) or a word. --weight adds w, four floats that are in another file.
+commas; "domain.Operator" is one of another domain. A value is an integer, several (1,2)
+or a word, or a graph of one node ("[Operator inputs outputs]"). --weight adds w, four floats that are in another file.
 """
 import argparse
 import pathlib
@@ -30,9 +31,13 @@ def message(field, content):
 # The fields' numbers are those of ONNX's onnx.proto.
 
 
+def named(name):
+    return message(1, name)
+
+
 def value(name):
     shape = message(1, message(2, "n")) + message(1, number(1, 4))
-    return message(1, name) + message(2, message(1, number(1, 1) + message(2, shape)))
+    return named(name) + message(2, message(1, number(1, 1) + message(2, shape)))
 
 
 def node(text):
@@ -42,9 +47,14 @@ def node(text):
     domain, _, operator = operator.rpartition(".")
     result += message(3, "it") + message(4, operator) + message(7, domain)
     for name, value in (attribute.split("=") for attribute in attributes):
-        # INT is kind 2, STRING 3, INTS 7.
+        # INT is kind 2, STRING 3, GRAPH 5, INTS 7.
         if "," in value and value.replace(",", "").isdigit():
             content = b"".join(number(8, int(part)) for part in value.split(",")) + number(20, 7)
+        elif value.startswith("["):
+            inner = value.strip("[]").replace(" ", ":")
+            outputs = inner.split(":")[2].split(",")
+            graph = message(1, node(inner)) + b"".join(message(12, named(o)) for o in outputs)
+            content = message(6, graph) + number(20, 5)
         elif value.lstrip("-").isdigit():
             content = number(3, int(value)) + number(20, 2)
         else:

@@ -210,6 +210,47 @@ branches (float[n, m] x0) => (float[n, m] y0, float[k] y1) {
 """
 CASES["branches"] = "If", onnx.parser.parse_model(BRANCHES), {"x0": np.ones((2, 3), np.float32)}
 
+# An element of an input tells. Branches agree in no size, in one, and in a few integers that
+# sizes are computed with; they compute the same sums of sizes, and what is after them does.
+CHOICES = """
+<ir_version: 10, opset_import: ["": 21]>
+choices (bool[1] x0, float[n, m] x1, float[k, m] x2)
+    => (float[p, q] y0, float[q, p] y1, float[r, s] y2) {
+  last = Shape <start = 1, end = 2> (x1)
+  y0, y1, shape = If (x0) <
+    then_branch = some () => (float[p, q] z, float[q, p] t, int64[2] s) {
+      z = Concat <axis = 0> (x1, x2)
+      rows = Shape <start = 0, end = 1> (z)
+      rows_last = Concat <axis = 0> (rows, last)
+      wide = Reshape (z, rows_last)
+      t = Transpose (wide)
+      s = Concat <axis = 0> (last, rows)
+    },
+    else_branch = others () => (float[p, q] z, float[q, p] t, int64[2] s) {
+      z = Concat <axis = 0> (x1, x2, x2)
+      rows = Shape <start = 0, end = 1> (z)
+      t = Transpose (x2)
+      s = Concat <axis = 0> (rows, last)
+    }
+  >
+  doubled = Concat <axis = 0> (x1, x2)
+  y2 = If (x0) <
+    then_branch = same () => (float[r, s] z) { z = Reshape (y0, shape) },
+    else_branch = sum () => (float[r, s] z) { z = Relu (doubled) }
+  >
+}
+"""
+for value in (False, True):
+    CASES[f"choices_{value}"] = (
+        "If",
+        onnx.parser.parse_model(CHOICES),
+        {
+            "x0": np.array([value]),
+            "x1": np.arange(6, dtype=np.float32).reshape(2, 3) - 2,
+            "x2": np.arange(12, dtype=np.float32).reshape(4, 3) - 5,
+        },
+    )
+
 
 def runtime_case(name, operator, *arguments, **options):
     case(name, "com.microsoft." + operator, *arguments, **options)
