@@ -17,7 +17,7 @@ public:
          function_ref<float(size_t, size_t)> weight,
          std::vector<std::string> &pieces)
       : sources(sources), targets(targets), weight(weight), pieces(pieces),
-        places(sources.size(), -1) {
+        places(sources.size()) {
     for (size_t target = 0; target < targets.size(); ++target)
       strongest.push_back(strongestOf(target));
   }
@@ -36,8 +36,10 @@ private:
   std::vector<std::string> &pieces;
   /// The source segment that each target segment has most to do with, or -1.
   SmallVector<int64_t> strongest;
-  /// The piece that each unknown source segment was written to, or -1.
-  SmallVector<int64_t> places;
+  /// The text that each unknown source segment was written to, or null.
+  SmallVector<std::string *> places;
+  /// What comes before all pieces.
+  std::string front;
 };
 
 } // namespace
@@ -57,7 +59,7 @@ void Copier::replace(size_t begin, size_t end, size_t source) {
   for (size_t piece = first; piece < targets[end - 1].end; ++piece)
     pieces[piece].clear();
   pieces[first] = (hasSpace ? spaceSign : "").str() + sources[source].text;
-  places[source] = static_cast<int64_t>(first);
+  places[source] = &pieces[first];
 }
 
 void Copier::replaceUnknownTargets() {
@@ -101,25 +103,19 @@ void Copier::replaceWords(size_t source) {
 void Copier::insert(size_t source) {
   const Segment &segment = sources[source];
   for (size_t before = source; before-- > 0;) {
-    int64_t place = places[before];
-    if (place < 0)
+    std::string *place = places[before];
+    if (!place)
       for (auto [target, from] : enumerate(strongest))
         if (from == static_cast<int64_t>(before))
-          place = static_cast<int64_t>(targets[target].end) - 1;
-    if (place < 0)
+          place = &pieces[targets[target].end - 1];
+    if (!place)
       continue;
-    pieces[place] +=
-        (segment.isAfterSpace ? spaceSign : "").str() + segment.text;
+    *place += (segment.isAfterSpace ? spaceSign : "").str() + segment.text;
     places[source] = place;
     return;
   }
-  if (pieces.empty())
-    pieces.emplace_back();
-  StringRef first = pieces.front();
-  const bool hasSpace = first.empty() || first.starts_with(spaceSign);
-  pieces.front() =
-      (spaceSign + segment.text + (hasSpace ? "" : spaceSign) + first).str();
-  places[source] = 0;
+  front = (spaceSign + segment.text).str();
+  places[source] = &front;
 }
 
 void Copier::copyAll() {
@@ -134,7 +130,7 @@ void Copier::copyAll() {
   }
   replaceUnknownTargets();
   auto isMissing = [&](size_t source) {
-    return sources[source].isUnknown && places[source] < 0;
+    return sources[source].isUnknown && !places[source];
   };
   for (size_t source = 0; source < sources.size(); ++source)
     if (isMissing(source))
@@ -142,6 +138,13 @@ void Copier::copyAll() {
   for (size_t source = 0; source < sources.size(); ++source)
     if (isMissing(source))
       insert(source);
+  if (front.empty())
+    return;
+  if (pieces.empty())
+    pieces.emplace_back();
+  StringRef first = pieces.front();
+  const bool hasSpace = first.empty() || first.starts_with(spaceSign);
+  pieces.front() = (front + (hasSpace ? "" : spaceSign) + first).str();
 }
 
 void attn::copyUnknown(ArrayRef<Segment> sources, ArrayRef<Segment> targets,

@@ -46,6 +46,9 @@ TEST(UnknownWordsTest, findsSegments) {
   // The text of an unknown token may be that of the next one.
   EXPECT_THAT(describe(segments({"1", " ", "", "℃"}, {2})),
               ElementsAre("1 0-1 w_", "℃ 2-4 _?"));
+  // A known token without a text, such as a special one, is part of none.
+  EXPECT_THAT(describe(segments({"1", " ", "", "℃"}, {3})),
+              ElementsAre("1 0-1 w_", "℃ 3-4 _?"));
   EXPECT_THAT(describe(segments({})), IsEmpty());
   EXPECT_THAT(describe(segments({"", "▁", " "})), IsEmpty());
 }
@@ -90,6 +93,10 @@ TEST(UnknownWordsTest, replacesUnknownTargets) {
                     {2},
                     {{0, 0.8f}, {1, 0.6f}, {1, 0.4f}, {2, 0.5f}}}),
               ElementsAre("▁à", "▁", "Łódź", "", "", "."));
+  // Another word that attends to the same stays.
+  EXPECT_THAT(
+      copy({{"Mia"}, {}, {"▁\ufffc", "▁chat"}, {0}, {{0, 0.6f}, {0, 0.9f}}}),
+      ElementsAre("▁Mia", "▁chat"));
   // Nothing says what it stands for.
   EXPECT_THAT(copy({{"Hi"}, {}, {"▁\ufffc"}, {0}, {{-1, 0}}}),
               ElementsAre("▁\ufffc"));
@@ -104,6 +111,13 @@ TEST(UnknownWordsTest, replacesWordsThatWereMadeUp) {
             {},
             {{0, .9f}, {2, .5f}, {2, .7f}, {4, .3f}, {2, .6f}, {2, .4f}}}),
       ElementsAre("▁Je", "▁suis", "▁Ψ", "", "", "", "", "."));
+  // Of several with the same weight the first, up to a word of another.
+  EXPECT_THAT(copy({{"Ψ", " am"},
+                    {0},
+                    {"▁une", "▁suis", "▁gue"},
+                    {},
+                    {{0, .5f}, {1, .9f}, {0, .5f}}}),
+              ElementsAre("▁Ψ", "▁suis", "▁gue"));
 }
 
 TEST(UnknownWordsTest, putsWhatHasNoPlaceAfterWhatIsBeforeIt) {
@@ -116,6 +130,9 @@ TEST(UnknownWordsTest, putsWhatHasNoPlaceAfterWhatIsBeforeIt) {
   EXPECT_THAT(copy({{"😀", " Hi", " ☕"}, {0, 2}, {"▁Salut"}, {}, {{1, .9f}}}),
               ElementsAre("▁😀▁Salut▁☕"));
   EXPECT_THAT(copy({{"😀", " Hi"}, {0}, {}, {}, {}}), ElementsAre("▁😀"));
+  // Before everything: in order, and apart from a text that has no space.
+  EXPECT_THAT(copy({{"😀", " ☕", " Hi"}, {0, 1}, {"Salut"}, {}, {{2, .9f}}}),
+              ElementsAre("▁😀▁☕▁Salut"));
 }
 
 TEST(UnknownWordsTest, leavesTextWithoutAnyKnownWord) {
