@@ -175,6 +175,25 @@ TEST(TokenizerTest, stripsEverySpaceOfUnicode) {
   EXPECT_EQ(decode(*tokenizer, {3, 3}), "");
   // U+200B is no space in Python.
   EXPECT_EQ(decode(*tokenizer, {6, 3}), "\u00e0\u200b");
+
+  // All that Python has, and what stands beside them.
+  const llvm::StringRef spaces =
+      "\\t\\n\\u000b\\f\\r\\u001c\\u001d\\u001e\\u001f "
+      "\\u0085\\u00a0\\u1680"
+      "\\u2000\\u2001\\u2002\\u2003\\u2004\\u2005\\u2006\\u2007\\u2008\\u2009"
+      "\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+  directory.write("vocab.json",
+                  ("{\"</s>\": 0, \"<unk>\": 1, \"<pad>\": 2, \"" + spaces +
+                   "\": 3, \"\\u001b\": 4, \"\\u2060\": 2147483647}")
+                      .str());
+  tokenizer = load(directory.path());
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(decode(*tokenizer, {3}), "");
+  EXPECT_EQ(decode(*tokenizer, {3, 4, 3}), "\x1b");
+  EXPECT_EQ(decode(*tokenizer, {3, INT32_MAX, 3}), "\u2060");
+  // SentencePiece has 8000 pieces.
+  EXPECT_EQ(messageOf(tokenizer->decode({8000})),
+            "expected an id of the target vocabulary of 6 tokens, got 8000");
 }
 
 TEST(TokenizerTest, knowsLanguages) {
