@@ -2,7 +2,7 @@
 //
 // Runs passes over MLIR modules: every upstream pass and dialect, and ours.
 
-#include "../attn/CommandLine.h"
+#include "../command-line/CommandLine.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Weights/Messages.h"
 #include "mlir/IR/DialectRegistry.h"

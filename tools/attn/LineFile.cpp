@@ -174,3 +174,8 @@ Error attn::writeFile(StringRef path, StringRef bytes) {
     return error;
   return (*file)->close();
 }
+
+Error attn::makeCheckpointFileError(StringRef path) {
+  return createStringError(path +
+                           ": expected a file other than the checkpoint's");
+}

@@ -81,6 +81,10 @@ private:
 /// written.
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes);
 
+/// Why a file is not written to `path`: it is one of the checkpoint that is
+/// read.
+llvm::Error makeCheckpointFileError(llvm::StringRef path);
+
 } // namespace attn
 
 #endif // ATTN_TOOLS_ATTN_LINEFILE_H

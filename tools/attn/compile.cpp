@@ -3,7 +3,7 @@
 // attn compile: MLIR → object file or shared object, and a C header; a
 // checkpoint → an executable.
 
-#include "CommandLine.h"
+#include "../command-line/CommandLine.h"
 #include "DataTypeOption.h"
 #include "LineFile.h"
 #include "Linker.h"

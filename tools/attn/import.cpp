@@ -2,7 +2,7 @@
 //
 // attn import: a checkpoint or an ONNX model → MLIR text.
 
-#include "CommandLine.h"
+#include "../command-line/CommandLine.h"
 #include "LineFile.h"
 #include "Subcommand.h"
 #include "attn/Import/ImportMarian.h"

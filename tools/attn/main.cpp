@@ -3,7 +3,7 @@
 // The program `attn`: finds the subcommand, parses its options, and reports
 // what goes wrong in one line. The subcommands are the other files here.
 
-#include "CommandLine.h"
+#include "../command-line/CommandLine.h"
 #include "Subcommand.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Config/llvm-config.h"

@@ -2,7 +2,7 @@
 //
 // attn quantize: a checkpoint → one with matrices of 8-bit integers.
 
-#include "CommandLine.h"
+#include "../command-line/CommandLine.h"
 #include "LineFile.h"
 #include "Subcommand.h"
 #include "attn/Execution/WeightsStore.h"

@@ -3,9 +3,9 @@
 // Sentences → sentences: what `attn translate` shares with executables that
 // `attn compile` makes. TranslateCommand.h has what differs.
 
+#include "../command-line/CommandLine.h"
 #include "AlignmentFile.h"
 #include "ChoiceOption.h"
-#include "CommandLine.h"
 #include "Interrupts.h"
 #include "JsonNumber.h"
 #include "LineFile.h"

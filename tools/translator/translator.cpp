@@ -4,9 +4,9 @@
 // compile` put into it. It shares translate.cpp with `attn translate`, and has
 // no compiler, reads no other file, and writes none.
 
-#include "../attn/CommandLine.h"
 #include "../attn/LineFile.h"
 #include "../attn/TranslateCommand.h"
+#include "../command-line/CommandLine.h"
 #include "attn/Execution/CompiledFunctions.h"
 #include "attn/Execution/CpuTarget.h"
 #include "attn/Execution/EmbeddedProgram.h"

@@ -37,11 +37,6 @@ int attn::exitStatus(Error error) {
   return error ? fail(toString(std::move(error))) : EXIT_FAILURE;
 }
 
-Error attn::makeCheckpointFileError(StringRef path) {
-  return createStringError(path +
-                           ": expected a file other than the checkpoint's");
-}
-
 /// In place of LLVM's own handler, which may dump a stack. No temporary file is
 /// left.
 static void failHard(void *, const char *reason, bool) {

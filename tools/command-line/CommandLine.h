@@ -2,8 +2,8 @@
 //
 // What programs with options and one-line errors have in common.
 
-#ifndef ATTN_TOOLS_ATTN_COMMANDLINE_H
-#define ATTN_TOOLS_ATTN_COMMANDLINE_H
+#ifndef ATTN_TOOLS_COMMAND_LINE_COMMANDLINE_H
+#define ATTN_TOOLS_COMMAND_LINE_COMMANDLINE_H
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
@@ -27,10 +27,6 @@ int fail(const llvm::Twine &message);
 /// The exit status of what returned `error`, which is printed.
 int exitStatus(llvm::Error error);
 
-/// Why a file is not written to `path`: it is one of the checkpoint that is
-/// read.
-llvm::Error makeCheckpointFileError(llvm::StringRef path);
-
 /// Makes errors that LLVM cannot go on after one line, too, and --version print
 /// what `printVersion` does; --help shows no options of LLVM's. To be called
 /// before the options are parsed.
@@ -44,4 +40,4 @@ bool parseCommandLine(int argc, char **argv, llvm::StringRef overview,
 
 } // namespace attn
 
-#endif // ATTN_TOOLS_ATTN_COMMANDLINE_H
+#endif // ATTN_TOOLS_COMMAND_LINE_COMMANDLINE_H
