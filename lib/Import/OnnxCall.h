@@ -203,6 +203,7 @@ importIf(OnnxCall &call,
 mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeRotaryEmbedding(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importSlice(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 
 /// The type of MLIR; null if there is none that compiled code handles. UINT8 is
