@@ -75,64 +75,71 @@ Error SafetensorsFile::parseHeader() {
 
   for (const auto &[key, value] : *header) {
     StringRef name = key;
-    auto failure = [&](const Twine &expected, const json::Value *got) {
-      return createStringError(filePath + ": tensor " + quoted(name) +
-                               ": expected " + expected + ", got " +
-                               (got ? describeJson(*got) : "nothing"));
-    };
     if (name == "__metadata__")
       continue;
-    const json::Object *fields = value.getAsObject();
-    if (!fields)
-      return failure("an object", &value);
-
-    Entry entry;
-    if (std::optional<StringRef> typeName = fields->getString("dtype"))
-      entry.typeName = typeName->str();
-    else
-      return failure("a string for dtype", fields->get("dtype"));
-
-    const json::Array *shape = fields->getArray("shape");
-    if (!shape)
-      return failure("an array for shape", fields->get("shape"));
-    for (const json::Value &element : *shape) {
-      std::optional<int64_t> extent = element.getAsInteger();
-      if (!extent || *extent < 0)
-        return failure("a shape of integers from 0", fields->get("shape"));
-      entry.shape.push_back(*extent);
-    }
-
-    const json::Value *offsets = fields->get("data_offsets");
-    const json::Array *pair = offsets ? offsets->getAsArray() : nullptr;
-    if (!pair || pair->size() != 2)
-      return failure("two integers for data_offsets", offsets);
-    std::optional<uint64_t> begin = (*pair)[0].getAsUINT64();
-    std::optional<uint64_t> end = (*pair)[1].getAsUINT64();
-    if (!begin || !end)
-      return failure("two integers from 0 for data_offsets", offsets);
-    if (*begin > *end || *end > data.size())
-      return failure("data_offsets [begin,end] with begin <= end <= " +
-                         Twine(data.size()) +
-                         " (the bytes that follow the header)",
-                     offsets);
-    entry.begin = *begin;
-    entry.end = *end;
-
-    // Only the range of a tensor of unknown type can be checked; `find` will
-    // refuse to give it out.
-    if (std::optional<WeightType> type = parseWeightType(entry.typeName)) {
-      std::optional<uint64_t> size = byteSize(entry.shape, *type);
-      if (size != *end - *begin)
-        return createStringError(filePath + ": tensor " + quoted(name) +
-                                 ": expected " +
-                                 (size ? Twine(*size) : Twine("2^63 or more")) +
-                                 " bytes for " + entry.typeName + " of shape " +
-                                 describeJson(*fields->get("shape")) +
-                                 ", got " + Twine(*end - *begin));
-    }
-    entries.try_emplace(name, std::move(entry));
+    Expected<Entry> entry = parseEntry(name, value);
+    if (!entry)
+      return entry.takeError();
+    entries.try_emplace(name, std::move(*entry));
   }
   return Error::success();
+}
+
+Expected<SafetensorsFile::Entry>
+SafetensorsFile::parseEntry(StringRef name, const json::Value &value) const {
+  auto failure = [&](const Twine &expected, const json::Value *got) {
+    return createStringError(filePath + ": tensor " + quoted(name) +
+                             ": expected " + expected + ", got " +
+                             (got ? describeJson(*got) : "nothing"));
+  };
+  const json::Object *fields = value.getAsObject();
+  if (!fields)
+    return failure("an object", &value);
+
+  Entry entry;
+  if (std::optional<StringRef> typeName = fields->getString("dtype"))
+    entry.typeName = typeName->str();
+  else
+    return failure("a string for dtype", fields->get("dtype"));
+
+  const json::Array *shape = fields->getArray("shape");
+  if (!shape)
+    return failure("an array for shape", fields->get("shape"));
+  for (const json::Value &element : *shape) {
+    std::optional<int64_t> extent = element.getAsInteger();
+    if (!extent || *extent < 0)
+      return failure("a shape of integers from 0", fields->get("shape"));
+    entry.shape.push_back(*extent);
+  }
+
+  const json::Value *offsets = fields->get("data_offsets");
+  const json::Array *pair = offsets ? offsets->getAsArray() : nullptr;
+  if (!pair || pair->size() != 2)
+    return failure("two integers for data_offsets", offsets);
+  std::optional<uint64_t> begin = (*pair)[0].getAsUINT64();
+  std::optional<uint64_t> end = (*pair)[1].getAsUINT64();
+  if (!begin || !end)
+    return failure("two integers from 0 for data_offsets", offsets);
+  if (*begin > *end || *end > data.size())
+    return failure(
+        "data_offsets [begin,end] with begin <= end <= " + Twine(data.size()) +
+            " (the bytes that follow the header)",
+        offsets);
+  entry.begin = *begin;
+  entry.end = *end;
+
+  // Only the range of a tensor of unknown type can be checked; `find` will
+  // refuse to give it out.
+  if (std::optional<WeightType> type = parseWeightType(entry.typeName)) {
+    std::optional<uint64_t> size = byteSize(entry.shape, *type);
+    if (size != *end - *begin)
+      return createStringError(
+          filePath + ": tensor " + quoted(name) + ": expected " +
+          (size ? Twine(*size) : Twine("2^63 or more")) + " bytes for " +
+          entry.typeName + " of shape " + describeJson(*fields->get("shape")) +
+          ", got " + Twine(*end - *begin));
+  }
+  return entry;
 }
 
 Error SafetensorsFile::checkRanges() {

@@ -13,6 +13,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 
 namespace attn {
 
@@ -45,6 +46,9 @@ private:
 
   SafetensorsFile() = default;
   llvm::Error parseHeader();
+  /// One tensor of the header.
+  llvm::Expected<Entry> parseEntry(llvm::StringRef name,
+                                   const llvm::json::Value &value) const;
   llvm::Error checkRanges();
 
   std::string filePath;
