@@ -254,7 +254,7 @@ llvm::Expected<Tensor> attn::readNpy(llvm::StringRef path) {
     return llvm::createStringError(path + ": " +
                                    llvm::toString(tensor.takeError()));
   if (header->fortranOrder)
-    copyStrided(bytes.data(), columnMajorStrides(header->shape), *tensor);
+    copyStrided(bytes.begin(), columnMajorStrides(header->shape), *tensor);
   else if (size)
     std::memcpy(tensor->rawData(), bytes.data(), size);
   // An i1 is 0 or 1 to compiled code.

@@ -180,9 +180,11 @@ EinsumImporter::multiply(const Labelled &a, const Labelled &b, StringRef used) {
     if (!contains(a.labels, label))
       (llvm::isDigit(label) ? batch : columns) += label;
   // Dimensions of an ellipsis that one operand alone has come first.
-  llvm::stable_sort(batch, [](char x, char y) {
-    return (llvm::isDigit(x) ? x : 0) > (llvm::isDigit(y) ? y : 0);
-  });
+  std::string ellipsis;
+  llvm::copy_if(batch, std::back_inserter(ellipsis), llvm::isDigit);
+  llvm::sort(ellipsis, std::greater<>());
+  llvm::erase_if(batch, llvm::isDigit);
+  batch = ellipsis + batch;
   Labelled left = arrange(a, batch + rows + depth);
   Labelled right = arrange(b, batch + depth + columns);
   auto sizesOf = [](const Labelled &operand, size_t first, size_t count) {

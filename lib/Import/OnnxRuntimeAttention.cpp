@@ -26,7 +26,7 @@ private:
   FailureOr<OnnxValue> slice(const OnnxValue &value, int64_t offset,
                              int64_t size);
   OnnxValue sliceOne(const SizedTensor &tensor, int64_t axis, int64_t index);
-  LogicalResult unpack(OnnxValue packed, ArrayRef<OnnxValue *> parts);
+  LogicalResult unpack(const OnnxValue &packed, ArrayRef<OnnxValue *> parts);
   LogicalResult mergeHeads(OnnxValue &rows, StringRef name);
   OnnxValue buildCausal();
   FailureOr<OnnxValue> buildMask(const OnnxValue &mask, const OnnxValue &bias);
@@ -207,17 +207,22 @@ OnnxValue RuntimeAttentionImporter::sliceOne(const SizedTensor &tensor,
 }
 
 /// [B, S, H, parts, E] → [B, S, H·E] each.
-LogicalResult RuntimeAttentionImporter::unpack(OnnxValue packed,
+LogicalResult RuntimeAttentionImporter::unpack(const OnnxValue &packed,
                                                ArrayRef<OnnxValue *> parts) {
   if (packed.rank() != 5 || !isSize(call.sizesOf(packed)[3], parts.size()))
     return call.fail("expected " + Twine(parts.size()) +
                      " packed operands as a tensor of rank 5, of which size 3 "
                      "is their number");
-  for (auto [index, part] : llvm::enumerate(parts)) {
+  SmallVector<OnnxValue> results;
+  for (size_t index : llvm::seq(parts.size())) {
     SizedTensor rows = call.asTensor(sliceOne(packed.tensor(), 3, index));
     OpFoldResult width = tensors.multiply(rows.sizes[2], rows.sizes[3]);
-    *part = call.reshape(rows, {rows.sizes[0], rows.sizes[1], width});
+    results.emplace_back(
+        call.reshape(rows, {rows.sizes[0], rows.sizes[1], width}));
   }
+  // One of the parts may be where the operands were.
+  for (auto [part, result] : llvm::zip_equal(parts, results))
+    *part = result;
   return success();
 }
 
