@@ -208,86 +208,112 @@ int64_t QuantizedProduct::getVectors(int64_t rows) const {
 
 void QuantizedProduct::emitVectors(Value row, int64_t count, Value panel,
                                    Value ahead, Value first) {
-  int64_t lanes = b.lanes();
-  int64_t each = dot.getSums();
-  // A row of a tile is 64 bytes: groups of as many columns as fit.
-  int64_t groupColumns = kDepth / kGroup;
-  auto bytes = VectorType::get({lanes * kGroup}, b.getI8Type());
-  auto words = VectorType::get({kGroup}, b.getI8Type());
-  auto placeOf = [&](int64_t v, Value panel, Value step, Value group) {
-    Value column = b.add(first, b.index(v * lanes));
-    Value half = b.div(column, b.index(groupColumns));
-    Value place = b.mul(b.rem(column, b.index(groupColumns)), b.index(kGroup));
-    return SmallVector<Value>{panel, step, half, group, place};
-  };
-  int64_t vectors = getVectors(count);
-  bool isInOrder = readsInOrder(count);
-  int64_t together = isInOrder ? kTile / lanes : vectors;
-  /// Of the vectors from `begin` on.
-  auto multiply = [&](int64_t begin, Value step, Value group,
-                      KernelBuilder::Values carried) {
-    SmallVector<Value> weights, next(carried);
-    for (int64_t v = begin; v < begin + together; ++v) {
-      weights.push_back(vector::LoadOp::create(b, bytes, operands.weight,
-                                               placeOf(v, panel, step, group)));
-      if (!isInOrder)
-        b.prefetch(operands.weight, placeOf(v, ahead, step, group));
-    }
-    Value k =
-        b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));
-    for (int64_t r = 0; r < count; ++r) {
-      Value four =
-          vector::LoadOp::create(b, words, rounded.getNumbers(),
-                                 ValueRange{b.add(row, b.index(r)), k});
-      four = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
-                                       four);
-      four = vector::ExtractOp::create(b, four, ArrayRef<int64_t>{0});
-      for (int64_t v = 0; v < together; ++v) {
-        auto sums = MutableArrayRef(next).slice((v * count + r) * each, each);
-        llvm::copy(dot.emitDot(b, sums, weights[v], four), sums.begin());
-      }
-    }
-    return next;
-  };
+  const int64_t lanes = b.lanes(), vectors = getVectors(count);
+  const bool isInOrder = readsInOrder(count);
+  VectorBlock block = {row,
+                       count,
+                       panel,
+                       ahead,
+                       first,
+                       vectors,
+                       isInOrder ? kTile / lanes : vectors,
+                       isInOrder};
   Value column = b.add(b.mul(panel, b.index(kBlock)), first);
-  auto columnOf = [&](int64_t v) { return b.add(column, b.index(v * lanes)); };
+  auto forEach = [&](llvm::function_ref<void(int64_t, int64_t, Value)> body) {
+    for (int64_t r = 0; r < count; ++r)
+      for (int64_t v = 0; v < vectors; ++v)
+        body(r, v, b.add(column, b.index(v * lanes)));
+  };
   // What is written may be in no cache.
-  for (int64_t r = 0; r < count; ++r)
-    for (int64_t v = 0; v < vectors; ++v)
-      b.prefetch(operands.out, outAt(b.add(row, b.index(r)), columnOf(v)));
+  forEach([&](int64_t r, int64_t, Value column) {
+    b.prefetch(operands.out, outAt(b.add(row, b.index(r)), column));
+  });
+  SmallVector<Value> sums = emitVectorSums(block);
+  const int64_t each = dot.getSums();
+  forEach([&](int64_t r, int64_t v, Value column) {
+    Value at = b.add(row, b.index(r));
+    Value sum =
+        dot.emitTotal(b, ArrayRef(sums).slice((v * count + r) * each, each));
+    if (Value excess = rounded.getExcess()) {
+      Value more = memref::LoadOp::create(b, excess, at);
+      more = vector::BroadcastOp::create(b, sum.getType(), more);
+      sum = arith::SubIOp::create(b, sum, more);
+    }
+    emitEpilogue(sum, at, column);
+  });
+}
+
+SmallVector<Value> QuantizedProduct::emitVectorSums(const VectorBlock &block) {
+  const int64_t each = dot.getSums();
   Value zeros = arith::ConstantOp::create(
-      b, b.getZeroAttr(VectorType::get({lanes}, b.getI32Type())));
-  SmallVector<Value> result(vectors * count * each, zeros);
-  result = b.forLoop(
-      b.index(0), b.index(steps), 1, result,
+      b, b.getZeroAttr(VectorType::get({b.lanes()}, b.getI32Type())));
+  SmallVector<Value> sums(block.vectors * block.rows * each, zeros);
+  return b.forLoop(
+      b.index(0), b.index(steps), 1, sums,
       [&](Value step, KernelBuilder::Values carried) {
         SmallVector<Value> next;
-        for (int64_t begin = 0; begin < vectors; begin += together) {
-          if (isInOrder)
-            b.prefetchTile(operands.weight,
-                           placeOf(begin, ahead, step, b.index(0)));
-          int64_t size = together * count * each;
+        for (int64_t begin = 0; begin < block.vectors;
+             begin += block.together) {
+          if (block.isInOrder)
+            b.prefetchTile(operands.weight, placeOf(block, begin, block.ahead,
+                                                    step, b.index(0)));
+          int64_t perVector = block.rows * each;
           llvm::append_range(
-              next, b.forLoop(b.index(0), b.index(kDepth / kGroup), 1,
-                              carried.slice(begin * count * each, size),
-                              [&](Value group, KernelBuilder::Values carried) {
-                                return multiply(begin, step, group, carried);
-                              }));
+              next,
+              b.forLoop(
+                  b.index(0), b.index(kDepth / kGroup), 1,
+                  carried.slice(begin * perVector, block.together * perVector),
+                  [&](Value group, KernelBuilder::Values carried) {
+                    return emitGroup(block, begin, step, group, carried);
+                  }));
         }
         return next;
       });
-  for (int64_t r = 0; r < count; ++r)
-    for (int64_t v = 0; v < vectors; ++v) {
-      Value at = b.add(row, b.index(r));
-      Value sum = dot.emitTotal(
-          b, ArrayRef(result).slice((v * count + r) * each, each));
-      if (Value excess = rounded.getExcess()) {
-        Value more = memref::LoadOp::create(b, excess, at);
-        more = vector::BroadcastOp::create(b, sum.getType(), more);
-        sum = arith::SubIOp::create(b, sum, more);
-      }
-      emitEpilogue(sum, at, columnOf(v));
+}
+
+SmallVector<Value> QuantizedProduct::emitGroup(const VectorBlock &block,
+                                               int64_t begin, Value step,
+                                               Value group,
+                                               ArrayRef<Value> sums) {
+  auto bytes = VectorType::get({b.lanes() * kGroup}, b.getI8Type());
+  SmallVector<Value> weights, next(sums);
+  for (int64_t v = begin; v < begin + block.together; ++v) {
+    weights.push_back(
+        vector::LoadOp::create(b, bytes, operands.weight,
+                               placeOf(block, v, block.panel, step, group)));
+    if (!block.isInOrder)
+      b.prefetch(operands.weight, placeOf(block, v, block.ahead, step, group));
+  }
+  Value k = b.add(b.mul(step, b.index(kDepth)), b.mul(group, b.index(kGroup)));
+  const int64_t each = dot.getSums();
+  for (int64_t r = 0; r < block.rows; ++r) {
+    Value numbers = loadNumbers(b.add(block.row, b.index(r)), k);
+    for (int64_t v = 0; v < block.together; ++v) {
+      auto its = MutableArrayRef(next).slice((v * block.rows + r) * each, each);
+      llvm::copy(dot.emitDot(b, its, weights[v], numbers), its.begin());
     }
+  }
+  return next;
+}
+
+SmallVector<Value> QuantizedProduct::placeOf(const VectorBlock &block,
+                                             int64_t vector, Value panel,
+                                             Value step, Value group) {
+  // A row of a tile is 64 bytes: groups of as many columns as fit.
+  constexpr int64_t columns = kDepth / kGroup;
+  Value column = b.add(block.first, b.index(vector * b.lanes()));
+  Value half = b.div(column, b.index(columns));
+  Value place = b.mul(b.rem(column, b.index(columns)), b.index(kGroup));
+  return {panel, step, half, group, place};
+}
+
+Value QuantizedProduct::loadNumbers(Value row, Value k) {
+  auto bytes = VectorType::get({kGroup}, b.getI8Type());
+  Value numbers = vector::LoadOp::create(b, bytes, rounded.getNumbers(),
+                                         ValueRange{row, k});
+  numbers = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
+                                      numbers);
+  return vector::ExtractOp::create(b, numbers, ArrayRef<int64_t>{0});
 }
 
 //===----------------------------------------------------------------------===//

@@ -55,6 +55,27 @@ private:
   /// they meet at a time. They ask for panel `ahead`.
   void emitVectors(Value row, int64_t count, Value panel, Value ahead,
                    Value first);
+  struct VectorBlock {
+    Value row;
+    int64_t rows;
+    Value panel, ahead, first;
+    /// Vectors of columns, and those of them that the numbers of a row meet
+    /// one after the other.
+    int64_t vectors, together;
+    bool isInOrder;
+  };
+  /// Vector by vector of columns, those of each row.
+  llvm::SmallVector<Value> emitVectorSums(const VectorBlock &block);
+  /// Adds the products of kGroup numbers of each row to the sums of the vectors
+  /// from `begin` on.
+  llvm::SmallVector<Value> emitGroup(const VectorBlock &block, int64_t begin,
+                                     Value step, Value group,
+                                     llvm::ArrayRef<Value> sums);
+  /// Of the weights for a vector of columns.
+  llvm::SmallVector<Value> placeOf(const VectorBlock &block, int64_t vector,
+                                   Value panel, Value step, Value group);
+  /// kGroup numbers of a rounded row, as the bytes of an i32.
+  Value loadNumbers(Value row, Value k);
   int64_t getRoom() const;
   int64_t getVectorRows() const;
   bool readsInOrder(int64_t rows) const;
