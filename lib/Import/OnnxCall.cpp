@@ -324,6 +324,16 @@ FailureOr<OnnxValue> OnnxCall::elementwise(StringRef operation,
     return fail("expected operands that " + operation +
                 " is defined for, got " + got);
   }
+  return map(operands, type, [&](ScalarBuilder &scalars, ValueRange at) {
+    if (operation == "Equal" &&
+        (neverEqual(at[0], at[1]) || neverEqual(at[1], at[0])))
+      return scalars.constant(type, 0);
+    return scalars.build(operation, at);
+  });
+}
+
+FailureOr<OnnxValue> OnnxCall::map(ArrayRef<OnnxValue> operands, Type type,
+                                   ScalarBody body) {
   SmallVector<TensorSizes> shapes(llvm::map_range(
       operands, [&](const OnnxValue &value) { return sizesOf(value); }));
   std::optional<TensorSizes> sizes = TensorBuilder::broadcast(shapes);
@@ -347,11 +357,7 @@ FailureOr<OnnxValue> OnnxCall::elementwise(StringRef operation,
       SmallVector<Value> at;
       for (const OnnxValue &value : operands)
         at.push_back(value.elements()[value.elements().size() == 1 ? 0 : i]);
-      if (operation == "Equal" &&
-          (neverEqual(at[0], at[1]) || neverEqual(at[1], at[0])))
-        results.push_back(scalars.constant(type, 0));
-      else
-        results.push_back(scalars.build(operation, at));
+      results.push_back(body(scalars, at));
     }
     return sizes->empty() ? OnnxValue::scalar(results.front())
                           : OnnxValue::row(type, results);
@@ -370,7 +376,8 @@ FailureOr<OnnxValue> OnnxCall::elementwise(StringRef operation,
         for (const OnnxValue &value : operands)
           at.push_back(value.elements().size() == 1 ? value.elements().front()
                                                     : arguments[next++]);
-        return ScalarBuilder(b, loc).build(operation, at);
+        ScalarBuilder scalars(b, loc);
+        return body(scalars, at);
       }));
 }
 

@@ -13,6 +13,8 @@
 
 namespace attn {
 
+class ScalarBuilder;
+
 /// A value of the graph: a tensor, or a few scalars of which each one's origin
 /// is known. Sizes are computed with the latter: they have to be followed
 /// element by element, as a size of a tensor is one number.
@@ -145,6 +147,12 @@ public:
   /// An elementwise operator, with broadcasting.
   mlir::FailureOr<OnnxValue> elementwise(llvm::StringRef operation,
                                          llvm::ArrayRef<OnnxValue> operands);
+  /// Elements of `type` from those that operands have at their place, with
+  /// broadcasting.
+  using ScalarBody =
+      llvm::function_ref<mlir::Value(ScalarBuilder &, mlir::ValueRange)>;
+  mlir::FailureOr<OnnxValue> map(llvm::ArrayRef<OnnxValue> operands,
+                                 mlir::Type type, ScalarBody body);
   OnnxValue cast(const OnnxValue &value, mlir::Type type);
   /// MatMul, with the rules of NumPy.
   mlir::FailureOr<OnnxValue> matmul(const OnnxValue &left,

@@ -149,21 +149,22 @@ static FailureOr<OnnxValues> importDequantizeLinear(OnnxCall &call) {
 static FailureOr<OnnxValue> quantise(OnnxCall &call, const OnnxValue &x,
                                      const OnnxValue &scale,
                                      const OnnxValue &zero, Type type) {
+  // One loop: a graph may have this at each of its edges.
+  SmallVector<OnnxValue> operands{x, scale};
+  if (zero)
+    operands.push_back(zero);
   Type wide = call.tensors.builder.getF32Type();
-  FailureOr<OnnxValue> steps =
-      call.elementwise("Div", {call.cast(x, wide), call.cast(scale, wide)});
-  if (succeeded(steps))
-    steps = call.elementwise("Round", *steps);
-  if (succeeded(steps) && zero)
-    steps = call.elementwise("Add", {*steps, call.cast(zero, wide)});
-  auto [least, most] = rangeOf(type);
-  if (succeeded(steps))
-    steps = call.elementwise("Max", {*steps, call.constant(wide, least)});
-  if (succeeded(steps))
-    steps = call.elementwise("Min", {*steps, call.constant(wide, most)});
-  if (failed(steps))
-    return failure();
-  return call.cast(*steps, type);
+  return call.map(operands, type, [&](ScalarBuilder &scalars, ValueRange at) {
+    Value steps = scalars.build(
+        "Div", {scalars.cast(at[0], wide), scalars.cast(at[1], wide)});
+    steps = scalars.build("Round", steps);
+    if (zero)
+      steps = scalars.build("Add", {steps, scalars.cast(at[2], wide)});
+    auto [least, most] = rangeOf(type);
+    steps = scalars.build("Max", {steps, scalars.constant(wide, least)});
+    steps = scalars.build("Min", {steps, scalars.constant(wide, most)});
+    return scalars.cast(steps, type);
+  });
 }
 
 static FailureOr<OnnxValues> importQuantizeLinear(OnnxCall &call) {
