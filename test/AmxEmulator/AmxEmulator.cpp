@@ -79,7 +79,7 @@ static int64_t readRegister(const ucontext_t &context, int number) {
 
 /// The instruction that trapped, or none if it cannot be one of AMX.
 static std::optional<Instruction> decode(const ucontext_t &context) {
-  auto *code =
+  auto *code = // NOLINTNEXTLINE(performance-no-int-to-ptr): a register is one.
       reinterpret_cast<const uint8_t *>(context.uc_mcontext.gregs[REG_RIP]);
   // VEX.128.0F38.W0; the bits that extend registers, and vvvv, are inverted.
   if (code[0] != 0xc4 || (code[1] & 0x1f) != 2 || (code[2] & 0x84) != 0)
@@ -121,6 +121,7 @@ static std::optional<Instruction> decode(const ucontext_t &context) {
     }
   }
   result.stride = index;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): it is made of registers.
   result.address = reinterpret_cast<uint8_t *>(address);
   result.size = static_cast<int>(next - code);
   return result;
@@ -201,11 +202,10 @@ static void multiplyBytes(Tile &sums, const Tile &left, const Tile &right) {
     uint32_t total[columns];
     std::memcpy(total, sums.bytes[m], sizeof(total));
     for (int k = 0; k < left.rowBytes; ++k) {
-      int number = static_cast<Left>(left.bytes[m][k]);
+      auto number = static_cast<Left>(left.bytes[m][k]);
       const uint8_t *row = right.bytes[k / 4] + k % 4;
-      for (int n = 0; n < columns; ++n)
-        total[n] +=
-            static_cast<uint32_t>(number * static_cast<Right>(row[4 * n]));
+      for (int n = 0; n < columns; ++n, row += 4)
+        total[n] += static_cast<uint32_t>(number * static_cast<Right>(*row));
     }
     std::memcpy(sums.bytes[m], total, sizeof(total));
   }
