@@ -117,13 +117,16 @@ static FailureOr<Type> readOutputType(OnnxCall &call, Type otherwise) {
 FailureOr<OnnxValue> attn::dequantise(OnnxCall &call, const OnnxValue &x,
                                       const OnnxValue &zero,
                                       const OnnxValue &scale) {
-  Type wide = call.tensors.builder.getF32Type();
-  FailureOr<OnnxValue> steps = call.cast(x, wide);
+  SmallVector<OnnxValue> operands{x, scale};
   if (zero)
-    steps = call.elementwise("Sub", {*steps, call.cast(zero, wide)});
-  if (failed(steps))
-    return failure();
-  return call.elementwise("Mul", {*steps, call.cast(scale, wide)});
+    operands.push_back(zero);
+  Type wide = call.tensors.builder.getF32Type();
+  return call.map(operands, wide, [&](ScalarBuilder &scalars, ValueRange at) {
+    Value steps = scalars.cast(at[0], wide);
+    if (zero)
+      steps = scalars.build("Sub", {steps, scalars.cast(at[2], wide)});
+    return scalars.build("Mul", {steps, scalars.cast(at[1], wide)});
+  });
 }
 
 static FailureOr<OnnxValues> importDequantizeLinear(OnnxCall &call) {

@@ -114,8 +114,8 @@ public:
   }
 
 private:
-  /// The inputs, or the attributes of the first versions, that are sizes.
-  FailureOr<TensorSizes> readSizes(size_t input, StringRef name) {
+  /// Starts or ends: inputs, or attributes in the first versions.
+  FailureOr<TensorSizes> readEach(size_t input, StringRef name) {
     if (call.input(input))
       return call.asSizes(call.input(input), name);
     if (call.input(1))
@@ -127,10 +127,10 @@ private:
   }
 
   LogicalResult readPlaces() {
-    FailureOr<TensorSizes> starts = readSizes(1, "starts");
+    FailureOr<TensorSizes> starts = readEach(1, "starts");
     if (failed(starts))
       return failure();
-    FailureOr<TensorSizes> ends = readSizes(2, "ends");
+    FailureOr<TensorSizes> ends = readEach(2, "ends");
     if (failed(ends))
       return failure();
     auto axes = call.integersOf(3, "axes");
