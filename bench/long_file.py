@@ -186,7 +186,9 @@ class Engines:
             case = Case("", None, 1, 32, sources)
             name = bench.choose("ctranslate2", case)[0].name
         self.names["ctranslate2"] = f"CTranslate2, {name}"
-        settings, environment = translation_engines.settings_of("ctranslate2", options.threads)[name]
+        settings, environment = translation_engines.settings_of(
+            "ctranslate2", options.threads, "f32"
+        )[name]
         command = [sys.executable, WORKER, folder / "ctranslate2", file]
         command += [str(settings["workers"]), str(settings["threads"])]
         return Run(command, env=os.environ | environment)
