@@ -44,14 +44,6 @@ static TensorSizes getCommonSizes(ArrayRef<OpFoldResult> a,
   });
 }
 
-static RankedTensorType getType(ArrayRef<OpFoldResult> sizes, Type element) {
-  SmallVector<int64_t> shape = llvm::map_to_vector(sizes, [](OpFoldResult s) {
-    return (s ? getConstantIntValue(s) : std::nullopt)
-        .value_or(ShapedType::kDynamic);
-  });
-  return RankedTensorType::get(shape, element);
-}
-
 /// What `op` returns, of which the sizes that are not given are its own. A few
 /// scalars stay such, as other sizes may be computed with them.
 static OnnxValue getResult(OnnxCall &call, Value result, TensorSizes sizes,
@@ -118,7 +110,8 @@ FailureOr<OnnxValues> attn::importIf(
                                      name, a.value.getType(), b.value.getType())
                            .str());
     shapes.push_back(getCommonSizes(a.sizes, b.sizes));
-    RankedTensorType type = getType(shapes.back(), a.elementType());
+    RankedTensorType type =
+        call.tensors.getType(shapes.back(), a.elementType());
     Value tensors[] = {a.value, b.value};
     for (unsigned i : {0, 1})
       yielded[i].push_back(

@@ -30,7 +30,8 @@ Value TensorBuilder::asIndex(OpFoldResult size) {
 RankedTensorType TensorBuilder::getType(ArrayRef<OpFoldResult> sizes,
                                         Type element) {
   SmallVector<int64_t> shape = llvm::map_to_vector(sizes, [](OpFoldResult s) {
-    return getConstantIntValue(s).value_or(ShapedType::kDynamic);
+    return (s ? getConstantIntValue(s) : std::nullopt)
+        .value_or(ShapedType::kDynamic);
   });
   return RankedTensorType::get(shape, element);
 }

@@ -55,7 +55,7 @@ public:
     return builder.getIndexAttr(size);
   }
   mlir::Value asIndex(mlir::OpFoldResult size);
-  /// The type of a tensor of `sizes`.
+  /// The type of a tensor of `sizes`, of which those that are null are dynamic.
   mlir::RankedTensorType getType(llvm::ArrayRef<mlir::OpFoldResult> sizes,
                                  mlir::Type element);
   /// The arithmetic that sizes need, folded.
