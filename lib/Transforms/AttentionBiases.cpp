@@ -170,7 +170,7 @@ Value AttentionMask::buildBiases(OpBuilder &builder, Location loc,
     return getValueOrCreateConstantIndexOp(
         builder, loc, elements.axes.getSize(builder, loc, list));
   };
-  Value position = buildPosition(builder, loc);
+  Value position = buildKeysBefore(builder, loc);
   Value queries = size(scores[2]), keys = size(scores[3]);
   const Distances distances =
       measureDistances(builder, loc, position, queries, keys);

@@ -197,10 +197,13 @@ private:
   /// `holds` for all its operands but tensors that it reads as a whole.
   bool allOperands(const Element &element,
                    llvm::function_ref<bool(const Element &)> holds);
-  bool isLengths(llvm::ArrayRef<AxisList> scores);
+  /// What bounds the keys, if it is one length for each entry of the batch.
+  std::optional<Element> getLengths(llvm::ArrayRef<AxisList> scores);
   /// Whether there are biases by distance, and they are the same for the batch.
   bool areBiases(llvm::ArrayRef<AxisList> scores);
-  mlir::Value buildPosition(mlir::OpBuilder &builder, mlir::Location loc);
+  /// How many keys come before the first query, whatever the entry of the
+  /// batch; an i32, if not 0.
+  mlir::Value buildKeysBefore(mlir::OpBuilder &builder, mlir::Location loc);
   llvm::SmallVector<MaskTerm> getMaskTerms(llvm::ArrayRef<AxisList> scores);
   mlir::Value findMask(mlir::OpBuilder &builder, mlir::Location loc,
                        const MaskTerm &term, llvm::ArrayRef<AxisList> scores,

@@ -25,7 +25,7 @@ static constexpr double kFarthestBelow = -1e38;
 
 SmallVector<MaskTerm> AttentionMask::getMaskTerms(ArrayRef<AxisList> scores) {
   SmallVector<MaskTerm> result = terms;
-  if (lengths && !isLengths(scores))
+  if (lengths && !getLengths(scores))
     result.push_back(lengths->term);
   if (!areBiases(scores))
     llvm::append_range(result, biases);
@@ -52,7 +52,7 @@ static bool haveSameAxes(ArrayRef<AxisList> a, ArrayRef<AxisList> b) {
 }
 
 int64_t AttentionMask::countRepeats(ArrayRef<AxisList> scores) {
-  int64_t repeats = lengths && !isLengths(scores);
+  int64_t repeats = lengths && !getLengths(scores);
   repeats += !biases.empty() && !areBiases(scores);
   for (const MaskTerm &term : getMaskTerms(scores)) {
     AxisList used;

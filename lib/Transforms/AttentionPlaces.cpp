@@ -18,27 +18,24 @@ bool AttentionMask::isPossible(ArrayRef<AxisList> scores) {
   });
 }
 
-/// Whether what bounds the keys is a length for each entry of the batch.
-bool AttentionMask::isLengths(ArrayRef<AxisList> scores) {
+std::optional<Element> AttentionMask::getLengths(ArrayRef<AxisList> scores) {
   if (!lengths)
-    return false;
-  Layout layout = elements
-                      .getSources(lengths->sum.elements.front().first,
-                                  /*widen=*/false)
-                      .back()
-                      .layout;
-  return flatten(elements.axes.resolveAll(layout)) == scores.front();
-}
-
-Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
-                                  ArrayRef<AxisList> scores) {
-  if (!isLengths(scores))
-    return {};
+    return std::nullopt;
   Element source = elements
                        .getSources(lengths->sum.elements.front().first,
                                    /*widen=*/false)
                        .back();
-  return elements.axes.rearrange(builder, loc, source.value, source.layout,
+  if (flatten(elements.axes.resolveAll(source.layout)) != scores.front())
+    return std::nullopt;
+  return source;
+}
+
+Value AttentionMask::buildLengths(OpBuilder &builder, Location loc,
+                                  ArrayRef<AxisList> scores) {
+  std::optional<Element> source = getLengths(scores);
+  if (!source)
+    return {};
+  return elements.axes.rearrange(builder, loc, source->value, source->layout,
                                  scores.take_front());
 }
 
@@ -49,8 +46,7 @@ static Value toInteger(OpBuilder &b, Location loc, Value value, Type type) {
   return convertScalarToDtype(b, loc, value, type, /*isUnsigned=*/false);
 }
 
-/// How many keys come before the queries, an i32, if not 0.
-Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
+Value AttentionMask::buildKeysBefore(OpBuilder &builder, Location loc) {
   if (!band || (band->constant == 0 && band->values.empty()))
     return {};
   Type type = builder.getI32Type();
@@ -69,7 +65,7 @@ Value AttentionMask::buildPosition(OpBuilder &builder, Location loc) {
 
 Value AttentionMask::buildPositions(OpBuilder &builder, Location loc,
                                     ArrayRef<AxisList> scores) {
-  Value position = buildPosition(builder, loc);
+  Value position = buildKeysBefore(builder, loc);
   if (!band || band->elements.empty()) {
     if (!position)
       return {};
