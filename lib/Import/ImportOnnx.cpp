@@ -64,9 +64,14 @@ private:
 
 } // namespace
 
+/// Whether those who call the function have tensors of it.
+static bool isOutside(Type element) {
+  return !element.isUnsignedInteger() && !element.isInteger(16);
+}
+
 Expected<RankedTensorType> GraphImporter::getType(const OnnxValueInfo &info) {
   Type element = getElementType(builder.getContext(), info.type);
-  if (!element || element.isUnsignedInteger())
+  if (!element || !isOutside(element))
     return fail("input '" + info.name +
                 "': expected a tensor of FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
                 "INT64, INT32, INT8 or BOOL, got " +
@@ -217,8 +222,8 @@ static OnnxOperator findOperator(StringRef name) {
   return nullptr;
 }
 
-/// Whether an operator may have operands of UINT8: those that move elements,
-/// and those that know of them. All others compute with signs.
+/// Whether an operator may have operands without a sign: those that move
+/// elements, and those that know of them. All others compute with signs.
 static bool takesUnsigned(StringRef name) {
   constexpr StringRef moving[] = {
       "Cast",   "CastLike",  "Concat",        "Expand",  "Flatten",
@@ -226,6 +231,13 @@ static bool takesUnsigned(StringRef name) {
       "Size",   "Slice",     "Split",         "Squeeze", "Transpose",
       "Where",  "Unsqueeze", "GatherElements"};
   return llvm::is_contained(moving, name) || findQuantizationOperator(name);
+}
+
+/// The format's name of a type of integers.
+static std::string getName(Type type) {
+  return (Twine(type.isUnsignedInteger() ? "U" : "") + "INT" +
+          Twine(type.getIntOrFloatBitWidth()))
+      .str();
 }
 
 /// Builds a branch where the next operations are, and returns its outputs: it
@@ -279,7 +291,8 @@ LogicalResult GraphImporter::addNode(size_t index, const OnnxNode &node) {
     inputs.push_back(input.empty() ? OnnxValue() : found->second);
     if (inputs.back() && inputs.back().type().isUnsignedInteger() &&
         !takesUnsigned(getOperatorName(node)))
-      return failNode("expected operands of another type, got UINT8");
+      return failNode("expected operands of another type, got " +
+                      getName(inputs.back().type()));
   }
   StringRef name = node.name.empty() ? node.operation : node.name;
   import.tensors.location = NameLoc::get(builder.getStringAttr(name), location);
@@ -315,10 +328,12 @@ Error GraphImporter::addResults(func::FuncOp function) {
     if (found == values.end())
       return fail("expected the output '" + info.name +
                   "' to be computed, got none of this name");
-    if (found->second.type().isUnsignedInteger())
+    Type element = found->second.type();
+    if (!isOutside(element))
       return fail("output '" + info.name +
-                  "': expected a tensor of another type, got UINT8; hint: a "
-                  "Cast to INT32 keeps its numbers");
+                  "': expected a tensor of another type, got " +
+                  getName(element) +
+                  "; hint: a Cast to INT32 keeps its numbers");
     results.push_back(OnnxCall(import, none, {}).asTensor(found->second).value);
   }
   func::ReturnOp::create(builder, location, results);

@@ -27,6 +27,10 @@ Type attn::getElementType(MLIRContext *context, OnnxType type) {
     return builder.getI64Type();
   case OnnxType::Int32:
     return builder.getI32Type();
+  case OnnxType::Int16:
+    return builder.getI16Type();
+  case OnnxType::UInt16:
+    return builder.getIntegerType(16, /*isSigned=*/false);
   case OnnxType::Int8:
     return builder.getI8Type();
   case OnnxType::UInt8:
@@ -248,7 +252,7 @@ FailureOr<OnnxValue> OnnxCall::constant(const OnnxTensor &tensor) {
   Type element = getElementType(builder.getContext(), tensor.type);
   if (!element)
     return fail("expected a constant of FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
-                "INT64, INT32, INT8, UINT8 or BOOL, got " +
+                "INT64, INT32, INT16, UINT16, INT8, UINT8 or BOOL, got " +
                 nameOf(tensor.type));
   auto type = RankedTensorType::get(tensor.shape, element);
   DenseElementsAttr elements;

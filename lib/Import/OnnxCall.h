@@ -215,7 +215,8 @@ mlir::FailureOr<OnnxValues> importSlice(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importTensorScatter(OnnxCall &call);
 
 /// The type of MLIR; null if there is none that compiled code handles. UINT8 is
-/// ui8 until the graph is whole: who computes with it has to cast it before.
+/// ui8 and UINT16 ui16 until the graph is whole: who computes with them has to
+/// cast them before.
 mlir::Type getElementType(mlir::MLIRContext *context, OnnxType type);
 
 } // namespace attn

@@ -70,7 +70,7 @@ static FailureOr<OnnxValues> importCast(OnnxCall &call) {
   Type type = getElementType(call.tensors.builder.getContext(), to);
   if (!type)
     return call.fail("expected 'to' FLOAT, DOUBLE, FLOAT16, BFLOAT16, INT64, "
-                     "INT32, INT8, UINT8 or BOOL, got " +
+                     "INT32, INT16, UINT16, INT8, UINT8 or BOOL, got " +
                      nameOf(to));
   return OnnxValues{call.cast(call.input(0), type)};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operators that make numbers integers of 8 bits, with a scale and a zero
-// point, and integers numbers again.
+// Operators that make numbers integers of 8 or 16 bits, with a scale and a
+// zero point, and integers numbers again.
 
 #include "OnnxQuantization.h"
 #include "OnnxScalars.h"
@@ -17,8 +17,16 @@ bool attn::isByte(Type type) {
 }
 
 std::pair<double, double> attn::rangeOf(Type type) {
-  return type.isUnsignedInteger() ? std::pair(0.0, 255.0)
-                                  : std::pair(-128.0, 127.0);
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (type.isUnsignedInteger())
+    return {0, llvm::maxUIntN(width)};
+  return {llvm::minIntN(width), llvm::maxIntN(width)};
+}
+
+/// Whether numbers are quantised to this type.
+static bool isSteps(Type type) {
+  return isByte(type) || type.isSignlessInteger(16) ||
+         type.isUnsignedInteger(16);
 }
 
 /// Whether a scale or a zero point is that of all numbers.
@@ -135,10 +143,10 @@ static FailureOr<OnnxValues> importDequantizeLinear(OnnxCall &call) {
     return failure();
   auto &[x, scale, zero, sizes] = *operands;
   bool isOfSums = x.type().isInteger(32);
-  if ((!isByte(x.type()) && !isOfSums) || !isa<FloatType>(scale.type()) ||
+  if ((!isSteps(x.type()) && !isOfSums) || !isa<FloatType>(scale.type()) ||
       (zero && zero.type() != x.type()))
-    return call.fail("expected INT8, UINT8 or INT32, zero points of the same "
-                     "type, and scales of floats");
+    return call.fail("expected integers of 8 or 16 bits or INT32, zero points "
+                     "of the same type, and scales of floats");
   FailureOr<Type> type = readOutputType(call, scale.type());
   // Sums have no zero point but 0.
   FailureOr<OnnxValue> result =
@@ -184,9 +192,9 @@ static FailureOr<OnnxValues> importQuantizeLinear(OnnxCall &call) {
   if (failed(type))
     return failure();
   if (!isa<FloatType>(x.type()) || !isa<FloatType>(scale.type()) ||
-      !isByte(*type) || (zero && zero.type() != *type))
-    return call.fail("expected floats, scales of floats, and a result of INT8 "
-                     "or UINT8, of which zero points are too");
+      !isSteps(*type) || (zero && zero.type() != *type))
+    return call.fail("expected floats, scales of floats, and a result of 8 or "
+                     "16 bits, of which zero points are too");
   FailureOr<OnnxValue> result = quantise(call, x, scale, zero, *type);
   if (failed(result))
     return failure();

@@ -12,7 +12,7 @@ namespace attn {
 /// Whether numbers of 8 bits are of this type.
 bool isByte(mlir::Type type);
 
-/// The least and the most of these numbers.
+/// The least and the most of the integers of this type.
 std::pair<double, double> rangeOf(mlir::Type type);
 
 /// (x - zero point) · scale in f32; the zero point may be left out.

@@ -21,12 +21,12 @@ CASES = {}
 
 
 def case(
-    name, operator, operands, constants=(), outputs=1, sizes="unknown", unsigned=(), **attributes
+    name, operator, operands, constants=(), outputs=1, sizes="unknown", inner=(), **attributes
 ):  # fmt: skip
     """Operands are arrays, or shapes of floats; None is left out, as is an output that is
     not among those asked for. Constants are the numbers of operands that are part of the
     model. Sizes are unknown, but for 1, or have names, equal ones the same, or are known.
-    Operands of UINT8, and outputs that `unsigned` names, are INT32 outside."""
+    Operands of UINT8, and outputs that `inner` names, are INT32 outside."""
     random = np.random.default_rng(len(CASES))
     arrays = {
         f"x{number}": value
@@ -46,7 +46,7 @@ def case(
             arrays[f"x{number}"] = value.astype(np.int32)
             inputs[number] = f"bytes{number}"
             before.append(helper.make_node("Cast", [f"x{number}"], [inputs[number]], to=2))
-    for number in unsigned:
+    for number in inner:
         results[number] = f"result{number}"
         after.append(helper.make_node("Cast", [results[number]], [f"y{number}"], to=6))
     node = helper.make_node(kind, inputs, results, domain=domain, **attributes)
@@ -125,15 +125,21 @@ case(
     "numbers_blocks", TO_NUMBERS, [integers("int8", 4, 6), (2, 6), integers("int8", 2, 6)],
     [0, 1], axis=0, block_size=2, sizes="known",
 )  # fmt: skip
+WIDE = integers("uint16", *ROWS), np.array(40000, np.uint16)
+case("numbers_wide", TO_NUMBERS, [WIDE[0], STEP, WIDE[1]], [0, 1, 2])
+case("numbers_wide_signed", TO_NUMBERS, [integers("int16", *ROWS), STEP], [0, 1])
 SUMS = [np.array([1 << 20, -7], np.int32), STEP.reshape(1), np.array(0, np.int32)]
 case("numbers_sums", TO_NUMBERS, SUMS, [1, 2])
 TIES = (np.arange(-1100, 1100, 7) / 8).astype(np.float32).reshape(1, -1)
-case("steps", TO_STEPS, [TIES, STEP, byte(100)], [1, 2], unsigned=[0])
+case("steps", TO_STEPS, [TIES, STEP, byte(100)], [1, 2], inner=[0])
 case("steps_signed", TO_STEPS, [TIES, STEP, np.array(-7, np.int8)], [1, 2])
-case("steps_none", TO_STEPS, [TIES, STEP], [1], unsigned=[0])
+case("steps_none", TO_STEPS, [TIES, STEP], [1], inner=[0])
 case("steps_axis", TO_STEPS, [ROWS, COLUMNS, integers("int8", 5)], [1, 2], sizes="known")
+FINE = np.array(1 / 512, np.float32)
+case("steps_wide", TO_STEPS, [TIES, FINE, WIDE[1]], [1, 2], inner=[0])
+case("steps_wide_signed", TO_STEPS, [TIES, FINE, np.array(-7, np.int16)], [1, 2], inner=[0])
 for name, numbers in (("dynamic", (4, 9)), ("dynamic_above", TIES[:, 200:])):
-    case(name, "DynamicQuantizeLinear", [numbers], outputs=3, unsigned=[0, 2])
+    case(name, "DynamicQuantizeLinear", [numbers], outputs=3, inner=[0, 2])
 
 # Sums that f32 has, those that it has of digits, and those that only integers have.
 for depth in (40, 1500, 9000):
