@@ -156,10 +156,9 @@ static FailureOr<OnnxValues> importDequantizeLinear(OnnxCall &call) {
   return OnnxValues{call.reshape(call.cast(*result, *type), sizes)};
 }
 
-/// x / scale + zero point in whole numbers, those that the type has.
-static FailureOr<OnnxValue> quantise(OnnxCall &call, const OnnxValue &x,
-                                     const OnnxValue &scale,
-                                     const OnnxValue &zero, Type type) {
+FailureOr<OnnxValue> attn::quantise(OnnxCall &call, const OnnxValue &x,
+                                    const OnnxValue &scale,
+                                    const OnnxValue &zero, Type type) {
   // One loop: a graph may have this at each of its edges.
   SmallVector<OnnxValue> operands{x, scale};
   if (zero)
@@ -202,7 +201,7 @@ static FailureOr<OnnxValues> importQuantizeLinear(OnnxCall &call) {
 }
 
 /// 255 steps from the least to the largest number, 0 among them.
-static FailureOr<OnnxValues> importDynamicQuantizeLinear(OnnxCall &call) {
+FailureOr<OnnxValues> attn::importDynamicQuantizeLinear(OnnxCall &call) {
   if (failed(call.expectInputs(1, 1)))
     return failure();
   TensorBuilder &tensors = call.tensors;
@@ -237,6 +236,33 @@ static FailureOr<OnnxValues> importDynamicQuantizeLinear(OnnxCall &call) {
   return OnnxValues{*result, *scale, *zero};
 }
 
+/// ONNX Runtime's: QLinearAdd is Add of quantised numbers, and so on. Each
+/// operand comes with its scale and zero point, and those of the result follow.
+static FailureOr<OnnxValues> importQLinear(OnnxCall &call) {
+  StringRef operation = call.node.operation;
+  operation.consume_front("QLinear");
+  size_t result = operation == "Sigmoid" ? 3 : 6;
+  if (failed(call.expectInputs(result + 1, result + 2)))
+    return failure();
+  SmallVector<OnnxValue> operands;
+  for (size_t i = 0; i < result; i += 3) {
+    if (!isByte(call.input(i).type()))
+      return call.fail("expected operands of INT8 or UINT8");
+    FailureOr<OnnxValue> numbers =
+        dequantise(call, call.input(i), call.input(i + 2), call.input(i + 1));
+    if (failed(numbers))
+      return failure();
+    operands.push_back(*numbers);
+  }
+  FailureOr<OnnxValue> value = call.elementwise(operation, operands);
+  if (succeeded(value))
+    value = quantise(call, *value, call.input(result), call.input(result + 1),
+                     call.input(0).type());
+  if (failed(value))
+    return failure();
+  return OnnxValues{*value};
+}
+
 OnnxOperator attn::findQuantizationOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("DequantizeLinear", importDequantizeLinear)
@@ -246,6 +272,12 @@ OnnxOperator attn::findQuantizationOperator(StringRef name) {
       .Case("ConvInteger", importConvInteger)
       .Case("com.microsoft.DequantizeLinear", importDequantizeLinear)
       .Case("com.microsoft.QuantizeLinear", importQuantizeLinear)
+      .Case("QLinearMatMul", importQLinearMatMul)
+      .Case("com.microsoft.DynamicQuantizeMatMul", importDynamicQuantizeMatMul)
+      .Case("com.microsoft.MatMulIntegerToFloat", importMatMulIntegerToFloat)
       .Case("com.microsoft.MatMulNBits", importMatMulNBits)
+      .Case("com.microsoft.QLinearAdd", importQLinear)
+      .Case("com.microsoft.QLinearMul", importQLinear)
+      .Case("com.microsoft.QLinearSigmoid", importQLinear)
       .Default(nullptr);
 }

@@ -20,9 +20,19 @@ mlir::FailureOr<OnnxValue> dequantise(OnnxCall &call, const OnnxValue &x,
                                       const OnnxValue &zero,
                                       const OnnxValue &scale);
 
+/// x / scale + zero point in whole numbers, those that the type has; the zero
+/// point may be left out.
+mlir::FailureOr<OnnxValue> quantise(OnnxCall &call, const OnnxValue &x,
+                                    const OnnxValue &scale,
+                                    const OnnxValue &zero, mlir::Type type);
+
 mlir::FailureOr<OnnxValues> importConvInteger(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importDynamicQuantizeLinear(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importDynamicQuantizeMatMul(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMatMulInteger(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importMatMulIntegerToFloat(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMatMulNBits(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importQLinearMatMul(OnnxCall &call);
 
 } // namespace attn
 

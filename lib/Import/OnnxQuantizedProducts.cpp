@@ -100,6 +100,16 @@ FailureOr<OnnxValues> IntegerProductImporter::run(std::optional<int64_t> depth,
   return wrap(call.elementwise("Add", {*high, call.cast(*low, sum)}));
 }
 
+/// Scales or zero points of the left side, or of the result: those in a row
+/// are of rows, not of columns.
+static OnnxValue alignRows(OnnxCall &call, const OnnxValue &numbers,
+                           size_t rank) {
+  if (!numbers || numbers.rank() != 1 || rank < 2)
+    return numbers;
+  return call.reshape(call.asTensor(numbers), {call.sizesOf(numbers).front(),
+                                               call.tensors.constantSize(1)});
+}
+
 FailureOr<OnnxValues> attn::importMatMulInteger(OnnxCall &call) {
   IntegerProductImporter product(call);
   if (failed(product.readOperands()))
@@ -107,17 +117,58 @@ FailureOr<OnnxValues> attn::importMatMulInteger(OnnxCall &call) {
   TensorSizes left = call.sizesOf(product.a), right = call.sizesOf(product.b);
   if (left.empty() || right.empty())
     return call.fail("expected operands of rank 1 at least, got a scalar");
-  // Zero points in a row are of rows on the left, of columns on the right.
-  OnnxValue &zero = product.aZero;
-  if (zero && zero.rank() == 1 && left.size() > 1)
-    zero = call.reshape(call.asTensor(zero), {call.sizesOf(zero).front(),
-                                              call.tensors.constantSize(1)});
+  product.aZero = alignRows(call, product.aZero, left.size());
   std::optional<int64_t> depth = getConstantIntValue(left.back());
   if (!depth)
     depth = getConstantIntValue(right[std::max<int64_t>(right.size(), 2) - 2]);
   return product.run(depth, [&](const OnnxValue &a, const OnnxValue &b) {
     return call.matmul(a, b);
   });
+}
+
+namespace {
+
+/// A matrix of integers, and what makes them numbers.
+struct QuantisedMatrix {
+  OnnxValue integers, scale, zero;
+};
+
+} // namespace
+
+/// The product in f32, of sums that are exact.
+static FailureOr<OnnxValue> multiply(OnnxCall &call, const QuantisedMatrix &a,
+                                     const QuantisedMatrix &b) {
+  OnnxNode node;
+  OnnxCall product =
+      call.derive(node, {a.integers, b.integers, a.zero, b.zero});
+  FailureOr<OnnxValues> sums = importMatMulInteger(product);
+  if (failed(sums))
+    return failure();
+  if (!isa<FloatType>(a.scale.type()) || !isa<FloatType>(b.scale.type()))
+    return call.fail("expected scales of floats");
+  Type type = call.tensors.builder.getF32Type();
+  OnnxValue rows = alignRows(call, a.scale, a.integers.rank());
+  FailureOr<OnnxValue> scale = call.elementwise(
+      "Mul", {call.cast(rows, type), call.cast(b.scale, type)});
+  if (failed(scale))
+    return failure();
+  return dequantise(call, sums->front(), OnnxValue(), *scale);
+}
+
+FailureOr<OnnxValues> attn::importQLinearMatMul(OnnxCall &call) {
+  if (failed(call.expectInputs(8, 8)))
+    return failure();
+  OnnxValue a = call.input(0), scale = call.input(6), zero = call.input(7);
+  if (!isByte(zero.type()) || !isa<FloatType>(scale.type()))
+    return call.fail("expected a scale of floats and a zero point of INT8 or "
+                     "UINT8 of the result");
+  FailureOr<OnnxValue> product =
+      multiply(call, {a, call.input(1), call.input(2)},
+               {call.input(3), call.input(4), call.input(5)});
+  if (failed(product))
+    return failure();
+  return wrap(quantise(call, *product, alignRows(call, scale, a.rank()),
+                       alignRows(call, zero, a.rank()), zero.type()));
 }
 
 FailureOr<OnnxValues> attn::importConvInteger(OnnxCall &call) {
@@ -159,6 +210,40 @@ FailureOr<OnnxValues> attn::importConvInteger(OnnxCall &call) {
 //===----------------------------------------------------------------------===//
 // ONNX Runtime's
 //===----------------------------------------------------------------------===//
+
+/// The product in the type of floats that it is made of, and a bias that may be
+/// left out.
+static FailureOr<OnnxValues> multiplyWithBias(OnnxCall &call,
+                                              const QuantisedMatrix &a,
+                                              const QuantisedMatrix &b,
+                                              const OnnxValue &bias) {
+  FailureOr<OnnxValue> product = multiply(call, a, b);
+  if (failed(product))
+    return failure();
+  product = call.cast(*product, b.scale.type());
+  return wrap(bias ? call.elementwise("Add", {*product, bias}) : product);
+}
+
+FailureOr<OnnxValues> attn::importMatMulIntegerToFloat(OnnxCall &call) {
+  if (failed(call.expectInputs(4, 7)))
+    return failure();
+  return multiplyWithBias(call, {call.input(0), call.input(2), call.input(4)},
+                          {call.input(1), call.input(3), call.input(5)},
+                          call.input(6));
+}
+
+FailureOr<OnnxValues> attn::importDynamicQuantizeMatMul(OnnxCall &call) {
+  if (failed(call.expectInputs(3, 5)))
+    return failure();
+  OnnxNode node;
+  OnnxCall steps = call.derive(node, {call.input(0)});
+  FailureOr<OnnxValues> a = importDynamicQuantizeLinear(steps);
+  if (failed(a))
+    return failure();
+  return multiplyWithBias(call, {(*a)[0], (*a)[1], (*a)[2]},
+                          {call.input(1), call.input(2), call.input(3)},
+                          call.input(4));
+}
 
 /// Numbers of `bits` bits, which follow each other along the last dimension,
 /// the lowest first.

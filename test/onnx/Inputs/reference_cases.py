@@ -155,6 +155,36 @@ case(
     strides=[16, 16], sizes="known",
 )  # fmt: skip
 
+# Quantised numbers on both sides: of one scale, and of one for each column or row.
+MICROSOFT = "com.microsoft."
+LEFT = BYTES[0], np.array(0.02, np.float32), byte(120)
+RIGHT = BYTES[1], np.linspace(0.01, 0.03, 9, dtype=np.float32), integers("int8", 9)
+RESULT = np.array(1.5, np.float32), byte(100)
+case("steps_product", "QLinearMatMul", [*LEFT, *RIGHT, *RESULT], range(1, 8), inner=[0])
+EACH = integers("uint8", 5, 70), np.linspace(0.01, 0.03, 5, dtype=np.float32)
+case(
+    "floats_product", f"{MICROSOFT}MatMulIntegerToFloat",
+    [LEFT[0], RIGHT[0], LEFT[1], RIGHT[1], LEFT[2], RIGHT[2], (9,)], range(1, 7),
+)  # fmt: skip
+case(
+    "floats_rows", f"{MICROSOFT}MatMulIntegerToFloat",
+    [EACH[0], RIGHT[0], EACH[1], STEP], range(1, 4),
+)  # fmt: skip
+case(
+    "dynamic_product", f"{MICROSOFT}DynamicQuantizeMatMul",
+    [(2, 5, 70), *RIGHT, (9,)], range(1, 5),
+)  # fmt: skip
+OTHER = integers("uint8", 1, 5, 1), STEP, byte(7)
+for operation in ("Add", "Mul"):
+    case(
+        f"steps_{operation}", f"{MICROSOFT}QLinear{operation}", [*LEFT, *OTHER, *RESULT],
+        [1, 2, 4, 5, 6, 7], inner=[0],
+    )  # fmt: skip
+SIGMOID = np.array(1 / 256, np.float32), byte(0)
+case(
+    "steps_Sigmoid", f"{MICROSOFT}QLinearSigmoid", [*LEFT, *SIGMOID], [1, 2, 3, 4], inner=[0]
+)  # fmt: skip
+
 # What writes a slice of a tensor, as TorchScript's exporter writes it.
 ASSIGNED = """
 <ir_version: 10, opset_import: ["": 17]>

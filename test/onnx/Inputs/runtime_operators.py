@@ -222,8 +222,50 @@ class MatMulNBits(RuntimeOperator):
         return (result if bias is None else result + bias,)
 
 
+def dequantize(x, scale, point=0):
+    return (x.astype(np.int32) - np.asarray(point, np.int32)).astype(np.float32) * scale
+
+
+def quantize(x, scale, point):
+    bounds = np.iinfo(point.dtype)
+    return np.clip(np.rint(x / scale) + point, bounds.min, bounds.max).astype(point.dtype)
+
+
+class QLinearAdd(RuntimeOperator):
+    def _run(self, a, a_scale, a_point, b, b_scale, b_point, scale, point):
+        total = dequantize(a, a_scale, a_point) + dequantize(b, b_scale, b_point)
+        return (quantize(total, scale, point),)
+
+
+class QLinearMul(RuntimeOperator):
+    def _run(self, a, a_scale, a_point, b, b_scale, b_point, scale, point):
+        product = dequantize(a, a_scale, a_point) * dequantize(b, b_scale, b_point)
+        return (quantize(product, scale, point),)
+
+
+class QLinearSigmoid(RuntimeOperator):
+    def _run(self, x, x_scale, x_point, scale, point):
+        return (quantize(1 / (1 + np.exp(-dequantize(x, x_scale, x_point))), scale, point),)
+
+
+class MatMulIntegerToFloat(RuntimeOperator):
+    def _run(self, a, b, a_scale, b_scale, a_point=0, b_point=0, bias=0):
+        rows = a_scale[:, None] if a_scale.ndim == 1 else a_scale
+        return (dequantize(a, rows, a_point) @ dequantize(b, b_scale, b_point) + bias,)
+
+
+class DynamicQuantizeMatMul(RuntimeOperator):
+    def _run(self, a, b, b_scale, b_point=0, bias=0):
+        least, most = min(a.min(), 0), max(a.max(), 0)
+        scale = np.float32((most - least) / 255)
+        point = np.uint8(np.rint(-least / scale))
+        rounded = dequantize(quantize(a, scale, point), scale, point)
+        return (rounded @ dequantize(b, b_scale, b_point) + bias,)
+
+
 RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
     Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
     MultiHeadAttention, GroupQueryAttention, MatMulNBits,
+    QLinearAdd, QLinearMul, QLinearSigmoid, MatMulIntegerToFloat, DynamicQuantizeMatMul,
 ]  # fmt: skip
