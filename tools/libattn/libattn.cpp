@@ -51,10 +51,13 @@ static std::optional<DataType> dataTypeOf(int32_t dtype) {
 }
 
 static attn_status checkOptions(const attn_options &options) {
-  for (int32_t value : {options.threads, options.beam_size, options.max_length})
+  for (auto [value, name] : {std::pair(options.threads, "threads"),
+                             std::pair(options.beam_size, "a beam_size"),
+                             std::pair(options.max_length, "a max_length")})
     if (value < 0)
       return fail(ATTN_INVALID_ARGUMENT,
-                  "expected options of at least 0, got " + Twine(value));
+                  Twine("expected ") + name + " of at least 0, got " +
+                      Twine(value) + "; hint: 0 is the default");
   if (options.threads > TranslationModel::maxThreads)
     return fail(ATTN_INVALID_ARGUMENT,
                 "expected at most " + Twine(TranslationModel::maxThreads) +

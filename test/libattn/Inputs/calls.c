@@ -114,6 +114,9 @@ int main(void) {
   options.threads = 1025;
   show("threads", attn_translator_create(NULL, &options, &translator));
   options.threads = 0;
+  options.beam_size = -1;
+  show("beams", attn_translator_create(NULL, &options, &translator));
+  options.beam_size = 0;
   show("name", attn_translator_create("/no\nfolder\xff", NULL, &translator));
   options.attention_layer = 1;
   show("layer", attn_translator_create(NULL, &options, &translator));
