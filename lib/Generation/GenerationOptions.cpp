@@ -3,6 +3,7 @@
 #include "attn/Generation/GenerationOptions.h"
 #include "MakeError.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include <algorithm>
 #include <cmath>
 
@@ -19,7 +20,7 @@ llvm::Error GenerationOptions::verify(int64_t vocabulary, int64_t positions,
   // Beyond, scores of long outputs have no place in an f32.
   if (!(std::abs(lengthPenalty) <= 10))
     return makeError("expected a length penalty in -10..10, got {0}",
-                     lengthPenalty);
+                     llvm::format("%.10g", lengthPenalty));
   if (maxLength < 2 || maxLength - 1 > positions)
     return makeError("expected a maximum length in 2..{0} (the model's "
                      "positions and the end token), got {1}",

@@ -161,7 +161,9 @@ static Error checkOptions() {
   if (Error error = checkSplit())
     return error;
   if (explain && outputFormat != LineFormat::Text)
-    return createStringError("--explain: expected --output-format text");
+    return createStringError(
+        Twine("--explain: expected --output-format text, got ") +
+        (outputFormat == LineFormat::Ids ? "ids" : "json"));
   for (StringRef path : {StringRef(output), StringRef(alignments)})
     if (isOfModel(path))
       return makeCheckpointFileError(path);

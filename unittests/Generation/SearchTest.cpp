@@ -8,6 +8,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "gtest/gtest.h"
 #include <array>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -437,4 +438,10 @@ TEST(GenerationOptions, Verify) {
               o.lengthPenalty = std::numeric_limits<double>::quiet_NaN();
             }),
             "expected a length penalty in -10..10, got nan");
+  EXPECT_EQ(changed([](Options &o) { o.lengthPenalty = -HUGE_VAL; }),
+            "expected a length penalty in -10..10, got -inf");
+  EXPECT_EQ(changed([](Options &o) { o.lengthPenalty = 1e300; }),
+            "expected a length penalty in -10..10, got 1e+300");
+  EXPECT_EQ(changed([](Options &o) { o.lengthPenalty = 10.001; }),
+            "expected a length penalty in -10..10, got 10.001");
 }
