@@ -10,6 +10,8 @@ using namespace attn;
 
 Expected<std::unique_ptr<MemoryBuffer>>
 attn::readFile(StringRef path, StringRef what, vfs::FileSystem &files) {
+  if (path.empty())
+    return createStringError("expected a file to read, got an empty name");
   // What keeps it from being looked at shows when it is opened.
   ErrorOr<vfs::Status> status = files.status(path);
   if (status && (status->getType() == sys::fs::file_type::character_file ||

@@ -3,14 +3,15 @@
 // Language server for .mlir files: diagnostics, hover, definitions, code
 // completion of every upstream dialect and ours. Editors start it by name.
 
+#include "../command-line/CommandLine.h"
 #include "attn/Pipelines/Pipelines.h"
-
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/raw_ostream.h"
 
 int main(int argc, char **argv) {
+  attn::explainFatalErrors();
   // The server of MLIR knows neither: it would wait for a client.
   for (int i = 1; i < argc; ++i) {
     llvm::StringRef argument = argv[i];

@@ -41,6 +41,7 @@ static std::error_code findInput() {
 }
 
 int main(int argc, char **argv) {
+  attn::explainFatalErrors();
   mlir::DialectRegistry registry;
   attn::registerAllDialects(registry);
   mlir::registerAllPasses();

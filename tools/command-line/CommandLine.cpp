@@ -41,7 +41,11 @@ int attn::exitStatus(Error error) {
 /// left.
 static void failHard(void *, const char *reason, bool) {
   sys::RunInterruptHandlers();
-  std::_Exit(fail(reason));
+  StringRef message = reason;
+  // A stream that ends with what it could not write.
+  if (message.consume_front("IO failure on output stream: "))
+    std::_Exit(fail("cannot write the output: " + message.lower()));
+  std::_Exit(fail(message));
 }
 
 /// The same where there is no memory to put a message together.
@@ -73,9 +77,13 @@ static void handleSignals() {
     std::signal(signal, SIG_IGN);
 }
 
-void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
+void attn::explainFatalErrors() {
   install_fatal_error_handler(failHard);
   install_bad_alloc_error_handler(failWithoutMemory);
+}
+
+void attn::prepareCommandLine(void (*printVersion)(raw_ostream &os)) {
+  explainFatalErrors();
   std::set_new_handler(
       [] { failWithoutMemory(nullptr, "not enough memory", false); });
   handleSignals();

@@ -27,9 +27,11 @@ int fail(const llvm::Twine &message);
 /// The exit status of what returned `error`, which is printed.
 int exitStatus(llvm::Error error);
 
-/// Makes errors that LLVM cannot go on after one line, too, and --version print
-/// what `printVersion` does; --help shows no options of LLVM's. To be called
-/// before the options are parsed.
+/// Makes errors that LLVM cannot go on after one line, too.
+void explainFatalErrors();
+
+/// The same, and makes --version print what `printVersion` does; --help shows
+/// no options of LLVM's. To be called before the options are parsed.
 void prepareCommandLine(void (*printVersion)(llvm::raw_ostream &os));
 
 /// Parses the command line of a program that is called as `program`, such as
