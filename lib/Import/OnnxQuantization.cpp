@@ -236,12 +236,27 @@ FailureOr<OnnxValues> attn::importDynamicQuantizeLinear(OnnxCall &call) {
   return OnnxValues{*result, *scale, *zero};
 }
 
+/// Along the axis that the node has, of an operator as old as it says.
+static FailureOr<OnnxValue> softmax(OnnxCall &call, const OnnxValue &x) {
+  int64_t place = call.integer("axis", -1), opset = call.integer("opset", 0);
+  FailureOr<int64_t> axis = call.axis(place, x.rank());
+  if (failed(axis))
+    return failure();
+  // Older ones are of all axes from there on.
+  if (opset < 13 && *axis + 1 != x.rank())
+    return call.fail("expected the last axis, or an 'opset' of 13 at least, "
+                     "got axis " +
+                     Twine(place) + " and " + Twine(opset));
+  return call.softmax(call.asTensor(x), *axis);
+}
+
 /// ONNX Runtime's: QLinearAdd is Add of quantised numbers, and so on. Each
 /// operand comes with its scale and zero point, and those of the result follow.
 static FailureOr<OnnxValues> importQLinear(OnnxCall &call) {
   StringRef operation = call.node.operation;
   operation.consume_front("QLinear");
-  size_t result = operation == "Sigmoid" ? 3 : 6;
+  bool isSoftmax = operation == "Softmax";
+  size_t result = isSoftmax || operation == "Sigmoid" ? 3 : 6;
   if (failed(call.expectInputs(result + 1, result + 2)))
     return failure();
   SmallVector<OnnxValue> operands;
@@ -254,7 +269,9 @@ static FailureOr<OnnxValues> importQLinear(OnnxCall &call) {
       return failure();
     operands.push_back(*numbers);
   }
-  FailureOr<OnnxValue> value = call.elementwise(operation, operands);
+  FailureOr<OnnxValue> value = isSoftmax
+                                   ? softmax(call, operands.front())
+                                   : call.elementwise(operation, operands);
   if (succeeded(value))
     value = quantise(call, *value, call.input(result), call.input(result + 1),
                      call.input(0).type());
@@ -278,6 +295,8 @@ OnnxOperator attn::findQuantizationOperator(StringRef name) {
       .Case("com.microsoft.MatMulNBits", importMatMulNBits)
       .Case("com.microsoft.QLinearAdd", importQLinear)
       .Case("com.microsoft.QLinearMul", importQLinear)
-      .Case("com.microsoft.QLinearSigmoid", importQLinear)
+      .Cases({"com.microsoft.QLinearSigmoid", "com.microsoft.QLinearSoftmax"},
+             importQLinear)
+      .Case("com.microsoft.QGemm", importQGemm)
       .Default(nullptr);
 }

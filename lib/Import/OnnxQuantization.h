@@ -32,6 +32,7 @@ mlir::FailureOr<OnnxValues> importDynamicQuantizeMatMul(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMatMulInteger(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMatMulIntegerToFloat(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMatMulNBits(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importQGemm(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importQLinearMatMul(OnnxCall &call);
 
 } // namespace attn

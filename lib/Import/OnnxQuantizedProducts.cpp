@@ -135,13 +135,19 @@ struct QuantisedMatrix {
 
 } // namespace
 
-/// The product in f32, of sums that are exact.
+/// The product in f32, of sums that are exact, of which integers may be added.
 static FailureOr<OnnxValue> multiply(OnnxCall &call, const QuantisedMatrix &a,
-                                     const QuantisedMatrix &b) {
+                                     const QuantisedMatrix &b,
+                                     const OnnxValue &added = OnnxValue()) {
   OnnxNode node;
   OnnxCall product =
       call.derive(node, {a.integers, b.integers, a.zero, b.zero});
-  FailureOr<OnnxValues> sums = importMatMulInteger(product);
+  FailureOr<OnnxValues> results = importMatMulInteger(product);
+  if (failed(results))
+    return failure();
+  FailureOr<OnnxValue> sums = results->front();
+  if (added)
+    sums = call.elementwise("Add", {*sums, added});
   if (failed(sums))
     return failure();
   if (!isa<FloatType>(a.scale.type()) || !isa<FloatType>(b.scale.type()))
@@ -152,7 +158,7 @@ static FailureOr<OnnxValue> multiply(OnnxCall &call, const QuantisedMatrix &a,
       "Mul", {call.cast(rows, type), call.cast(b.scale, type)});
   if (failed(scale))
     return failure();
-  return dequantise(call, sums->front(), OnnxValue(), *scale);
+  return dequantise(call, *sums, OnnxValue(), *scale);
 }
 
 FailureOr<OnnxValues> attn::importQLinearMatMul(OnnxCall &call) {
@@ -210,6 +216,33 @@ FailureOr<OnnxValues> attn::importConvInteger(OnnxCall &call) {
 //===----------------------------------------------------------------------===//
 // ONNX Runtime's
 //===----------------------------------------------------------------------===//
+
+FailureOr<OnnxValues> attn::importQGemm(OnnxCall &call) {
+  if (failed(call.expectInputs(6, 9)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  QuantisedMatrix a = {call.input(0), call.input(1), call.input(2)};
+  QuantisedMatrix b = {call.input(3), call.input(4), call.input(5)};
+  for (auto [matrix, name] : {std::pair(&a, "transA"), {&b, "transB"}}) {
+    OnnxValue &integers = matrix->integers;
+    if (integers.rank() != 2)
+      return call.fail("expected matrices");
+    if (call.integer(name, 0))
+      integers = tensors.transpose(call.asTensor(integers), {1, 0});
+  }
+  FailureOr<OnnxValue> product = multiply(call, a, b, call.input(6));
+  if (succeeded(product))
+    product = call.elementwise(
+        "Mul",
+        {*product, call.constant(product->type(), call.number("alpha", 1))});
+  OnnxValue scale = call.input(7), zero = call.input(8);
+  if (failed(product) || !scale)
+    return wrap(product);
+  if (!zero || !isByte(zero.type()) || !isa<FloatType>(scale.type()))
+    return call.fail("expected a scale of floats and a zero point of INT8 or "
+                     "UINT8 of the result");
+  return wrap(quantise(call, *product, scale, zero, zero.type()));
+}
 
 /// The product in the type of floats that it is made of, and a bias that may be
 /// left out.

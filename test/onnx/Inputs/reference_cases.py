@@ -180,10 +180,22 @@ for operation in ("Add", "Mul"):
         f"steps_{operation}", f"{MICROSOFT}QLinear{operation}", [*LEFT, *OTHER, *RESULT],
         [1, 2, 4, 5, 6, 7], inner=[0],
     )  # fmt: skip
-SIGMOID = np.array(1 / 256, np.float32), byte(0)
+SHARES = np.array(1 / 256, np.float32), byte(0)
 case(
-    "steps_Sigmoid", f"{MICROSOFT}QLinearSigmoid", [*LEFT, *SIGMOID], [1, 2, 3, 4], inner=[0]
+    "steps_Sigmoid", f"{MICROSOFT}QLinearSigmoid", [*LEFT, *SHARES], [1, 2, 3, 4], inner=[0]
 )  # fmt: skip
+for axis, opset in ((-1, 11), (1, 13)):
+    case(
+        f"steps_softmax_{opset}", f"{MICROSOFT}QLinearSoftmax", [*LEFT, *SHARES],
+        [1, 2, 3, 4], inner=[0], axis=axis, opset=opset,
+    )  # fmt: skip
+TURNED = integers("uint8", 70, 5), *LEFT[1:], RIGHT[0].T.copy(), *RIGHT[1:]
+SUM = np.arange(-4000, 5000, 1000, dtype=np.int32)
+case(
+    "steps_turned", f"{MICROSOFT}QGemm", [*TURNED, SUM, *RESULT], range(1, 9), inner=[0],
+    alpha=0.5, transA=1, transB=1,
+)  # fmt: skip
+case("floats_turned", f"{MICROSOFT}QGemm", TURNED, range(1, 6), transA=1, transB=1)
 
 # What writes a slice of a tensor, as TorchScript's exporter writes it.
 ASSIGNED = """

@@ -248,6 +248,26 @@ class QLinearSigmoid(RuntimeOperator):
         return (quantize(1 / (1 + np.exp(-dequantize(x, x_scale, x_point))), scale, point),)
 
 
+class QLinearSoftmax(RuntimeOperator):
+    def _run(self, x, x_scale, x_point, scale, point, axis=-1, opset=None):
+        x = dequantize(x, x_scale, x_point)
+        scores = np.exp(x - x.max(axis, keepdims=True))
+        return (quantize(scores / scores.sum(axis, keepdims=True), scale, point),)
+
+
+class QGemm(RuntimeOperator):
+    def _run(
+        self, a, a_scale, a_point, b, b_scale, b_point, bias=None, scale=None, point=None,
+        alpha=1, transA=0, transB=0,
+    ):  # fmt: skip
+        a, b = [x.T if turned else x for x, turned in ((a, transA), (b, transB))]
+        product = dequantize(a, a_scale, a_point) @ dequantize(b, b_scale, b_point)
+        if bias is not None:
+            product += bias * a_scale * b_scale
+        product *= np.float32(alpha)
+        return (product if scale is None else quantize(product, scale, point),)
+
+
 class MatMulIntegerToFloat(RuntimeOperator):
     def _run(self, a, b, a_scale, b_scale, a_point=0, b_point=0, bias=0):
         rows = a_scale[:, None] if a_scale.ndim == 1 else a_scale
@@ -267,5 +287,5 @@ RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
     Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
     MultiHeadAttention, GroupQueryAttention, MatMulNBits,
-    QLinearAdd, QLinearMul, QLinearSigmoid, MatMulIntegerToFloat, DynamicQuantizeMatMul,
+    QLinearAdd, QLinearMul, QLinearSigmoid, QLinearSoftmax, QGemm, MatMulIntegerToFloat, DynamicQuantizeMatMul,
 ]  # fmt: skip
