@@ -56,6 +56,10 @@ int main(int argc, char **argv) {
   if (std::error_code code = findInput())
     return attn::fail(input +
                       ": cannot read the file: " + attn::reasonOf(code));
+  // It would be emptied while it is read.
+  if (sys::fs::is_regular_file(output) && sys::fs::equivalent(input, output))
+    return attn::fail(output + ": expected a file other than that which is "
+                               "read");
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, input, output, registry));
 }
