@@ -91,10 +91,11 @@ public:
   const OnnxNode &node;
 
   int64_t opset() const { return import.opset; }
-  /// A node that this one is made of.
+  /// A node that this one is made of; it has to outlive the call.
   OnnxCall derive(const OnnxNode &node, OnnxValues inputs) const {
     return OnnxCall(import, node, std::move(inputs));
   }
+  OnnxCall derive(OnnxNode &&node, OnnxValues inputs) const = delete;
   /// Lets `build` fill a block: what it learns of sizes is not so elsewhere.
   mlir::LogicalResult buildIn(mlir::Block &block,
                               llvm::function_ref<mlir::LogicalResult()> build);

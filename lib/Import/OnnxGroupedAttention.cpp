@@ -266,8 +266,9 @@ GroupedAttentionImporter::append(const OnnxValue &past,
   cache.value = tensors.builder.createOrFold<tensor::CastOp>(
       tensors.location, tensors.getType(cache.sizes, added.elementType()),
       cache.value);
+  OnnxNode node;
   OnnxCall scatter =
-      call.derive(OnnxNode(), {cache, added, call.reshape(first, {batch})});
+      call.derive(node, {cache, added, call.reshape(first, {batch})});
   FailureOr<OnnxValues> result = importTensorScatter(scatter);
   if (failed(result))
     return failure();
