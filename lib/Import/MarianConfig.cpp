@@ -306,6 +306,10 @@ static std::string pathIn(StringRef directory, StringRef name) {
 
 Expected<MarianConfig> MarianConfig::load(StringRef directory,
                                           vfs::FileSystem &files) {
+  // Names of files alone would be those of the working directory.
+  if (directory.empty())
+    return createStringError("expected a folder in the Hugging Face MarianMT "
+                             "layout, got an empty name");
   std::string path = pathIn(directory, "config.json");
   Expected<json::Object> object = readJsonObject(path, files);
   if (!object && !isInFolder(path, files))
