@@ -2,13 +2,10 @@
 //
 // Cuts a module into modules that are compiled by themselves.
 
+#include "OutlineOperation.h"
 #include "attn/Conversion/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
-#include "mlir/Transforms/RegionUtils.h"
 
 namespace attn {
 #define GEN_PASS_DEF_SPLITKERNELS
@@ -22,46 +19,6 @@ static SmallVector<omp::ParallelOp> findRegions(func::FuncOp function) {
   SmallVector<omp::ParallelOp> regions;
   function.walk([&](omp::ParallelOp region) { regions.push_back(region); });
   return regions;
-}
-
-/// Moves `region`, of `kernel`, to a function of its own, which is called in
-/// its place. What the region uses becomes arguments, and constants are copied,
-/// as code depends on them.
-static void outline(omp::ParallelOp region, func::FuncOp kernel,
-                    SymbolTable &symbols) {
-  llvm::SetVector<Value> used(region->operand_begin(), region->operand_end());
-  getUsedValuesDefinedAbove(region->getRegions(), used);
-  SmallVector<Operation *> constants;
-  SmallVector<Value> arguments;
-  for (Value value : used)
-    if (matchPattern(value, m_Constant()))
-      constants.push_back(value.getDefiningOp());
-    else
-      arguments.push_back(value);
-
-  OpBuilder builder(kernel);
-  auto function = func::FuncOp::create(
-      builder, region.getLoc(), (kernel.getName() + "_region").str(),
-      builder.getFunctionType(TypeRange(ValueRange(arguments)), {}));
-  function->setDiscardableAttrs(kernel->getDiscardableAttrDictionary());
-  function.setPrivate();
-  symbols.insert(function);
-
-  builder.setInsertionPoint(region);
-  func::CallOp::create(builder, region.getLoc(), function, arguments);
-  Block *body = function.addEntryBlock();
-  builder.setInsertionPointToStart(body);
-  IRMapping mapping;
-  for (Operation *constant : constants)
-    builder.clone(*constant, mapping);
-  mapping.map(arguments, body->getArguments());
-  auto inBody = [&](OpOperand &use) {
-    return region->isAncestor(use.getOwner());
-  };
-  for (Value value : used)
-    value.replaceUsesWithIf(mapping.lookup(value), inBody);
-  auto end = func::ReturnOp::create(builder, region.getLoc());
-  region->moveBefore(end);
 }
 
 /// An empty module at the end of `module`, for the same target.
@@ -139,7 +96,8 @@ struct SplitKernelsPass : attn::impl::SplitKernelsBase<SplitKernelsPass> {
       if (SmallVector<omp::ParallelOp> regions = findRegions(function);
           regions.size() > 1 && function.isPrivate())
         for (omp::ParallelOp region : regions)
-          outline(region, function, symbols);
+          outlineOperation(region, function, "_region", symbols)
+              ->setDiscardableAttrs(function->getDiscardableAttrDictionary());
 
     // The largest first: then no thread is left with one at the end.
     SmallVector<std::pair<int64_t, func::FuncOp>> kernels;

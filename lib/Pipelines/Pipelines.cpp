@@ -77,6 +77,7 @@ static void buildKernelPipeline(OpPassManager &pm) {
   pm.addPass(createLowerWeights());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createLowerReshapes());
+  pm.addPass(createOutlineLoops());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
 }
 
