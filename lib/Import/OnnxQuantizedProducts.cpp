@@ -161,20 +161,29 @@ static FailureOr<OnnxValue> multiply(OnnxCall &call, const QuantisedMatrix &a,
   return dequantise(call, *sums, OnnxValue(), *scale);
 }
 
+/// A product in the steps of the result, which its zero point has the type of.
+static FailureOr<OnnxValues> quantiseResult(OnnxCall &call,
+                                            const OnnxValue &product,
+                                            const OnnxValue &scale,
+                                            const OnnxValue &zero) {
+  if (!zero || !isByte(zero.type()) || !isa<FloatType>(scale.type()))
+    return call.fail("expected a scale of floats and a zero point of INT8 or "
+                     "UINT8 of the result");
+  return wrap(quantise(call, product, scale, zero, zero.type()));
+}
+
 FailureOr<OnnxValues> attn::importQLinearMatMul(OnnxCall &call) {
   if (failed(call.expectInputs(8, 8)))
     return failure();
-  OnnxValue a = call.input(0), scale = call.input(6), zero = call.input(7);
-  if (!isByte(zero.type()) || !isa<FloatType>(scale.type()))
-    return call.fail("expected a scale of floats and a zero point of INT8 or "
-                     "UINT8 of the result");
+  OnnxValue a = call.input(0);
   FailureOr<OnnxValue> product =
       multiply(call, {a, call.input(1), call.input(2)},
                {call.input(3), call.input(4), call.input(5)});
   if (failed(product))
     return failure();
-  return wrap(quantise(call, *product, alignRows(call, scale, a.rank()),
-                       alignRows(call, zero, a.rank()), zero.type()));
+  return quantiseResult(call, *product,
+                        alignRows(call, call.input(6), a.rank()),
+                        alignRows(call, call.input(7), a.rank()));
 }
 
 FailureOr<OnnxValues> attn::importConvInteger(OnnxCall &call) {
@@ -235,13 +244,9 @@ FailureOr<OnnxValues> attn::importQGemm(OnnxCall &call) {
     product = call.elementwise(
         "Mul",
         {*product, call.constant(product->type(), call.number("alpha", 1))});
-  OnnxValue scale = call.input(7), zero = call.input(8);
-  if (failed(product) || !scale)
+  if (failed(product) || !call.input(7))
     return wrap(product);
-  if (!zero || !isByte(zero.type()) || !isa<FloatType>(scale.type()))
-    return call.fail("expected a scale of floats and a zero point of INT8 or "
-                     "UINT8 of the result");
-  return wrap(quantise(call, *product, scale, zero, zero.type()));
+  return quantiseResult(call, *product, call.input(7), call.input(8));
 }
 
 /// The product in the type of floats that it is made of, and a bias that may be

@@ -287,5 +287,6 @@ RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
     Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
     MultiHeadAttention, GroupQueryAttention, MatMulNBits,
-    QLinearAdd, QLinearMul, QLinearSigmoid, QLinearSoftmax, QGemm, MatMulIntegerToFloat, DynamicQuantizeMatMul,
+    QLinearAdd, QLinearMul, QLinearSigmoid, QLinearSoftmax, QGemm,
+    MatMulIntegerToFloat, DynamicQuantizeMatMul,
 ]  # fmt: skip
