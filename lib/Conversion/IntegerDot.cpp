@@ -11,6 +11,17 @@ const IntegerDot &IntegerDot::get(TargetAttr target) {
   return target.hasIntegerDots() ? getVnni() : dot;
 }
 
+Value IntegerDot::repeatRow(KernelBuilder &b, Value row, int64_t times) {
+  auto type = cast<VectorType>(row.getType());
+  int64_t numbers = type.getNumElements();
+  Type bits = b.getIntegerType(numbers * type.getElementTypeBitWidth());
+  row = vector::BitCastOp::create(b, VectorType::get({1}, bits), row);
+  row = vector::ExtractOp::create(b, row, ArrayRef<int64_t>{0});
+  row = vector::BroadcastOp::create(b, VectorType::get({times}, bits), row);
+  return vector::BitCastOp::create(
+      b, VectorType::get({numbers * times}, type.getElementType()), row);
+}
+
 /// Lanes first, first + 2, ... of two vectors of `size`.
 static SmallVector<int64_t> everySecond(int64_t size, int64_t first) {
   SmallVector<int64_t> lanes;
@@ -45,12 +56,8 @@ static Value multiplyPairs(KernelBuilder &b, Value x, Value y) {
 SmallVector<Value> IntegerDot::emitDot(KernelBuilder &b, ArrayRef<Value> sums,
                                        Value weights, Value row) const {
   int64_t lanes = b.lanes();
-  auto bytes = VectorType::get({2 * lanes}, b.getI8Type());
   auto words = VectorType::get({2 * lanes}, b.getI16Type());
-  Value numbers = vector::BroadcastOp::create(
-      b, VectorType::get({lanes / 2}, b.getI32Type()), row);
-  numbers = vector::BitCastOp::create(b, bytes, numbers);
-  numbers = arith::ExtSIOp::create(b, words, numbers);
+  Value numbers = repeatRow(b, row, lanes / 2);
   SmallVector<Value> result;
   for (auto [i, sum] : llvm::enumerate(sums)) {
     Value half = vector::ExtractStridedSliceOp::create(

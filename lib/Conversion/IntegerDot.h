@@ -10,7 +10,7 @@
 
 namespace attn {
 
-/// The code for vectors of lanes() columns. The base class widens to i16: a
+/// The code for vectors of lanes() columns. The base class multiplies i16: a
 /// product of two pairs (vpmaddwd) then never saturates, as that of u8 and i8
 /// (vpmaddubsw) does.
 class IntegerDot {
@@ -21,11 +21,15 @@ public:
   /// The best one that the target has.
   static const IntegerDot &get(TargetAttr target);
 
+  /// Bits of a rounded number of a row. Rows are stored as they are multiplied:
+  /// each is read for every panel of columns, and to widen four of its numbers
+  /// takes as long as to multiply them by four columns.
+  virtual unsigned getRowBits() const { return 16; }
   /// Vectors of sums that lanes() columns take.
   virtual int64_t getSums() const { return 2; }
   /// The sums, each [lanes()] of i32, plus the products of the four numbers of
-  /// each column, `weights` [lanes() · 4] of i8, with four numbers of a row, in
-  /// the bytes of `row`, an i32.
+  /// each column, `weights` [lanes() · 4] of i8, with four numbers of a row,
+  /// `row` [4] of integers of getRowBits().
   virtual llvm::SmallVector<Value> emitDot(KernelBuilder &b,
                                            llvm::ArrayRef<Value> sums,
                                            Value weights, Value row) const;
@@ -33,6 +37,10 @@ public:
   virtual Value emitTotal(KernelBuilder &b, llvm::ArrayRef<Value> sums) const;
   /// What sums are too large by, in terms of the sum of the numbers of the row.
   virtual int64_t getBias() const { return 0; }
+
+protected:
+  /// The numbers of `row` so many times, one after the other.
+  static Value repeatRow(KernelBuilder &b, Value row, int64_t times);
 };
 
 /// AVX512-VNNI and AVX-VNNI: products of four numbers in one instruction.

@@ -30,7 +30,8 @@ static_assert(kRows % kBlock == 0);
 QuantizedProduct::QuantizedProduct(KernelBuilder &b,
                                    const ProductOperands &operands)
     : b(b), operands(operands), dot(IntegerDot::get(b.getTarget())),
-      rounded(b, operands.input, operands.depth, dot.getBias()),
+      rounded(b, operands.input, operands.depth, dot.getRowBits(),
+              dot.getBias()),
       rows(b.dim(operands.input, 0)), steps(rounded.getSteps()),
       panels(llvm::divideCeil(operands.columns, kBlock)) {
   if (b.getTarget().hasIntegerTiles())
@@ -308,12 +309,9 @@ SmallVector<Value> QuantizedProduct::placeOf(const VectorBlock &block,
 }
 
 Value QuantizedProduct::loadNumbers(Value row, Value k) {
-  auto bytes = VectorType::get({kGroup}, b.getI8Type());
-  Value numbers = vector::LoadOp::create(b, bytes, rounded.getNumbers(),
-                                         ValueRange{row, k});
-  numbers = vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
-                                      numbers);
-  return vector::ExtractOp::create(b, numbers, ArrayRef<int64_t>{0});
+  auto type = VectorType::get({kGroup}, b.getIntegerType(dot.getRowBits()));
+  return vector::LoadOp::create(b, type, rounded.getNumbers(),
+                                ValueRange{row, k});
 }
 
 //===----------------------------------------------------------------------===//

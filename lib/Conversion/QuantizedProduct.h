@@ -74,7 +74,7 @@ private:
   /// Of the weights for a vector of columns.
   llvm::SmallVector<Value> placeOf(const VectorBlock &block, int64_t vector,
                                    Value panel, Value step, Value group);
-  /// kGroup numbers of a rounded row, as the bytes of an i32.
+  /// kGroup numbers of a rounded row.
   Value loadNumbers(Value row, Value k);
   int64_t getRoom() const;
   int64_t getVectorRows() const;

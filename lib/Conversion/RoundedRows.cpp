@@ -23,8 +23,8 @@ static constexpr int64_t kLeastBits = 0x0d800000;
 static constexpr int64_t kMost = 127;
 
 RoundedRows::RoundedRows(KernelBuilder &b, Value input, int64_t depth,
-                         int64_t bias)
-    : b(b), input(input), depth(depth), bias(bias) {}
+                         unsigned integerBits, int64_t bias)
+    : b(b), input(input), depth(depth), integerBits(integerBits), bias(bias) {}
 
 void RoundedRows::allocate(Value most, bool withLengths) {
   Value count = b.roundUp(most, WeightOp::kTilePanel);
@@ -35,7 +35,8 @@ void RoundedRows::allocate(Value most, bool withLengths) {
   constexpr int64_t dynamic = ShapedType::kDynamic;
   // An odd number of steps apart: rows whose distance is a multiple of a page
   // take each other's place in the first-level cache.
-  numbers = allocate({dynamic, (getSteps() | 1) * kDepth}, b.getI8Type());
+  numbers = allocate({dynamic, (getSteps() | 1) * kDepth},
+                     b.getIntegerType(integerBits));
   scales = allocate({dynamic}, b.getF32Type());
   if (bias)
     excess = allocate({dynamic}, b.getI32Type());
@@ -147,16 +148,16 @@ SmallVector<Value> RoundedRows::emitVector(Value row, Value k, bool isInside,
                                            ArrayRef<Value> sums) {
   const int64_t lanes = b.lanes();
   auto type = VectorType::get({lanes}, b.getI32Type());
-  auto narrow = VectorType::get({lanes}, b.getI8Type());
+  auto narrow = VectorType::get({lanes}, b.getIntegerType(integerBits));
   Value exact =
       arith::MulFOp::create(b, loadNumbers(row, k, isInside), inverse);
   Value rounder = b.splat(lanes, kIntegerRounder);
   Value rounded = arith::AddFOp::create(b, exact, rounder);
-  Value bits = arith::BitcastOp::create(b, type, rounded);
-  vector::StoreOp::create(b, arith::TruncIOp::create(b, narrow, bits), numbers,
-                          ValueRange{row, k});
-  bits = arith::SubIOp::create(b, bits, integers(kIntegerRounderBits));
-  SmallVector<Value> next = {arith::AddIOp::create(b, sums[0], bits)};
+  Value integer = arith::BitcastOp::create(b, type, rounded);
+  vector::StoreOp::create(b, arith::TruncIOp::create(b, narrow, integer),
+                          numbers, ValueRange{row, k});
+  integer = arith::SubIOp::create(b, integer, integers(kIntegerRounderBits));
+  SmallVector<Value> next = {arith::AddIOp::create(b, sums[0], integer)};
   if (!lengths)
     return next;
   rounded = arith::SubFOp::create(b, rounded, rounder);

@@ -17,9 +17,10 @@ public:
   /// Rows are padded with 0 to a multiple of so many numbers.
   static constexpr int64_t kDepth = 64;
 
-  /// Of the rows of `input`, whose first `depth` numbers count; see getExcess()
-  /// for `bias`.
-  RoundedRows(KernelBuilder &b, Value input, int64_t depth, int64_t bias);
+  /// Of the rows of `input`, whose first `depth` numbers count, to integers of
+  /// `integerBits`, 8 or 16; see getExcess() for `bias`.
+  RoundedRows(KernelBuilder &b, Value input, int64_t depth,
+              unsigned integerBits, int64_t bias);
 
   /// kDepth numbers each, of a row.
   int64_t getSteps() const { return llvm::divideCeil(depth, kDepth); }
@@ -32,8 +33,8 @@ public:
   /// threads there are. The first of them has the place 0 in what follows.
   void emit(Value count, Value first = nullptr);
 
-  /// [rows, at least getSteps() * kDepth] of i8; AMX may read 31 rows past the
-  /// last.
+  /// [rows, at least getSteps() * kDepth] of integers from -127 to 127; AMX may
+  /// read 31 rows past the last.
   Value getNumbers() const { return numbers; }
   /// What 1 stands for in a row; NaN in one that is not finite.
   Value getScales() const { return scales; }
@@ -69,7 +70,9 @@ private:
 
   KernelBuilder &b;
   Value input;
-  int64_t depth, bias;
+  int64_t depth;
+  unsigned integerBits;
+  int64_t bias;
   Value firstRow;
   Value numbers, scales, excess, lengths, errors;
 };

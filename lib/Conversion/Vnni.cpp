@@ -12,6 +12,8 @@ namespace {
 /// 128 more: what that adds to a sum is the same for all columns of a row, and
 /// known from the row alone.
 class Vnni : public IntegerDot {
+  unsigned getRowBits() const override { return 8; }
+
   int64_t getSums() const override { return 1; }
 
   SmallVector<Value> emitDot(KernelBuilder &b, ArrayRef<Value> sums,
@@ -19,8 +21,7 @@ class Vnni : public IntegerDot {
     auto bytes = cast<VectorType>(weights.getType());
     Value sign = arith::ConstantOp::create(
         b, DenseElementsAttr::get(bytes, llvm::APInt(8, getBias())));
-    Value numbers = vector::BroadcastOp::create(b, sums[0].getType(), row);
-    numbers = vector::BitCastOp::create(b, bytes, numbers);
+    Value numbers = repeatRow(b, row, b.lanes());
     StringRef name = b.lanes() == 16 ? "llvm.x86.avx512.vpdpbusd.512"
                                      : "llvm.x86.avx512.vpdpbusd.256";
     Value biased = arith::XOrIOp::create(b, weights, sign);

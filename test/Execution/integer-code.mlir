@@ -2,7 +2,7 @@
 // RUN: attn run %s --emit=asm --target-cpu sapphirerapids | FileCheck %s --check-prefix=AMX
 // RUN: attn run %s --emit=asm --target-cpu cascadelake | FileCheck %s --check-prefix=VNNI
 // RUN: attn run %s --emit=asm --target-cpu alderlake | FileCheck %s --check-prefix=VEX
-// RUN: attn run %s --emit=asm --target-cpu haswell | FileCheck %s --check-prefix=AVX2 --implicit-check-not=pmaddubsw
+// RUN: attn run %s --emit=asm --target-cpu haswell | FileCheck %s --check-prefix=AVX2 --implicit-check-not=pmaddubsw --implicit-check-not="vpmovsxbw{{.%%}}"
 // RUN: attn run %s --emit=asm --target-cpu x86-64 | FileCheck %s --check-prefix=SSE --implicit-check-not=pmaddubsw
 
 // One product for each processor. Registers of tiles are configured once; vectors
@@ -14,6 +14,9 @@
 // VNNI-DAG: prefetcht1
 // VNNI-DAG: vpdpbusd {{.*}}%zmm
 // VEX:     {vex} vpdpbusd {{.*}}%ymm
+// Four numbers of a row are one load; only weights are widened, as they are read.
+// AVX2:    vpmovsxbw {{.*}}(
+// AVX2:    vpbroadcastq {{.*}}(
 // AVX2:    vpmaddwd {{.*}}%ymm
 // SSE:     pmaddwd {{.*}}%xmm
 attn.weights @layer {

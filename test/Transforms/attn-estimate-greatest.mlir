@@ -2,7 +2,6 @@
 // RUN: attn-opt %t/estimate.mlir --attn-estimate-greatest | FileCheck %s
 // RUN: sed -e 's/,+avx512vnni//' %t/estimate.mlir | attn-opt --attn-estimate-greatest | FileCheck %s --check-prefix=NONE
 // RUN: sed -e 's/,+avx512vnni//' %t/estimate.mlir | attn-opt --attn-estimate-greatest=always | FileCheck %s
-// RUN: sed -e 's/,+avx512vnni/,+amx-int8/' %t/estimate.mlir | attn-opt --attn-estimate-greatest | FileCheck %s
 // RUN: attn-opt %t/estimate.mlir --attn-estimate-greatest --attn-estimate-greatest --attn-pack-weights | FileCheck %s --check-prefix=PACKED
 
 // NONE-NOT: estimate

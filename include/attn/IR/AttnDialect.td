@@ -104,7 +104,8 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     }
     /// Whether it multiplies tiles of i8 (AMX).
     bool hasIntegerTiles() const {
-      return hasFeature("amx-int8") && hasFeature("avx512f");
+      return hasFeature("amx-int8") && hasFeature("avx512vnni") &&
+             hasFeature("avx512f");
     }
     /// Whether it adds four products of i8 at once (AVX512-VNNI, AVX-VNNI).
     bool hasIntegerDots() const {

@@ -16,7 +16,7 @@ import re
 import sys
 
 # Of vectors (scalars end in ss or sd), of bf16, of integers and of tiles.
-MULTIPLY_ADD = re.compile(r"\t(vfn?m(add|sub)\d+p[sh]|vdpbf16ps|vpdpbusd|tdp\w+)\t")
+MULTIPLY_ADD = re.compile(r"\t(vfn?m(add|sub)\d+p[sh]|vdpbf16ps|vpdpbusd|vpmaddwd|tdp\w+)\t")
 JUMP = re.compile(r"\tj\w+\t(\.L\w+)")
 WIDE = re.compile(r"%(ymm|zmm|tmm)\d+")
 
