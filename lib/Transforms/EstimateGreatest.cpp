@@ -57,10 +57,6 @@ struct EstimateGreatest
   using EstimateGreatestBase::EstimateGreatestBase;
 
   void runOnOperation() override {
-    auto target =
-        getOperation()->getAttrOfType<TargetAttr>(AttnDialect::kTargetAttr);
-    if (!always && (!target || !target.multipliesIntegersFaster()))
-      return;
     SymbolTableCollection symbols;
     getOperation()->walk([&](GreatestOp op) { addEstimate(op, symbols); });
   }

@@ -1,12 +1,5 @@
-// RUN: split-file %s %t
-// RUN: attn-opt %t/estimate.mlir --attn-estimate-greatest | FileCheck %s
-// RUN: sed -e 's/,+avx512vnni//' %t/estimate.mlir | attn-opt --attn-estimate-greatest | FileCheck %s --check-prefix=NONE
-// RUN: sed -e 's/,+avx512vnni//' %t/estimate.mlir | attn-opt --attn-estimate-greatest=always | FileCheck %s
-// RUN: attn-opt %t/estimate.mlir --attn-estimate-greatest --attn-estimate-greatest --attn-pack-weights | FileCheck %s --check-prefix=PACKED
-
-// NONE-NOT: estimate
-
-//--- estimate.mlir
+// RUN: attn-opt %s --attn-estimate-greatest | FileCheck %s
+// RUN: attn-opt %s --attn-estimate-greatest --attn-estimate-greatest --attn-pack-weights | FileCheck %s --check-prefix=PACKED
 
 module attributes {attn.target = #attn.target<cpu = "cascadelake", features = "+avx512f,+avx512vnni">} {
 

@@ -111,10 +111,6 @@ def Attn_TargetAttr : Attn_Attr<"Target", "target"> {
     bool hasIntegerDots() const {
       return hasFeature(getVectorLanes() == 16 ? "avx512vnni" : "avxvnni");
     }
-    /// Whether products of i8 take less time than those of f32.
-    bool multipliesIntegersFaster() const {
-      return hasIntegerTiles() || hasIntegerDots();
-    }
   }];
 }
 

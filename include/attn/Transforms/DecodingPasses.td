@@ -146,9 +146,7 @@ def EstimateGreatest : Pass<"attn-estimate-greatest", "::mlir::ModuleOp"> {
     takes away. The result stays; what is computed of the weight itself becomes a
     few columns, where their products are not all alike.
 
-    It pays where the module's `attn.target` multiplies i8 faster than f32 (AMX,
-    AVX512-VNNI, AVX-VNNI); for others, nothing is done, unless with `always`. An
-    estimate takes a byte for each number of the weight. Sinusoidal and packed
+    An estimate takes a byte for each number of the weight. Sinusoidal and packed
     weights are left alone, so this comes before `attn-pack-weights`.
 
     ```mlir
@@ -169,10 +167,6 @@ def EstimateGreatest : Pass<"attn-estimate-greatest", "::mlir::ModuleOp"> {
     %t = attn.greatest %x, %w estimate(%i, %s, %n, %r) columns 8001 outs(%e) : …
     ```
   }];
-  let options = [
-    Option<"always", "always", "bool", /*default=*/"false",
-           "Whatever the target is">
-  ];
 }
 
 def ReturnAttention : Pass<"attn-return-attention", "::mlir::ModuleOp"> {
