@@ -55,7 +55,7 @@ typedef enum {
   ATTN_DTYPE_F32 = 1,
   ATTN_DTYPE_BF16 = 2,
   ATTN_DTYPE_INT8 = 3,
-  /* int8 where the processor multiplies it fast, else f32. */
+  /* The fastest that keeps the quality: int8. */
   ATTN_DTYPE_AUTO = 4
 } attn_dtype;
 

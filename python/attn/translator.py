@@ -90,9 +90,9 @@ class Translator:
 
         model: a folder in the Hugging Face MarianMT layout. By default $ATTN_MODEL,
             else the English to French model that comes with this package.
-        dtype: what products are computed in. "auto" is "int8" where the processor
-            multiplies it fast, else "f32". By default "int8" if the checkpoint is
-            quantized, else "f32".
+        dtype: what products are computed in. "auto" is the fastest that keeps the
+            quality: "int8". By default "int8" if the checkpoint is quantized, else
+            "f32".
         threads: of all calls together. By default one for each core.
         beam_size, max_length: see SearchOptions. By default the checkpoint's.
         attention: whether hypotheses tell what the decoder attended to, in

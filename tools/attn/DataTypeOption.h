@@ -25,8 +25,7 @@ public:
                               "products of 8-bit integers, with a scale for "
                               "each row: a quarter of the bytes"),
                    clEnumValN(DataType::Auto, "auto",
-                              "int8 where the processor multiplies it fast "
-                              "(AMX, VNNI), else f32")),
+                              "the fastest that keeps the quality: int8")),
                llvm::cl::sub(command)) {}
 
   /// What was given.

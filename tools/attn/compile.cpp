@@ -194,10 +194,6 @@ compileCheckpoint(const TranslationModel &model) {
   Expected<CpuTarget> target = resolveTarget(targetCpu);
   if (!target)
     return target.takeError();
-  Expected<StringRef> weightType =
-      typeOfWeights(dataType.value(), model.config, targetCpu);
-  if (!weightType)
-    return weightType.takeError();
   auto read = readFiles();
   if (!read)
     return read.takeError();
@@ -216,7 +212,8 @@ compileCheckpoint(const TranslationModel &model) {
   auto module = importMarian(file, context);
   if (!module)
     return module.takeError();
-  if (Error error = deriveSteps(**module, *weightType, layer))
+  if (Error error = deriveSteps(
+          **module, typeOfWeights(dataType.value(), model.config), layer))
     return std::move(error);
   return embedProgram(**module, *target, files);
 }

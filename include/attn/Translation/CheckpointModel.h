@@ -29,16 +29,13 @@ bool isOfCheckpoint(llvm::StringRef path, llvm::StringRef directory);
 /// there is none.
 llvm::Expected<std::string> findDefaultModel(llvm::StringRef binary);
 
-/// What products are computed in. Auto: i8 where the processor has instructions
-/// for it (AMX, VNNI), else f32.
+/// What products are computed in. Auto: the fastest that keeps the quality.
 enum class DataType { F32, BF16, I8, Auto };
 
-/// The element type of the weights of products, "f32", "bf16" or "i8", on the
-/// processor that `cpu` names. By default i8 if the checkpoint is quantised,
-/// else f32.
-llvm::Expected<llvm::StringRef> typeOfWeights(std::optional<DataType> dataType,
-                                              const MarianConfig &config,
-                                              llvm::StringRef cpu);
+/// The element type of the weights of products, "f32", "bf16" or "i8". By
+/// default i8 if the checkpoint is quantised, else f32.
+llvm::StringRef typeOfWeights(std::optional<DataType> dataType,
+                              const MarianConfig &config);
 
 /// Makes what a search calls of a module that was imported: `decode_prepare`,
 /// `decode_step`, `decode_logits` and `decode_greatest` in place of `decode`,
