@@ -215,8 +215,25 @@ readInputs(const attn::FunctionSignature &function) {
   return tensors;
 }
 
+/// What a call needs, where nothing is called.
+static Error checkEmitting() {
+  using OptionRef = std::reference_wrapper<const cl::Option>;
+  for (const cl::Option &option : std::initializer_list<OptionRef>{
+           entry, inputs, outputDir, seed, shapes, bench, threads})
+    if (option.getNumOccurrences())
+      return createStringError("expected --emit or --" + option.ArgStr +
+                               ", got both; hint: --emit prints the whole "
+                               "module and calls nothing");
+  if (files.size() > 1)
+    return createStringError("expected one file with --emit, got " +
+                             Twine(files.size()));
+  return Error::success();
+}
+
 /// Options that would be passed over.
 static Error checkOptions() {
+  if (emitStage != Stage::None)
+    return checkEmitting();
   const bool isRandom = seed.getNumOccurrences();
   if (isRandom && (!inputs.empty() || files.size() > 1))
     return createStringError("expected --random-inputs or files of inputs, got "
