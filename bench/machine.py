@@ -38,17 +38,25 @@ def cpu_fields():
     return fields
 
 
+def flags():
+    """What Linux calls the instruction set extensions."""
+    return cpu_fields().get("flags", "").split()
+
+
 def has_amx():
-    return "amx_tile" in cpu_fields().get("flags", "").split()
+    return "amx_tile" in flags()
+
+
+def has_avx512():
+    return "avx512f" in flags()
 
 
 def processor():
     """What the machine calls itself, and its widest instructions."""
-    fields = cpu_fields()
-    flags = fields.get("flags", "").split()
-    widest = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else "SSE"
+    name = cpu_fields().get("model name", "unknown processor")
+    widest = "AVX-512" if has_avx512() else "AVX2" if "avx2" in flags() else "SSE"
     amx = "with" if has_amx() else "no"
-    return f"{fields.get('model name', 'unknown processor')} ({widest}, {amx} AMX)"
+    return f"{name} ({widest}, {amx} AMX)"
 
 
 def measure_peak(threads):
