@@ -32,8 +32,8 @@ struct TileSizes {
   /// Bytes of the hidden matrix that a feed-forward keeps there, beside rows
   /// and panels of both products.
   int64_t getHiddenBytes() const { return l2 / 8 * 3; }
-  /// Tiles of queries that meet one block of keys after the other.
-  int64_t getQueryTiles() const { return std::max<int64_t>(l2 >> 16, 1); }
+  /// Queries that meet one block of keys after the other.
+  int64_t getQueries() const { return l2 >> 12; }
   /// Queries that do, in products of tiles: a multiple of 32.
   int64_t getTileQueries() const {
     return std::max<int64_t>(l2 >> 11, 32) / 32 * 32;

@@ -29,7 +29,9 @@ public:
       : b(b), op(op), sizes(b, op), panel(b.getTarget().getPanelWidth()),
         panelChunks(b.chunks(panel)), product(b, panelChunks),
         tileRows(product.getMaxRows()),
-        blockRows(TileSizes(b.getTarget()).getQueryTiles() * tileRows),
+        blockRows(tileRows *
+                  std::max<int64_t>(
+                      TileSizes(b.getTarget()).getQueries() / tileRows, 1)),
         softmax(b, blockRows, sizes.valueSize, tileRows), shown(b, op, sizes) {}
 
   void emit() {

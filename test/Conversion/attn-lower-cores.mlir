@@ -180,9 +180,9 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:         scf.if
 // CHECK:           omp.parallel
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<14x256xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<239xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<239x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<252x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<267xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<267x16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<16xf32>
 // CHECK-NEXT:        memref.alloc{{.*}} : memref<8x16x32xf32>
 // CHECK-NEXT:        func.call @omp_get_thread_num
@@ -219,7 +219,7 @@ module attributes {attn.target = #attn.target<cpu = "skylake-avx512", features =
 // CHECK:       func.func private @sdpa
 // CHECK:           omp.parallel
 // CHECK:             memref.alloc{{.*}} : memref<8x16x32xf32>
-// CHECK-NEXT:        memref.alloc{{.*}} : memref<224x16xf32>
+// CHECK-NEXT:        memref.alloc{{.*}} : memref<252x16xf32>
 // CHECK-NEXT:        func.call @omp_get_thread_num
 // Keys of one head are adjacent here: each head goes through them by itself.
 // CHECK:           omp.parallel
