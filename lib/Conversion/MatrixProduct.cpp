@@ -253,9 +253,10 @@ void MatrixProduct::emitPart(const Part &part) {
       panelMemory = emitPanelMemory(place, part);
       emitPack(place, panelMemory, part.depth, part.endDepth);
     }
-    product.forTiles(part.rows, part.endRow, [&](Value row, int64_t rows) {
-      emitTile(row, rows, place, part);
-    });
+    product.forTiles(
+        part.rows, part.endRow,
+        [&](Value row, int64_t rows) { emitTile(row, rows, place, part); },
+        /*isCopied=*/!input);
   });
 }
 

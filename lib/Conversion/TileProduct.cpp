@@ -12,14 +12,28 @@ int64_t TileProduct::getMaxRows() const {
   return std::max<int64_t>((registers - wide - 1) / wide, 1);
 }
 
+Value TileProduct::countLarge(Value whole, Value rest) {
+  int64_t fewest = 2 * kSmallRows - getMaxRows();
+  if (fewest <= 0 || fewest >= kSmallRows)
+    return whole;
+  Value isUneven = arith::AndIOp::create(b, b.isLess(b.index(fewest - 1), rest),
+                                         b.isLess(rest, b.index(kSmallRows)));
+  Value fewer = b.max(b.sub(whole, b.index(1)), b.index(0));
+  return arith::SelectOp::create(b, isUneven, fewer, whole);
+}
+
 void TileProduct::forTiles(Value begin, Value end,
-                           llvm::function_ref<void(Value, int64_t)> emitTile) {
+                           llvm::function_ref<void(Value, int64_t)> emitTile,
+                           bool isCopied) {
   SmallVector<int64_t> sizes = {getMaxRows()};
   for (int64_t smaller = kSmallRows; smaller > 0; smaller /= 2)
     if (smaller < sizes.back())
       sizes.push_back(smaller);
   for (int64_t size : sizes) {
-    Value whole = arith::DivUIOp::create(b, b.sub(end, begin), b.index(size));
+    Value count = b.sub(end, begin);
+    Value whole = arith::DivUIOp::create(b, count, b.index(size));
+    if (size == getMaxRows() && !isCopied)
+      whole = countLarge(whole, b.sub(count, b.mul(whole, b.index(size))));
     Value stop = b.add(begin, b.mul(whole, b.index(size)));
     b.forLoop(begin, stop, size, [&](Value row) { emitTile(row, size); });
     begin = stop;

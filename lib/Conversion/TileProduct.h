@@ -31,9 +31,11 @@ public:
   static constexpr int64_t kSmallRows = 4;
 
   /// Covers the rows begin..end-1 with tiles of getMaxRows() rows, and what
-  /// they leave with smaller ones: emitTile(first row, rows).
+  /// they leave with smaller ones: emitTile(first row, rows). Where \p isCopied
+  /// is set, each lies within one of the tiles that RowTiles has.
   void forTiles(Value begin, Value end,
-                llvm::function_ref<void(Value, int64_t)> emitTile);
+                llvm::function_ref<void(Value, int64_t)> emitTile,
+                bool isCopied = false);
 
   /// The vectors of a tile, row by row: emit(r, chunk).
   llvm::SmallVector<Value>
@@ -52,6 +54,10 @@ public:
       llvm::function_ref<void(Value)> ahead = [](Value) {});
 
 private:
+  /// How many of the `whole` tiles of getMaxRows() to take, when they leave
+  /// `rest` rows: a tile of 2 rows waits for its sums, and takes as long as one
+  /// of 4. So 6 + 2 rows take longer than 4 + 4.
+  Value countLarge(Value whole, Value rest);
   /// Small tiles have little to gain, and what steps leave would be another
   /// loop.
   int64_t chooseSteps(size_t size, IndexRange depth) const;
