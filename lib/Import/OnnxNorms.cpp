@@ -3,7 +3,7 @@
 // Layer norms: ONNX's own, and those of ONNX Runtime (com.microsoft), which
 // its optimiser makes of sums before them.
 
-#include "OnnxCall.h"
+#include "OnnxQuantization.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -189,7 +189,7 @@ static FailureOr<OnnxValue> countOnes(OnnxCall &call, const OnnxValue &mask,
   Type type = call.tensors.builder.getI32Type();
   if (!mask)
     return OnnxValue(call.tensors.fill(batch, call.tensors.scalar(type, 0)));
-  if (mask.rank() != 2 || !isa<IntegerType>(mask.type()))
+  if (mask.rank() != 2 || !mask.type().isSignlessInteger())
     return call.fail("expected a mask of integers of rank 2");
   FailureOr<OnnxValue> isOne =
       call.elementwise("Equal", {mask, call.constant(mask.type(), 1)});
@@ -200,12 +200,12 @@ static FailureOr<OnnxValue> countOnes(OnnxCall &call, const OnnxValue &mask,
 }
 
 /// The norm of the embeddings of words, positions and segments; also how many
-/// words a mask leaves, and the sum before the norm.
-static FailureOr<OnnxValues> importEmbedLayerNormalization(OnnxCall &call) {
-  if (failed(call.expectInputs(1, 9)))
-    return failure();
+/// words a mask leaves, and the sum before the norm. What is at inputs 2 to 6
+/// is made numbers by numbersOf(index, it or rows of it).
+static FailureOr<OnnxValues> importEmbedding(
+    OnnxCall &call, const OnnxValue &places,
+    llvm::function_ref<FailureOr<OnnxValue>(size_t, OnnxValue)> numbersOf) {
   OnnxValue ids = call.input(0), segments = call.input(1);
-  OnnxValue places = call.input(8);
   for (size_t index : {2, 3, 5, 6})
     if (!call.input(index))
       return call.fail("expected ids, tables of words and of positions, a "
@@ -214,37 +214,66 @@ static FailureOr<OnnxValues> importEmbedLayerNormalization(OnnxCall &call) {
     return call.fail("expected ids of segments and their table together, got "
                      "one of them");
   for (const OnnxValue &value : {ids, segments, places})
-    if (value && (value.rank() != 2 || !isa<IntegerType>(value.type())))
+    if (value && (value.rank() != 2 || !value.type().isSignlessInteger()))
       return call.fail("expected ids of rank 2");
   for (size_t index : {2, 3, 4})
-    if (OnnxValue table = call.input(index);
-        table && (table.rank() != 2 || !isa<FloatType>(table.type())))
-      return call.fail("expected tables of floats of rank 2");
+    if (OnnxValue table = call.input(index); table && table.rank() != 2)
+      return call.fail("expected tables of rank 2");
   TensorBuilder &tensors = call.tensors;
   auto choose = [&](size_t table, const OnnxValue &indices) {
-    return OnnxValue(tensors.gather(call.asTensor(call.input(table)),
-                                    call.asTensor(indices), 0));
+    return numbersOf(table, tensors.gather(call.asTensor(call.input(table)),
+                                           call.asTensor(indices), 0));
   };
   TensorSizes shape = call.sizesOf(ids);
-  OnnxValue positions;
-  if (places) {
-    positions = choose(3, places);
-  } else {
-    positions = tensors.sliceAxis(call.asTensor(call.input(3)), 0,
-                                  tensors.constantSize(0), shape[1]);
+  FailureOr<OnnxValue> words = choose(2, ids);
+  FailureOr<OnnxValue> positions =
+      places
+          ? choose(3, places)
+          : numbersOf(3, tensors.sliceAxis(call.asTensor(call.input(3)), 0,
+                                           tensors.constantSize(0), shape[1]));
+  if (failed(words) || failed(positions))
+    return failure();
+  FailureOr<OnnxValue> sum = call.elementwise("Add", {*words, *positions});
+  if (succeeded(sum) && segments) {
+    FailureOr<OnnxValue> chosen = choose(4, segments);
+    if (failed(chosen))
+      return failure();
+    sum = call.elementwise("Add", {*sum, *chosen});
   }
-  FailureOr<OnnxValue> sum =
-      call.elementwise("Add", {choose(2, ids), positions});
-  if (succeeded(sum) && segments)
-    sum = call.elementwise("Add", {*sum, choose(4, segments)});
   FailureOr<OnnxValue> count = countOnes(call, call.input(7), shape[0]);
-  if (failed(sum) || failed(count))
+  FailureOr<OnnxValue> scale = numbersOf(5, call.input(5));
+  FailureOr<OnnxValue> bias = numbersOf(6, call.input(6));
+  if (failed(sum) || failed(count) || failed(scale) || failed(bias))
     return failure();
   Normalization norm(call, *sum, 2, call.number("epsilon", 1e-12));
-  FailureOr<OnnxValues> results = norm.normalize(call.input(5), call.input(6));
+  FailureOr<OnnxValues> results = norm.normalize(*scale, *bias);
   if (failed(results))
     return failure();
   return OnnxValues{results->front(), *count, *sum};
+}
+
+static FailureOr<OnnxValues> importEmbedLayerNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 9)))
+    return failure();
+  return importEmbedding(
+      call, call.input(8),
+      [&](size_t, const OnnxValue &numbers) -> FailureOr<OnnxValue> {
+        if (!isa<FloatType>(numbers.type()))
+          return call.fail("expected tables of floats");
+        return numbers;
+      });
+}
+
+FailureOr<OnnxValues>
+attn::importQuantisedEmbedLayerNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 18)))
+    return failure();
+  // Scales and zero points follow the numbers, in the same order.
+  return importEmbedding(call, OnnxValue(),
+                         [&](size_t index, const OnnxValue &bytes) {
+                           return readBytes(call, bytes, call.input(index + 6),
+                                            call.input(index + 11));
+                         });
 }
 
 OnnxOperator attn::findNormOperator(StringRef name) {

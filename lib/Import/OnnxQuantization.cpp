@@ -250,21 +250,64 @@ static FailureOr<OnnxValue> softmax(OnnxCall &call, const OnnxValue &x) {
   return call.softmax(call.asTensor(x), *axis);
 }
 
+/// Scalars of one scale, and of one zero point that may be left out, of numbers
+/// of `type`.
+static LogicalResult makeScalars(OnnxCall &call, OnnxValue &scale,
+                                 OnnxValue &zero, Type type) {
+  if (!scale || !isa<FloatType>(scale.type()) || !isOne(call, scale) ||
+      (zero && (zero.type() != type || !isOne(call, zero))))
+    return call.fail("expected scales of floats and zero points of the type of "
+                     "the operands, one of each for all numbers");
+  for (OnnxValue *numbers : {&scale, &zero})
+    if (*numbers)
+      *numbers = call.reshape(*numbers, {});
+  return success();
+}
+
+FailureOr<OnnxValue> attn::readBytes(OnnxCall &call, const OnnxValue &x,
+                                     OnnxValue scale, OnnxValue zero) {
+  if (!x || !isByte(x.type()))
+    return call.fail("expected operands of INT8 or UINT8");
+  if (failed(makeScalars(call, scale, zero, x.type())))
+    return failure();
+  return dequantise(call, x, zero, scale);
+}
+
+/// An operand of ONNX Runtime's, which is at input `first`, before its scale
+/// and its zero point.
+static FailureOr<OnnxValue> readOperand(OnnxCall &call, size_t first) {
+  return readBytes(call, call.input(first), call.input(first + 1),
+                   call.input(first + 2));
+}
+
+/// A result in the steps whose scale is at input `first`.
+static FailureOr<OnnxValues> writeResult(OnnxCall &call,
+                                         FailureOr<OnnxValue> value,
+                                         size_t first, Type type) {
+  OnnxValue scale = call.input(first), zero = call.input(first + 1);
+  if (failed(value) || failed(makeScalars(call, scale, zero, type)))
+    return failure();
+  value = quantise(call, *value, scale, zero, type);
+  if (failed(value))
+    return failure();
+  return OnnxValues{*value};
+}
+
 /// ONNX Runtime's: QLinearAdd is Add of quantised numbers, and so on. Each
 /// operand comes with its scale and zero point, and those of the result follow.
 static FailureOr<OnnxValues> importQLinear(OnnxCall &call) {
   StringRef operation = call.node.operation;
   operation.consume_front("QLinear");
-  bool isSoftmax = operation == "Softmax";
-  size_t result = isSoftmax || operation == "Sigmoid" ? 3 : 6;
-  if (failed(call.expectInputs(result + 1, result + 2)))
+  bool isSoftmax = operation == "Softmax", isChoice = operation == "Where";
+  size_t begin = isChoice ? 1 : 0;
+  size_t result = isSoftmax || operation == "Sigmoid" ? 3 : begin + 6;
+  if (failed(call.expectInputs(1, result + 2)))
     return failure();
   SmallVector<OnnxValue> operands;
-  for (size_t i = 0; i < result; i += 3) {
-    if (!isByte(call.input(i).type()))
-      return call.fail("expected operands of INT8 or UINT8");
-    FailureOr<OnnxValue> numbers =
-        dequantise(call, call.input(i), call.input(i + 2), call.input(i + 1));
+  if (isChoice)
+    operands.push_back(call.input(0));
+  for (size_t i = begin; i < result; i += 3) {
+    FailureOr<OnnxValue> numbers = readOperand(call, i);
     if (failed(numbers))
       return failure();
     operands.push_back(*numbers);
@@ -272,12 +315,26 @@ static FailureOr<OnnxValues> importQLinear(OnnxCall &call) {
   FailureOr<OnnxValue> value = isSoftmax
                                    ? softmax(call, operands.front())
                                    : call.elementwise(operation, operands);
-  if (succeeded(value))
-    value = quantise(call, *value, call.input(result), call.input(result + 1),
-                     call.input(0).type());
-  if (failed(value))
+  return writeResult(call, value, result, call.input(begin).type());
+}
+
+/// ONNX Runtime's: what makes numbers of the result comes first.
+static FailureOr<OnnxValues> importQLinearConcat(OnnxCall &call) {
+  size_t count = call.numInputs();
+  OnnxValues operands;
+  for (size_t i = 2; i < std::max<size_t>(count, 3); i += 3) {
+    FailureOr<OnnxValue> numbers = readOperand(call, i);
+    if (failed(numbers))
+      return failure();
+    operands.push_back(*numbers);
+  }
+  OnnxNode node;
+  node.attributes = {makeAttribute("axis", call.integer("axis", 0))};
+  OnnxCall joined = call.derive(node, operands);
+  FailureOr<OnnxValues> values = findMovingOperator("Concat")(joined);
+  if (failed(values))
     return failure();
-  return OnnxValues{*value};
+  return writeResult(call, values->front(), 0, call.input(2).type());
 }
 
 OnnxOperator attn::findQuantizationOperator(StringRef name) {
@@ -295,8 +352,13 @@ OnnxOperator attn::findQuantizationOperator(StringRef name) {
       .Case("com.microsoft.MatMulNBits", importMatMulNBits)
       .Case("com.microsoft.QLinearAdd", importQLinear)
       .Case("com.microsoft.QLinearMul", importQLinear)
+      .Case("com.microsoft.QLinearConcat", importQLinearConcat)
       .Cases({"com.microsoft.QLinearSigmoid", "com.microsoft.QLinearSoftmax"},
              importQLinear)
+      .Case("com.microsoft.QLinearWhere", importQLinear)
       .Case("com.microsoft.QGemm", importQGemm)
+      .Case("com.microsoft.QAttention", importQuantisedAttention)
+      .Case("com.microsoft.QEmbedLayerNormalization",
+            importQuantisedEmbedLayerNormalization)
       .Default(nullptr);
 }

@@ -20,6 +20,11 @@ mlir::FailureOr<OnnxValue> dequantise(OnnxCall &call, const OnnxValue &x,
                                       const OnnxValue &zero,
                                       const OnnxValue &scale);
 
+/// The numbers of `x`, which is of 8 bits, with one scale and one zero point of
+/// the same type for all; the zero point may be left out.
+mlir::FailureOr<OnnxValue> readBytes(OnnxCall &call, const OnnxValue &x,
+                                     OnnxValue scale, OnnxValue zero);
+
 /// x / scale + zero point in whole numbers, those that the type has; the zero
 /// point may be left out.
 mlir::FailureOr<OnnxValue> quantise(OnnxCall &call, const OnnxValue &x,
@@ -34,6 +39,9 @@ mlir::FailureOr<OnnxValues> importMatMulIntegerToFloat(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importMatMulNBits(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importQGemm(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importQLinearMatMul(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importQuantisedAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues>
+importQuantisedEmbedLayerNormalization(OnnxCall &call);
 
 } // namespace attn
 

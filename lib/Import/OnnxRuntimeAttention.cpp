@@ -3,7 +3,7 @@
 // Attention of ONNX Runtime (com.microsoft): ONNX's own Attention, with
 // projections or biases before it, and masks of another kind.
 
-#include "OnnxCall.h"
+#include "OnnxQuantization.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -20,9 +20,11 @@ public:
       : call(call), tensors(call.tensors) {}
 
   FailureOr<OnnxValues> importPacked();
+  FailureOr<OnnxValues> importQuantised();
   FailureOr<OnnxValues> importMultiHead();
 
 private:
+  using Project = llvm::function_ref<FailureOr<OnnxValue>()>;
   FailureOr<OnnxValue> slice(const OnnxValue &value, int64_t offset,
                              int64_t size);
   OnnxValue sliceOne(const SizedTensor &tensor, int64_t axis, int64_t index);
@@ -30,6 +32,9 @@ private:
   LogicalResult mergeHeads(OnnxValue &rows, StringRef name);
   OnnxValue buildCausal();
   FailureOr<OnnxValue> buildMask(const OnnxValue &mask, const OnnxValue &bias);
+  FailureOr<OnnxValues> attendPacked(const OnnxValue &mask,
+                                     const OnnxValue &past,
+                                     const OnnxValue &bias, Project project);
   FailureOr<OnnxValues> attend(const OnnxValue &mask, const OnnxValue &bias,
                                const OnnxValue &pastKey,
                                const OnnxValue &pastValue);
@@ -69,7 +74,7 @@ RuntimeAttentionImporter::buildMask(const OnnxValue &mask,
   double filter = call.number("mask_filter_value", -10000);
   if (!mask)
     return bias;
-  if (!isa<IntegerType>(mask.type()) || mask.rank() < 1 || mask.rank() > 3)
+  if (!mask.type().isSignlessInteger() || mask.rank() < 1 || mask.rank() > 3)
     return call.fail("expected a mask of integers of rank 1 to 3");
   OpFoldResult zero = tensors.constantSize(0), one = tensors.constantSize(1);
   TensorSizes sizes = call.sizesOf(mask);
@@ -137,15 +142,17 @@ RuntimeAttentionImporter::attend(const OnnxValue &mask, const OnnxValue &bias,
   return importAttention(attention);
 }
 
-/// Attention: queries, keys and values are one product with the input.
-FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
-  if (failed(call.expectInputs(2, 7)))
-    return failure();
-  if (call.input(6) || call.integer("past_present_share_buffer", 0) != 0)
+/// Of queries, keys and values that are one product of the first input with the
+/// second, which `project` gives.
+FailureOr<OnnxValues>
+RuntimeAttentionImporter::attendPacked(const OnnxValue &mask,
+                                       const OnnxValue &past,
+                                       const OnnxValue &bias, Project project) {
+  if (call.integer("past_present_share_buffer", 0) != 0)
     return call.fail("expected a past without places for what follows");
   if (call.integer("do_rotary", 0) != 0)
     return call.fail("expected 'do_rotary' 0");
-  OnnxValue past = call.input(4), pastKey, pastValue;
+  OnnxValue pastKey, pastValue;
   if (past) {
     if (past.rank() != 5 || !isSize(call.sizesOf(past)[0], 2))
       return call.fail("expected past keys and values as one tensor of rank 5, "
@@ -153,9 +160,9 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
     pastKey = sliceOne(past.tensor(), 0, 0);
     pastValue = sliceOne(past.tensor(), 0, 1);
   }
-  OnnxValue x = call.input(0), weight = call.input(1), bias = call.input(2);
-  if (x.rank() != 3 || weight.rank() != 2 || !isa<FloatType>(x.type()))
-    return call.fail("expected floats of rank 3 and a weight of rank 2, got "
+  OnnxValue x = call.input(0), weight = call.input(1);
+  if (x.rank() != 3 || weight.rank() != 2)
+    return call.fail("expected an input of rank 3 and a weight of rank 2, got "
                      "ranks " +
                      Twine(x.rank()) + " and " + Twine(weight.rank()));
   std::optional<int64_t> columns = getConstantIntValue(call.sizesOf(weight)[1]);
@@ -170,9 +177,7 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
                      "values together, got " +
                      Twine(*columns));
   batch = call.sizesOf(x)[0];
-  FailureOr<OnnxValue> rows = call.matmul(x, weight);
-  if (succeeded(rows) && bias)
-    rows = call.elementwise("Add", {*rows, bias});
+  FailureOr<OnnxValue> rows = project();
   if (failed(rows))
     return failure();
   int64_t offset = 0;
@@ -181,8 +186,7 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
     *part = *slice(*rows, offset, width);
     offset += width;
   }
-  FailureOr<OnnxValues> results =
-      attend(call.input(3), call.input(5), pastKey, pastValue);
+  FailureOr<OnnxValues> results = attend(mask, bias, pastKey, pastValue);
   if (failed(results))
     return failure();
   if (!call.hasOutput(1))
@@ -194,6 +198,42 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
     present.push_back(tensors.reshape(call.asTensor(kept), sizes));
   }
   return OnnxValues{results->front(), tensors.concatenate(present, 0)};
+}
+
+/// Attention: of floats.
+FailureOr<OnnxValues> RuntimeAttentionImporter::importPacked() {
+  if (failed(call.expectInputs(2, 7)))
+    return failure();
+  if (call.input(6))
+    return call.fail("expected a past without places for what follows");
+  OnnxValue x = call.input(0), bias = call.input(2);
+  if (!isa<FloatType>(x.type()))
+    return call.fail("expected an input of floats");
+  return attendPacked(call.input(3), call.input(4), call.input(5),
+                      [&]() -> FailureOr<OnnxValue> {
+                        FailureOr<OnnxValue> rows =
+                            call.matmul(x, call.input(1));
+                        if (failed(rows) || !bias)
+                          return rows;
+                        return call.elementwise("Add", {*rows, bias});
+                      });
+}
+
+/// QAttention: of a product of integers.
+FailureOr<OnnxValues> RuntimeAttentionImporter::importQuantised() {
+  if (failed(call.expectInputs(5, 9)))
+    return failure();
+  return attendPacked(
+      call.input(5), call.input(8), OnnxValue(), [&]() -> FailureOr<OnnxValue> {
+        OnnxNode node;
+        OnnxCall product = call.derive(
+            node, {call.input(0), call.input(1), call.input(3), call.input(4),
+                   call.input(6), call.input(7), call.input(2)});
+        FailureOr<OnnxValues> rows = importMatMulIntegerToFloat(product);
+        if (failed(rows))
+          return failure();
+        return rows->front();
+      });
 }
 
 /// One of a dimension, which then is no more.
@@ -288,6 +328,10 @@ FailureOr<OnnxValues> RuntimeAttentionImporter::importMultiHead() {
 
 FailureOr<OnnxValues> attn::importRuntimeAttention(OnnxCall &call) {
   return RuntimeAttentionImporter(call).importPacked();
+}
+
+FailureOr<OnnxValues> attn::importQuantisedAttention(OnnxCall &call) {
+  return RuntimeAttentionImporter(call).importQuantised();
 }
 
 FailureOr<OnnxValues> attn::importMultiHeadAttention(OnnxCall &call) {

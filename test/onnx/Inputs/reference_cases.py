@@ -180,6 +180,16 @@ for operation in ("Add", "Mul"):
         f"steps_{operation}", f"{MICROSOFT}QLinear{operation}", [*LEFT, *OTHER, *RESULT],
         [1, 2, 4, 5, 6, 7], inner=[0],
     )  # fmt: skip
+CHOSEN = RANDOM.integers(0, 2, (5, 70)).astype(bool)
+case(
+    "steps_where", f"{MICROSOFT}QLinearWhere", [CHOSEN, *LEFT, *OTHER, *RESULT],
+    [2, 3, 5, 6, 7, 8], inner=[0],
+)  # fmt: skip
+MORE = integers("uint8", 2, 3, 70), STEP.reshape(1), byte(7)
+case(
+    "steps_joined", f"{MICROSOFT}QLinearConcat", [*RESULT, *LEFT, *MORE],
+    [0, 1, 3, 4, 6, 7], inner=[0], axis=-2,
+)  # fmt: skip
 SHARES = np.array(1 / 256, np.float32), byte(0)
 case(
     "steps_Sigmoid", f"{MICROSOFT}QLinearSigmoid", [*LEFT, *SHARES], [1, 2, 3, 4], inner=[0]
@@ -362,6 +372,41 @@ attention_case("attention_lengths", X, WEIGHT, (24,), LENGTHS, sizes="named")
 attention_case(
     "attention_past", X, WEIGHT, (24,), np.tile(PADDED, 2)[:, :8], (2, 2, 2, 3, 4),
     outputs=2, unidirectional=1, sizes="known",
+)  # fmt: skip
+
+STEPS = integers("uint8", *X), integers("int8", *WEIGHT), (24,), np.array(0.002, np.float32)
+STEP, EACH_STEP = np.array(0.01, np.float32), np.linspace(0.005, 0.015, 24, dtype=np.float32)
+
+
+def steps_case(name, *operands, **options):
+    operands = STEPS + operands
+    constants = [i for i in range(1, len(operands)) if i != 5 and operands[i] is not None]
+    runtime_case(name, "QAttention", operands, constants, num_heads=2, **options)
+
+
+steps_case("steps_attention", STEP)
+steps_case("steps_attention_mask", STEP, MASK, byte(120), np.array(3, np.int8))
+steps_case("steps_attention_columns", EACH_STEP, None, byte(120), integers("int8", 24))
+runtime_case(
+    "steps_attention_past", "QAttention",
+    [*STEPS, STEP, np.tile(PADDED, 2)[:, :8], byte(120), None, (2, 2, 2, 3, 4)], [1, 2, 3, 4, 6],
+    num_heads=2, outputs=2, unidirectional=1, sizes="known",
+)  # fmt: skip
+
+TABLES = [integers("int8", rows, 4) for rows in (5, 6, 2)]
+NORMS, POINT = [integers("int8", 4), integers("int8", 4)], np.array(3, np.int8)
+runtime_case(
+    "steps_embed", "QEmbedLayerNormalization",
+    [
+        IDS, None, *TABLES[:2], None, *NORMS, None, STEP, EACH_STEP[:1], None, STEP, STEP,
+        POINT, POINT, None, POINT, POINT,
+    ],
+    [2, 3, 5, 6, 8, 9, 11, 12, 13, 14, 16, 17], outputs=2,
+)  # fmt: skip
+runtime_case(
+    "steps_embed_all", "QEmbedLayerNormalization",
+    [IDS, IDS % 2, *TABLES, *NORMS, IDS % 3, *[STEP] * 5, *[POINT] * 5],
+    [*range(2, 7), *range(8, 18)], outputs=2, epsilon=1e-3,
 )  # fmt: skip
 
 

@@ -255,6 +255,44 @@ class QLinearSoftmax(RuntimeOperator):
         return (quantize(scores / scores.sum(axis, keepdims=True), scale, point),)
 
 
+class QLinearWhere(RuntimeOperator):
+    def _run(self, chosen, a, a_scale, a_point, b, b_scale, b_point, scale, point):
+        value = np.where(chosen, dequantize(a, a_scale, a_point), dequantize(b, b_scale, b_point))
+        return (quantize(value, scale, point),)
+
+
+class QLinearConcat(RuntimeOperator):
+    def _run(self, scale, point, *operands, axis=None):
+        parts = [dequantize(*operands[i : i + 3]) for i in range(0, len(operands), 3)]
+        return (quantize(np.concatenate(parts, axis), scale, point),)
+
+
+class QEmbedLayerNormalization(RuntimeOperator):
+    def _run(self, ids, segments, *rest, epsilon=1e-12):
+        numbers = [
+            None if x is None else dequantize(x, scale, point)
+            for x, scale, point in zip(rest[:5], rest[6:11], rest[11:])
+        ]
+        return EmbedLayerNormalization._run(self, ids, segments, *numbers, rest[5], epsilon=epsilon)
+
+
+class QAttention(RuntimeOperator):
+    def _run(
+        self, x, weight, shift, x_scale, weight_scale, mask=None, x_point=None,
+        weight_point=None, past=None, num_heads=None, mask_filter_value=-10000, unidirectional=0, **_,
+    ):  # fmt: skip
+        x, weight = [
+            numbers.astype(np.int32) - np.asarray(0 if point is None else point, np.int32)
+            for numbers, point in ((x, x_point), (weight, weight_point))
+        ]
+        rows = (x @ weight).astype(np.float32) * (x_scale * weight_scale) + shift
+        options = num_heads, None, mask_filter_value, unidirectional
+        parts = np.split(rows, 3, -1)
+        past = (None, None) if past is None else past
+        result, *present = attend(*parts, mask, None, past, *options)
+        return (result, np.stack(present)) if past[0] is not None else (result,)
+
+
 class QGemm(RuntimeOperator):
     def _run(
         self, a, a_scale, a_point, b, b_scale, b_point, bias=None, scale=None, point=None,
@@ -287,6 +325,7 @@ RUNTIME = [
     SkipLayerNormalization, SkipSimplifiedLayerNormalization, EmbedLayerNormalization,
     Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
     MultiHeadAttention, GroupQueryAttention, MatMulNBits,
-    QLinearAdd, QLinearMul, QLinearSigmoid, QLinearSoftmax, QGemm,
+    QLinearAdd, QLinearMul, QLinearSigmoid, QLinearSoftmax, QLinearWhere, QLinearConcat,
+    QAttention, QEmbedLayerNormalization, QGemm,
     MatMulIntegerToFloat, DynamicQuantizeMatMul,
 ]  # fmt: skip
