@@ -4,10 +4,12 @@
 
 #include "attn/Conversion/Passes.h"
 #include "mlir/Conversion/ConvertToLLVM/ToLLVMPass.h"
+#include "mlir/Conversion/MathToFuncs/MathToFuncs.h"
 #include "mlir/Conversion/MathToLibm/MathToLibm.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -31,6 +33,10 @@ struct CallLibm : attn::impl::CallLibmBase<CallLibm> {
     if (!found.wasInterrupted())
       return;
     OpPassManager passes(ModuleOp::getOperationName());
+    math::MathExpandOpsPassOptions expanded;
+    expanded.opMnemonics = {"clampf"};
+    passes.addPass(math::createMathExpandOpsPass(expanded));
+    passes.addPass(createConvertMathToFuncs());
     passes.addPass(createConvertMathToLibmPass());
     passes.addPass(createConvertToLLVMPass());
     if (failed(runPipeline(passes, getOperation())))

@@ -148,6 +148,28 @@ struct ExpandSelect : public OpRewritePattern<arith::SelectOp> {
   }
 };
 
+/// The one function that upstream's pass leaves to processors.
+struct ExpandFma : public OpRewritePattern<math::FmaOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::FmaOp op,
+                                PatternRewriter &rewriter) const override {
+    Type type = op.getType(), wide = rewriter.getF32Type();
+    if (!getElementTypeOrSelf(type).isBF16() || isa<TensorType>(type))
+      return failure();
+    if (auto vector = dyn_cast<VectorType>(type))
+      wide = vector.clone(wide);
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(
+          arith::ExtFOp::create(rewriter, op.getLoc(), wide, operand));
+    Value sum = math::FmaOp::create(rewriter, op.getLoc(), wide, operands,
+                                    op->getAttrs());
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, sum);
+    return success();
+  }
+};
+
 struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
   void runOnOperation() override {
     auto target =
@@ -155,7 +177,8 @@ struct ExpandBFloat16 : public attn::impl::ExpandBFloat16Base<ExpandBFloat16> {
     RewritePatternSet patterns(&getContext());
     patterns.add<SplitTruncF>(&getContext());
     if (!target || !target.hasFeature("avx512bf16"))
-      patterns.add<ExpandTruncF, ExpandExtF, ExpandSelect>(&getContext());
+      patterns.add<ExpandTruncF, ExpandExtF, ExpandFma, ExpandSelect>(
+          &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -89,6 +90,7 @@ static void buildLLVMPipeline(OpPassManager &pm) {
   emulated.sourceTypeStrs = {"bf16"};
   emulated.targetTypeStr = "f32";
   pm.addPass(arith::createArithEmulateUnsupportedFloats(emulated));
+  pm.addPass(math::createMathExtendToSupportedTypes());
   pm.addPass(createExpandBFloat16());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

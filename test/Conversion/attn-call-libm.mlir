@@ -27,7 +27,22 @@ func.func @vector(%x: vector<2xf64>) -> vector<2xf64> {
 
 // -----
 
-// Nothing is left: neither pass runs.
+// libm has no function of these.
+// CHECK-LABEL: llvm.func @others
+// CHECK:         llvm.intr.minimum(
+// CHECK:         llvm.call @[[POWER:[a-z0-9_]*ipowi[a-z0-9_]*]](
+// CHECK-NOT:     math.
+// CHECK:       llvm.func linkonce_odr @[[POWER]](
+// RUNS:        llvm.func @others
+func.func @others(%x: f32, %low: f32, %high: f32, %n: i32) -> (f32, i32) {
+  %y = math.clampf %x to [%low, %high] : f32
+  %m = math.ipowi %n, %n : i32
+  return %y, %m : f32, i32
+}
+
+// -----
+
+// Nothing is left: none of the passes runs.
 // CHECK-LABEL: llvm.func @intrinsic
 // CHECK:         llvm.intr.exp(
 // RUNS-NOT:    llvm.func @intrinsic

@@ -13,6 +13,15 @@ func.func @without_instruction(%x: vector<8xf32>, %y: f32) -> (vector<8xbf16>, b
   return %r, %s : vector<8xbf16>, bf16
 }
 
+// CHECK-LABEL: func.func @multiply_add
+// CHECK:         math.fma {{.*}} : vector<8xf32>
+// CHECK-NOT:     math.fma {{.*}}bf16
+// CHECK:         return
+func.func @multiply_add(%x: vector<8xbf16>) -> vector<8xbf16> {
+  %r = math.fma %x, %x, %x : vector<8xbf16>
+  return %r : vector<8xbf16>
+}
+
 // CHECK-LABEL: func.func @widen
 // CHECK:         %[[BITS:.*]] = arith.bitcast %{{.*}} : vector<8xbf16> to vector<8xi16>
 // CHECK:         %[[WIDE:.*]] = arith.extui %[[BITS]] : vector<8xi16> to vector<8xi32>

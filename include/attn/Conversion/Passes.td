@@ -12,9 +12,11 @@ def CallLibm : Pass<"attn-call-libm", "::mlir::ModuleOp"> {
   let description = [{
     `--convert-to-llvm` leaves operations of `math` such as `erf` and `cbrt`,
     for which LLVM has no intrinsic. They become calls of libm
-    (`--convert-math-to-libm`), and what that leaves goes to LLVM as well. Few
-    modules have such operations; the others are only walked, as both passes
-    take as long as for a module that has.
+    (`--convert-math-to-libm`), `clampf` and `ipowi`, which that has no function
+    of either, other operations (`--math-expand-ops`, `--convert-math-to-funcs`),
+    and what they leave goes to LLVM as well. Few modules have such operations;
+    the others are only walked, as these passes take as long as for a module that
+    has.
 
     ```mlir
     %y = math.erf %x : f32
@@ -76,7 +78,9 @@ def ExpandBFloat16 : Pass<"attn-expand-bf16", "::mlir::ModuleOp"> {
     bits: the same numbers, ties to even, NaN stays NaN. Widening shifts bits,
     and selecting among bf16 selects among their bits. `arith.truncf` of f64 to
     bf16, which no processor has, goes by f32 everywhere. Arithmetic on bf16 is
-    expected to be in f32 already (`--arith-emulate-unsupported-floats`).
+    expected to be in f32 already (`--arith-emulate-unsupported-floats`,
+    `--math-extend-to-supported-types`) but for `math.fma`, which the latter
+    leaves, and which becomes one of f32 here.
 
     ```mlir
     %y = arith.truncf %x : vector<8xf32> to vector<8xbf16>
