@@ -214,9 +214,10 @@ static std::string getOperatorName(const OnnxNode &node) {
 
 static OnnxOperator findOperator(StringRef name) {
   for (auto *find :
-       {findElementwiseOperator, findShapeOperator, findMovingOperator,
-        findGatherOperator, findNetworkOperator, findNormOperator,
-        findQuantizationOperator, findReductionOperator, findScatterOperator})
+       {findActivationOperator, findElementwiseOperator, findShapeOperator,
+        findMovingOperator, findGatherOperator, findNetworkOperator,
+        findNormOperator, findQuantizationOperator, findReductionOperator,
+        findScatterOperator})
     if (OnnxOperator found = find(name))
       return found;
   return nullptr;

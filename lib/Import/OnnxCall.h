@@ -189,6 +189,7 @@ using OnnxOperator = mlir::FailureOr<OnnxValues> (*)(OnnxCall &);
 
 // Operators by name, with the domain before it if that is not ONNX's own; null
 // for those that the family has not.
+OnnxOperator findActivationOperator(llvm::StringRef name);
 OnnxOperator findElementwiseOperator(llvm::StringRef name);
 OnnxOperator findShapeOperator(llvm::StringRef name);
 OnnxOperator findMovingOperator(llvm::StringRef name);
@@ -198,6 +199,8 @@ OnnxOperator findNormOperator(llvm::StringRef name);
 OnnxOperator findQuantizationOperator(llvm::StringRef name);
 OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
+/// What the activation makes of `x` that the attribute 'activation' names.
+mlir::FailureOr<OnnxValues> activate(OnnxCall &call, const OnnxValue &x);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importEinsum(OnnxCall &call);

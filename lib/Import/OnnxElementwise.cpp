@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operators of ONNX, and of ONNX Runtime (com.microsoft), that compute each
-// element by itself.
+// Operators of ONNX that compute each element by itself.
 
 #include "OnnxCall.h"
 #include "OnnxScalars.h"
@@ -82,65 +81,6 @@ static FailureOr<OnnxValues> importCastLike(OnnxCall &call) {
   return OnnxValues{call.cast(call.input(0), call.input(1).type())};
 }
 
-static FailureOr<OnnxValues> buildGelu(OnnxCall &call, const OnnxValue &value,
-                                       bool byTanh) {
-  SizedTensor x = call.asTensor(value);
-  if (!isa<FloatType>(x.elementType()))
-    return call.fail("expected an operand of floats");
-  return OnnxValues{call.tensors.map(
-      x, x.sizes, x.elementType(),
-      [&](OpBuilder &b, Location loc, ValueRange arguments) {
-        return ScalarBuilder(b, loc).gelu(arguments[0], byTanh);
-      })};
-}
-
-static FailureOr<OnnxValues> importGelu(OnnxCall &call) {
-  if (failed(call.expectInputs(1, 1)))
-    return failure();
-  StringRef approximate = call.string("approximate", "none");
-  if (approximate != "none" && approximate != "tanh")
-    return call.fail("expected 'approximate' none or tanh, got " + approximate);
-  return buildGelu(call, call.input(0), approximate == "tanh");
-}
-
-/// ONNX Runtime's, of the sum with a bias that may be left out.
-template <bool byTanh>
-static FailureOr<OnnxValues> importBiasGelu(OnnxCall &call) {
-  if (failed(call.expectInputs(1, 2)))
-    return failure();
-  FailureOr<OnnxValue> x = call.input(0);
-  if (OnnxValue bias = call.input(1))
-    x = call.elementwise("Add", {*x, bias});
-  if (failed(x))
-    return failure();
-  return buildGelu(call, *x, byTanh);
-}
-
-/// x · sigmoid(alpha · x)
-static FailureOr<OnnxValues> buildSwish(OnnxCall &call, double alpha) {
-  if (failed(call.expectInputs(1, 1)))
-    return failure();
-  OnnxValue x = call.input(0);
-  if (!isa<FloatType>(x.type()))
-    return call.fail("expected an operand of floats");
-  FailureOr<OnnxValue> result = x;
-  if (alpha != 1)
-    result = call.elementwise("Mul", {x, call.constant(x.type(), alpha)});
-  if (succeeded(result))
-    result = call.elementwise("Sigmoid", *result);
-  if (failed(result))
-    return failure();
-  return wrap(call.elementwise("Mul", {x, *result}));
-}
-
-static FailureOr<OnnxValues> importSwish(OnnxCall &call) {
-  return buildSwish(call, call.number("alpha", 1));
-}
-
-static FailureOr<OnnxValues> importQuickGelu(OnnxCall &call) {
-  return buildSwish(call, call.number("alpha", 1.702));
-}
-
 /// Between two bounds, of which both are optional.
 static FailureOr<OnnxValues> importClip(OnnxCall &call) {
   if (failed(call.expectInputs(1, 3)))
@@ -169,12 +109,6 @@ OnnxOperator attn::findElementwiseOperator(StringRef name) {
                         .Case("Dropout", importDropout)
                         .Case("Cast", importCast)
                         .Case("CastLike", importCastLike)
-                        .Case("Gelu", importGelu)
-                        .Case("Swish", importSwish)
-                        .Case("com.microsoft.Gelu", importBiasGelu<false>)
-                        .Case("com.microsoft.BiasGelu", importBiasGelu<false>)
-                        .Case("com.microsoft.FastGelu", importBiasGelu<true>)
-                        .Case("com.microsoft.QuickGelu", importQuickGelu)
                         .Case("Clip", importClip)
                         .Default(nullptr))
     return found;

@@ -82,6 +82,14 @@ static FailureOr<OnnxValues> importGemm(OnnxCall &call) {
   return wrap(call.elementwise("Add", {*result, *added}));
 }
 
+/// ONNX Runtime's, with an activation after it.
+static FailureOr<OnnxValues> importFusedGemm(OnnxCall &call) {
+  FailureOr<OnnxValues> result = importGemm(call);
+  if (failed(result))
+    return failure();
+  return activate(call, result->front());
+}
+
 static FailureOr<OnnxValues> importSoftmax(OnnxCall &call) {
   if (failed(call.expectInputs(1, 1)))
     return failure();
@@ -123,6 +131,7 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Case("RotaryEmbedding", importRotaryEmbedding)
       .Case("Einsum", importEinsum)
       .Case("com.microsoft.Attention", importRuntimeAttention)
+      .Case("com.microsoft.FusedGemm", importFusedGemm)
       .Case("com.microsoft.FusedMatMul", importFusedMatMul)
       .Case("com.microsoft.GroupQueryAttention", importGroupQueryAttention)
       .Case("com.microsoft.MultiHeadAttention", importMultiHeadAttention)

@@ -336,6 +336,12 @@ runtime_case("quick_gelu", "QuickGelu", [ROWS])
 runtime_case("quick_gelu_alpha", "QuickGelu", [ROWS], alpha=1.0)
 runtime_case("fused", "FusedMatMul", [(2, 5, 3), (2, 4, 5)], transA=1, transB=1, alpha=0.25)
 runtime_case("fused_vector", "FusedMatMul", [(5,), (2, 4, 5)], transA=1, transB=1)
+runtime_case("gemm_tanh", "FusedGemm", [(5, 3), (4, 3), (4,)], [1, 2], transB=1, activation="Tanh")
+runtime_case("gemm_relu", "FusedGemm", [(3, 5), (3, 4)], transA=1, alpha=0.5, activation="Relu")
+runtime_case(
+    "gemm_leaky", "FusedGemm", [(5, 3), (3, 4), (4,)], [1, 2], beta=2.0,
+    activation="LeakyRelu", activation_alpha=0.3,
+)  # fmt: skip
 ANGLES, PLACES = [(9, 3), (9, 3)], np.array([[1, 2, 3], [0, 1, 8]])
 TURN = "RotaryEmbedding"
 runtime_case("turn", TURN, [(2, 3, 12), PLACES, *ANGLES], [2, 3], sizes="known")

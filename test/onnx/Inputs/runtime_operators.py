@@ -293,6 +293,18 @@ class QAttention(RuntimeOperator):
         return (result, np.stack(present)) if past[0] is not None else (result,)
 
 
+class FusedGemm(RuntimeOperator):
+    def _run(
+        self, a, b, c=None, activation=None, activation_alpha=None, alpha=1, beta=1, transA=0,
+        transB=0, **_,
+    ):  # fmt: skip
+        a, b = [x.T if turned else x for x, turned in ((a, transA), (b, transB))]
+        x = (alpha * (a @ b) + (0 if c is None else beta * c)).astype(np.float32)
+        if activation == "LeakyRelu":
+            return (np.where(x < 0, np.float32(activation_alpha) * x, x),)
+        return ({"Tanh": np.tanh, "Relu": lambda x: np.maximum(x, 0)}[activation](x),)
+
+
 class QGemm(RuntimeOperator):
     def _run(
         self, a, a_scale, a_point, b, b_scale, b_point, bias=None, scale=None, point=None,
@@ -326,6 +338,6 @@ RUNTIME = [
     Gelu, BiasGelu, FastGelu, QuickGelu, FusedMatMul, RotaryEmbedding, Attention,
     MultiHeadAttention, GroupQueryAttention, MatMulNBits,
     QLinearAdd, QLinearMul, QLinearSigmoid, QLinearSoftmax, QLinearWhere, QLinearConcat,
-    QAttention, QEmbedLayerNormalization, QGemm,
+    QAttention, QEmbedLayerNormalization, QGemm, FusedGemm,
     MatMulIntegerToFloat, DynamicQuantizeMatMul,
 ]  # fmt: skip
