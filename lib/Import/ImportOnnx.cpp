@@ -280,9 +280,16 @@ LogicalResult GraphImporter::addNode(size_t index, const OnnxNode &node) {
   };
   bool isBranch = getOperatorName(node) == "If";
   OnnxOperator importer = findOperator(getOperatorName(node));
-  if (!importer && !isBranch)
-    return failNode("expected an operator of ONNX that attn can "
-                    "import, got another");
+  if (!importer && !isBranch) {
+    // ONNX Runtime's, of tensors in blocks of as many channels as the vectors
+    // of the processor have numbers that the model was optimised on.
+    bool isOfProcessor = node.domain == "com.microsoft.nchwc";
+    return failNode("expected an operator of ONNX that attn can import, got " +
+                    Twine(isOfProcessor
+                              ? "one for one processor; hint: "
+                                "ORT_ENABLE_EXTENDED makes none of them"
+                              : "another"));
+  }
   OnnxValues inputs;
   for (StringRef input : node.inputs) {
     auto found = values.find(input);
