@@ -24,6 +24,10 @@ int64_t CacheRows::positionsAfter(llvm::ArrayRef<DecoderRow> rows) const {
   return most;
 }
 
+int64_t CacheRows::longest() const {
+  return lengths.empty() ? 0 : *llvm::max_element(lengths);
+}
+
 void CacheRows::advance(llvm::ArrayRef<DecoderRow> rows) {
   assert(positionsAfter(rows) <= numCapacity && "no room for a position");
   newest.clear();

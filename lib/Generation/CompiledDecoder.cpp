@@ -11,8 +11,9 @@
 
 using namespace attn;
 
-/// Positions that caches have room for at first.
-static constexpr int64_t firstCapacity = 32;
+/// Positions that caches have room for at first. Those that no row reaches take
+/// no memory; to make room for more leaves what was there before to the heap.
+static constexpr int64_t firstCapacity = 64;
 
 /// A view of integers as an argument that the function only reads.
 static Tensor view(llvm::ArrayRef<int32_t> values,
@@ -237,7 +238,7 @@ static size_t bytesOfPlace(const TensorSignature &signature) {
 }
 
 void CompiledDecoder::Storage::reserve(int64_t wantedEntries,
-                                       int64_t wantedCapacity) {
+                                       int64_t wantedCapacity, int64_t used) {
   if (wantedEntries <= entries && wantedCapacity <= capacity)
     return;
   wantedEntries = std::max(wantedEntries, entries);
@@ -254,7 +255,7 @@ void CompiledDecoder::Storage::reserve(int64_t wantedEntries,
       std::memcpy(
           static_cast<char *>(grown.rawData()) + entry * wantedCapacity * bytes,
           static_cast<char *>(tensor.rawData()) + entry * capacity * bytes,
-          capacity * bytes);
+          used * bytes);
     tensor = std::move(grown);
   }
   entries = wantedEntries;
@@ -305,7 +306,7 @@ CompiledDecoder::encode(llvm::ArrayRef<llvm::ArrayRef<int32_t>> sentences,
 llvm::Error CompiledDecoder::keepPrepared(llvm::ArrayRef<Tensor> prepared,
                                           llvm::ArrayRef<int32_t> slots) {
   const int64_t longest = sourceIds.size() / sourceLengths.size();
-  cross.reserve(*llvm::max_element(slots) + 1, longest);
+  cross.reserve(*llvm::max_element(slots) + 1, longest, cross.capacity);
   slotLengths.resize(cross.entries);
   for (auto [slot, length] : llvm::zip_equal(slots, sourceLengths))
     slotLengths[slot] = length;
@@ -383,7 +384,8 @@ llvm::Error CompiledDecoder::step(llvm::ArrayRef<DecoderRow> rows) {
   // A beam search has few rows at first: to grow then means to copy all.
   constexpr int64_t entriesAtOnce = 16;
   caches.reserve(llvm::alignTo(lastCacheRow + 1, entriesAtOnce),
-                 std::min(capacity, limits.targetPositions));
+                 std::min(capacity, limits.targetPositions),
+                 cacheRows.longest());
   if (caches.capacity > cacheRows.capacity())
     cacheRows.grow(caches.capacity);
   cacheRows.advance(rows);

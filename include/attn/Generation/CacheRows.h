@@ -29,6 +29,9 @@ public:
   /// The most positions that a row will have after advance(rows).
   int64_t positionsAfter(llvm::ArrayRef<DecoderRow> rows) const;
 
+  /// The positions of the longest history.
+  int64_t longest() const;
+
   int64_t capacity() const { return numCapacity; }
 
   /// [rows]: the position that each row has just got.

@@ -106,7 +106,9 @@ private:
     llvm::SmallVector<Tensor> tensors;
     int64_t entries = 0, capacity = 0;
 
-    void reserve(int64_t wantedEntries, int64_t wantedCapacity);
+    /// Makes room; of each entry, the first `used` places are kept. Those after
+    /// them are not touched, and take no memory until they are.
+    void reserve(int64_t wantedEntries, int64_t wantedCapacity, int64_t used);
   };
 
   llvm::Error checkStorage(const FunctionSignature &signature,
