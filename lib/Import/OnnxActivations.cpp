@@ -11,12 +11,6 @@ using namespace mlir;
 using namespace attn;
 using llvm::StringRef;
 
-static FailureOr<OnnxValues> wrap(FailureOr<OnnxValue> value) {
-  if (failed(value))
-    return failure();
-  return OnnxValues{*value};
-}
-
 static FailureOr<OnnxValues> buildGelu(OnnxCall &call, const OnnxValue &value,
                                        bool byTanh) {
   SizedTensor x = call.asTensor(value);
@@ -65,7 +59,7 @@ static FailureOr<OnnxValues> buildSwish(OnnxCall &call, double alpha) {
     result = call.elementwise("Sigmoid", *result);
   if (failed(result))
     return failure();
-  return wrap(call.elementwise("Mul", {x, *result}));
+  return onlyResult(call.elementwise("Mul", {x, *result}));
 }
 
 static FailureOr<OnnxValues> importSwish(OnnxCall &call) {
@@ -191,10 +185,11 @@ static FailureOr<OnnxValues> importActivation(OnnxCall &call) {
                : call.number(attribute.name, attribute.otherwise);
   };
   double a = read(activation->a), b = read(activation->b);
-  return wrap(call.map({x}, x.type(), [&](ScalarBuilder &s, ValueRange at) {
-    return activation->build(s, at[0], s.constant(x.type(), a),
-                             s.constant(x.type(), b));
-  }));
+  return onlyResult(
+      call.map({x}, x.type(), [&](ScalarBuilder &s, ValueRange at) {
+        return activation->build(s, at[0], s.constant(x.type(), a),
+                                 s.constant(x.type(), b));
+      }));
 }
 
 static FailureOr<OnnxValues> importPRelu(OnnxCall &call) {
@@ -203,7 +198,7 @@ static FailureOr<OnnxValues> importPRelu(OnnxCall &call) {
   OnnxValue x = call.input(0), slope = call.input(1);
   if (!isa<FloatType>(x.type()) || slope.type() != x.type())
     return call.fail("expected an operand of floats and slopes of its type");
-  return wrap(
+  return onlyResult(
       call.map({x, slope}, x.type(), [&](ScalarBuilder &s, ValueRange at) {
         return chooseBelow(s, at[0], s.build("Mul", {at[1], at[0]}), at[0]);
       }));

@@ -12,6 +12,12 @@ using namespace attn;
 using llvm::StringRef;
 using llvm::Twine;
 
+FailureOr<OnnxValues> attn::onlyResult(FailureOr<OnnxValue> value) {
+  if (failed(value))
+    return failure();
+  return OnnxValues{*value};
+}
+
 Type attn::getElementType(MLIRContext *context, OnnxType type) {
   Builder builder(context);
   switch (type) {

@@ -58,6 +58,9 @@ private:
 
 using OnnxValues = llvm::SmallVector<OnnxValue, 2>;
 
+/// The results of an operator that has one.
+mlir::FailureOr<OnnxValues> onlyResult(mlir::FailureOr<OnnxValue> value);
+
 /// What is the same for all operators of a graph.
 struct OnnxImport {
   OnnxImport(TensorBuilder tensors, int64_t opset)

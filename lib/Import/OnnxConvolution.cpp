@@ -234,11 +234,8 @@ FailureOr<OnnxValues> ConvolutionImporter::run() {
     return OnnxValues{result};
   TensorSizes flat(sizes.size() - 1, one);
   flat[0] = features;
-  FailureOr<OnnxValue> sum =
-      call.elementwise("Add", {result, call.reshape(call.input(2), flat)});
-  if (failed(sum))
-    return failure();
-  return OnnxValues{*sum};
+  return onlyResult(
+      call.elementwise("Add", {result, call.reshape(call.input(2), flat)}));
 }
 
 FailureOr<OnnxValues> attn::importConvolution(OnnxCall &call) {

@@ -10,19 +10,13 @@ using namespace mlir;
 using namespace attn;
 using llvm::StringRef;
 
-static FailureOr<OnnxValues> wrap(FailureOr<OnnxValue> value) {
-  if (failed(value))
-    return failure();
-  return OnnxValues{*value};
-}
-
 static FailureOr<OnnxValues> importElementwise(OnnxCall &call) {
   OnnxValues operands;
   for (size_t i = 0; i < call.numInputs(); ++i)
     operands.push_back(call.input(i));
   if (failed(call.expectInputs(operands.size(), operands.size())))
     return failure();
-  return wrap(call.elementwise(call.node.operation, operands));
+  return onlyResult(call.elementwise(call.node.operation, operands));
 }
 
 static FailureOr<OnnxValues> importMod(OnnxCall &call) {

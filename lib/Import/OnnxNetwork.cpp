@@ -10,16 +10,10 @@ using namespace mlir;
 using namespace attn;
 using llvm::StringRef;
 
-static FailureOr<OnnxValues> wrap(FailureOr<OnnxValue> value) {
-  if (failed(value))
-    return failure();
-  return OnnxValues{*value};
-}
-
 static FailureOr<OnnxValues> importMatMul(OnnxCall &call) {
   if (failed(call.expectInputs(2, 2)))
     return failure();
-  return wrap(call.matmul(call.input(0), call.input(1)));
+  return onlyResult(call.matmul(call.input(0), call.input(1)));
 }
 
 /// ONNX Runtime's alpha · A · B, of which the matrices may be transposed.
@@ -44,7 +38,7 @@ static FailureOr<OnnxValues> importFusedMatMul(OnnxCall &call) {
   if (succeeded(result) && factor != 1)
     result = call.elementwise("Mul",
                               {*result, call.constant(result->type(), factor)});
-  return wrap(result);
+  return onlyResult(result);
 }
 
 /// alpha · A · B + beta · C, of matrices that may be transposed.
@@ -74,12 +68,12 @@ static FailureOr<OnnxValues> importGemm(OnnxCall &call) {
     result = scale(*result, "alpha");
   if (failed(result) || !call.input(2)) {
     (void)call.find("beta");
-    return wrap(result);
+    return onlyResult(result);
   }
   FailureOr<OnnxValue> added = scale(call.input(2), "beta");
   if (failed(added))
     return failure();
-  return wrap(call.elementwise("Add", {*result, *added}));
+  return onlyResult(call.elementwise("Add", {*result, *added}));
 }
 
 /// ONNX Runtime's, with an activation after it.
@@ -117,7 +111,7 @@ static FailureOr<OnnxValues> importLogSoftmax(OnnxCall &call) {
   FailureOr<OnnxValues> result = importSoftmax(call);
   if (failed(result))
     return failure();
-  return wrap(call.elementwise("Log", result->front()));
+  return onlyResult(call.elementwise("Log", result->front()));
 }
 
 OnnxOperator attn::findNetworkOperator(StringRef name) {

@@ -108,10 +108,7 @@ static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
   FailureOr<Normalization> norm = Normalization::read(call, 2);
   if (failed(norm))
     return failure();
-  FailureOr<OnnxValue> result = norm->normalizeRoot(call.input(1));
-  if (failed(result))
-    return failure();
-  return OnnxValues{*result};
+  return onlyResult(norm->normalizeRoot(call.input(1)));
 }
 
 /// Each channel of each entry has a mean and a deviation of its own.

@@ -287,10 +287,7 @@ static FailureOr<OnnxValues> writeResult(OnnxCall &call,
   OnnxValue scale = call.input(first), zero = call.input(first + 1);
   if (failed(value) || failed(makeScalars(call, scale, zero, type)))
     return failure();
-  value = quantise(call, *value, scale, zero, type);
-  if (failed(value))
-    return failure();
-  return OnnxValues{*value};
+  return onlyResult(quantise(call, *value, scale, zero, type));
 }
 
 /// ONNX Runtime's: QLinearAdd is Add of quantised numbers, and so on. Each

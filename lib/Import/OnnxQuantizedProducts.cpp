@@ -11,12 +11,6 @@ using namespace mlir;
 using namespace attn;
 using llvm::Twine;
 
-static FailureOr<OnnxValues> wrap(FailureOr<OnnxValue> value) {
-  if (failed(value))
-    return failure();
-  return OnnxValues{*value};
-}
-
 /// f32 has all integers up to this magnitude.
 static constexpr double kExact = 1 << 24;
 
@@ -97,7 +91,7 @@ FailureOr<OnnxValues> IntegerProductImporter::run(std::optional<int64_t> depth,
     return failure();
   high = call.elementwise("Mul",
                           {call.cast(*high, sum), call.constant(sum, base)});
-  return wrap(call.elementwise("Add", {*high, call.cast(*low, sum)}));
+  return onlyResult(call.elementwise("Add", {*high, call.cast(*low, sum)}));
 }
 
 /// Scales or zero points of the left side, or of the result: those in a row
@@ -169,7 +163,7 @@ static FailureOr<OnnxValues> quantiseResult(OnnxCall &call,
   if (!zero || !isByte(zero.type()) || !isa<FloatType>(scale.type()))
     return call.fail("expected a scale of floats and a zero point of INT8 or "
                      "UINT8 of the result");
-  return wrap(quantise(call, product, scale, zero, zero.type()));
+  return onlyResult(quantise(call, product, scale, zero, zero.type()));
 }
 
 FailureOr<OnnxValues> attn::importQLinearMatMul(OnnxCall &call) {
@@ -245,7 +239,7 @@ FailureOr<OnnxValues> attn::importQGemm(OnnxCall &call) {
         "Mul",
         {*product, call.constant(product->type(), call.number("alpha", 1))});
   if (failed(product) || !call.input(7))
-    return wrap(product);
+    return onlyResult(product);
   return quantiseResult(call, *product, call.input(7), call.input(8));
 }
 
@@ -259,7 +253,7 @@ static FailureOr<OnnxValues> multiplyWithBias(OnnxCall &call,
   if (failed(product))
     return failure();
   product = call.cast(*product, b.scale.type());
-  return wrap(bias ? call.elementwise("Add", {*product, bias}) : product);
+  return onlyResult(bias ? call.elementwise("Add", {*product, bias}) : product);
 }
 
 FailureOr<OnnxValues> attn::importMatMulIntegerToFloat(OnnxCall &call) {
@@ -416,7 +410,7 @@ FailureOr<OnnxValues> BlockProductImporter::run() {
   FailureOr<OnnxValue> result = call.matmul(a, tensors.transpose(all, {1, 0}));
   if (succeeded(result) && call.input(5))
     result = call.elementwise("Add", {*result, call.input(5)});
-  return wrap(result);
+  return onlyResult(result);
 }
 
 FailureOr<OnnxValues> attn::importMatMulNBits(OnnxCall &call) {

@@ -20,12 +20,8 @@ static FailureOr<OnnxValues> importConstant(OnnxCall &call) {
       scalars.push_back(call.tensors.scalar(type, value));
     return OnnxValues{OnnxValue::row(type, scalars)};
   };
-  if (const OnnxAttribute *tensor = call.find("value")) {
-    FailureOr<OnnxValue> value = call.constant(tensor->tensor);
-    if (failed(value))
-      return failure();
-    return OnnxValues{*value};
-  }
+  if (const OnnxAttribute *tensor = call.find("value"))
+    return onlyResult(call.constant(tensor->tensor));
   if (const OnnxAttribute *number = call.find("value_float"))
     return OnnxValues{call.constant(builder.getF32Type(), number->number)};
   if (const OnnxAttribute *integer = call.find("value_int"))
