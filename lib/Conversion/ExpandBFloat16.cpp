@@ -19,12 +19,14 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-/// Integers of so many bits, one for each of `numbers`.
+/// `element`, one for each of `numbers`.
+static Type typeLike(Type numbers, Type element) {
+  auto vector = dyn_cast<VectorType>(numbers);
+  return vector ? Type(vector.clone(element)) : element;
+}
+
 static Type integersLike(Type numbers, unsigned bits) {
-  Type integer = IntegerType::get(numbers.getContext(), bits);
-  if (auto vector = dyn_cast<VectorType>(numbers))
-    return vector.clone(integer);
-  return integer;
+  return typeLike(numbers, IntegerType::get(numbers.getContext(), bits));
 }
 
 /// The number as i32, for each of `numbers`.
@@ -84,9 +86,8 @@ struct SplitTruncF : public OpRewritePattern<arith::TruncFOp> {
         !getElementTypeOrSelf(op.getType()).isBF16() || isa<TensorType>(type))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Type between = b.getF32Type(), integers = integersLike(type, 32);
-    if (auto vector = dyn_cast<VectorType>(type))
-      between = vector.clone(between);
+    Type between = typeLike(type, b.getF32Type());
+    Type integers = integersLike(type, 32);
     Value nearest = arith::TruncFOp::create(b, between, numbers);
     Value exact = arith::ExtFOp::create(b, type, nearest);
     Value isLarger = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
@@ -154,11 +155,10 @@ struct ExpandFma : public OpRewritePattern<math::FmaOp> {
 
   LogicalResult matchAndRewrite(math::FmaOp op,
                                 PatternRewriter &rewriter) const override {
-    Type type = op.getType(), wide = rewriter.getF32Type();
+    Type type = op.getType();
     if (!getElementTypeOrSelf(type).isBF16() || isa<TensorType>(type))
       return failure();
-    if (auto vector = dyn_cast<VectorType>(type))
-      wide = vector.clone(wide);
+    Type wide = typeLike(type, rewriter.getF32Type());
     SmallVector<Value> operands;
     for (Value operand : op->getOperands())
       operands.push_back(
