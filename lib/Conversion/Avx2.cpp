@@ -2,6 +2,7 @@
 
 #include "InstructionSet.h"
 #include "KernelBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace attn;
@@ -11,6 +12,10 @@ namespace {
 class Avx2 : public InstructionSet {
   Value emitFma(KernelBuilder &b, Value x, Value y, Value z) const override {
     return vector::FMAOp::create(b, x, y, z);
+  }
+
+  Value emitFloor(KernelBuilder &b, Value x) const override {
+    return math::FloorOp::create(b, x);
   }
 };
 

@@ -4,6 +4,7 @@
 #include "KernelBuilder.h"
 #include "VectorMath.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace attn;
@@ -15,6 +16,10 @@ class Avx512 : public InstructionSet {
 
   Value emitFma(KernelBuilder &b, Value x, Value y, Value z) const override {
     return vector::FMAOp::create(b, x, y, z);
+  }
+
+  Value emitFloor(KernelBuilder &b, Value x) const override {
+    return math::FloorOp::create(b, x);
   }
 
   Value emitExp2(KernelBuilder &b, Value x) const override {

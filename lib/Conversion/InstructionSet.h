@@ -30,6 +30,9 @@ public:
   virtual mlir::Value emitFma(KernelBuilder &b, mlir::Value x, mlir::Value y,
                               mlir::Value z) const;
 
+  /// ⌊x⌋ for |x| < 2^22, on vectors of f32; NaN for NaN.
+  virtual mlir::Value emitFloor(KernelBuilder &b, mlir::Value x) const;
+
   /// 2^x within 2 ulp for x <= 0, on vectors of f32; 0 for -∞ and where the
   /// result is below the smallest normal number or less, NaN for NaN.
   virtual mlir::Value emitExp2(KernelBuilder &b, mlir::Value x) const;

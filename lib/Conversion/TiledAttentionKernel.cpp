@@ -248,7 +248,8 @@ private:
 
   /// Lays out the keys of the block, scaled so that scores are in units of log
   /// 2, in panels [key size, panel] each of which is written as transposed
-  /// squares. The last panel is filled by repeating the last key.
+  /// squares. The last panel is filled by repeating the last key. Rows of keys
+  /// that lie in squares are no stream that the processor would foresee.
   void emitPack() {
     int64_t lanes = b.lanes();
     Value scale =
@@ -268,6 +269,8 @@ private:
           SmallVector<Value> place = scope->atKey(position, offset);
           Value key = b.loadPadded(op.getKey(), place, size);
           rows.push_back(arith::MulFOp::create(b, key, scale));
+          b.prefetch(op.getKey(),
+                     scope->atKey(b.add(position, b.index(lanes)), offset));
         }
         rows = b.transpose(rows);
         for (int64_t i = 0; i < size; ++i)

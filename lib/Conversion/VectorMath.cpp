@@ -28,16 +28,13 @@ Value attn::emitPolynomial(KernelBuilder &b, Value x,
   return result;
 }
 
-Value attn::emitPowerOf2(KernelBuilder &b, Value shifted, int32_t offset) {
+Value attn::emitPowerOf2(KernelBuilder &b, Value shifted) {
   auto integers = VectorType::get({lanesOf(shifted)}, b.getI32Type());
-  auto splat = [&](int32_t value) {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(integers, value))
-        .getResult();
-  };
-  // The low bits become the exponent, of which 127 means 2^0.
+  // What is above the exponent's 8 bits is shifted out, but for a sign of 0.
   Value bits = arith::BitcastOp::create(b, integers, shifted);
-  Value exponent = arith::ShLIOp::create(b, bits, splat(23));
-  exponent = arith::AddIOp::create(b, exponent, splat((127 + offset) << 23));
+  Value places = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(integers, int32_t{23}));
+  Value exponent = arith::ShLIOp::create(b, bits, places);
   return arith::BitcastOp::create(b, shifted.getType(), exponent);
 }
 
@@ -53,8 +50,8 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   clamped = select(b, arith::CmpFPredicate::OGT, clamped, splat(high),
                    splat(high), clamped);
 
-  // n = round(x / ln 2).
-  Value rounder = splat(kIntegerRounder);
+  // n = round(x / ln 2), less 1 for the power below.
+  Value rounder = splat(kExponentRounder - 1);
   Value shifted = b.fma(clamped, splat(1.0 / std::log(2.0)), rounder);
   Value n = arith::SubFOp::create(b, shifted, rounder);
 
@@ -70,8 +67,7 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
   result = arith::AddFOp::create(b, result, splat(1.0));
 
   // Times 2^n, as 2^(n-1) * 2, so that n = 128 does not overflow early.
-  result =
-      arith::MulFOp::create(b, result, emitPowerOf2(b, shifted, /*offset=*/-1));
+  result = arith::MulFOp::create(b, result, emitPowerOf2(b, shifted));
   result = arith::AddFOp::create(b, result, result);
 
   result =

@@ -16,15 +16,8 @@ mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 /// tanh x within 3 ulp; NaN for NaN.
 mlir::Value emitTanh(KernelBuilder &b, mlir::Value x);
 
-/// Coefficients of polynomials for 2^f, that of f^0 first: on -1/2..1/2 within
-/// 2.6e-9, and on 0..1 within 8.3e-8, relative to 2^f. Both give 1 for 0.
-inline constexpr double kExp2Centered[] = {1.0,
-                                           6.931472067028329e-1,
-                                           2.4022650922289554e-1,
-                                           5.550327226669895e-2,
-                                           9.61805667843204e-3,
-                                           1.3400428177711937e-3,
-                                           1.5461444724808513e-4};
+/// Coefficients of a polynomial for 2^f on 0..1, that of f^0 first: within
+/// 8.3e-8 relative to 2^f, and 1 for 0.
 inline constexpr double kExp2FromFloor[] = {1.0,
                                             6.931513118046088e-1,
                                             2.4016445015502375e-1,
@@ -41,9 +34,13 @@ mlir::Value emitPolynomial(KernelBuilder &b, mlir::Value x,
 /// undefined for NaN.
 inline constexpr double kIntegerRounder = 12582912.0;
 
-/// 2^(n + offset), where `shifted` is n + kIntegerRounder. Given as a factor:
-/// adding n to the exponent of a number would make a number of a NaN.
-mlir::Value emitPowerOf2(KernelBuilder &b, mlir::Value shifted, int32_t offset);
+/// The same for the exponent of 2^n, of which 127 means 2^0.
+inline constexpr double kExponentRounder = kIntegerRounder + 127;
+
+/// 2^n for -127 < n < 128, and 0 for -127, where `shifted` is
+/// n + kExponentRounder. Given as a factor: adding n to the exponent of a
+/// number would make a number of a NaN.
+mlir::Value emitPowerOf2(KernelBuilder &b, mlir::Value shifted);
 
 /// A vector of numbers that are added to scores, in units of log 2. The lowest
 /// number stays one: it is meant to be low, not to exclude a key. So does the
