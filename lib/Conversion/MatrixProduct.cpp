@@ -20,6 +20,10 @@ static constexpr int64_t kAskingBits = 8192;
 static constexpr int64_t kLayOutTiles = 4;
 /// Tasks for each thread.
 static constexpr int64_t kTasks = 2;
+/// Fewer rows than a small tile has take panels of so many columns in all side
+/// by side: the sums of one row and 16 columns, in two vectors, would wait for
+/// each other longer than for the weight.
+static constexpr int64_t kWideColumns = 32;
 
 RowBlocks::RowBlocks(KernelBuilder &b, Value rows, int64_t unit,
                      int64_t maxRows, bool mayBeOne)
@@ -248,16 +252,36 @@ void MatrixProduct::emitCopy(const Part &part) {
 }
 
 void MatrixProduct::emitPart(const Part &part) {
-  b.forLoop(part.panel, part.endPanel, 1, [&](Value place) {
+  Value begin = part.panel;
+  if (isPacked() && panel < kWideColumns) {
+    Value rows = b.sub(part.endRow, part.rows);
+    Value isFew = b.isLess(rows, b.index(TileProduct::kSmallRows));
+    int64_t side = kWideColumns / panel;
+    Value sides = b.roundDown(b.sub(part.endPanel, begin), side);
+    Value stop = arith::SelectOp::create(b, isFew, b.add(begin, sides), begin);
+    SmallVector<Chunk> wideChunks = b.chunks(kWideColumns);
+    TileProduct wide(b, wideChunks);
+    b.forLoop(begin, stop, side,
+              [&](Value place) { emitTiles(wide, place, part); });
+    begin = stop;
+  }
+  b.forLoop(begin, part.endPanel, 1, [&](Value place) {
     if (!isPacked()) {
       panelMemory = emitPanelMemory(place, part);
       emitPack(place, panelMemory, part.depth, part.endDepth);
     }
-    product.forTiles(
-        part.rows, part.endRow,
-        [&](Value row, int64_t rows) { emitTile(row, rows, place, part); },
-        /*isCopied=*/!input);
+    emitTiles(product, place, part);
   });
+}
+
+void MatrixProduct::emitTiles(TileProduct &product, Value place,
+                              const Part &part) {
+  product.forTiles(
+      part.rows, part.endRow,
+      [&](Value row, int64_t rows) {
+        emitTile(product, row, rows, place, part);
+      },
+      /*isCopied=*/!input);
 }
 
 Value MatrixProduct::emitPanelMemory(Value place, const Part &part) {
@@ -307,8 +331,8 @@ void MatrixProduct::emitPack(Value place, Value to, Value begin, Value end) {
   }
 }
 
-void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
-                             const Part &part) {
+void MatrixProduct::emitTile(TileProduct &product, Value row, int64_t rows,
+                             Value place, const Part &part) {
   Value isFirstTile = b.isEqual(row, part.rows);
   sums.forDepth(part.depth, part.endDepth, [&](Value begin, Value end) {
     ProductSums::Tile tile{row, rows, b.mul(place, b.index(panel)), begin, end};
@@ -323,10 +347,10 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
                                       b.add(b.sub(part.depth, firstDepth), k)});
         },
         [&](Value k, Chunk chunk) {
-          Value offset = b.index(chunk.offset);
-          if (!isPacked())
-            return b.load(panelMemory, {b.add(local, k), offset}, chunk.lanes);
-          return b.load(operands.weight, {place, b.add(begin, k), offset},
+          if (isPacked())
+            return b.load(operands.weight,
+                          placeOf(place, b.add(begin, k), chunk), chunk.lanes);
+          return b.load(panelMemory, {b.add(local, k), b.index(chunk.offset)},
                         chunk.lanes);
         },
         [&](Value k) {
@@ -334,11 +358,17 @@ void MatrixProduct::emitTile(Value row, int64_t rows, Value place,
               b.isEqual(b.rem(k, b.index(chooseAskingSteps(rows))), b.index(0));
           isAsking = b.createOrFold<arith::AndIOp>(isFirstTile, isAsking);
           b.ifThen(isAsking, [&] {
-            for (Chunk chunk : chunks)
-              emitPrefetch(place, begin, k, chunk);
+            Value next = b.add(place, b.index(product.getColumns() / panel));
+            for (Chunk chunk : product.getChunks())
+              emitPrefetch(next, begin, k, chunk);
           });
         });
   });
+}
+
+SmallVector<Value> MatrixProduct::placeOf(Value place, Value k, Chunk chunk) {
+  return {b.add(place, b.index(chunk.offset / panel)), k,
+          b.index(chunk.offset % panel)};
 }
 
 /// Of so many steps, one asks for its part of the next panel. A few rows wait
@@ -355,11 +385,10 @@ int64_t MatrixProduct::chooseAskingSteps(int64_t rows) const {
 /// do not fit in the second-level cache, and the hardware does not look ahead
 /// as far. Past the last panel it asks for nothing that is used, which does no
 /// harm.
-void MatrixProduct::emitPrefetch(Value place, Value begin, Value k,
+void MatrixProduct::emitPrefetch(Value next, Value begin, Value k,
                                  Chunk chunk) {
-  Value next = b.add(place, b.index(1));
   Value column = b.mul(next, b.index(panel));
-  SmallVector<Value> at = {next, b.add(begin, k), b.index(chunk.offset)};
+  SmallVector<Value> at = placeOf(next, b.add(begin, k), chunk);
   if (!isPacked() && operands.transposed) {
     at = {b.add(begin, k), b.add(column, b.index(chunk.offset))};
   } else if (!isPacked()) {

@@ -104,12 +104,18 @@ private:
   Value emitView(Value memory, Value place, Value begin, Value end);
   Value emitPanelMemory(Value place, const Part &part);
   Tasks planTasks(Value row, Value endRow);
-  void emitTile(Value row, int64_t rows, Value place, const Part &part);
+  /// The part's rows and the panels from `place` on that `product` takes side
+  /// by side.
+  void emitTiles(TileProduct &product, Value place, const Part &part);
+  void emitTile(TileProduct &product, Value row, int64_t rows, Value place,
+                const Part &part);
+  /// Where a vector of such panels is in a weight in panels.
+  llvm::SmallVector<Value> placeOf(Value place, Value k, Chunk chunk);
   /// One row's sums for columns sums.column..endColumn-1, in `memory`.
   void emitRow(const ProductSums::Tile &tile, Value endColumn, Value memory);
   int64_t chooseAskingSteps(int64_t rows) const;
-  /// Asks for the next panel.
-  void emitPrefetch(Value place, Value begin, Value k, Chunk chunk);
+  /// Asks for a vector of the panels from `next` on.
+  void emitPrefetch(Value next, Value begin, Value k, Chunk chunk);
   void emitCopy(const Part &part);
   /// Lays out steps begin..end-1 of the depth of a panel.
   void emitPack(Value place, Value to, Value begin, Value end);

@@ -24,6 +24,12 @@ public:
   TileProduct(KernelBuilder &b, llvm::ArrayRef<Chunk> chunks, int64_t steps = 1)
       : b(b), chunks(chunks), steps(steps) {}
 
+  /// The vectors of a row of the panel, and how wide it is.
+  llvm::ArrayRef<Chunk> getChunks() const { return chunks; }
+  int64_t getColumns() const {
+    return chunks.back().offset + chunks.back().lanes;
+  }
+
   /// As many rows as leave registers for one row of the panel and a broadcast.
   int64_t getMaxRows() const;
 
