@@ -353,9 +353,8 @@ void KernelBuilder::prefetch(Value memref, Values indices) {
 
 void KernelBuilder::prefetchRow(Value memref, SmallVector<Value> indices,
                                 bool isWrite) {
-  constexpr int64_t lineBits = 512; // of the cache
   auto type = cast<MemRefType>(memref.getType());
-  int64_t step = lineBits / type.getElementTypeBitWidth();
+  int64_t step = kLineBits / type.getElementTypeBitWidth();
   for (int64_t first = 0; first < type.getShape().back(); first += step) {
     indices.back() = index(first);
     memref::PrefetchOp::create(*this, memref, indices, isWrite,

@@ -141,6 +141,8 @@ public:
   /// Which bytes are not 0.
   Value loadFlags(Value memref, Values indices, Value mask);
   void storeMasked(Value vector, Value mask, Value memref, Values indices);
+  /// A line of the caches.
+  static constexpr int64_t kLineBits = 512;
   /// Asks for what is there, to be in the second-level cache when it is read.
   /// It may be past the end.
   void prefetch(Value memref, Values indices);

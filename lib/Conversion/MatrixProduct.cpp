@@ -15,6 +15,8 @@ static constexpr int64_t kFewSteps = 8;
 static constexpr int64_t kFewColumns = 4096;
 /// Of each so much of a weight, 1 KB, a few rows ask for the first lines.
 static constexpr int64_t kAskingBits = 8192;
+/// So far ahead in a panel, 2 KB, they ask for all lines of one that is narrow.
+static constexpr int64_t kAheadBits = 16384;
 /// Tiles of rows of which each panel is laid out for those of other blocks. It
 /// takes as long as they are multiplied to bring the next panel.
 static constexpr int64_t kLayOutTiles = 4;
@@ -86,6 +88,8 @@ MatrixProduct::MatrixProduct(KernelBuilder &b, const ProductOperands &operands)
       (!typeOf(operands.input).getElementType().isF32() ||
        typeOf(operands.input).getStridesAndOffset().first[0] % 1024 == 0);
 }
+
+bool MatrixProduct::isNarrow() const { return panel < kWideColumns; }
 
 bool MatrixProduct::isPacked() const {
   return typeOf(operands.weight).getRank() == 3;
@@ -253,7 +257,7 @@ void MatrixProduct::emitCopy(const Part &part) {
 
 void MatrixProduct::emitPart(const Part &part) {
   Value begin = part.panel;
-  if (isPacked() && panel < kWideColumns) {
+  if (isPacked() && isNarrow()) {
     Value rows = b.sub(part.endRow, part.rows);
     Value isFew = b.isLess(rows, b.index(TileProduct::kSmallRows));
     int64_t side = kWideColumns / panel;
@@ -354,6 +358,8 @@ void MatrixProduct::emitTile(TileProduct &product, Value row, int64_t rows,
                         chunk.lanes);
         },
         [&](Value k) {
+          if (isPacked() && isNarrow() && rows <= TileProduct::kSmallRows)
+            return emitAhead(product, place, b.add(begin, k));
           Value isAsking =
               b.isEqual(b.rem(k, b.index(chooseAskingSteps(rows))), b.index(0));
           isAsking = b.createOrFold<arith::AndIOp>(isFirstTile, isAsking);
@@ -369,6 +375,17 @@ void MatrixProduct::emitTile(TileProduct &product, Value row, int64_t rows,
 SmallVector<Value> MatrixProduct::placeOf(Value place, Value k, Chunk chunk) {
   return {b.add(place, b.index(chunk.offset / panel)), k,
           b.index(chunk.offset % panel)};
+}
+
+/// Asks for what a few steps later read of the panels. Narrow ones are so many
+/// instructions for each line that the processor sees less far ahead by itself.
+/// Each tile asks: to tell the first from the others would take longer.
+void MatrixProduct::emitAhead(TileProduct &product, Value place, Value k) {
+  int64_t width = typeOf(operands.weight).getElementTypeBitWidth();
+  Value ahead = b.add(k, b.index(kAheadBits / (panel * width)));
+  for (Chunk chunk : product.getChunks())
+    if (chunk.offset % panel * width % KernelBuilder::kLineBits == 0)
+      b.prefetch(operands.weight, placeOf(place, ahead, chunk));
 }
 
 /// Of so many steps, one asks for its part of the next panel. A few rows wait

@@ -113,6 +113,7 @@ private:
   llvm::SmallVector<Value> placeOf(Value place, Value k, Chunk chunk);
   /// One row's sums for columns sums.column..endColumn-1, in `memory`.
   void emitRow(const ProductSums::Tile &tile, Value endColumn, Value memory);
+  void emitAhead(TileProduct &product, Value place, Value k);
   int64_t chooseAskingSteps(int64_t rows) const;
   /// Asks for a vector of the panels from `next` on.
   void emitPrefetch(Value next, Value begin, Value k, Chunk chunk);
@@ -120,6 +121,8 @@ private:
   /// Lays out steps begin..end-1 of the depth of a panel.
   void emitPack(Value place, Value to, Value begin, Value end);
   bool isPacked() const;
+  /// Whether a few rows take several panels side by side.
+  bool isNarrow() const;
 
   KernelBuilder &b;
   ProductOperands operands;
