@@ -5,6 +5,7 @@
 
 #include "AttentionMask.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -101,6 +102,20 @@ bool AttentionMask::canCount(unsigned query) {
          !ShapedType::isDynamic(elements.axes.getStaticSize(others));
 }
 
+/// If `factor` times `e` is the larger of two numbers: makes it the first of
+/// these, or the second.
+bool AttentionMask::matchOne(unsigned which, Element &e, int64_t &factor) {
+  Element both = elements.forward(e);
+  bool isMagnitude = static_cast<bool>(both.getOp<math::AbsIOp>());
+  bool isLarger = isMagnitude || both.getOp<arith::MaxSIOp>();
+  if (factor > 0 ? !isLarger : !both.getOp<arith::MinSIOp>())
+    return false;
+  e = elements.operand(both, isMagnitude ? 0 : which - 1);
+  if (isMagnitude && which == 2)
+    factor = -factor;
+  return true;
+}
+
 /// The sum that is at most 0 where a condition on indices keeps a key.
 std::optional<AttentionMask::IndexSum>
 AttentionMask::matchBound(const MaskTerm &term) {
@@ -124,11 +139,14 @@ AttentionMask::matchBound(const MaskTerm &term) {
   int64_t sign = isLess == term.isNegated ? -1 : 1;
   IndexSum sum;
   sum.constant = isStrict != term.isNegated;
+  bool areTwo = false;
   for (unsigned side : {0, 1}) {
     Element e = elements.operand(condition, side);
+    int64_t factor = side == 0 ? sign : -sign;
+    if (term.bounded != 0 && !areTwo)
+      areTwo = isSigned && matchOne(term.bounded, e, factor);
     IndexSum plain;
-    if (!addIndex(e, side == 0 ? sign : -sign, sum) ||
-        !addIndex(e, /*factor=*/1, plain))
+    if (!addIndex(e, factor, sum) || !addIndex(e, /*factor=*/1, plain))
       return std::nullopt;
     // Of unsigned numbers, differences wrap around.
     if (!isSigned &&
@@ -138,6 +156,8 @@ AttentionMask::matchBound(const MaskTerm &term) {
              plain.indices, [](auto index) { return index.second < 0; })))
       return std::nullopt;
   }
+  if (areTwo != (term.bounded != 0))
+    return std::nullopt;
   return sum;
 }
 
@@ -161,6 +181,17 @@ bool AttentionMask::takeBound(const MaskTerm &term) {
     return true;
   }
   return false;
+}
+
+/// Takes a condition that bounds two numbers. A bound that cannot be taken is
+/// left as the whole condition, of which the other is a part.
+bool AttentionMask::takeBothBounds(const MaskTerm &term) {
+  if (term.bounded != 0)
+    return false;
+  MaskTerm first = term, second = term;
+  first.bounded = 1;
+  second.bounded = 2;
+  return matchBound(first) && takeParts({first, second});
 }
 
 /// Whether `value` is a size, or a sum of such: not less than 0.

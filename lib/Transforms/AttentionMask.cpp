@@ -186,7 +186,7 @@ bool AttentionMask::takeCondition(const MaskTerm &term) {
     return false;
   if (auto parts = matchConjunction(term))
     return takeParts({parts->first, parts->second});
-  return takeBound(term) || takeConstantBand(term);
+  return takeBound(term) || takeBothBounds(term) || takeConstantBand(term);
 }
 
 bool AttentionMask::take(const MaskTerm &term, bool isPart) {

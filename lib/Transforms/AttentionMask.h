@@ -29,6 +29,10 @@ struct MaskTerm {
   size_t step = 0;
   /// In how many masks of that step others are filled in after it.
   unsigned depth = 0;
+  /// Of a condition that bounds two numbers by bounding the larger one (of x
+  /// and -x where it is |x|), or the smaller one from below: whether only the
+  /// first (1) or the second (2) is meant.
+  unsigned bounded = 0;
 };
 
 /// Scores that replace those of excluded keys are at most this: beside a score
@@ -155,7 +159,9 @@ private:
   bool haveSameValues(const IndexSum &first, const IndexSum &second,
                       int64_t sign);
   bool canCount(unsigned query);
+  bool matchOne(unsigned which, Element &e, int64_t &factor);
   std::optional<IndexSum> matchBound(const MaskTerm &term);
+  bool takeBothBounds(const MaskTerm &term);
   bool takeBound(const MaskTerm &term);
   bool takeDistance(const IndexSum &sum, const MaskTerm &term);
   bool takeConstantBand(const MaskTerm &term);

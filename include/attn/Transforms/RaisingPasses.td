@@ -168,9 +168,10 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
       keeps keys by their distance from the query, they become `causal`, windows,
       `positions` if queries do not stand at their own index, be it for each entry
       of the batch, or `lengths`. A condition may be a number that is compared, a
-      product with one, or fill a mask where another already excludes. A mask may
-      be the first elements of one for more keys than there are. What was repeated
-      for all queries before a mask was computed is computed once for all.
+      product with one, a bound of a distance (|query - key|) or of the larger of
+      two numbers, or fill a mask where another already excludes. A mask may be the
+      first elements of one for more keys than there are. What was repeated for all
+      queries before a mask was computed is computed once for all.
     - Guards: where excluded keys have finite scores and a query may be left
       without a key, which bounds do not say, `scf.if` asks if each query keeps
       one. If so, bounds hold and the mask has what is left, such as padding; if

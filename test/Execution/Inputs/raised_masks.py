@@ -35,6 +35,31 @@ BANDS = {
         "%seen = arith.cmpi slt, %j, %place : index",
         lambda place, j: j < place,
     ),
+    "near": (
+        """%apart = arith.subi %place, %j : index
+%apart_i64 = arith.index_cast %apart : index to i64
+%distance = math.absi %apart_i64 : i64
+%seen = arith.cmpi sle, %distance, %two : i64""",
+        lambda place, j: abs(j - place) <= 2,
+    ),
+    "between": (
+        """%ahead = arith.subi %j, %place : index
+%one_less = arith.subi %j, %c1 : index
+%behind_by = arith.subi %place, %one_less : index
+%least_of = arith.minsi %ahead, %behind_by : index
+%minus = arith.subi %c0, %three : index
+%not_near = arith.cmpi sle, %least_of, %minus : index
+%yes = arith.constant true
+%seen = arith.xori %not_near, %yes : i1""",
+        lambda place, j: (j > place - 3) & (j - 1 < place + 3),
+    ),
+    "far": (
+        """%apart = arith.subi %place, %j : index
+%minus_apart = arith.subi %j, %place : index
+%distance = arith.maxsi %apart, %minus_apart : index
+%seen = arith.cmpi sge, %distance, %three : index""",
+        lambda place, j: abs(j - place) >= 3,
+    ),
 }
 # Numbers to add, of %seen and %counts, an i64.
 WAYS = {
@@ -123,7 +148,8 @@ def attention(band, way, padding, queries, past, far):
             "zero": "0.0 : f32", "ones": "1.0 : f32", "slope": "0.125 : f32",
             "lowest": "0xFF800000 : f32", "two": "2 : i64", "far": f"{far:.8e} : f32",
             "least": f"{FAR:.8e} : f32",
-            "none": "0 : i64", "three": "3 : index", "c0": "0 : index", "c2": "2 : index",
+            "none": "0 : i64", "three": "3 : index",
+            "c0": "0 : index", "c1": "1 : index", "c2": "2 : index",
         }.items()
     )  # fmt: skip
     sum = "%y = arith.addf %a, %m : f32"
