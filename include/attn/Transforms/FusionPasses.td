@@ -79,6 +79,50 @@ def FuseFeedForward : Pass<"attn-fuse-feed-forward", "::mlir::func::FuncOp"> {
   }];
 }
 
+def FuseElementwise : Pass<"attn-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "computes chains of elementwise operations in one loop";
+  let description = [{
+    A `linalg.generic` whose result is an operand of one other, which reads each
+    of its elements once, becomes a part of that one: so what is between them is
+    never in memory. Masks that exporters compute in a dozen steps, each of the
+    size of all scores, take one or two.
+
+    Algorithm: upstream's fusion of elementwise operations, from producers to
+    consumers, among which may be reductions.
+
+    Limits: nothing is computed more often than before. So a result that several
+    operations read, or that one broadcasts, is kept in memory, as is one that a
+    region reads, which may be that of a loop. Reshapes and named operations
+    stand between others.
+
+    ```mlir
+    %d = linalg.generic {…} ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.addf %a, %one : f32
+      linalg.yield %s : f32
+    } -> tensor<?xf32>
+    %y = linalg.generic {…} ins(%d : tensor<?xf32>) outs(%e : tensor<?xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %r = math.sqrt %a : f32
+      linalg.yield %r : f32
+    } -> tensor<?xf32>
+    ```
+
+    becomes
+
+    ```mlir
+    %y = linalg.generic {…} ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %s = arith.addf %a, %one : f32
+      %r = math.sqrt %s : f32
+      linalg.yield %r : f32
+    } -> tensor<?xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect"];
+}
+
 def FuseProjections : Pass<"attn-fuse-projections", "::mlir::ModuleOp"> {
   let summary = "computes projections of one input in one matrix product";
   let description = [{
