@@ -67,6 +67,7 @@ void attn::buildBufferizationPipeline(OpPassManager &pm) {
 void attn::buildPreparationPipeline(OpPassManager &pm) {
   buildFusionPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createFuseFeedForward());
+  pm.addNestedPass<func::FuncOp>(createDeferMasks());
   pm.addPass(createEstimateGreatest());
   pm.addPass(createPackWeights());
   pm.addPass(createEmitManifest());

@@ -79,6 +79,46 @@ def FuseFeedForward : Pass<"attn-fuse-feed-forward", "::mlir::func::FuncOp"> {
   }];
 }
 
+def DeferMasks : Pass<"attn-defer-masks", "::mlir::func::FuncOp"> {
+  let summary = "computes what branches alone read where they are taken";
+  let description = [{
+    Where `attn-raise-attention` asks if each query keeps a key, the mask of all
+    scores is for the case that one does not. It then is computed in that case
+    only, and has memory that is never written otherwise.
+
+    Algorithm: a `linalg.generic` whose result is read only in branches of
+    `scf.if` that depend on one condition, all in the same case, moves into a new
+    `scf.if` before the first of these; in the other case that gives a
+    `tensor.empty`. Views of it, as reshapes and slices, are made anew in each
+    branch before. Upstream's sinking of operations into the only branch that
+    reads them then takes along what nothing else reads.
+
+    Limits: the operation has to write to a `tensor.empty` of its own block.
+
+    ```mlir
+    %mask = linalg.generic {…} ins(%m : …) outs(%e : …) {…}
+    %x = scf.if %keeps -> … {…} else { …%mask… }
+    %y = scf.if %keeps -> … {…} else { …%mask… }
+    ```
+
+    becomes
+
+    ```mlir
+    %mask = scf.if %keeps -> … {
+      %0 = tensor.empty(…) : …
+      scf.yield %0 : …
+    } else {
+      %0 = linalg.generic {…} ins(%m : …) outs(%e : …) {…}
+      scf.yield %0 : …
+    }
+    %x = scf.if %keeps -> … {…} else { …%mask… }
+    %y = scf.if %keeps -> … {…} else { …%mask… }
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def FuseElementwise : Pass<"attn-fuse-elementwise", "::mlir::func::FuncOp"> {
   let summary = "computes chains of elementwise operations in one loop";
   let description = [{
