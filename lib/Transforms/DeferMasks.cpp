@@ -31,8 +31,10 @@ struct Branches {
   scf::IfOp first, last;
 };
 
+} // namespace
+
 /// The branches that alone read the result of `op`, if there are such.
-std::optional<Branches> findReaders(linalg::GenericOp op) {
+static std::optional<Branches> findReaders(linalg::GenericOp op) {
   Branches branches;
   for (Operation *user : op->getUsers()) {
     auto branch = dyn_cast_or_null<scf::IfOp>(
@@ -57,7 +59,7 @@ std::optional<Branches> findReaders(linalg::GenericOp op) {
 
 /// Moves `op` into a branch of its own, before those that read its result;
 /// where these are not taken, that is memory to which nothing was written.
-void defer(linalg::GenericOp op, const Branches &branches) {
+static void defer(linalg::GenericOp op, const Branches &branches) {
   OpBuilder builder(branches.first);
   Location loc = op.getLoc();
   Value result = op.getResult(0);
@@ -76,7 +78,7 @@ void defer(linalg::GenericOp op, const Branches &branches) {
 }
 
 /// Lets each branch that reads a view have it made for itself, if no others do.
-void repeatView(Operation *view) {
+static void repeatView(Operation *view) {
   Block *block = view->getBlock();
   llvm::SetVector<Region *> regions;
   for (Operation *user : view->getUsers()) {
@@ -98,6 +100,8 @@ void repeatView(Operation *view) {
   if (view->use_empty())
     view->erase();
 }
+
+namespace {
 
 struct DeferMasks : public attn::impl::DeferMasksBase<DeferMasks> {
   void runOnOperation() override {
