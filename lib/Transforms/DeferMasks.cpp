@@ -10,8 +10,8 @@
 #include "mlir/IR/Dominance.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/ControlFlowSinkUtils.h"
-
 #include "llvm/ADT/SetVector.h"
+
 #include <optional>
 
 namespace attn {
@@ -33,24 +33,35 @@ struct Branches {
 
 } // namespace
 
+/// The branch of an `scf.if` beside `op` that `user`, a user of its result, is
+/// in; null if it is in none.
+static Region *findBranch(Operation *op, Operation *user) {
+  auto ifOp =
+      dyn_cast_or_null<scf::IfOp>(op->getBlock()->findAncestorOpInBlock(*user));
+  if (!ifOp)
+    return nullptr;
+  Region &other = ifOp.getElseRegion();
+  return other.isAncestor(user->getParentRegion()) ? &other
+                                                   : &ifOp.getThenRegion();
+}
+
 /// The branches that alone read the result of `op`, if there are such.
 static std::optional<Branches> findReaders(linalg::GenericOp op) {
   Branches branches;
   for (Operation *user : op->getUsers()) {
-    auto branch = dyn_cast_or_null<scf::IfOp>(
-        op->getBlock()->findAncestorOpInBlock(*user));
+    Region *branch = findBranch(op, user);
     if (!branch)
       return std::nullopt;
-    bool isElse = branch.getElseRegion().isAncestor(user->getParentRegion());
+    auto ifOp = cast<scf::IfOp>(branch->getParentOp());
+    bool isElse = branch == &ifOp.getElseRegion();
     if (!branches.first)
-      branches = {branch.getCondition(), isElse, branch, branch};
-    if (branches.condition != branch.getCondition() ||
-        branches.isElse != isElse)
+      branches = {ifOp.getCondition(), isElse, ifOp, ifOp};
+    if (branches.condition != ifOp.getCondition() || branches.isElse != isElse)
       return std::nullopt;
-    if (branch->isBeforeInBlock(branches.first))
-      branches.first = branch;
-    if (branches.last->isBeforeInBlock(branch))
-      branches.last = branch;
+    if (ifOp->isBeforeInBlock(branches.first))
+      branches.first = ifOp;
+    if (branches.last->isBeforeInBlock(ifOp))
+      branches.last = ifOp;
   }
   if (branches.first == branches.last)
     return std::nullopt;
@@ -79,26 +90,22 @@ static void defer(linalg::GenericOp op, const Branches &branches) {
 
 /// Lets each branch that reads a view have it made for itself, if no others do.
 static void repeatView(Operation *view) {
-  Block *block = view->getBlock();
-  llvm::SetVector<Region *> regions;
+  llvm::SetVector<Region *> branches;
   for (Operation *user : view->getUsers()) {
-    Operation *branch = block->findAncestorOpInBlock(*user);
-    if (!isa_and_present<scf::IfOp>(branch) || branch == user)
+    Region *branch = findBranch(view, user);
+    if (!branch)
       return;
-    for (Region &region : branch->getRegions())
-      if (region.isAncestor(user->getParentRegion()))
-        regions.insert(&region);
+    branches.insert(branch);
   }
-  for (Region *region : regions) {
-    OpBuilder builder(region);
+  for (Region *branch : branches) {
+    OpBuilder builder(branch);
     Operation *own = builder.clone(*view);
     view->getResult(0).replaceUsesWithIf(
         own->getResult(0), [&](OpOperand &use) {
-          return region->isAncestor(use.getOwner()->getParentRegion());
+          return branch->isAncestor(use.getOwner()->getParentRegion());
         });
   }
-  if (view->use_empty())
-    view->erase();
+  view->erase();
 }
 
 namespace {

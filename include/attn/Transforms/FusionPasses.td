@@ -93,7 +93,7 @@ def DeferMasks : Pass<"attn-defer-masks", "::mlir::func::FuncOp"> {
     branch before. Upstream's sinking of operations into the only branch that
     reads them then takes along what nothing else reads.
 
-    Limits: the operation has to write to a `tensor.empty` of its own block.
+    Limits: the operation has to write to a `tensor.empty`.
 
     ```mlir
     %mask = linalg.generic {…} ins(%m : …) outs(%e : …) {…}
