@@ -5,6 +5,7 @@
 #include "OnnxCall.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -58,13 +59,14 @@ static OnnxValue getResult(OnnxCall &call, Value result, TensorSizes sizes,
   auto extract = [&](ValueRange place) {
     return tensor::ExtractOp::create(builder, location, result, place);
   };
-  if (sizes.empty())
-    return OnnxValue::scalar(extract({}));
+  SmallVector<int64_t> shape = *getConstantIntValues(sizes);
   SmallVector<Value> elements;
-  for (int64_t i = 0, end = *getConstantIntValue(sizes.front()); i < end; ++i)
-    elements.push_back(
-        extract(call.tensors.asIndex(call.tensors.constantSize(i))));
-  return OnnxValue::row(getElementTypeOrSelf(result), elements);
+  for (int64_t i = 0, end = computeProduct(shape); i < end; ++i)
+    elements.push_back(extract(llvm::map_to_vector(
+        delinearize(i, computeStrides(shape)), [&](int64_t index) {
+          return call.tensors.asIndex(call.tensors.constantSize(index));
+        })));
+  return OnnxValue::few(getElementTypeOrSelf(result), elements, shape);
 }
 
 FailureOr<OnnxValues> attn::importIf(
@@ -132,8 +134,7 @@ FailureOr<OnnxValues> attn::importIf(
   OnnxValues values;
   for (auto [result, sizes, a, b] :
        llvm::zip(op.getResults(), shapes, outputs[0], outputs[1]))
-    values.push_back(getResult(call, result, sizes,
-                               a.isFew() && b.isFew() &&
-                                   a.elements().size() == b.elements().size()));
+    values.push_back(getResult(
+        call, result, sizes, a.isFew() && b.isFew() && a.shape() == b.shape()));
   return values;
 }

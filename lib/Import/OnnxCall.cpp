@@ -4,6 +4,7 @@
 #include "OnnxScalars.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/SaveAndRestore.h"
 
@@ -181,9 +182,8 @@ SizedTensor OnnxCall::asTensor(const OnnxValue &value) {
 TensorSizes OnnxCall::sizesOf(const OnnxValue &value) {
   if (!value.isFew())
     return value.tensor().sizes;
-  if (value.rank() == 0)
-    return {};
-  return {tensors.constantSize(value.elements().size())};
+  return llvm::map_to_vector<4>(
+      value.shape(), [&](int64_t size) { return tensors.constantSize(size); });
 }
 
 OpFoldResult OnnxCall::asSize(Value integer) {
@@ -285,8 +285,7 @@ FailureOr<OnnxValue> OnnxCall::constant(const OnnxTensor &tensor) {
   for (Attribute attribute : elements.getValues<Attribute>())
     scalars.push_back(arith::ConstantOp::create(
         builder, tensors.location, llvm::cast<TypedAttr>(attribute)));
-  return type.getRank() == 0 ? OnnxValue::scalar(scalars.front())
-                             : OnnxValue::row(element, scalars);
+  return OnnxValue::few(element, scalars, tensor.shape);
 }
 
 /// Whether an integer is the size of a tensor, and therefore not negative.
@@ -342,6 +341,16 @@ FailureOr<OnnxValue> OnnxCall::elementwise(StringRef operation,
   });
 }
 
+/// A few scalars, repeated to `shape` as of a tensor.
+static OnnxValue broadcastFew(const OnnxValue &value, ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size(), 0);
+  size_t missing = shape.size() - value.rank();
+  for (auto [dim, stride] : llvm::enumerate(value.strides()))
+    if (value.shape()[dim] != 1)
+      strides[missing + dim] = stride;
+  return value.view(shape, strides);
+}
+
 FailureOr<OnnxValue> OnnxCall::map(ArrayRef<OnnxValue> operands, Type type,
                                    ScalarBody body) {
   SmallVector<TensorSizes> shapes(llvm::map_range(
@@ -356,21 +365,21 @@ FailureOr<OnnxValue> OnnxCall::map(ArrayRef<OnnxValue> operands, Type type,
     return fail("expected sizes that can be broadcast, got " + got);
   }
 
-  if (llvm::all_of(operands, std::mem_fn(&OnnxValue::isFew))) {
-    size_t count = 1;
-    for (const OnnxValue &value : operands)
-      if (value.elements().size() != 1)
-        count = value.elements().size();
-    SmallVector<Value> results;
+  std::optional<SmallVector<int64_t>> shape = getConstantIntValues(*sizes);
+  if (shape && computeProduct(*shape) <= kFew &&
+      llvm::all_of(operands, std::mem_fn(&OnnxValue::isFew))) {
+    SmallVector<OnnxValue> aligned(
+        llvm::map_range(operands, [&](const OnnxValue &value) {
+          return broadcastFew(value, *shape);
+        }));
     ScalarBuilder scalars(tensors.builder, tensors.location);
-    for (size_t i = 0; i < count; ++i) {
-      SmallVector<Value> at;
-      for (const OnnxValue &value : operands)
-        at.push_back(value.elements()[value.elements().size() == 1 ? 0 : i]);
-      results.push_back(body(scalars, at));
-    }
-    return sizes->empty() ? OnnxValue::scalar(results.front())
-                          : OnnxValue::row(type, results);
+    SmallVector<Value> results;
+    for (int64_t i = 0, end = computeProduct(*shape); i < end; ++i)
+      results.push_back(body(
+          scalars, llvm::map_to_vector(aligned, [&](const OnnxValue &value) {
+            return value.elements()[i];
+          })));
+    return OnnxValue::few(type, results, *shape);
   }
 
   // One scalar for all is used as it is.
@@ -400,8 +409,7 @@ OnnxValue OnnxCall::cast(const OnnxValue &value, Type type) {
         llvm::map_range(value.elements(), [&](Value element) {
           return scalars.cast(element, type);
         }));
-    return value.rank() == 0 ? OnnxValue::scalar(results.front())
-                             : OnnxValue::row(type, results);
+    return OnnxValue::few(type, results, value.shape());
   }
   return OnnxValue(
       tensors.map(value.tensor(), value.tensor().sizes, type,
@@ -440,10 +448,9 @@ FailureOr<OnnxValue> OnnxCall::mean(const SizedTensor &tensor,
 
 OnnxValue OnnxCall::reshape(const OnnxValue &value,
                             ArrayRef<OpFoldResult> sizes) {
-  if (value.isFew() && sizes.empty())
-    return OnnxValue::scalar(value.elements().front());
-  if (value.isFew() && sizes.size() == 1)
-    return OnnxValue::row(value.type(), value.elements());
+  if (std::optional<SmallVector<int64_t>> shape = getConstantIntValues(sizes);
+      shape && value.isFew())
+    return OnnxValue::few(value.type(), value.elements(), *shape);
   return OnnxValue(tensors.reshape(asTensor(value), sizes));
 }
 

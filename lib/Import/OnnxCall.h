@@ -6,6 +6,7 @@
 #ifndef ATTN_LIB_IMPORT_ONNXCALL_H
 #define ATTN_LIB_IMPORT_ONNXCALL_H
 
+#include "OnnxValue.h"
 #include "TensorBuilder.h"
 #include "attn/Weights/OnnxFile.h"
 #include "llvm/ADT/DenseMap.h"
@@ -14,49 +15,6 @@
 namespace attn {
 
 class ScalarBuilder;
-
-/// A value of the graph: a tensor, or a few scalars of which each one's origin
-/// is known. Sizes are computed with the latter: they have to be followed
-/// element by element, as a size of a tensor is one number.
-class OnnxValue {
-public:
-  /// An input or output that is left out.
-  OnnxValue() = default;
-  OnnxValue(SizedTensor tensor) : sized(std::move(tensor)) {}
-
-  /// One scalar (rank 0), or some in a row.
-  static OnnxValue scalar(mlir::Value element) {
-    OnnxValue value;
-    value.few.push_back(element);
-    value.elementType = element.getType();
-    return value;
-  }
-  static OnnxValue row(mlir::Type type, llvm::ArrayRef<mlir::Value> elements) {
-    OnnxValue value;
-    value.few.assign(elements.begin(), elements.end());
-    value.elementType = type;
-    value.isRow = true;
-    return value;
-  }
-
-  explicit operator bool() const { return sized.value || elementType; }
-  bool isFew() const { return static_cast<bool>(elementType); }
-  /// The scalars, if these are few.
-  llvm::ArrayRef<mlir::Value> elements() const { return few; }
-  const SizedTensor &tensor() const { return sized; }
-  mlir::Type type() const {
-    return isFew() ? elementType : sized.elementType();
-  }
-  int64_t rank() const { return isFew() ? int64_t(isRow) : sized.rank(); }
-
-private:
-  SizedTensor sized;
-  llvm::SmallVector<mlir::Value, 4> few;
-  mlir::Type elementType;
-  bool isRow = false;
-};
-
-using OnnxValues = llvm::SmallVector<OnnxValue, 2>;
 
 /// The results of an operator that has one.
 mlir::FailureOr<OnnxValues> onlyResult(mlir::FailureOr<OnnxValue> value);

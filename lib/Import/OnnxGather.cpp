@@ -35,7 +35,7 @@ static FailureOr<OnnxValues> importGather(OnnxCall &call) {
   if (failed(expectIndices(call, indices)))
     return failure();
   // One size of many.
-  if (data.isFew() && indices.isFew() &&
+  if (data.isFew() && data.rank() == 1 && indices.isFew() &&
       llvm::all_of(indices.elements(), [](Value index) {
         return getConstantIntValue(index).has_value();
       })) {
@@ -47,9 +47,7 @@ static FailureOr<OnnxValues> importGather(OnnxCall &call) {
         return failure();
       chosen.push_back(data.elements()[*index]);
     }
-    return OnnxValues{indices.rank() == 0
-                          ? OnnxValue::scalar(chosen.front())
-                          : OnnxValue::row(data.type(), chosen)};
+    return OnnxValues{OnnxValue::few(data.type(), chosen, indices.shape())};
   }
   SizedTensor tensor = call.asTensor(data);
   if (failed(expectElements(call, tensor.sizes[*axis])))

@@ -16,16 +16,20 @@ using llvm::StringRef;
 static FailureOr<OnnxValues> importTranspose(OnnxCall &call) {
   if (failed(call.expectInputs(1, 1)))
     return failure();
-  SizedTensor tensor = call.asTensor(call.input(0));
+  OnnxValue value = call.input(0);
   std::optional<SmallVector<int64_t>> permutation = call.integers("perm");
   if (!permutation)
     permutation = llvm::to_vector(
-        llvm::reverse(llvm::to_vector(llvm::seq<int64_t>(tensor.rank()))));
-  if (int64_t(permutation->size()) != tensor.rank() ||
+        llvm::reverse(llvm::to_vector(llvm::seq<int64_t>(value.rank()))));
+  if (int64_t(permutation->size()) != value.rank() ||
       !isPermutationVector(*permutation))
     return call.fail("expected 'perm' to name each of " +
-                     llvm::Twine(tensor.rank()) + " dimensions once");
-  return OnnxValues{call.tensors.transpose(tensor, *permutation)};
+                     llvm::Twine(value.rank()) + " dimensions once");
+  if (value.isFew())
+    return OnnxValues{
+        value.view(applyPermutation(value.shape(), *permutation),
+                   applyPermutation<int64_t>(value.strides(), *permutation))};
+  return OnnxValues{call.tensors.transpose(value.tensor(), *permutation)};
 }
 
 static FailureOr<OnnxValues> importConcat(OnnxCall &call) {
@@ -44,7 +48,7 @@ static FailureOr<OnnxValues> importConcat(OnnxCall &call) {
     if (value.type() != call.input(0).type() ||
         value.rank() != call.input(0).rank())
       return call.fail("expected inputs of one type and rank");
-    areFew &= value.isFew();
+    areFew &= value.isFew() && value.rank() == 1;
     llvm::append_range(few, value.elements());
   }
   if (areFew)

@@ -79,7 +79,7 @@ static FailureOr<OnnxValues> importConstantOfShape(OnnxCall &call) {
   Value element = value.elements().front();
   std::optional<int64_t> count =
       sizes->size() == 1 ? getConstantIntValue(sizes->front()) : std::nullopt;
-  if (count && *count > 0 && *count <= OnnxCall::kFew &&
+  if (count && *count >= 0 && *count <= OnnxCall::kFew &&
       isa<IntegerType>(element.getType()))
     return OnnxValues{
         OnnxValue::row(element.getType(), SmallVector<Value>(*count, element))};

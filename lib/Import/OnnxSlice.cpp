@@ -198,18 +198,19 @@ private:
                         [](OpFoldResult offset) { return isSize(offset, 0); });
   }
 
-  /// Of a row of few known elements.
+  /// Of few known elements.
   std::optional<OnnxValue> chooseFew(const OnnxValue &data) const {
-    if (!data.isFew() || given.size() != 1)
+    auto first = getConstantIntValues(offsets);
+    auto shape = getConstantIntValues(sizes);
+    if (!data.isFew() || !first || !shape)
       return std::nullopt;
-    std::optional<int64_t> first = getConstantIntValue(offsets[0]);
-    std::optional<int64_t> count = getConstantIntValue(sizes[0]);
-    if (!first || !count)
-      return std::nullopt;
-    SmallVector<Value> chosen;
-    for (int64_t i = 0; i < *count; ++i)
-      chosen.push_back(data.elements()[*first + i * steps[0]]);
-    return OnnxValue::row(data.type(), chosen);
+    SmallVector<int64_t> strides = data.strides();
+    int64_t offset = 0;
+    for (auto [stride, start, step] : llvm::zip(strides, *first, steps)) {
+      offset += start * stride;
+      stride *= step;
+    }
+    return data.view(*shape, strides, offset);
   }
 
   /// What goes down is chosen by its places, an axis after the other.

@@ -239,6 +239,35 @@ CASES["assigned"] = (
     {"x0": np.ones((2, 1, 3), np.float32), "x1": np.zeros((2, 1, 5), np.float32)},
 )
 
+# Sizes to pad with, as PyTorch's exporter writes them: pairs of the last dimension first,
+# which are filled up, turned round and put in ONNX's order.
+PADDED = """
+<ir_version: 10, opset_import: ["": 21]>
+padded (float[n, m, k] x0) => (float[n, p, q] y0) <
+  int64[1] four = {4}, int64[1] zero = {0}, int64[1] one = {1}, int64 six = {6},
+  int64[1] last = {-1}, int64[1] first = {-9223372036854775807}, int64[2] pairs = {-1, 2}
+> {
+  rows = Shape <start = 1, end = 2> (x0)
+  over = Sub (four, rows)
+  more = Mod (over, four)
+  given = Concat <axis = 0> (one, zero, zero, more)
+  size = Shape (given)
+  count = Squeeze (size)
+  left = Sub (six, count)
+  lefts = Unsqueeze (left, zero)
+  zeros = ConstantOfShape <value = int64[1] {0}> (lefts)
+  none = ConstantOfShape <value = int64[1] {0}> (zero)
+  whole = Concat <axis = 0> (given, zeros, none)
+  table = Reshape (whole, pairs)
+  turned = Slice (table, last, first, zero, last)
+  columns = Transpose <perm = [1, 0]> (turned)
+  flat = Reshape (columns, last)
+  pads = Cast <to = 7> (flat)
+  y0 = Pad (x0, pads)
+}
+"""
+CASES["padded"] = "Pad", onnx.parser.parse_model(PADDED), {"x0": np.ones((2, 6, 3), np.float32)}
+
 # The sizes of a tensor are known to be equal to themselves: then, else, and one in another.
 # Names in branches are those of other branches too.
 BRANCHES = """
