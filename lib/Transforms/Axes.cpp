@@ -201,6 +201,26 @@ Value Axes::refine(OpBuilder &builder, Location loc, Value tensor,
   return tensor::CastOp::create(builder, loc, type, tensor);
 }
 
+/// Splits dimensions into those of `shape`, whose sizes are `sizes`.
+static Value expand(OpBuilder &builder, Location loc, Value tensor,
+                    ArrayRef<int64_t> shape,
+                    ArrayRef<ReassociationIndices> groups,
+                    ArrayRef<OpFoldResult> sizes) {
+  // A dimension is of known size just if all that it is split into are.
+  SmallVector<int64_t> whole(groups.size(), 1);
+  for (auto [product, group] : llvm::zip(whole, groups))
+    for (int64_t dim : group)
+      product =
+          ShapedType::isDynamic(product) || ShapedType::isDynamic(shape[dim])
+              ? ShapedType::kDynamic
+              : product * shape[dim];
+  RankedTensorType type = typeOf(tensor);
+  if (type.getShape() != ArrayRef(whole))
+    tensor = tensor::CastOp::create(builder, loc, type.clone(whole), tensor);
+  return tensor::ExpandShapeOp::create(builder, loc, type.clone(shape), tensor,
+                                       groups, sizes);
+}
+
 /// Gives each axis a dimension of its own, but for lists that `to` has too.
 Value Axes::splitDims(OpBuilder &builder, Location loc, Value tensor,
                       Layout &layout, ArrayRef<AxisList> to) const {
@@ -219,9 +239,8 @@ Value Axes::splitDims(OpBuilder &builder, Location loc, Value tensor,
   if (split.size() == layout.size())
     return tensor;
   layout = split;
-  return tensor::ExpandShapeOp::create(
-      builder, loc, typeOf(tensor).clone(getStaticSizes(layout)), tensor,
-      groups, getSizes(builder, loc, layout));
+  return expand(builder, loc, tensor, getStaticSizes(layout), groups,
+                getSizes(builder, loc, layout));
 }
 
 /// Merges dimensions into those of `to` that have any axis.
@@ -267,9 +286,8 @@ Value Axes::insertUnitDims(OpBuilder &builder, Location loc, Value tensor,
     isTaken |= !list.empty();
     groups[current].push_back(static_cast<int64_t>(dim));
   }
-  return tensor::ExpandShapeOp::create(
-      builder, loc, typeOf(tensor).clone(getStaticSizes(to)), tensor, groups,
-      getSizes(builder, loc, to));
+  return expand(builder, loc, tensor, getStaticSizes(to), groups,
+                getSizes(builder, loc, to));
 }
 
 Value Axes::rearrange(OpBuilder &builder, Location loc, Value tensor,

@@ -4,6 +4,12 @@
 
 #bij = affine_map<(b, i, j) -> (b, i, j)>
 #row = affine_map<(b, i, j) -> (b, i, 0)>
+#queries = affine_map<(b, h, i, j, d) -> (b, h, i, d)>
+#keys = affine_map<(b, h, i, j, d) -> (b, h, j, d)>
+#scores = affine_map<(b, h, i, j, d) -> (b, h, i, j)>
+#weights = affine_map<(b, h, i, d, j) -> (b, h, i, j)>
+#values = affine_map<(b, h, i, d, j) -> (b, h, j, d)>
+#results = affine_map<(b, h, i, d, j) -> (b, h, i, d)>
 
 // From PyTorch (torch-mlir): constants are of f64 and rounded where they are used;
 // where all scores are -inf, compared in f64, the probabilities are 0.
@@ -77,4 +83,49 @@ func.func @doubles(%q: tensor<2x5x16xf32>, %k: tensor<2x7x16xf32>) -> tensor<2x5
   } -> tensor<2x5x7xf32>
   %r = linalg.batch_matmul ins(%p0, %k : tensor<2x5x7xf32>, tensor<2x7x16xf32>) outs(%o0 : tensor<2x5x16xf32>) -> tensor<2x5x16xf32>
   return %r : tensor<2x5x16xf32>
+}
+
+// Keys of known sizes, which an exporter splits as it does the queries: how many
+// there are is a quotient then.
+// CHECK-LABEL: func.func @known_keys(
+// CHECK-SAME:    %{{[^:]*}}: tensor<?x?x4x16xf32>, %[[K:[^:]*]]: tensor<2x3x64xf32>)
+// CHECK:         %[[FLAT:.*]] = tensor.collapse_shape %[[K]] {{\[}}[0, 1, 2]]
+// CHECK:         %[[ANY:.*]] = tensor.cast %[[FLAT]] : tensor<384xf32> to tensor<?xf32>
+// CHECK:         tensor.expand_shape %[[ANY]] {{.*}} : tensor<?xf32> into tensor<?x?x64xf32>
+// CHECK:         attn.sdpa
+// CHECK-NOT:     linalg.softmax
+func.func @known_keys(%q: tensor<?x?x4x16xf32>, %k: tensor<2x3x64xf32>) -> tensor<?x4x?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %c384 = arith.constant 384 : index
+  %zero = arith.constant 0.0 : f32
+  %b = tensor.dim %q, %c0 : tensor<?x?x4x16xf32>
+  %n = tensor.dim %q, %c1 : tensor<?x?x4x16xf32>
+  %row = arith.muli %b, %c64 : index
+  %m = arith.divui %c384, %row : index
+  %flat = tensor.collapse_shape %k [[0, 1, 2]] : tensor<2x3x64xf32> into tensor<384xf32>
+  %any = tensor.cast %flat : tensor<384xf32> to tensor<?xf32>
+  %split = tensor.expand_shape %any [[0, 1, 2, 3]] output_shape [%b, %m, 4, 16] : tensor<?xf32> into tensor<?x?x4x16xf32>
+  %qe = tensor.empty(%b, %n) : tensor<?x4x?x16xf32>
+  %qt = linalg.transpose ins(%q : tensor<?x?x4x16xf32>) outs(%qe : tensor<?x4x?x16xf32>) permutation = [0, 2, 1, 3]
+  %ke = tensor.empty(%b, %m) : tensor<?x4x?x16xf32>
+  %kt = linalg.transpose ins(%split : tensor<?x?x4x16xf32>) outs(%ke : tensor<?x4x?x16xf32>) permutation = [0, 2, 1, 3]
+  %se = tensor.empty(%b, %n, %m) : tensor<?x4x?x?xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%se : tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %s = linalg.generic {indexing_maps = [#queries, #keys, #scores], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]} ins(%qt, %kt : tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>) outs(%s0 : tensor<?x4x?x?xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %p = arith.mulf %x, %y : f32
+    %t = arith.addf %sum, %p : f32
+    linalg.yield %t : f32
+  } -> tensor<?x4x?x?xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<?x4x?x?xf32>) outs(%se : tensor<?x4x?x?xf32>) -> tensor<?x4x?x?xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%qe : tensor<?x4x?x16xf32>) -> tensor<?x4x?x16xf32>
+  %o = linalg.generic {indexing_maps = [#weights, #values, #results], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]} ins(%p, %kt : tensor<?x4x?x?xf32>, tensor<?x4x?x16xf32>) outs(%o0 : tensor<?x4x?x16xf32>) {
+  ^bb0(%x: f32, %y: f32, %sum: f32):
+    %t = arith.mulf %x, %y : f32
+    %u = arith.addf %sum, %t : f32
+    linalg.yield %u : f32
+  } -> tensor<?x4x?x16xf32>
+  return %o : tensor<?x4x?x16xf32>
 }
