@@ -123,6 +123,11 @@ public:
   OnnxValue softmax(const SizedTensor &tensor, int64_t axis);
   /// The sum over the axes, which stay with size 1.
   SizedTensor sum(const SizedTensor &tensor, llvm::ArrayRef<int64_t> axes);
+  /// The lowest number of a type, or the greatest.
+  mlir::Value extreme(mlir::Type type, bool isLowest);
+  /// The greatest element over the axes, which stay with size 1, or the least.
+  SizedTensor extreme(const SizedTensor &tensor, llvm::ArrayRef<int64_t> axes,
+                      bool isGreatest);
   /// The mean, in the type of `tensor`, which is of floats.
   mlir::FailureOr<OnnxValue> mean(const SizedTensor &tensor,
                                   llvm::ArrayRef<int64_t> axes);

@@ -6,41 +6,10 @@
 #include "OnnxScalars.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include <limits>
 
 using namespace mlir;
 using namespace attn;
 using llvm::StringRef;
-
-/// The lowest number of a type, or the greatest.
-static Value getExtreme(OnnxCall &call, Type type, bool isLowest) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (isa<FloatType>(type))
-    return call.tensors.scalar(type, isLowest ? -kInfinity : kInfinity);
-  if (type.isInteger(1))
-    return call.tensors.scalar(type, !isLowest);
-  unsigned width = type.getIntOrFloatBitWidth();
-  APInt value = isLowest ? APInt::getSignedMinValue(width)
-                         : APInt::getSignedMaxValue(width);
-  return arith::ConstantOp::create(call.tensors.builder, call.tensors.location,
-                                   IntegerAttr::get(type, value));
-}
-
-/// The greatest element, or the least.
-static SizedTensor extreme(OnnxCall &call, const SizedTensor &tensor,
-                           ArrayRef<int64_t> axes, bool isGreatest) {
-  Type type = tensor.elementType();
-  Value init = getExtreme(call, type, isGreatest);
-  bool isBool = type.isInteger(1);
-  StringRef combiner = isGreatest ? isBool ? "Or" : "Max"
-                       : isBool   ? "And"
-                                  : "Min";
-  return call.tensors.reduce(
-      tensor, axes, init,
-      [&](OpBuilder &b, Location loc, Value total, Value x) {
-        return ScalarBuilder(b, loc).build(combiner, {total, x});
-      });
-}
 
 /// `tensor` without the dimensions `axes`, which have size 1.
 static OnnxValue dropAxes(OnnxCall &call, const OnnxValue &tensor,
@@ -119,7 +88,7 @@ static FailureOr<OnnxValues> importReduction(OnnxCall &call) {
                      " is defined for");
   FailureOr<OnnxValue> result = OnnxValue();
   if (isExtreme)
-    result = OnnxValue(extreme(call, tensor, axes, name == "ReduceMax"));
+    result = OnnxValue(call.extreme(tensor, axes, name == "ReduceMax"));
   else
     result = importSum(call, widen(call, tensor), axes);
   if (failed(result))
@@ -143,9 +112,9 @@ static FailureOr<OnnxValues> importArgument(OnnxCall &call) {
   if (tensor.elementType().isInteger(1))
     return call.fail("expected an operand of numbers");
   SizedTensor best =
-      extreme(call, tensor, *axis, call.node.operation == "ArgMax");
+      call.extreme(tensor, *axis, call.node.operation == "ArgMax");
   Type type = tensors.builder.getI64Type();
-  Value none = getExtreme(call, type, isLast);
+  Value none = call.extreme(type, isLast);
   // All are as good as a NaN.
   SizedTensor places = tensors.map(
       {tensor, best}, tensor.sizes, type,
@@ -160,7 +129,7 @@ static FailureOr<OnnxValues> importArgument(OnnxCall &call) {
             b, loc, type, linalg::IndexOp::create(b, loc, *axis));
         return arith::SelectOp::create(b, loc, isBest, index, none);
       });
-  OnnxValue result = extreme(call, places, *axis, isLast);
+  OnnxValue result = call.extreme(places, *axis, isLast);
   return OnnxValues{keepsDims ? result : dropAxes(call, result, *axis)};
 }
 
