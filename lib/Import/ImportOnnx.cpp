@@ -216,8 +216,8 @@ static OnnxOperator findOperator(StringRef name) {
   for (auto *find :
        {findActivationOperator, findElementwiseOperator, findShapeOperator,
         findMovingOperator, findGatherOperator, findNetworkOperator,
-        findNormOperator, findQuantizationOperator, findReductionOperator,
-        findScatterOperator})
+        findNormOperator, findPoolingOperator, findQuantizationOperator,
+        findReductionOperator, findScatterOperator})
     if (OnnxOperator found = find(name))
       return found;
   return nullptr;

@@ -162,6 +162,7 @@ OnnxOperator findMovingOperator(llvm::StringRef name);
 OnnxOperator findGatherOperator(llvm::StringRef name);
 OnnxOperator findNetworkOperator(llvm::StringRef name);
 OnnxOperator findNormOperator(llvm::StringRef name);
+OnnxOperator findPoolingOperator(llvm::StringRef name);
 OnnxOperator findQuantizationOperator(llvm::StringRef name);
 OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
@@ -179,6 +180,7 @@ importIf(OnnxCall &call,
          llvm::function_ref<mlir::FailureOr<OnnxValues>(llvm::StringRef branch)>
              build);
 mlir::FailureOr<OnnxValues> importMultiHeadAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importResize(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeRotaryEmbedding(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importSlice(OnnxCall &call);

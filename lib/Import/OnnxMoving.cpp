@@ -228,6 +228,7 @@ OnnxOperator attn::findMovingOperator(StringRef name) {
       .Case("Slice", importSlice)
       .Case("Split", importSplit)
       .Case("Pad", importPad)
+      .Case("Resize", importResize)
       .Case("Tile", importTile)
       .Case("Trilu", importTrilu)
       .Default(nullptr);

@@ -4,6 +4,7 @@
 // its optimiser makes of sums before them.
 
 #include "OnnxQuantization.h"
+#include "OnnxScalars.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -111,6 +112,14 @@ static FailureOr<OnnxValues> importRMSNormalization(OnnxCall &call) {
   return onlyResult(norm->normalizeRoot(call.input(1)));
 }
 
+/// [C] → [C, 1, …], as of a tensor [N, C, …] of `rank`.
+static OnnxValue widenChannels(OnnxCall &call, const OnnxValue &channels,
+                               int64_t rank) {
+  TensorSizes sizes(rank - 1, call.tensors.constantSize(1));
+  sizes[0] = call.sizesOf(channels)[0];
+  return call.reshape(channels, sizes);
+}
+
 /// Each channel of each entry has a mean and a deviation of its own.
 static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
   if (failed(call.expectInputs(3, 3)))
@@ -121,17 +130,52 @@ static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
     return call.fail("expected floats of rank 3 at least, and a scale and a "
                      "bias of rank 1");
   Normalization norm(call, x, 2, call.number("epsilon", 1e-5));
-  // [C] → [C, 1, …]
-  auto widen = [&](const OnnxValue &channels) {
-    TensorSizes sizes(x.rank() - 1, call.tensors.constantSize(1));
-    sizes[0] = call.sizesOf(channels)[0];
-    return call.reshape(channels, sizes);
-  };
   FailureOr<OnnxValues> results =
-      norm.normalize(widen(call.input(1)), widen(call.input(2)));
+      norm.normalize(widenChannels(call, call.input(1), x.rank()),
+                     widenChannels(call, call.input(2), x.rank()));
   if (failed(results))
     return failure();
   return OnnxValues{results->front()};
+}
+
+/// (x - mean) / √(variance + epsilon) · scale + bias, with what was found of
+/// each channel in training.
+static FailureOr<OnnxValues> importBatchNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(5, 5)))
+    return failure();
+  if (call.integer("training_mode", 0) != 0)
+    return call.fail("expected 'training_mode' 0");
+  // What training makes of it.
+  (void)call.find("momentum");
+  OnnxValue x = call.input(0);
+  if (x.rank() < 2 || !isa<FloatType>(x.type()))
+    return call.fail("expected floats of rank 2 at least");
+  OnnxValue channels[4];
+  for (auto [index, channel] : llvm::enumerate(channels)) {
+    OnnxValue given = call.input(index + 1);
+    if (given.rank() != 1 || !isa<FloatType>(given.type()))
+      return call.fail("expected floats of rank 1 for each channel");
+    channel = widenChannels(call, call.cast(given, x.type()), x.rank());
+  }
+  auto &[scale, bias, mean, variance] = channels;
+  Type type = x.type();
+  double epsilon = call.number("epsilon", 1e-5);
+  FailureOr<OnnxValue> factor = call.map(
+      {scale, variance}, type, [&](ScalarBuilder &scalars, ValueRange at) {
+        Value sum =
+            scalars.build("Add", {at[1], scalars.constant(type, epsilon)});
+        return scalars.build("Div", {at[0], scalars.build("Sqrt", sum)});
+      });
+  if (failed(factor))
+    return failure();
+  return onlyResult(call.map({x, mean, *factor, bias}, type,
+                             [](ScalarBuilder &scalars, ValueRange at) {
+                               Value centred =
+                                   scalars.build("Sub", {at[0], at[1]});
+                               Value scaled =
+                                   scalars.build("Mul", {centred, at[2]});
+                               return scalars.build("Add", {scaled, at[3]});
+                             }));
 }
 
 //===----------------------------------------------------------------------===//
@@ -275,6 +319,7 @@ attn::importQuantisedEmbedLayerNormalization(OnnxCall &call) {
 
 OnnxOperator attn::findNormOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
+      .Case("BatchNormalization", importBatchNormalization)
       .Case("InstanceNormalization", importInstanceNormalization)
       .Case("LayerNormalization", importLayerNormalization)
       .Case("RMSNormalization", importRMSNormalization)

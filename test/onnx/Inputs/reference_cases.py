@@ -83,6 +83,31 @@ case("conv_one_place", "Conv", [(1, 2, 4), (3, 2, 2)], [1], strides=[5], auto_pa
 case("conv_same", "Conv", [(2, 3, 7), (5, 3, 4)], [1], auto_pad="SAME_UPPER")
 case("conv_same_dilated", "Conv", [(2, 3, 7), (5, 3, 4)], [1], auto_pad="SAME_LOWER", dilations=[3])
 
+POOL = dict(kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 1, 1])
+for rounded in (0, 1):
+    case(f"max_pool_{rounded}", "MaxPool", [(2, 3, 8, 9)], ceil_mode=rounded, **POOL)
+    case(f"average_pool_{rounded}", "AveragePool", [(2, 3, 8, 9)], ceil_mode=rounded, **POOL)
+case("max_pool_dilated", "MaxPool", [(1, 2, 9)], kernel_shape=[3], dilations=[2])
+case(
+    "average_pool_whole", "AveragePool", [(2, 3, 8, 9)], count_include_pad=1, **POOL
+)  # fmt: skip
+
+IMAGE, LARGER = (2, 3, 5, 4), np.array([2, 3, 7, 9])
+case("resize_linear", "Resize", [IMAGE, None, None, LARGER], [3], mode="linear")
+case("resize_cubic", "Resize", [IMAGE, None, np.float32([1, 1, 0.7, 1.9])], [2], mode="cubic")
+case(
+    "resize_scales", "Resize", [IMAGE, None, np.float32([1.7, 0.8])],
+    sizes="known", mode="linear", axes=[3, 2],
+)  # fmt: skip
+case(
+    "resize_corners", "Resize", [IMAGE, None, None, LARGER], [3],
+    mode="linear", coordinate_transformation_mode="align_corners",
+)  # fmt: skip
+case(
+    "resize_nearest", "Resize", [IMAGE, None, np.float32([1, 1, 2, 3])], sizes="known",
+    coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+)  # fmt: skip
+
 case("einsum_scores", "Einsum", [(2, 3, 4, 5), (2, 6, 4, 5)], equation="bqhe,bkhe->bhqk")
 case("einsum_values", "Einsum", [(2, 4, 3, 6), (2, 6, 4, 5)], equation="bhqk, bkhe -> bqhe")
 case("einsum_heads", "Einsum", [(2, 3, 6), (6, 4, 5)], [1], equation="bsd,dhe->bhse")
