@@ -40,6 +40,7 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
     guards.clear();
     steps.clear();
     stages.clear();
+    scoreFactor.reset();
     softcap.reset();
     least.reset();
     sinks = Element();
@@ -66,6 +67,8 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
       return false;
     sinkSources = getSources(*tensor, /*isScaled=*/false);
   }
+  if (scoreFactor && !resolveFactor())
+    return false;
   axes.resolve(elements.axes);
   mask.emplace(elements, axes, static_cast<bool>(sinks), least);
   if (failed(mask->analyze(steps)))
@@ -74,6 +77,8 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
   llvm::append_values(read, query.value, key.value, value.value);
   for (const Source &source : sinkSources)
     read.push_back(source.element.value);
+  if (scoreFactor)
+    read.push_back(scoreFactor->element.value);
   if (llvm::any_of(read,
                    [&](Value tensor) { return dependsOn(tensor, scores); }))
     return false;
@@ -136,8 +141,9 @@ void AttentionMatcher::findStage() {
 
 /// Follows scores up to a matrix product, collecting masks and scale.
 bool AttentionMatcher::matchScores(const Element &element, double factor) {
-  // A cap that was divided by may be rounded.
-  if (std::abs(factor - 1) < 1e-6)
+  // A cap that was divided by may be rounded. Scores without a factor that is
+  // further out are nothing that attention has.
+  if (std::abs(factor - 1) < 1e-6 && !scoreFactor)
     stages.push_back({element, steps.size(), softcap.has_value()});
   Element e = elements.plain(element);
   Operation *op = e.value.getDefiningOp();
@@ -150,11 +156,12 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
     for (unsigned index : {0, 1})
       if (auto constant = elements.getConstant(elements.operand(e, index)))
         return matchScores(elements.operand(e, 1 - index), factor * *constant);
-    return false;
+    return matchFactor(e, 0, factor) || matchFactor(e, 1, factor);
   }
   if (isa<arith::DivFOp>(op)) {
     auto constant = elements.getConstant(elements.operand(e, 1));
-    return constant && matchScores(elements.operand(e, 0), factor / *constant);
+    return constant ? matchScores(elements.operand(e, 0), factor / *constant)
+                    : matchFactor(e, 0, factor);
   }
   if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op)) {
     // At least a number that leaves nothing of the scores it is added to.
@@ -203,6 +210,41 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
                                *excluded * factor});
   }
   return false;
+}
+
+/// Scores are operand `index` of what computes `element`, and multiplied by the
+/// other one, or divided. Nothing is added further in.
+bool AttentionMatcher::matchFactor(const Element &element, unsigned index,
+                                   double factor) {
+  if (scoreFactor)
+    return false;
+  size_t outside = steps.size();
+  scoreFactor = {elements.operand(element, 1 - index),
+                 isa<arith::DivFOp>(element.value.getDefiningOp())};
+  if (matchScores(elements.operand(element, index), factor) &&
+      steps.size() == outside)
+    return true;
+  steps.truncate(outside);
+  scoreFactor.reset();
+  return false;
+}
+
+/// Finds the tensor of the factor, or the one number that it is. Whether
+/// queries can be multiplied by it: it is the same for all keys.
+bool AttentionMatcher::resolveFactor() {
+  Element &element = scoreFactor->element;
+  if (std::optional<Element> tensor = elements.getTensor(element, true))
+    element = elements.getSources(*tensor, /*widen=*/true).back();
+  else if (!getBodyOwner(element.value))
+    element.layout.clear();
+  else
+    return false;
+  axes.resolve(elements.axes);
+  AxisList present = elements.axes.resolve(flatten(element.layout));
+  return llvm::all_of(present, [&](unsigned axis) {
+    return llvm::is_contained(axes.batch, axis) ||
+           llvm::is_contained(axes.queries, axis);
+  });
 }
 
 bool AttentionMatcher::matchProduct(const Contraction &contraction,

@@ -17,6 +17,12 @@ struct Source {
   double scale;
 };
 
+/// What scores are multiplied by, or divided, where that is no constant.
+struct ScoreFactor {
+  Element element;
+  bool isDivisor;
+};
+
 /// Where the operands of an `attn.sdpa` have their axes.
 struct Form {
   /// Whether heads are a dimension, or beside each other in the width.
@@ -79,6 +85,8 @@ private:
   bool matchWeightedSum(const Element &sum, mlir::Operation *product,
                         const Element *divisor);
   bool matchScores(const Element &element, double factor);
+  bool matchFactor(const Element &element, unsigned index, double factor);
+  bool resolveFactor();
   bool findShown();
   void findStage();
   bool matchProduct(const Contraction &contraction, double factor);
@@ -98,6 +106,8 @@ private:
   mlir::Value build(mlir::OpBuilder &builder, mlir::Location loc,
                     llvm::ArrayRef<Source> sources, mlir::Type type,
                     llvm::ArrayRef<AxisList> target);
+  mlir::Value buildQueries(mlir::OpBuilder &builder, mlir::Location loc,
+                           mlir::Type type, llvm::ArrayRef<AxisList> target);
 
   Elements elements;
   Element root, probabilities, query, key, value;
@@ -118,6 +128,8 @@ private:
   llvm::SmallVector<Element> guards;
   llvm::SmallVector<Source> queries, keys, values, sinkSources;
   double scale = 1;
+  /// A factor that is the same for all keys: queries are multiplied by it.
+  std::optional<ScoreFactor> scoreFactor;
   /// The natural logarithm of the number of which weights are powers.
   double base = 1;
   /// None if scores are not capped.

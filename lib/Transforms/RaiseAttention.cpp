@@ -80,6 +80,8 @@ bool AttentionMatcher::canBe(Type type) {
 /// probabilities or the result have it too.
 Type AttentionMatcher::chooseType() {
   Builder builder(root.value.getContext());
+  if (scoreFactor)
+    return builder.getF32Type();
   for (Value rounded : {probabilities.value, root.value})
     if (Type type = getElementTypeOrSelf(rounded); !type.isF32() && canBe(type))
       return type;
@@ -195,13 +197,59 @@ Value AttentionMatcher::build(OpBuilder &builder, Location loc,
   return convert(builder, loc, tensor, type);
 }
 
+/// The queries, times what scores are multiplied by.
+Value AttentionMatcher::buildQueries(OpBuilder &builder, Location loc,
+                                     Type type, ArrayRef<AxisList> target) {
+  if (!scoreFactor)
+    return build(builder, loc, queries, type, target);
+  // Where each axis has a dimension of its own, the factor has some of them.
+  Axes &all = elements.axes;
+  const Element &element = scoreFactor->element;
+  AxisList axesOfFactor = all.resolve(flatten(element.layout));
+  Layout apart, apartInFactor;
+  SmallVector<AffineExpr> dims;
+  for (unsigned axis : flatten(target)) {
+    if (llvm::is_contained(axesOfFactor, axis)) {
+      apartInFactor.push_back({axis});
+      dims.push_back(builder.getAffineDimExpr(apart.size()));
+    }
+    apart.push_back({axis});
+  }
+  Value factor = element.value;
+  if (!element.isTensor())
+    factor = tensor::FromElementsOp::create(
+        builder, loc, RankedTensorType::get({}, factor.getType()), factor);
+  factor = all.rearrange(builder, loc, factor, element.layout, apartInFactor);
+  Value operands[] = {build(builder, loc, queries, type, apart),
+                      convert(builder, loc, factor, type)};
+  AffineMap whole = builder.getMultiDimIdentityMap(apart.size());
+  AffineMap part = AffineMap::get(apart.size(), 0, dims, builder.getContext());
+  Value empty = tensor::EmptyOp::create(
+      builder, loc, all.getSizes(builder, loc, apart), type);
+  SmallVector<utils::IteratorType> iterators(apart.size(),
+                                             utils::IteratorType::parallel);
+  Value product =
+      linalg::GenericOp::create(
+          builder, loc, empty.getType(), operands, empty,
+          ArrayRef{whole, part, whole}, iterators,
+          [&](OpBuilder &b, Location at, ValueRange arguments) {
+            Value x = arguments[0], y = arguments[1];
+            Value result = scoreFactor->isDivisor
+                               ? arith::DivFOp::create(b, at, x, y).getResult()
+                               : arith::MulFOp::create(b, at, x, y).getResult();
+            linalg::YieldOp::create(b, at, result);
+          })
+          .getResult(0);
+  return all.rearrange(builder, loc, product, apart, target);
+}
+
 Operation *AttentionMatcher::replace() {
   Operation *old = root.value.getDefiningOp();
   OpBuilder builder(old);
   Location loc = old->getLoc();
   Type type = chooseType();
   Form form = *chooseForm(type);
-  Value q = build(builder, loc, queries, type, form.query);
+  Value q = buildQueries(builder, loc, type, form.query);
   Value k = build(builder, loc, keys, type, form.key);
   Value v = build(builder, loc, values, type, form.value);
   Value sink;

@@ -255,26 +255,6 @@ func.func @squashed(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5
   return %o : tensor<2x5x8xf32>
 }
 
-// A scale that is no constant.
-// CHECK-LABEL: func.func @unknown_scale(
-// CHECK-COUNT-2: linalg.contract
-func.func @unknown_scale(%q: tensor<2x5x8xf32>, %k: tensor<2x5x8xf32>, %v: tensor<2x5x8xf32>, %scale: tensor<f32>) -> tensor<2x5x8xf32> {
-  %zeros = arith.constant dense<0.0> : tensor<2x5x5xf32>
-  %out = arith.constant dense<0.0> : tensor<2x5x8xf32>
-  %e = tensor.empty() : tensor<2x5x5xf32>
-  %zero = arith.constant dense<0.0> : tensor<2x5xf32>
-  %lowest = arith.constant dense<0xFF800000> : tensor<2x5xf32>
-  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x5x8xf32>, tensor<2x5x8xf32>) outs(%zeros : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
-  %scaled = linalg.generic {indexing_maps = [#id, affine_map<(b, i, j) -> ()>, #id], iterator_types = ["parallel", "parallel", "parallel"]} ins(%s, %scale : tensor<2x5x5xf32>, tensor<f32>) outs(%e : tensor<2x5x5xf32>) {
-  ^bb0(%a: f32, %b: f32, %u: f32):
-    %w = arith.mulf %a, %b : f32
-    linalg.yield %w : f32
-  } -> tensor<2x5x5xf32>
-  %p = linalg.softmax dimension(2) ins(%scaled : tensor<2x5x5xf32>) outs(%e : tensor<2x5x5xf32>) -> tensor<2x5x5xf32>
-  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %v : tensor<2x5x5xf32>, tensor<2x5x8xf32>) outs(%out : tensor<2x5x8xf32>) -> tensor<2x5x8xf32>
-  return %o : tensor<2x5x8xf32>
-}
-
 // A score that replaces others, and counts.
 // CHECK-LABEL: func.func @small_replacement(
 // CHECK-COUNT-2: linalg.contract

@@ -148,7 +148,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
 
     - Products: any `linalg` operation that sums products of two operands. What
       it adds them to is zero or, for scores, a mask.
-    - Scale: constants that multiply or divide scores, queries or keys.
+    - Scale: constants that multiply or divide scores, queries or keys. What else
+      does it to scores before anything is added to them, and is the same for all
+      keys, such as a number for each head, does it to queries, in f32.
     - Cap: tanh of scores before the masks, between constants that multiply.
     - Softmax: `linalg.softmax`, or exp(x - c) / Σ exp(x - c), with a division, a
       multiplication by the inverse, or a division of the result; or

@@ -375,9 +375,24 @@ class Attention:
 
         return self.text.map(scale, tensor)
 
+    def scaled_each(self, scores, products):
+        """Times a number for each of some letters, or divided by it."""
+        text, flat, letters = self.text, scores.dims, [*self.letters, "s", "m"]
+        word, which = self.scale.split(" by ")
+        present = [l for l in which if l in letters]
+        array = 0.5 + rng.random([self.sizes[l] for l in present] or [1]).astype(np.float32)
+        tensor = text.convert(text.argument("factor", present or ["o"], array), scores.element)
+        scores = text.reshape(scores, [l for d in flat for l in d])
+        operation = {"times": "arith.mulf", "over": "arith.divf"}[word]
+        scores = text.map(
+            lambda add, t, x, y: add(f"{operation} {x}, {y} : {t}"), scores, tensor, way=self.way
+        )
+        full = self.undo(array, present, letters)
+        return text.reshape(scores, flat), products * full if word == "times" else products / full
+
     def case(self, name):
         text, sizes = self.text, self.sizes
-        factor = 1.0 if self.scale == "none" else 0.5
+        factor = 1.0 if self.scale == "none" or " by " in self.scale else 0.5
         batch = [d for d in self.scores if "s" not in d and "m" not in d]
         # Named products have one batch dimension and the reduced one in place.
         in_order = self.product in ("matmul", "batch_matmul")
@@ -410,6 +425,8 @@ class Attention:
             scores = self.scaled(scores, factor)
         elif self.scale == "divided":
             scores = self.scaled(scores, factor, inverse=True)
+        elif " by " in self.scale:
+            scores, products = self.scaled_each(scores, products)
         scores, products = self.with_mask(scores, products)
         p, total = self.probabilities(scores)
         if self.precision == "rounded":
@@ -456,6 +473,9 @@ def attentions():
     for scale in ("none", "before", "both", "after", "divided"):
         for way in ("generic", "arith", "double"):
             yield attention(f"scale {scale}, {way}", scale=scale, way=way)
+    for scale in ("times by h", "times by bs", "over by b", "over by hs", "times by o"):
+        for layout in ("2d", "4d", "merged", "folded", "shared"):
+            yield attention(f"{scale} on {layout}", scale=scale, layout=layout, mask="causal")
     ways = [
         "op", "fused", "separate", "reduce", "reciprocal", "deferred", "kept", "safe",
         "unshifted", "powers of two", "logarithm",
