@@ -217,7 +217,7 @@ static OnnxOperator findOperator(StringRef name) {
        {findActivationOperator, findElementwiseOperator, findShapeOperator,
         findMovingOperator, findGatherOperator, findNetworkOperator,
         findNormOperator, findPoolingOperator, findQuantizationOperator,
-        findReductionOperator, findScatterOperator})
+        findReductionOperator, findScatterOperator, findSelectionOperator})
     if (OnnxOperator found = find(name))
       return found;
   return nullptr;

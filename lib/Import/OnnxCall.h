@@ -166,6 +166,7 @@ OnnxOperator findPoolingOperator(llvm::StringRef name);
 OnnxOperator findQuantizationOperator(llvm::StringRef name);
 OnnxOperator findReductionOperator(llvm::StringRef name);
 OnnxOperator findScatterOperator(llvm::StringRef name);
+OnnxOperator findSelectionOperator(llvm::StringRef name);
 /// What the activation makes of `x` that the attribute 'activation' names.
 mlir::FailureOr<OnnxValues> activate(OnnxCall &call, const OnnxValue &x);
 mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);

@@ -120,6 +120,12 @@ ONE_HOT = [IDS, np.array(4), np.array([0.5, 2], np.float32)]
 case("one_hot", "OneHot", ONE_HOT, [1, 2])
 case("one_hot_axis", "OneHot", [IDS, np.array(4), np.array([7, 1])], [1], axis=0)
 
+TIED = np.random.default_rng(5).integers(-2, 3, (3, 6, 4)).astype(np.float32)
+case("greatest", "TopK", [TIED, np.array([3])], [1], outputs=2)
+case("least", "TopK", [TIED, np.array([6])], [1], outputs=2, axis=1, largest=0)
+case("not_zero", "NonZero", [TIED])
+case("all_zero", "NonZero", [np.zeros((2, 3), np.float32)])
+
 case("split_unknown", "Split", [(2, 7)], outputs=3, axis=1, num_outputs=3)
 case("split_sizes", "Split", [(2, 7), np.array([4, 0, 3])], [1], outputs=3, axis=1)
 case("reshape_nothing", "Reshape", [(0, 7), np.array([3, 0])], [1], allowzero=1)
