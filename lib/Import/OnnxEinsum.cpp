@@ -201,8 +201,7 @@ EinsumImporter::multiply(const Labelled &a, const Labelled &b, StringRef used) {
       sizesOf(right, batch.size() + depth.size(), columns.size());
   TensorSizes leftBatch = sizesOf(left, 0, batch.size());
   TensorSizes rightBatch = sizesOf(right, 0, batch.size());
-  std::optional<TensorSizes> sizes =
-      TensorBuilder::broadcast({leftBatch, rightBatch});
+  std::optional<TensorSizes> sizes = tensors.broadcast({leftBatch, rightBatch});
   TensorSizes leftDepth =
       sizesOf(left, batch.size() + rows.size(), depth.size());
   TensorSizes rightDepth = sizesOf(right, batch.size(), depth.size());

@@ -77,7 +77,7 @@ FailureOr<OnnxValue> OnnxCall::map(ArrayRef<OnnxValue> operands, Type type,
                                    ScalarBody body) {
   SmallVector<TensorSizes> shapes(llvm::map_range(
       operands, [&](const OnnxValue &value) { return sizesOf(value); }));
-  std::optional<TensorSizes> sizes = TensorBuilder::broadcast(shapes);
+  std::optional<TensorSizes> sizes = tensors.broadcast(shapes);
   if (!sizes) {
     std::string got;
     llvm::raw_string_ostream os(got);
@@ -221,8 +221,8 @@ FailureOr<OnnxValue> OnnxCall::matmul(const OnnxValue &left,
   std::optional<int64_t> depth = getConstantIntValue(a.sizes[a.rank() - 1]);
   std::optional<int64_t> other = getConstantIntValue(b.sizes[b.rank() - 2]);
   std::optional<TensorSizes> batch =
-      TensorBuilder::broadcast({TensorSizes(ArrayRef(a.sizes).drop_back(2)),
-                                TensorSizes(ArrayRef(b.sizes).drop_back(2))});
+      tensors.broadcast({TensorSizes(ArrayRef(a.sizes).drop_back(2)),
+                         TensorSizes(ArrayRef(b.sizes).drop_back(2))});
   if ((depth && other && *depth != *other) || !batch) {
     std::string got;
     llvm::raw_string_ostream(got)

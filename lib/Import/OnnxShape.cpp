@@ -300,7 +300,7 @@ static FailureOr<OnnxValues> importExpand(OnnxCall &call) {
     return failure();
   SizedTensor tensor = call.asTensor(call.input(0));
   std::optional<TensorSizes> sizes =
-      TensorBuilder::broadcast({tensor.sizes, *target});
+      call.tensors.broadcast({tensor.sizes, *target});
   if (!sizes)
     return call.fail("expected a shape that the input can be broadcast to");
   return OnnxValues{call.tensors.expand(tensor, *sizes)};

@@ -175,6 +175,9 @@ private:
     sizes[*axis] =
         isSize(first, 0) && step == 1 ? size : countSteps(size, step);
     steps[*axis] = step;
+    if (auto unknown = dyn_cast<Value>(sizes[*axis]);
+        unknown && isSize(given[*axis], 1))
+      tensors.known.atMostOne.insert(unknown);
     return success();
   }
 

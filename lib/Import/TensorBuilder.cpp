@@ -147,6 +147,11 @@ SizedTensor TensorBuilder::generic(ArrayRef<Value> inputs, Value init,
   return {op.getResult(0), TensorSizes(sizes)};
 }
 
+bool TensorBuilder::isAtMostOne(OpFoldResult size) {
+  auto unknown = dyn_cast<Value>(size);
+  return unknown ? known.atMostOne.contains(unknown) : isSize(size, 1);
+}
+
 /// Where an operand that is broadcast to `sizes`, the last loops but `loops`,
 /// is read.
 AffineMap TensorBuilder::broadcastMap(const SizedTensor &operand,
@@ -155,7 +160,7 @@ AffineMap TensorBuilder::broadcastMap(const SizedTensor &operand,
   SmallVector<AffineExpr> results;
   size_t first = sizes.size() - operand.rank();
   for (auto [dim, size] : llvm::enumerate(operand.sizes)) {
-    bool isRepeated = isSize(size, 1) && !isSize(sizes[first + dim], 1);
+    bool isRepeated = isAtMostOne(size) && size != sizes[first + dim];
     results.push_back(isRepeated ? builder.getAffineConstantExpr(0)
                                  : builder.getAffineDimExpr(first + dim));
   }
@@ -167,7 +172,13 @@ SizedTensor TensorBuilder::map(ArrayRef<SizedTensor> operands,
                                Body body) {
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
-  for (const SizedTensor &operand : operands) {
+  for (SizedTensor operand : operands) {
+    // What is repeated has to be there: then it is known to be one.
+    for (auto [dim, target] : llvm::enumerate(sizes.take_back(operand.rank())))
+      if (OpFoldResult size = operand.sizes[dim];
+          isAtMostOne(size) && !isSize(size, 1) && size != target)
+        operand = sliceAxis(operand, static_cast<int64_t>(dim), constantSize(0),
+                            constantSize(1));
     inputs.push_back(operand.value);
     maps.push_back(broadcastMap(operand, sizes, sizes.size()));
   }
@@ -194,7 +205,8 @@ TensorBuilder::broadcast(ArrayRef<TensorSizes> shapes) {
       OpFoldResult size = shape[dim + shape.size() - rank];
       std::optional<int64_t> had = getConstantIntValue(chosen);
       std::optional<int64_t> value = getConstantIntValue(size);
-      if (!chosen || had == 1 || (!had && value && *value != 1))
+      if (!chosen || had == 1 || (value != 1 && isAtMostOne(chosen)) ||
+          (!had && value && *value != 1))
         chosen = size;
       else if (had && value && *value != 1 && *value != *had)
         return std::nullopt;

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -47,6 +48,9 @@ public:
     /// Of two sizes each, a third one: the same sum or product is one value.
     llvm::DenseMap<std::pair<void *, void *>, mlir::OpFoldResult> sums,
         products;
+    /// Those that are 1, or 0 where a graph has nothing to compute: they are
+    /// repeated as a 1 is.
+    llvm::DenseSet<mlir::Value> atMostOne;
   };
   KnownSizes known;
 
@@ -83,11 +87,10 @@ public:
   SizedTensor map(llvm::ArrayRef<SizedTensor> operands,
                   llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type element,
                   Body body);
-  /// The sizes of a result of `shapes`, aligned at the last; a constant 1 is
-  /// repeated. Sizes that are not known count as equal to those that they meet.
-  /// Nothing if two do not go together.
-  static std::optional<TensorSizes>
-  broadcast(llvm::ArrayRef<TensorSizes> shapes);
+  /// The sizes of a result of `shapes`, aligned at the last; what is 1 at most
+  /// is repeated. Sizes that are not known count as equal to those that they
+  /// meet. Nothing if two do not go together.
+  std::optional<TensorSizes> broadcast(llvm::ArrayRef<TensorSizes> shapes);
   SizedTensor expand(const SizedTensor &tensor,
                      llvm::ArrayRef<mlir::OpFoldResult> sizes);
   /// Dimension i of the result is dimension permutation[i].
@@ -150,6 +153,7 @@ private:
   mlir::OpFoldResult combine(mlir::OpFoldResult a, mlir::OpFoldResult b,
                              decltype(KnownSizes::sums) &known);
 
+  bool isAtMostOne(mlir::OpFoldResult size);
   mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes,
                     mlir::Type element);
   SizedTensor generic(llvm::ArrayRef<mlir::Value> inputs, mlir::Value init,

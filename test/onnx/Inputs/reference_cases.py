@@ -299,6 +299,28 @@ padded (float[n, m, k] x0) => (float[n, p, q] y0) <
 """
 CASES["padded"] = "Pad", onnx.parser.parse_model(PADDED), {"x0": np.ones((2, 6, 3), np.float32)}
 
+# What is left of one row is repeated as one is, although only the sizes tell that it is.
+REPEATED = """
+<ir_version: 10, opset_import: ["": 21]>
+repeated (float[n, 1, k] x0, float[n, m, k] x1) => (float[n, m, k] y0, float[m, n, n] y1) <
+  int64[1] zero = {0}, int64[1] one = {1}, int64[1] last = {9223372036854775807}
+> {
+  rows = Shape <start = 1, end = 2> (x1)
+  over = Sub (one, rows)
+  first = Max (over, zero)
+  part = Slice (x0, first, last, one)
+  y0 = Add (part, x1)
+  batches = Transpose <perm = [1, 0, 2]> (part)
+  columns = Transpose <perm = [1, 2, 0]> (x1)
+  y1 = MatMul (batches, columns)
+}
+"""
+CASES["repeated"] = (
+    "Slice",
+    onnx.parser.parse_model(REPEATED),
+    {"x0": np.ones((2, 1, 3), np.float32), "x1": np.arange(24, dtype=np.float32).reshape(2, 4, 3)},
+)
+
 # The sizes of a tensor are known to be equal to themselves: then, else, and one in another.
 # Names in branches are those of other branches too.
 BRANCHES = """
