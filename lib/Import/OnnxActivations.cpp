@@ -45,10 +45,8 @@ static FailureOr<OnnxValues> importBiasGelu(OnnxCall &call) {
   return buildGelu(call, *x, byTanh);
 }
 
-/// x · sigmoid(alpha · x)
-static FailureOr<OnnxValues> buildSwish(OnnxCall &call, double alpha) {
-  if (failed(call.expectInputs(1, 1)))
-    return failure();
+/// x · sigmoid(alpha · x), with x as the first input.
+static FailureOr<OnnxValue> buildSwish(OnnxCall &call, double alpha) {
   OnnxValue x = call.input(0);
   if (!isa<FloatType>(x.type()))
     return call.fail("expected an operand of floats");
@@ -59,15 +57,29 @@ static FailureOr<OnnxValues> buildSwish(OnnxCall &call, double alpha) {
     result = call.elementwise("Sigmoid", *result);
   if (failed(result))
     return failure();
-  return onlyResult(call.elementwise("Mul", {x, *result}));
+  return call.elementwise("Mul", {x, *result});
 }
 
 static FailureOr<OnnxValues> importSwish(OnnxCall &call) {
-  return buildSwish(call, call.number("alpha", 1));
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  return onlyResult(buildSwish(call, call.number("alpha", 1)));
 }
 
 static FailureOr<OnnxValues> importQuickGelu(OnnxCall &call) {
-  return buildSwish(call, call.number("alpha", 1.702));
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  return onlyResult(buildSwish(call, call.number("alpha", 1.702)));
+}
+
+/// The second input, times what Swish makes of the first.
+static FailureOr<OnnxValues> importSwiGLU(OnnxCall &call) {
+  if (failed(call.expectInputs(2, 2)))
+    return failure();
+  FailureOr<OnnxValue> gate = buildSwish(call, call.number("alpha", 1));
+  if (failed(gate))
+    return failure();
+  return onlyResult(call.elementwise("Mul", {*gate, call.input(1)}));
 }
 
 //===----------------------------------------------------------------------===//
@@ -234,6 +246,7 @@ OnnxOperator attn::findActivationOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("Gelu", importGelu)
       .Case("PRelu", importPRelu)
+      .Case("SwiGLU", importSwiGLU)
       .Case("Swish", importSwish)
       .Case("com.microsoft.Gelu", importBiasGelu<false>)
       .Case("com.microsoft.BiasGelu", importBiasGelu<false>)

@@ -173,6 +173,7 @@ mlir::FailureOr<OnnxValues> importAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importConvolution(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importEinsum(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importGroupQueryAttention(OnnxCall &call);
+mlir::FailureOr<OnnxValues> importLinearAttention(OnnxCall &call);
 mlir::FailureOr<OnnxValues> importRuntimeAttention(OnnxCall &call);
 /// Puts the branch that is known to be taken in the place of the node, or both
 /// where that is known only at run time; `build` has the outputs of one.

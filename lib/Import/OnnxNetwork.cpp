@@ -84,7 +84,11 @@ static FailureOr<OnnxValues> importFusedGemm(OnnxCall &call) {
   return activate(call, result->front());
 }
 
-static FailureOr<OnnxValues> importSoftmax(OnnxCall &call) {
+/// What `build` makes of an operand along an axis.
+static FailureOr<OnnxValues> importAlongAxis(
+    OnnxCall &call,
+    llvm::function_ref<FailureOr<OnnxValue>(const SizedTensor &, int64_t)>
+        build) {
   if (failed(call.expectInputs(1, 1)))
     return failure();
   SizedTensor tensor = call.asTensor(call.input(0));
@@ -96,22 +100,50 @@ static FailureOr<OnnxValues> importSoftmax(OnnxCall &call) {
   if (!isa<FloatType>(tensor.elementType()))
     return call.fail("expected an operand of floats");
   if (!isOld)
-    return OnnxValues{call.softmax(tensor, *axis)};
+    return onlyResult(build(tensor, *axis));
   // Before version 13, all dimensions from the axis on were one.
   TensorSizes sizes(2, call.tensors.constantSize(1));
   for (auto [dim, size] : llvm::enumerate(tensor.sizes)) {
     OpFoldResult &product = sizes[int64_t(dim) >= *axis];
     product = call.tensors.multiply(product, size);
   }
-  SizedTensor rows = call.tensors.reshape(tensor, sizes);
-  return OnnxValues{call.reshape(call.softmax(rows, 1), tensor.sizes)};
-}
-
-static FailureOr<OnnxValues> importLogSoftmax(OnnxCall &call) {
-  FailureOr<OnnxValues> result = importSoftmax(call);
+  FailureOr<OnnxValue> result = build(call.tensors.reshape(tensor, sizes), 1);
   if (failed(result))
     return failure();
-  return onlyResult(call.elementwise("Log", result->front()));
+  return OnnxValues{call.reshape(*result, tensor.sizes)};
+}
+
+static FailureOr<OnnxValues> importSoftmax(OnnxCall &call) {
+  return importAlongAxis(call, [&](const SizedTensor &tensor, int64_t axis) {
+    return call.softmax(tensor, axis);
+  });
+}
+
+/// x - max - log(Σ exp(x - max)): probabilities themselves may be too small.
+static FailureOr<OnnxValues> importLogSoftmax(OnnxCall &call) {
+  return importAlongAxis(
+      call,
+      [&](const SizedTensor &tensor, int64_t axis) -> FailureOr<OnnxValue> {
+        Type type = tensor.elementType();
+        Type wide = type.isF64() ? type : call.tensors.builder.getF32Type();
+        SizedTensor x = call.asTensor(call.cast(tensor, wide));
+        FailureOr<OnnxValue> shifted =
+            call.elementwise("Sub", {x, call.extreme(x, axis, true)});
+        if (failed(shifted))
+          return failure();
+        FailureOr<OnnxValue> powers = call.elementwise("Exp", *shifted);
+        if (failed(powers))
+          return failure();
+        FailureOr<OnnxValue> logarithm =
+            call.elementwise("Log", {call.sum(call.asTensor(*powers), axis)});
+        if (failed(logarithm))
+          return failure();
+        FailureOr<OnnxValue> result =
+            call.elementwise("Sub", {*shifted, *logarithm});
+        if (failed(result))
+          return failure();
+        return call.cast(*result, type);
+      });
 }
 
 OnnxOperator attn::findNetworkOperator(StringRef name) {
@@ -121,6 +153,7 @@ OnnxOperator attn::findNetworkOperator(StringRef name) {
       .Case("Softmax", importSoftmax)
       .Case("LogSoftmax", importLogSoftmax)
       .Case("Attention", importAttention)
+      .Case("LinearAttention", importLinearAttention)
       .Case("Conv", importConvolution)
       .Case("RotaryEmbedding", importRotaryEmbedding)
       .Case("Einsum", importEinsum)

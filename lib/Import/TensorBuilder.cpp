@@ -167,9 +167,9 @@ AffineMap TensorBuilder::broadcastMap(const SizedTensor &operand,
   return AffineMap::get(loops, 0, results, builder.getContext());
 }
 
-SizedTensor TensorBuilder::map(ArrayRef<SizedTensor> operands,
-                               ArrayRef<OpFoldResult> sizes, Type element,
-                               Body body) {
+/// Elements in the place of `init`, whose element is the last argument.
+SizedTensor TensorBuilder::mapInto(Value init, ArrayRef<SizedTensor> operands,
+                                   ArrayRef<OpFoldResult> sizes, Body body) {
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
   for (SizedTensor operand : operands) {
@@ -185,10 +185,21 @@ SizedTensor TensorBuilder::map(ArrayRef<SizedTensor> operands,
   maps.push_back(builder.getMultiDimIdentityMap(sizes.size()));
   SmallVector<utils::IteratorType> iterators(sizes.size(),
                                              utils::IteratorType::parallel);
-  return generic(inputs, empty(sizes, element), sizes, maps, iterators,
+  return generic(inputs, init, sizes, maps, iterators, body);
+}
+
+SizedTensor TensorBuilder::map(ArrayRef<SizedTensor> operands,
+                               ArrayRef<OpFoldResult> sizes, Type element,
+                               Body body) {
+  return mapInto(empty(sizes, element), operands, sizes,
                  [&](OpBuilder &b, Location loc, ValueRange arguments) {
                    return body(b, loc, arguments.drop_back());
                  });
+}
+
+SizedTensor TensorBuilder::update(const SizedTensor &tensor,
+                                  ArrayRef<SizedTensor> operands, Body body) {
+  return mapInto(tensor.value, operands, tensor.sizes, body);
 }
 
 std::optional<TensorSizes>

@@ -87,6 +87,9 @@ public:
   SizedTensor map(llvm::ArrayRef<SizedTensor> operands,
                   llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::Type element,
                   Body body);
+  /// The same in the place of `tensor`, whose element is the last argument.
+  SizedTensor update(const SizedTensor &tensor,
+                     llvm::ArrayRef<SizedTensor> operands, Body body);
   /// The sizes of a result of `shapes`, aligned at the last; what is 1 at most
   /// is repeated. Sizes that are not known count as equal to those that they
   /// meet. Nothing if two do not go together.
@@ -161,6 +164,8 @@ private:
                       llvm::ArrayRef<mlir::AffineMap> maps,
                       llvm::ArrayRef<mlir::utils::IteratorType> iterators,
                       Body body);
+  SizedTensor mapInto(mlir::Value init, llvm::ArrayRef<SizedTensor> operands,
+                      llvm::ArrayRef<mlir::OpFoldResult> sizes, Body body);
   mlir::AffineMap broadcastMap(const SizedTensor &operand,
                                llvm::ArrayRef<mlir::OpFoldResult> sizes,
                                unsigned loops);

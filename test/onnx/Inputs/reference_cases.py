@@ -15,6 +15,7 @@ import onnx
 from node_cases import attempt
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
 from runtime_operators import RUNTIME
 
 CASES = {}
@@ -125,6 +126,18 @@ case("greatest", "TopK", [TIED, np.array([3])], [1], outputs=2)
 case("least", "TopK", [TIED, np.array([6])], [1], outputs=2, axis=1, largest=0)
 case("not_zero", "NonZero", [TIED])
 case("all_zero", "NonZero", [np.zeros((2, 3), np.float32)])
+
+
+
+class LogSoftmax(OpRun):
+    """The package's own takes the logarithm of probabilities, which may be 0."""
+
+    def _run(self, x, axis=-1):
+        x = x - x.max(axis, keepdims=True)
+        return (x - np.log(np.exp(x).sum(axis, keepdims=True)),)
+
+
+case("logarithms", "LogSoftmax", [np.float32([[-300, 2, -90], [0, 500, 499]])])
 
 case("split_unknown", "Split", [(2, 7)], outputs=3, axis=1, num_outputs=3)
 case("split_sizes", "Split", [(2, 7), np.array([4, 0, 3])], [1], outputs=3, axis=1)
@@ -320,6 +333,28 @@ CASES["repeated"] = (
     onnx.parser.parse_model(REPEATED),
     {"x0": np.ones((2, 1, 3), np.float32), "x1": np.arange(24, dtype=np.float32).reshape(2, 4, 3)},
 )
+
+# Any number of entries and positions, of which there may be none.
+RECURRENT = """
+<ir_version: 10, opset_import: ["": 27]>
+recurrent (float[b, t, 24] x0, float[b, t, 12] x1, float[b, t, 10] x2, float[b, 2, 6, 5] x3,
+           float[b, t, 12] x4, float[b, t, 2] x5)
+    => (float[b, t, 20] y0, float[b, 2, 6, 5] y1, float[b, t, 20] y2, float[b, 2, 6, 5] y3) {
+  y0, y1 = LinearAttention <q_num_heads = 4, kv_num_heads = 2> (x0, x1, x2, x3, x4, x5)
+  y2, y3 = LinearAttention
+    <q_num_heads = 4, kv_num_heads = 2, update_rule = "linear", scale = 0.5> (x0, x1, x2)
+}
+"""
+for steps in (7, 0):
+    SHAPES = [(3, steps, 24), (3, steps, 12), (3, steps, 10), (3, 2, 6, 5), (3, steps, 12), (3, steps, 2)]
+    CASES[f"recurrent_{steps}"] = (
+        "LinearAttention",
+        onnx.parser.parse_model(RECURRENT),
+        {
+            f"x{number}": 0.5 * np.random.default_rng(number).standard_normal(shape).astype(np.float32)
+            for number, shape in enumerate(SHAPES)
+        },
+    )
 
 # The sizes of a tensor are known to be equal to themselves: then, else, and one in another.
 # Names in branches are those of other branches too.
@@ -608,7 +643,7 @@ def check(name, folder, options):
         files += ["--input", folder / f"{input}.npy"]
         np.save(files[-1], array)
     attempt(["attn", "run", module, *files, "--output-dir", folder, *options])
-    wanted = ReferenceEvaluator(model, new_ops=RUNTIME).run(None, given)
+    wanted = ReferenceEvaluator(model, new_ops=[*RUNTIME, LogSoftmax]).run(None, given)
     for number, array in enumerate(wanted):
         result = np.load(folder / f"result{number}.npy")
         np.testing.assert_allclose(result, array, rtol=1e-4, atol=1e-5)
