@@ -10,7 +10,6 @@
 
 using namespace mlir;
 using namespace attn;
-using llvm::StringRef;
 using llvm::Twine;
 
 namespace {

@@ -39,7 +39,8 @@ private:
   SizedTensor at(const SizedTensor &tensor, OpFoldResult position);
   FailureOr<SizedTensor> correct(const SizedTensor &state,
                                  const SizedTensor &factor,
-                                 const SizedTensor &keys, SizedTensor values,
+                                 const SizedTensor &keys,
+                                 const SizedTensor &values,
                                  OpFoldResult position);
   LogicalResult buildStep(scf::ForOp loop, const SizedTensor &state,
                           const SizedTensor &outputs);
@@ -221,7 +222,7 @@ SizedTensor LinearAttentionImporter::at(const SizedTensor &tensor,
 /// the Delta Rule over Sequence Length", 2024).
 FailureOr<SizedTensor> LinearAttentionImporter::correct(
     const SizedTensor &state, const SizedTensor &factor,
-    const SizedTensor &keys, SizedTensor values, OpFoldResult position) {
+    const SizedTensor &keys, const SizedTensor &values, OpFoldResult position) {
   FailureOr<OnnxValue> read = call.elementwise("Mul", {state, keys});
   if (succeeded(read) && isGated)
     read = call.elementwise("Mul", {*read, factor});

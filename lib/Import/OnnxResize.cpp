@@ -36,9 +36,7 @@ struct Arithmetic {
 /// Imports one node.
 class ResizeImporter {
 public:
-  explicit ResizeImporter(OnnxCall &call)
-      : call(call), tensors(call.tensors),
-        positionType(tensors.builder.getF32Type()) {}
+  explicit ResizeImporter(OnnxCall &call) : call(call), tensors(call.tensors) {}
 
   FailureOr<OnnxValues> run();
 
@@ -50,13 +48,15 @@ private:
   FailureOr<SmallVector<Value>> readScales(const OnnxValue &scales);
   SizedTensor resize(const SizedTensor &tensor, int64_t axis);
   Value findPlace(Arithmetic &to, int64_t axis, Value index, Value size);
+  Value findNearest(Arithmetic &to, Value place);
   SmallVector<Value> weigh(Arithmetic &to, Value fraction);
   Value asNumber(OpFoldResult size);
   Value roundDown(Value number);
 
   OnnxCall &call;
   TensorBuilder &tensors;
-  /// Of positions, as in other implementations: rounding decides on neighbours.
+  /// Of positions and sums: f32, or f64 where elements are. Rounding decides on
+  /// neighbours, so it has to be that of other implementations.
   Type positionType;
   SizedTensor input;
   Mode mode = Mode::Nearest;
@@ -222,6 +222,17 @@ Value ResizeImporter::findPlace(Arithmetic &to, int64_t axis, Value index,
   return to.add(to.multiply(to.multiply(extent, half), rest), centre);
 }
 
+/// The neighbour of a place that is taken for it.
+Value ResizeImporter::findNearest(Arithmetic &to, Value place) {
+  if (rounding == "floor")
+    return to.floor(place);
+  if (rounding == "ceil")
+    return to.ceil(place);
+  Value half = to.number(0.5);
+  return rounding == "round_prefer_floor" ? to.ceil(to.subtract(place, half))
+                                          : to.floor(to.add(place, half));
+}
+
 /// What the neighbours of a place count, which is `fraction` after one of them:
 /// the second of four, or the first of two.
 SmallVector<Value> ResizeImporter::weigh(Arithmetic &to, Value fraction) {
@@ -275,16 +286,8 @@ SizedTensor ResizeImporter::resize(const SizedTensor &tensor, int64_t axis) {
           return arith::IndexCastOp::create(b, loc, b.getIndexType(),
                                             to.scalars.cast(whole, integer));
         };
-        if (mode == Mode::Nearest) {
-          Value half = to.number(0.5);
-          if (rounding == "floor")
-            return read(asIndex(to.floor(place)));
-          if (rounding == "ceil")
-            return read(asIndex(to.ceil(place)));
-          return read(asIndex(rounding == "round_prefer_floor"
-                                  ? to.ceil(to.subtract(place, half))
-                                  : to.floor(to.add(place, half))));
-        }
+        if (mode == Mode::Nearest)
+          return read(asIndex(findNearest(to, place)));
         Value whole = to.floor(place);
         SmallVector<Value> weights = weigh(to, to.subtract(place, whole));
         Value first = asIndex(whole);
@@ -319,6 +322,9 @@ FailureOr<OnnxValues> ResizeImporter::run() {
     return call.fail("expected version 11 of ONNX or later, got " +
                      Twine(call.opset()));
   input = call.asTensor(call.input(0));
+  positionType = input.elementType().isF64()
+                     ? input.elementType()
+                     : Type(tensors.builder.getF32Type());
   if (failed(readAttributes()) || failed(readTargets()))
     return failure();
   if (mode != Mode::Nearest && !isa<FloatType>(input.elementType()))

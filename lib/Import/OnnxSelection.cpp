@@ -166,7 +166,8 @@ SizedTensor TopKImporter::findIndices() {
     SmallVector<OpFoldResult> steps(input.rank(), one);
     offsets[axis] = tensors.add(last, one);
     SmallVector<Value> chosen;
-    for (auto [next, all] : {std::pair(key, carried[0]), {index, carried[1]}})
+    for (const auto &[next, all] :
+         {std::pair(key, carried[0]), {index, carried[1]}})
       chosen.push_back(tensor::InsertSliceOp::create(
           tensors.builder, tensors.location, next.value, all.value, offsets,
           single, steps));
