@@ -4,7 +4,9 @@
 
 #include "OnnxCall.h"
 #include "OnnxScalars.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -23,6 +25,49 @@ static FailureOr<OnnxValues> importMod(OnnxCall &call) {
   if (call.integer("fmod", 0) != 0)
     return call.fail("expected 'fmod' 0, got another");
   return importElementwise(call);
+}
+
+static FailureOr<OnnxValues> importMean(OnnxCall &call) {
+  OnnxValues operands;
+  for (size_t i = 0; i < call.numInputs(); ++i)
+    operands.push_back(call.input(i));
+  if (failed(call.expectInputs(std::max<size_t>(operands.size(), 1),
+                               operands.size())))
+    return failure();
+  if (!isa<FloatType>(operands[0].type()))
+    return call.fail("expected operands of floats");
+  FailureOr<OnnxValue> sum = call.elementwise("Sum", operands);
+  if (failed(sum))
+    return failure();
+  double count = static_cast<double>(operands.size());
+  return onlyResult(
+      call.elementwise("Div", {*sum, call.constant(sum->type(), count)}));
+}
+
+/// Whether an element is ∞, or -∞, each if it is asked for.
+static FailureOr<OnnxValues> importIsInf(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  OnnxValue x = call.input(0);
+  if (!isa<FloatType>(x.type()))
+    return call.fail("expected an operand of floats");
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Type type = call.tensors.builder.getI1Type();
+  const std::pair<bool, double> wanted[] = {
+      {call.integer("detect_positive", 1) != 0, kInfinity},
+      {call.integer("detect_negative", 1) != 0, -kInfinity}};
+  return onlyResult(
+      call.map({x}, type, [&](ScalarBuilder &scalars, ValueRange at) {
+        Value found = scalars.constant(type, 0);
+        for (auto [isWanted, number] : wanted)
+          if (isWanted)
+            found = scalars.build(
+                "Or",
+                {found,
+                 scalars.build("Equal",
+                               {at[0], scalars.constant(x.type(), number)})});
+        return found;
+      }));
 }
 
 static FailureOr<OnnxValues> importIdentity(OnnxCall &call) {
@@ -99,6 +144,8 @@ static FailureOr<OnnxValues> importClip(OnnxCall &call) {
 OnnxOperator attn::findElementwiseOperator(StringRef name) {
   if (auto *found = llvm::StringSwitch<OnnxOperator>(name)
                         .Case("Mod", importMod)
+                        .Case("Mean", importMean)
+                        .Case("IsInf", importIsInf)
                         .Case("Identity", importIdentity)
                         .Case("Dropout", importDropout)
                         .Case("Cast", importCast)

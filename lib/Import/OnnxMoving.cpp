@@ -221,10 +221,60 @@ static FailureOr<OnnxValues> importTrilu(OnnxCall &call) {
       })};
 }
 
+/// Blocks of `size` by `size` places, from channels [N, C, H, W] or to them.
+static FailureOr<OnnxValues> importBlocks(OnnxCall &call) {
+  if (failed(call.expectInputs(1, 1)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  SizedTensor tensor = call.asTensor(call.input(0));
+  int64_t size = call.integer("blocksize", 0);
+  if (tensor.rank() != 4 || size < 1)
+    return call.fail("expected a tensor of rank 4 and a 'blocksize' of at "
+                     "least 1, got " +
+                     llvm::Twine(tensor.rank()) + " and " + llvm::Twine(size));
+  OpFoldResult block = tensors.constantSize(size);
+  auto [entries, channels, rows, columns] = std::tuple(
+      tensor.sizes[0], tensor.sizes[1], tensor.sizes[2], tensor.sizes[3]);
+  auto divide = [&](OpFoldResult whole, OpFoldResult part) {
+    return tensors.divide(whole, part).value_or(OpFoldResult());
+  };
+  // Which of the channels' parts runs faster: those of a block, or of a place.
+  StringRef mode = call.string("mode", "DCR");
+  if (mode != "DCR" && mode != "CRD")
+    return call.fail("expected 'mode' DCR or CRD, got " + mode);
+  bool isBlockFirst = mode == "DCR";
+  OpFoldResult area = tensors.constantSize(size * size);
+  TensorSizes split, merged;
+  SmallVector<int64_t> order;
+  if (call.node.operation == "SpaceToDepth") {
+    OpFoldResult fewerRows = divide(rows, block);
+    OpFoldResult fewerColumns = divide(columns, block);
+    split = {entries, channels, fewerRows, block, fewerColumns, block};
+    order = isBlockFirst ? SmallVector<int64_t>{0, 3, 5, 1, 2, 4}
+                         : SmallVector<int64_t>{0, 1, 3, 5, 2, 4};
+    merged = {entries, tensors.multiply(channels, area), fewerRows,
+              fewerColumns};
+  } else {
+    OpFoldResult fewer = divide(channels, area);
+    split = isBlockFirst
+                ? TensorSizes{entries, block, block, fewer, rows, columns}
+                : TensorSizes{entries, fewer, block, block, rows, columns};
+    order = isBlockFirst ? SmallVector<int64_t>{0, 3, 4, 1, 5, 2}
+                         : SmallVector<int64_t>{0, 1, 4, 2, 5, 3};
+    merged = {entries, fewer, tensors.multiply(rows, block),
+              tensors.multiply(columns, block)};
+  }
+  if (llvm::is_contained(merged, OpFoldResult()))
+    return call.fail("expected sizes that 'blocksize' divides");
+  return OnnxValues{tensors.reshape(
+      tensors.transpose(tensors.reshape(tensor, split), order), merged)};
+}
+
 OnnxOperator attn::findMovingOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("Transpose", importTranspose)
       .Case("Concat", importConcat)
+      .Cases({"DepthToSpace", "SpaceToDepth"}, importBlocks)
       .Case("Slice", importSlice)
       .Case("Split", importSplit)
       .Case("Pad", importPad)

@@ -138,6 +138,54 @@ static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
   return OnnxValues{results->front()};
 }
 
+/// Each group of channels of each entry has a mean and a deviation of its own.
+static FailureOr<OnnxValues> importGroupNormalization(OnnxCall &call) {
+  if (failed(call.expectInputs(3, 3)))
+    return failure();
+  TensorBuilder &tensors = call.tensors;
+  OnnxValue x = call.input(0);
+  if (x.rank() < 3 || !isa<FloatType>(x.type()) || call.input(1).rank() != 1 ||
+      call.input(2).rank() != 1)
+    return call.fail("expected floats of rank 3 at least, and a scale and a "
+                     "bias of rank 1");
+  if (call.integer("stash_type", 1) != 1)
+    return call.fail("expected floats that are normalised as FLOAT");
+  int64_t groups = call.integer("num_groups", 0);
+  TensorSizes sizes = call.sizesOf(x), split = sizes;
+  std::optional<OpFoldResult> each;
+  if (groups > 0)
+    each = tensors.divide(sizes[1], tensors.constantSize(groups));
+  if (!each)
+    return call.fail("expected 'num_groups' to divide the channels, got " +
+                     llvm::Twine(groups));
+  // [N, groups, each, …]
+  split[1] = tensors.constantSize(groups);
+  split.insert(split.begin() + 2, *each);
+  Normalization norm(call, call.reshape(x, split), 2,
+                     call.number("epsilon", 1e-5));
+  // Before version 21, groups had a scale and a bias.
+  bool isOld = call.opset() < 21;
+  std::optional<int64_t> count = isOld ? groups : getConstantIntValue(sizes[1]);
+  for (size_t index : {1, 2})
+    if (std::optional<int64_t> has =
+            getConstantIntValue(call.sizesOf(call.input(index))[0]);
+        has && count && *has != *count)
+      return call.fail("expected a scale and a bias of " + llvm::Twine(*count) +
+                       " numbers, got " + llvm::Twine(*has));
+  auto widen = [&](const OnnxValue &given) {
+    TensorSizes wide(split.size() - 1, tensors.constantSize(1));
+    wide[0] = split[1];
+    if (!isOld)
+      wide[1] = *each;
+    return call.reshape(given, wide);
+  };
+  FailureOr<OnnxValues> results =
+      norm.normalize(widen(call.input(1)), widen(call.input(2)));
+  if (failed(results))
+    return failure();
+  return OnnxValues{call.reshape(results->front(), sizes)};
+}
+
 /// (x - mean) / √(variance + epsilon) · scale + bias, with what was found of
 /// each channel in training.
 static FailureOr<OnnxValues> importBatchNormalization(OnnxCall &call) {
@@ -320,6 +368,7 @@ attn::importQuantisedEmbedLayerNormalization(OnnxCall &call) {
 OnnxOperator attn::findNormOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Case("BatchNormalization", importBatchNormalization)
+      .Case("GroupNormalization", importGroupNormalization)
       .Case("InstanceNormalization", importInstanceNormalization)
       .Case("LayerNormalization", importLayerNormalization)
       .Case("RMSNormalization", importRMSNormalization)

@@ -6,6 +6,7 @@
 #include "OnnxScalars.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include <limits>
 
 using namespace mlir;
 using namespace attn;
@@ -29,12 +30,39 @@ static SizedTensor widen(OnnxCall &call, const SizedTensor &tensor) {
   return call.cast(tensor, call.tensors.builder.getF32Type()).tensor();
 }
 
+/// log(Σ exp x), of powers that are 1 at most.
+static FailureOr<OnnxValue> importLogSumExp(OnnxCall &call,
+                                            const SizedTensor &tensor,
+                                            ArrayRef<int64_t> axes) {
+  Type type = tensor.elementType();
+  // Where all are -∞, nothing can be taken from that.
+  double lowest = type.isF64() ? std::numeric_limits<double>::lowest()
+                               : std::numeric_limits<float>::lowest();
+  FailureOr<OnnxValue> shift = call.elementwise(
+      "Max", {call.extreme(tensor, axes, true), call.constant(type, lowest)});
+  if (failed(shift))
+    return failure();
+  FailureOr<OnnxValue> powers = call.map(
+      {tensor, *shift}, type, [](ScalarBuilder &scalars, ValueRange at) {
+        return scalars.build("Exp", scalars.build("Sub", at));
+      });
+  if (failed(powers))
+    return failure();
+  return call.map({call.sum(call.asTensor(*powers), axes), *shift}, type,
+                  [](ScalarBuilder &scalars, ValueRange at) {
+                    Value logarithm = scalars.build("Log", at[0]);
+                    return scalars.build("Add", {logarithm, at[1]});
+                  });
+}
+
 /// The sum, or what is made of it, as wide as the operand.
 static FailureOr<OnnxValue> importSum(OnnxCall &call, const SizedTensor &tensor,
                                       ArrayRef<int64_t> axes) {
   StringRef name = call.node.operation;
   if (name == "ReduceMean")
     return call.mean(tensor, axes);
+  if (name == "ReduceLogSumExp")
+    return importLogSumExp(call, tensor, axes);
   if (name == "ReduceSum" || name == "ReduceLogSum") {
     OnnxValue sum = call.sum(tensor, axes);
     return name == "ReduceSum" ? sum : call.elementwise("Log", sum);
@@ -79,8 +107,8 @@ static FailureOr<OnnxValues> importReduction(OnnxCall &call) {
 
   StringRef name = call.node.operation;
   Type type = tensor.elementType();
-  bool needsFloats =
-      llvm::is_contained({"ReduceMean", "ReduceL2", "ReduceLogSum"}, name);
+  bool needsFloats = llvm::is_contained(
+      {"ReduceMean", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"}, name);
   bool isExtreme = name == "ReduceMax" || name == "ReduceMin";
   if ((type.isInteger(1) && !isExtreme) ||
       (needsFloats && !isa<FloatType>(type)))
@@ -165,7 +193,8 @@ OnnxOperator attn::findReductionOperator(StringRef name) {
   return llvm::StringSwitch<OnnxOperator>(name)
       .Cases({"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceMax"},
              importReduction)
-      .Cases({"ReduceMean", "ReduceMin", "ReduceProd"}, importReduction)
+      .Cases({"ReduceLogSumExp", "ReduceMean", "ReduceMin", "ReduceProd"},
+             importReduction)
       .Cases({"ReduceSum", "ReduceSumSquare"}, importReduction)
       .Cases({"ArgMax", "ArgMin"}, importArgument)
       .Case("CumSum", importCumSum)

@@ -87,6 +87,23 @@ CASES["repeated"] = (
     {"x0": np.ones((2, 1, 3), np.float32), "x1": np.arange(24, dtype=np.float32).reshape(2, 4, 3)},
 )
 
+# Groups of channels, of which each has a scale.
+GROUPS = """
+<ir_version: 10, opset_import: ["": 18]>
+groups (float[n, 6, m] x0, float[3] x1, float[3] x2) => (float[n, 6, m] y0) {
+  y0 = GroupNormalization <num_groups = 3, epsilon = 0.1> (x0, x1, x2)
+}
+"""
+CASES["groups"] = (
+    "GroupNormalization",
+    onnx.parser.parse_model(GROUPS),
+    {
+        "x0": np.random.default_rng(0).standard_normal((2, 6, 5)).astype(np.float32),
+        "x1": np.float32([1, -2, 3]),
+        "x2": np.float32([4, 5, 6]),
+    },
+)
+
 # Any number of entries and positions, of which there may be none.
 RECURRENT = """
 <ir_version: 10, opset_import: ["": 27]>
