@@ -12,13 +12,23 @@ using namespace mlir;
 using namespace attn;
 using llvm::StringRef;
 
-static FailureOr<OnnxValues> importElementwise(OnnxCall &call) {
-  OnnxValues operands;
-  for (size_t i = 0; i < call.numInputs(); ++i)
-    operands.push_back(call.input(i));
-  if (failed(call.expectInputs(operands.size(), operands.size())))
+/// As many inputs as there are, each of which is given.
+static FailureOr<OnnxValues> readOperands(OnnxCall &call) {
+  size_t count = call.numInputs();
+  size_t least = std::max<size_t>(count, 1);
+  if (failed(call.expectInputs(least, least)))
     return failure();
-  return onlyResult(call.elementwise(call.node.operation, operands));
+  OnnxValues operands;
+  for (size_t i = 0; i < count; ++i)
+    operands.push_back(call.input(i));
+  return operands;
+}
+
+static FailureOr<OnnxValues> importElementwise(OnnxCall &call) {
+  FailureOr<OnnxValues> operands = readOperands(call);
+  if (failed(operands))
+    return failure();
+  return onlyResult(call.elementwise(call.node.operation, *operands));
 }
 
 static FailureOr<OnnxValues> importMod(OnnxCall &call) {
@@ -28,18 +38,15 @@ static FailureOr<OnnxValues> importMod(OnnxCall &call) {
 }
 
 static FailureOr<OnnxValues> importMean(OnnxCall &call) {
-  OnnxValues operands;
-  for (size_t i = 0; i < call.numInputs(); ++i)
-    operands.push_back(call.input(i));
-  if (failed(call.expectInputs(std::max<size_t>(operands.size(), 1),
-                               operands.size())))
+  FailureOr<OnnxValues> operands = readOperands(call);
+  if (failed(operands))
     return failure();
-  if (!isa<FloatType>(operands[0].type()))
+  if (!isa<FloatType>(operands->front().type()))
     return call.fail("expected operands of floats");
-  FailureOr<OnnxValue> sum = call.elementwise("Sum", operands);
+  FailureOr<OnnxValue> sum = call.elementwise("Sum", *operands);
   if (failed(sum))
     return failure();
-  double count = static_cast<double>(operands.size());
+  double count = static_cast<double>(operands->size());
   return onlyResult(
       call.elementwise("Div", {*sum, call.constant(sum->type(), count)}));
 }

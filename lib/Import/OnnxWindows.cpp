@@ -53,7 +53,21 @@ LogicalResult Windows::readAttributes() {
   }
   before.assign(pads.begin(), pads.begin() + count);
   after.assign(pads.begin() + count, pads.end());
-  return isSame ? padAlike(autoPad == "SAME_UPPER") : success();
+  return isSame ? padAlike(autoPad == "SAME_UPPER") : expectInside();
+}
+
+/// A window that is larger than what there is has no place.
+LogicalResult Windows::expectInside() {
+  for (auto [dim, extent] : llvm::enumerate(kernel)) {
+    std::optional<int64_t> size = getConstantIntValue(inputs[dim]);
+    int64_t reach = dilations[dim] * (extent - 1) + 1;
+    if (size && before[dim] + *size + after[dim] < reach)
+      return call->fail("expected windows of at most " +
+                        Twine(before[dim] + *size + after[dim]) +
+                        " along dimension " + Twine(2 + dim) + ", got " +
+                        Twine(reach));
+  }
+  return success();
 }
 
 /// As many windows as steps over the input: half of the padding on each side,

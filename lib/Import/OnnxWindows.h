@@ -34,6 +34,7 @@ private:
           llvm::ArrayRef<mlir::OpFoldResult> inputs)
       : call(&call), kernel(kernel), inputs(inputs) {}
   mlir::LogicalResult readAttributes();
+  mlir::LogicalResult expectInside();
   mlir::LogicalResult padAlike(bool isMoreAfter);
   mlir::FailureOr<llvm::SmallVector<int64_t>> readIntegers(llvm::StringRef name,
                                                            int64_t least,
