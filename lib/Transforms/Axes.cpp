@@ -207,18 +207,12 @@ static Value expand(OpBuilder &builder, Location loc, Value tensor,
                     ArrayRef<ReassociationIndices> groups,
                     ArrayRef<OpFoldResult> sizes) {
   // A dimension is of known size just if all that it is split into are.
-  SmallVector<int64_t> whole(groups.size(), 1);
-  for (auto [product, group] : llvm::zip(whole, groups))
-    for (int64_t dim : group)
-      product =
-          ShapedType::isDynamic(product) || ShapedType::isDynamic(shape[dim])
-              ? ShapedType::kDynamic
-              : product * shape[dim];
-  RankedTensorType type = typeOf(tensor);
-  if (type.getShape() != ArrayRef(whole))
-    tensor = tensor::CastOp::create(builder, loc, type.clone(whole), tensor);
-  return tensor::ExpandShapeOp::create(builder, loc, type.clone(shape), tensor,
-                                       groups, sizes);
+  auto type = typeOf(tensor).clone(shape);
+  auto whole = tensor::CollapseShapeOp::inferCollapsedType(type, groups);
+  if (tensor.getType() != whole)
+    tensor = tensor::CastOp::create(builder, loc, whole, tensor);
+  return tensor::ExpandShapeOp::create(builder, loc, type, tensor, groups,
+                                       sizes);
 }
 
 /// Gives each axis a dimension of its own, but for lists that `to` has too.

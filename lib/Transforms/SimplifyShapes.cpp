@@ -116,26 +116,24 @@ struct GroupReshape : public OpRewritePattern<tensor::ReshapeOp> {
       to.push_back(ShapedType::isDynamic(size) ? getIndexProduct(element)
                                                : SizeProduct(size));
     SmallVector<ReassociationIndices> merged, split;
-    SmallVector<int64_t> middle;
     for (const DimGroup &group : groupDims(from, to)) {
       if (group.first.empty() || group.second.empty())
         return rewriter.notifyMatchFailure(op, "sizes that have no partner");
       merged.push_back(group.first);
       split.push_back(group.second);
-      middle.push_back(getStaticSize(type, group.second));
     }
     auto collapsed =
         tensor::CollapseShapeOp::inferCollapsedType(source, merged);
-    if (!tensor::CastOp::areCastCompatible(collapsed, source.clone(middle)))
+    auto middle = tensor::CollapseShapeOp::inferCollapsedType(type, split);
+    if (!tensor::CastOp::areCastCompatible(collapsed, middle))
       return rewriter.notifyMatchFailure(op, "sizes that contradict");
 
     Location loc = op.getLoc();
     Value tensor = op.getSource();
     if (collapsed != source)
       tensor = tensor::CollapseShapeOp::create(rewriter, loc, tensor, merged);
-    if (tensor.getType() != source.clone(middle))
-      tensor =
-          tensor::CastOp::create(rewriter, loc, source.clone(middle), tensor);
+    if (tensor.getType() != middle)
+      tensor = tensor::CastOp::create(rewriter, loc, middle, tensor);
     if (tensor.getType() != type)
       tensor = tensor::ExpandShapeOp::create(rewriter, loc, type, tensor, split,
                                              getSizes(rewriter, type, list));
@@ -144,16 +142,6 @@ struct GroupReshape : public OpRewritePattern<tensor::ReshapeOp> {
   }
 
 private:
-  static int64_t getStaticSize(RankedTensorType type, ArrayRef<int64_t> dims) {
-    int64_t product = 1;
-    for (int64_t dim : dims) {
-      if (type.isDynamicDim(dim))
-        return ShapedType::kDynamic;
-      product *= type.getDimSize(dim);
-    }
-    return product;
-  }
-
   /// What the list says of dimensions that are dynamic.
   static SmallVector<OpFoldResult> getSizes(OpBuilder &builder,
                                             RankedTensorType type,
