@@ -7,6 +7,7 @@
 #include "OnnxScalars.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <array>
 #include <cmath>
 
 using namespace mlir;
@@ -32,8 +33,10 @@ private:
   FailureOr<int64_t> getWidth(const SizedTensor &packed, StringRef name,
                               int64_t count);
   LogicalResult readOperands();
-  LogicalResult readDecay();
-  LogicalResult readBeta();
+  using GateShapes = std::array<std::pair<int64_t, int64_t>, 2>;
+  FailureOr<SizedTensor> readGate(size_t index, StringRef name,
+                                  const GateShapes &shapes);
+  LogicalResult readGates();
   LogicalResult readState();
   SizedTensor split(const SizedTensor &packed, ArrayRef<int64_t> sizes);
   SizedTensor at(const SizedTensor &tensor, OpFoldResult position);
@@ -53,7 +56,8 @@ private:
   bool isGated = false, isDelta = false;
   /// [B, T, H, G, E], [B, T, H, E, 1], [B, T, H, 1, F].
   SizedTensor query, key, value;
-  /// [B, T, H, E or 1, 1], [B, T, H or 1, 1, 1], if the rule has them.
+  /// What the state is multiplied by, [B, T, H, E or 1, 1], and the rate of its
+  /// update, [B, T, H or 1, 1, 1], if the rule has them.
   SizedTensor decay, beta;
   /// [B, H, E, F], and the type that it is given in.
   SizedTensor past;
@@ -157,31 +161,40 @@ LogicalResult LinearAttentionImporter::readOperands() {
   return success();
 }
 
-LogicalResult LinearAttentionImporter::readDecay() {
-  if (!isGated)
-    return success();
-  FailureOr<SizedTensor> packed = readPacked(4, "decay");
+/// A gate of one of two `shapes` for each position: [B, T, shape…, 1].
+FailureOr<SizedTensor>
+LinearAttentionImporter::readGate(size_t index, StringRef name,
+                                  const GateShapes &shapes) {
+  FailureOr<SizedTensor> packed = readPacked(index, name);
   if (failed(packed))
     return failure();
-  bool isEach = isSize(packed->sizes[2], heads * keyWidth);
-  if (!isEach && !isSize(packed->sizes[2], heads))
-    return call.fail("expected 'decay' of " + Twine(heads) + " or " +
-                     Twine(heads * keyWidth) + " numbers for each position");
-  decay = split(*packed, {heads, isEach ? keyWidth : 1, 1});
-  return success();
+  for (auto [first, second] : shapes)
+    if (isSize(packed->sizes[2], first * second))
+      return split(*packed, {first, second, 1});
+  auto count = [&](size_t shape) {
+    return Twine(shapes[shape].first * shapes[shape].second).str();
+  };
+  return call.fail("expected '" + name + "' of " + count(0) + " or " +
+                   count(1) + " numbers for each position");
 }
 
-LogicalResult LinearAttentionImporter::readBeta() {
-  if (!isDelta)
-    return success();
-  FailureOr<SizedTensor> packed = readPacked(5, "beta");
-  if (failed(packed))
-    return failure();
-  bool isEach = isSize(packed->sizes[2], heads);
-  if (!isEach && !isSize(packed->sizes[2], 1))
-    return call.fail("expected 'beta' of " + Twine(heads) +
-                     " or 1 numbers for each position");
-  beta = split(*packed, {isEach ? heads : 1, 1, 1});
+LogicalResult LinearAttentionImporter::readGates() {
+  if (isGated) {
+    FailureOr<SizedTensor> powers =
+        readGate(4, "decay", {{{heads, 1}, {heads, keyWidth}}});
+    if (failed(powers))
+      return failure();
+    FailureOr<OnnxValue> factors = call.elementwise("Exp", {*powers});
+    if (failed(factors))
+      return failure();
+    decay = call.asTensor(*factors);
+  }
+  if (isDelta) {
+    FailureOr<SizedTensor> rates = readGate(5, "beta", {{{heads, 1}, {1, 1}}});
+    if (failed(rates))
+      return failure();
+    beta = *rates;
+  }
   return success();
 }
 
@@ -239,19 +252,15 @@ FailureOr<SizedTensor> LinearAttentionImporter::correct(
   return call.asTensor(*result);
 }
 
-/// One position: state · exp(decay) + key ⊗ value, in the place of the state
+/// One position: state · decay + key ⊗ value, in the place of the state
 /// before, and what queries read of it.
 LogicalResult LinearAttentionImporter::buildStep(scf::ForOp loop,
                                                  const SizedTensor &state,
                                                  const SizedTensor &outputs) {
   OpFoldResult position = loop.getInductionVar();
   SizedTensor keys = at(key, position), values = at(value, position), factor;
-  if (isGated) {
-    FailureOr<OnnxValue> power = call.elementwise("Exp", {at(decay, position)});
-    if (failed(power))
-      return failure();
-    factor = call.asTensor(*power);
-  }
+  if (isGated)
+    factor = at(decay, position);
   if (isDelta) {
     FailureOr<SizedTensor> corrected =
         correct(state, factor, keys, values, position);
@@ -272,23 +281,19 @@ LogicalResult LinearAttentionImporter::buildStep(scf::ForOp loop,
       });
   SizedTensor read = tensors.multiply(at(query, position), next,
                                       ArrayRef(next.sizes).take_front(2));
-  SmallVector<OpFoldResult> offsets(outputs.rank(), tensors.constantSize(0));
-  SmallVector<OpFoldResult> steps(outputs.rank(), tensors.constantSize(1));
   TensorSizes sizes = outputs.sizes;
-  offsets[1] = position;
   sizes[1] = tensors.constantSize(1);
-  Value written = tensor::InsertSliceOp::create(
-      tensors.builder, tensors.location, tensors.reshape(read, sizes).value,
-      outputs.value, offsets, sizes, steps);
+  SizedTensor written =
+      tensors.insertAxis(tensors.reshape(read, sizes), outputs, 1, position);
   scf::YieldOp::create(tensors.builder, tensors.location,
-                       ValueRange{next.value, written});
+                       ValueRange{next.value, written.value});
   return success();
 }
 
 FailureOr<OnnxValues> LinearAttentionImporter::run() {
   if (failed(call.expectInputs(3, 6)) || failed(readHeads()) ||
-      failed(readRule()) || failed(readOperands()) || failed(readDecay()) ||
-      failed(readBeta()) || failed(readState()))
+      failed(readRule()) || failed(readOperands()) || failed(readGates()) ||
+      failed(readState()))
     return failure();
   // How many positions are computed at a time changes nothing.
   (void)call.find("chunk_size");

@@ -120,8 +120,8 @@ static OnnxValue widenChannels(OnnxCall &call, const OnnxValue &channels,
   return call.reshape(channels, sizes);
 }
 
-/// Each channel of each entry has a mean and a deviation of its own.
-static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
+/// Whether the inputs are [N, C, …], a scale and a bias.
+static LogicalResult expectChannels(OnnxCall &call) {
   if (failed(call.expectInputs(3, 3)))
     return failure();
   OnnxValue x = call.input(0);
@@ -129,6 +129,14 @@ static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
       call.input(2).rank() != 1)
     return call.fail("expected floats of rank 3 at least, and a scale and a "
                      "bias of rank 1");
+  return success();
+}
+
+/// Each channel of each entry has a mean and a deviation of its own.
+static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
+  if (failed(expectChannels(call)))
+    return failure();
+  OnnxValue x = call.input(0);
   Normalization norm(call, x, 2, call.number("epsilon", 1e-5));
   FailureOr<OnnxValues> results =
       norm.normalize(widenChannels(call, call.input(1), x.rank()),
@@ -140,14 +148,10 @@ static FailureOr<OnnxValues> importInstanceNormalization(OnnxCall &call) {
 
 /// Each group of channels of each entry has a mean and a deviation of its own.
 static FailureOr<OnnxValues> importGroupNormalization(OnnxCall &call) {
-  if (failed(call.expectInputs(3, 3)))
+  if (failed(expectChannels(call)))
     return failure();
   TensorBuilder &tensors = call.tensors;
   OnnxValue x = call.input(0);
-  if (x.rank() < 3 || !isa<FloatType>(x.type()) || call.input(1).rank() != 1 ||
-      call.input(2).rank() != 1)
-    return call.fail("expected floats of rank 3 at least, and a scale and a "
-                     "bias of rank 1");
   if (call.integer("stash_type", 1) != 1)
     return call.fail("expected floats that are normalised as FLOAT");
   int64_t groups = call.integer("num_groups", 0);

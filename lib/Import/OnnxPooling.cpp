@@ -26,85 +26,93 @@ static FailureOr<SizedTensor> readInput(OnnxCall &call) {
   return input;
 }
 
-static FailureOr<Windows> readWindows(OnnxCall &call,
-                                      const SizedTensor &input) {
-  SmallVector<int64_t> kernel =
-      call.integers("kernel_shape").value_or(SmallVector<int64_t>());
-  if (static_cast<int64_t>(kernel.size()) != input.rank() - 2 ||
-      llvm::any_of(kernel, [](int64_t size) { return size < 1; }))
-    return call.fail("expected 'kernel_shape' of " +
-                     llvm::Twine(input.rank() - 2) + " integers of at least 1");
-  FailureOr<Windows> windows = Windows::read(call, input, kernel);
-  if (succeeded(windows) && call.integer("ceil_mode", 0) != 0)
-    windows->reachBeyond();
-  return windows;
-}
+namespace {
 
-/// What the windows see of a padded [N, C, inputs…], and the axes in which they
-/// do: [N, C, outputs…, 1, kernel…].
-static std::pair<SizedTensor, SmallVector<int64_t>>
-gather(OnnxCall &call, const Windows &windows, const SizedTensor &padded) {
-  TensorSizes split = padded.sizes;
-  split.insert(split.begin() + 2, call.tensors.constantSize(1));
-  SizedTensor patches = windows.gather(call.tensors.reshape(padded, split));
-  return {patches,
-          llvm::to_vector(llvm::seq<int64_t>(padded.rank(), patches.rank()))};
-}
+/// A pooling by windows.
+struct Pooling {
+  OnnxCall &call;
+  SizedTensor input;
+  Windows windows;
 
-/// Without the dimensions from `rank` on, which have size 1.
-static SizedTensor dropLast(OnnxCall &call, const SizedTensor &tensor,
-                            int64_t rank) {
-  return call.tensors.reshape(tensor, ArrayRef(tensor.sizes).take_front(rank));
-}
+  static FailureOr<Pooling> read(OnnxCall &call) {
+    FailureOr<SizedTensor> input = readInput(call);
+    if (failed(input))
+      return failure();
+    FailureOr<SmallVector<int64_t>> kernel = Windows::readIntegers(
+        call, "kernel_shape", /*least=*/1, /*otherwise=*/0, input->rank() - 2);
+    if (failed(kernel))
+      return failure();
+    FailureOr<Windows> windows = Windows::read(call, *input, *kernel);
+    if (failed(windows))
+      return failure();
+    if (call.integer("ceil_mode", 0) != 0)
+      windows->reachBeyond();
+    return Pooling{call, *input, *windows};
+  }
+
+  /// What the windows see of a padded [N, C, inputs…]:
+  /// [N, C, outputs…, 1, kernel…].
+  SizedTensor gather(const SizedTensor &padded) const {
+    TensorSizes split = padded.sizes;
+    split.insert(split.begin() + 2, call.tensors.constantSize(1));
+    return windows.gather(call.tensors.reshape(padded, split));
+  }
+
+  /// The axes in which windows do.
+  SmallVector<int64_t> getAxes() const {
+    int64_t rank = input.rank();
+    return llvm::to_vector(llvm::seq<int64_t>(rank, 2 * rank - 1));
+  }
+
+  /// The result: `reduced` without the axes, which have size 1.
+  FailureOr<OnnxValues> finish(const FailureOr<OnnxValue> &reduced) const {
+    if (failed(reduced))
+      return failure();
+    TensorSizes sizes = call.sizesOf(*reduced);
+    sizes.resize(input.rank());
+    return OnnxValues{call.reshape(*reduced, sizes)};
+  }
+};
+
+} // namespace
 
 static FailureOr<OnnxValues> importMaxPool(OnnxCall &call) {
-  FailureOr<SizedTensor> input = readInput(call);
-  if (failed(input))
-    return failure();
-  FailureOr<Windows> windows = readWindows(call, *input);
-  if (failed(windows))
+  FailureOr<Pooling> pooling = Pooling::read(call);
+  if (failed(pooling))
     return failure();
   if (call.hasOutput(1))
     return call.fail("expected one output, got the indices too");
   // In which order they count.
   (void)call.find("storage_order");
-  Value lowest = call.extreme(input->elementType(), /*isLowest=*/true);
-  auto [patches, axes] =
-      gather(call, *windows, windows->pad(*input, lowest, lowest));
-  return OnnxValues{
-      dropLast(call, call.extreme(patches, axes, true), input->rank())};
+  const SizedTensor &input = pooling->input;
+  Value lowest = call.extreme(input.elementType(), /*isLowest=*/true);
+  SizedTensor patches =
+      pooling->gather(pooling->windows.pad(input, lowest, lowest));
+  return pooling->finish(
+      OnnxValue(call.extreme(patches, pooling->getAxes(), true)));
 }
 
 static FailureOr<OnnxValues> importAveragePool(OnnxCall &call) {
-  FailureOr<SizedTensor> input = readInput(call);
-  if (failed(input))
-    return failure();
-  FailureOr<Windows> windows = readWindows(call, *input);
-  if (failed(windows))
+  FailureOr<Pooling> pooling = Pooling::read(call);
+  if (failed(pooling))
     return failure();
   bool countsPads = call.integer("count_include_pad", 0) != 0;
+  const SizedTensor &input = pooling->input;
+  const Windows &windows = pooling->windows;
   TensorBuilder &tensors = call.tensors;
-  Type type = input->elementType();
+  Type type = input.elementType();
   Value zero = tensors.scalar(type, 0), one = tensors.scalar(type, 1);
-  auto [patches, axes] =
-      gather(call, *windows, windows->pad(*input, zero, zero));
-  if (windows->areInside()) {
-    FailureOr<OnnxValue> mean = call.mean(patches, axes);
-    if (failed(mean))
-      return failure();
-    return OnnxValues{dropLast(call, call.asTensor(*mean), input->rank())};
-  }
+  SmallVector<int64_t> axes = pooling->getAxes();
+  SizedTensor patches = pooling->gather(windows.pad(input, zero, zero));
+  if (windows.areInside())
+    return pooling->finish(call.mean(patches, axes));
   // How many elements a window sees depends on its place alone.
-  TensorSizes sizes = input->sizes;
+  TensorSizes sizes = input.sizes;
   sizes[0] = sizes[1] = tensors.constantSize(1);
   SizedTensor ones =
-      windows->pad(tensors.fill(sizes, one), countsPads ? one : zero, zero);
-  FailureOr<OnnxValue> mean = call.elementwise(
-      "Div", {call.sum(patches, axes),
-              call.sum(gather(call, *windows, ones).first, axes)});
-  if (failed(mean))
-    return failure();
-  return OnnxValues{dropLast(call, call.asTensor(*mean), input->rank())};
+      windows.pad(tensors.fill(sizes, one), countsPads ? one : zero, zero);
+  return pooling->finish(call.elementwise(
+      "Div", {call.sum(patches, axes), call.sum(pooling->gather(ones), axes)}));
 }
 
 static FailureOr<OnnxValues> importGlobalMaxPool(OnnxCall &call) {

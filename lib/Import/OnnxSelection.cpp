@@ -145,9 +145,8 @@ SizedTensor TopKImporter::findIndices() {
   Type integer = tensors.builder.getI64Type();
   OpFoldResult zero = tensors.constantSize(0), one = tensors.constantSize(1);
   // The first one is before all others.
-  TensorSizes sizes = input.sizes, single = input.sizes;
+  TensorSizes sizes = input.sizes;
   sizes[axis] = tensors.add(count, one);
-  single[axis] = one;
   SizedTensor firstKeys =
       tensors.fill(sizes, call.extreme(keys.elementType(), /*isLowest=*/false));
   SizedTensor firstIndices = tensors.fill(sizes, tensors.scalar(integer, -1));
@@ -162,15 +161,11 @@ SizedTensor TopKImporter::findIndices() {
     auto [key, index] =
         findNext(keys, tensors.sliceAxis(carried[0], axis, last, one),
                  tensors.sliceAxis(carried[1], axis, last, one));
-    SmallVector<OpFoldResult> offsets(input.rank(), zero);
-    SmallVector<OpFoldResult> steps(input.rank(), one);
-    offsets[axis] = tensors.add(last, one);
+    OpFoldResult next = tensors.add(last, one);
     SmallVector<Value> chosen;
-    for (const auto &[next, all] :
+    for (const auto &[found, all] :
          {std::pair(key, carried[0]), {index, carried[1]}})
-      chosen.push_back(tensor::InsertSliceOp::create(
-          tensors.builder, tensors.location, next.value, all.value, offsets,
-          single, steps));
+      chosen.push_back(tensors.insertAxis(found, all, axis, next).value);
     scf::YieldOp::create(tensors.builder, tensors.location, chosen);
     return success();
   });

@@ -17,17 +17,15 @@ FailureOr<Windows> Windows::read(OnnxCall &call, const SizedTensor &input,
   return windows;
 }
 
-/// An attribute of `count` integers, `otherwise` if it is not there.
-FailureOr<SmallVector<int64_t>> Windows::readIntegers(StringRef name,
-                                                      int64_t least,
-                                                      int64_t otherwise,
-                                                      size_t count) {
+FailureOr<SmallVector<int64_t>>
+Windows::readIntegers(OnnxCall &call, StringRef name, int64_t least,
+                      int64_t otherwise, size_t count) {
   SmallVector<int64_t> values =
-      call->integers(name).value_or(SmallVector<int64_t>(count, otherwise));
+      call.integers(name).value_or(SmallVector<int64_t>(count, otherwise));
   if (values.size() != count ||
       llvm::any_of(values, [&](int64_t value) { return value < least; }))
-    return call->fail("expected '" + name + "' of " + Twine(count) +
-                      " integers of at least " + Twine(least));
+    return call.fail("expected '" + name + "' of " + Twine(count) +
+                     " integers of at least " + Twine(least));
   return values;
 }
 
@@ -46,7 +44,7 @@ LogicalResult Windows::readAttributes() {
                       {&pads, "pads", 0, 0, 2 * count}};
   for (auto [values, name, least, otherwise, number] : attributes) {
     FailureOr<SmallVector<int64_t>> given =
-        readIntegers(name, least, otherwise, number);
+        readIntegers(*call, name, least, otherwise, number);
     if (failed(given))
       return failure();
     *values = *given;
@@ -58,14 +56,13 @@ LogicalResult Windows::readAttributes() {
 
 /// A window that is larger than what there is has no place.
 LogicalResult Windows::expectInside() {
-  for (auto [dim, extent] : llvm::enumerate(kernel)) {
+  for (size_t dim = 0; dim < kernel.size(); ++dim) {
     std::optional<int64_t> size = getConstantIntValue(inputs[dim]);
-    int64_t reach = dilations[dim] * (extent - 1) + 1;
-    if (size && before[dim] + *size + after[dim] < reach)
+    if (size && before[dim] + *size + after[dim] < getExtent(dim))
       return call->fail("expected windows of at most " +
                         Twine(before[dim] + *size + after[dim]) +
                         " along dimension " + Twine(2 + dim) + ", got " +
-                        Twine(reach));
+                        Twine(getExtent(dim)));
   }
   return success();
 }
@@ -73,7 +70,7 @@ LogicalResult Windows::expectInside() {
 /// As many windows as steps over the input: half of the padding on each side,
 /// and of an odd number one more after or before.
 LogicalResult Windows::padAlike(bool isMoreAfter) {
-  for (auto [dim, extent] : llvm::enumerate(kernel)) {
+  for (size_t dim = 0; dim < kernel.size(); ++dim) {
     std::optional<int64_t> size = getConstantIntValue(inputs[dim]);
     int64_t step = strides[dim];
     if (!size && step != 1)
@@ -81,8 +78,8 @@ LogicalResult Windows::padAlike(bool isMoreAfter) {
                         "more than 1");
     // Of steps of 1, any size needs the same.
     int64_t last = size ? (llvm::divideCeil(*size, step) - 1) * step : 0;
-    int64_t reach = dilations[dim] * (extent - 1) + 1;
-    int64_t total = std::max<int64_t>(last + reach - size.value_or(1), 0);
+    int64_t total =
+        std::max<int64_t>(last + getExtent(dim) - size.value_or(1), 0);
     int64_t less = total / 2;
     before[dim] = isMoreAfter ? less : total - less;
     after[dim] = total - before[dim];
@@ -127,7 +124,7 @@ OpFoldResult Windows::count(unsigned dim, OpFoldResult padded) const {
   OpBuilder &b = tensors.builder;
   Location loc = tensors.location;
   Value step = tensors.asIndex(tensors.constantSize(strides[dim]));
-  int64_t reach = dilations[dim] * (kernel[dim] - 1);
+  int64_t reach = getExtent(dim) - 1;
   Value places =
       tensors.asIndex(tensors.subtract(padded, tensors.constantSize(reach)));
   if (reachesBeyond || reach != before[dim] + after[dim])

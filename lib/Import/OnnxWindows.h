@@ -17,6 +17,12 @@ public:
   static mlir::FailureOr<Windows> read(OnnxCall &call, const SizedTensor &input,
                                        llvm::ArrayRef<int64_t> kernel);
 
+  /// An attribute of `count` integers of at least `least`; `otherwise` for each
+  /// if it is not there.
+  static mlir::FailureOr<llvm::SmallVector<int64_t>>
+  readIntegers(OnnxCall &call, llvm::StringRef name, int64_t least,
+               int64_t otherwise, size_t count);
+
   /// Lets the last windows reach beyond what is padded, where the first of
   /// their elements is before it.
   void reachBeyond() { reachesBeyond = true; }
@@ -36,12 +42,12 @@ private:
   mlir::LogicalResult readAttributes();
   mlir::LogicalResult expectInside();
   mlir::LogicalResult padAlike(bool isMoreAfter);
-  mlir::FailureOr<llvm::SmallVector<int64_t>> readIntegers(llvm::StringRef name,
-                                                           int64_t least,
-                                                           int64_t otherwise,
-                                                           size_t count);
   SizedTensor padBy(const SizedTensor &input, llvm::ArrayRef<int64_t> first,
                     llvm::ArrayRef<int64_t> last, mlir::Value value) const;
+  /// From the first element that a window sees to after the last one.
+  int64_t getExtent(unsigned dim) const {
+    return dilations[dim] * (kernel[dim] - 1) + 1;
+  }
   mlir::OpFoldResult count(unsigned dim, mlir::OpFoldResult padded) const;
 
   OnnxCall *call;

@@ -152,6 +152,18 @@ bool TensorBuilder::isAtMostOne(OpFoldResult size) {
   return unknown ? known.atMostOne.contains(unknown) : isSize(size, 1);
 }
 
+/// The tensor with the one that there is of each of its first dimensions which
+/// is repeated to `targets`: what is repeated has to be there.
+SizedTensor TensorBuilder::takeRepeated(SizedTensor tensor,
+                                        ArrayRef<OpFoldResult> targets) {
+  for (auto [dim, target] : llvm::enumerate(targets))
+    if (OpFoldResult size = tensor.sizes[dim];
+        isAtMostOne(size) && !isSize(size, 1) && size != target)
+      tensor = sliceAxis(tensor, static_cast<int64_t>(dim), constantSize(0),
+                         constantSize(1));
+  return tensor;
+}
+
 /// Where an operand that is broadcast to `sizes`, the last loops but `loops`,
 /// is read.
 AffineMap TensorBuilder::broadcastMap(const SizedTensor &operand,
@@ -160,7 +172,7 @@ AffineMap TensorBuilder::broadcastMap(const SizedTensor &operand,
   SmallVector<AffineExpr> results;
   size_t first = sizes.size() - operand.rank();
   for (auto [dim, size] : llvm::enumerate(operand.sizes)) {
-    bool isRepeated = isAtMostOne(size) && size != sizes[first + dim];
+    bool isRepeated = isSize(size, 1) && !isSize(sizes[first + dim], 1);
     results.push_back(isRepeated ? builder.getAffineConstantExpr(0)
                                  : builder.getAffineDimExpr(first + dim));
   }
@@ -172,13 +184,8 @@ SizedTensor TensorBuilder::mapInto(Value init, ArrayRef<SizedTensor> operands,
                                    ArrayRef<OpFoldResult> sizes, Body body) {
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
-  for (SizedTensor operand : operands) {
-    // What is repeated has to be there: then it is known to be one.
-    for (auto [dim, target] : llvm::enumerate(sizes.take_back(operand.rank())))
-      if (OpFoldResult size = operand.sizes[dim];
-          isAtMostOne(size) && !isSize(size, 1) && size != target)
-        operand = sliceAxis(operand, static_cast<int64_t>(dim), constantSize(0),
-                            constantSize(1));
+  for (const SizedTensor &given : operands) {
+    SizedTensor operand = takeRepeated(given, sizes.take_back(given.rank()));
     inputs.push_back(operand.value);
     maps.push_back(broadcastMap(operand, sizes, sizes.size()));
   }
@@ -334,9 +341,8 @@ SizedTensor TensorBuilder::concatenate(ArrayRef<SizedTensor> tensors,
     sizes[axis] = add(total, tensor.sizes[axis]);
     total = sizes[axis];
   }
-  Value value = empty(sizes, tensors.front().elementType());
-  SmallVector<OpFoldResult> offsets(sizes.size(), constantSize(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), constantSize(1));
+  SizedTensor result = {empty(sizes, tensors.front().elementType()), sizes};
+  OpFoldResult offset = constantSize(0);
   for (const SizedTensor &tensor : tensors) {
     if (isEmpty(tensor.sizes))
       continue;
@@ -346,11 +352,10 @@ SizedTensor TensorBuilder::concatenate(ArrayRef<SizedTensor> tensors,
     Value source = tensor.value;
     if (source.getType() != type)
       source = tensor::CastOp::create(builder, location, type, source);
-    value = tensor::InsertSliceOp::create(builder, location, source, value,
-                                          offsets, part, strides);
-    offsets[axis] = add(offsets[axis], tensor.sizes[axis]);
+    result = insertAxis({source, part}, result, axis, offset);
+    offset = add(offset, tensor.sizes[axis]);
   }
-  return {value, sizes};
+  return result;
 }
 
 SizedTensor TensorBuilder::slice(const SizedTensor &tensor,
@@ -376,6 +381,18 @@ SizedTensor TensorBuilder::sliceAxis(const SizedTensor &tensor, int64_t axis,
   TensorSizes sizes = tensor.sizes;
   sizes[axis] = size;
   return slice(tensor, offsets, sizes, SmallVector<int64_t>(tensor.rank(), 1));
+}
+
+SizedTensor TensorBuilder::insertAxis(const SizedTensor &part,
+                                      const SizedTensor &tensor, int64_t axis,
+                                      OpFoldResult offset) {
+  SmallVector<OpFoldResult> offsets(tensor.rank(), constantSize(0));
+  SmallVector<OpFoldResult> strides(tensor.rank(), constantSize(1));
+  offsets[axis] = offset;
+  Value value =
+      tensor::InsertSliceOp::create(builder, location, part.value, tensor.value,
+                                    offsets, part.sizes, strides);
+  return {value, tensor.sizes};
 }
 
 SizedTensor TensorBuilder::pad(const SizedTensor &tensor,

@@ -113,6 +113,9 @@ public:
   /// A part of one dimension, and the whole of all others.
   SizedTensor sliceAxis(const SizedTensor &tensor, int64_t axis,
                         mlir::OpFoldResult offset, mlir::OpFoldResult size);
+  /// The tensor with `part` from `offset` of one dimension on.
+  SizedTensor insertAxis(const SizedTensor &part, const SizedTensor &tensor,
+                         int64_t axis, mlir::OpFoldResult offset);
   SizedTensor pad(const SizedTensor &tensor,
                   llvm::ArrayRef<mlir::OpFoldResult> before,
                   llvm::ArrayRef<mlir::OpFoldResult> after, mlir::Value value);
@@ -157,6 +160,8 @@ private:
                              decltype(KnownSizes::sums) &known);
 
   bool isAtMostOne(mlir::OpFoldResult size);
+  SizedTensor takeRepeated(SizedTensor tensor,
+                           llvm::ArrayRef<mlir::OpFoldResult> targets);
   mlir::Value empty(llvm::ArrayRef<mlir::OpFoldResult> sizes,
                     mlir::Type element);
   SizedTensor generic(llvm::ArrayRef<mlir::Value> inputs, mlir::Value init,

@@ -76,8 +76,11 @@ SizedTensor TensorBuilder::softmax(const SizedTensor &tensor, int64_t axis) {
   return {value, tensor.sizes};
 }
 
-SizedTensor TensorBuilder::multiply(const SizedTensor &a, const SizedTensor &b,
+SizedTensor TensorBuilder::multiply(const SizedTensor &left,
+                                    const SizedTensor &right,
                                     ArrayRef<OpFoldResult> batch) {
+  SizedTensor a = takeRepeated(left, batch.take_back(left.rank() - 2));
+  SizedTensor b = takeRepeated(right, batch.take_back(right.rank() - 2));
   Type element = a.elementType(), sum = element;
   if (isa<FloatType>(element) && element.getIntOrFloatBitWidth() < 32)
     sum = builder.getF32Type();
