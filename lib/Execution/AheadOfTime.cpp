@@ -23,6 +23,7 @@ struct Translated {
   Manifest manifest;
   /// What the module names, or what is given in its place.
   std::string weightsFile;
+  std::unique_ptr<ModuleConstants> constants;
 };
 
 } // namespace
@@ -39,6 +40,9 @@ static llvm::Expected<Translated> translate(mlir::ModuleOp module,
                                             llvm::StringRef weightsFile) {
   Translated result;
   result.weightsFile = takeWeightsFile(module, weightsFile);
+  if (llvm::Error error =
+          ModuleConstants::take(module).moveInto(result.constants))
+    return std::move(error);
   if (llvm::Error error = createTargetMachine(target).moveInto(result.machine))
     return std::move(error);
   if (llvm::Error error = lowerToLLVMDialect(module, target))
@@ -88,8 +92,9 @@ static llvm::Error embedWeights(const Translated &translated) {
     table->setLinkage(llvm::GlobalValue::InternalLinkage);
   if (manifest.weights.empty())
     return llvm::Error::success();
-  llvm::Expected<std::unique_ptr<WeightsStore>> store = WeightsStore::create(
-      translated.weightsFile, manifest.weights, /*threads=*/0);
+  llvm::Expected<std::unique_ptr<WeightsStore>> store =
+      WeightsStore::create(translated.weightsFile, manifest.weights,
+                           /*threads=*/0, *translated.constants);
   if (!store)
     return store.takeError();
   // What several have in common in memory is there once in the object, too.

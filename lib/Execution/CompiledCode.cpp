@@ -23,8 +23,8 @@ int attn::countThreads(int threads) {
   return threads > 0 ? threads : omp_get_max_threads();
 }
 
-/// The key of what `module` is compiled to. Asked before any pass has run: a
-/// second start is to run none.
+/// The key of what `module` is compiled to. Asked before any pass has run but
+/// the one that takes constants out: a second start is to run none.
 static ObjectCache::Key makeKey(mlir::ModuleOp module, const CpuTarget &target,
                                 llvm::StringRef preparation) {
   // The text leaves out locations, which bytecode would keep: moving a file
@@ -58,6 +58,9 @@ llvm::Expected<CompiledCode> CompiledCode::get(mlir::ModuleOp original,
 
   mlir::OwningOpRef<mlir::ModuleOp> module = original.clone();
   code.weightsFile = takeWeightsFile(*module, options.weightsFile);
+  if (llvm::Error error =
+          ModuleConstants::take(*module).moveInto(code.constants))
+    return std::move(error);
 
   ObjectCache cache(options.cacheDir.empty() ? ObjectCache::defaultDirectory()
                                              : options.cacheDir);

@@ -105,9 +105,9 @@ struct Program::State {
   LoadStatistics statistics;
 
   llvm::Expected<llvm::orc::ExecutorAddr> find(llvm::StringRef symbol);
-  llvm::Error initialize(llvm::StringRef weightsFile,
-                         mlir::TimingScope &linking, mlir::Timer timer);
-  llvm::Error loadWeights(llvm::StringRef weightsFile,
+  llvm::Error initialize(const CompiledCode &code, mlir::TimingScope &linking,
+                         mlir::Timer timer);
+  llvm::Error loadWeights(const CompiledCode &code,
                           llvm::ArrayRef<WeightRecipe> recipes);
 };
 
@@ -121,7 +121,7 @@ Program::State::find(llvm::StringRef symbol) {
 }
 
 /// Makes the weights, and gives them to the linked code.
-llvm::Error Program::State::loadWeights(llvm::StringRef weightsFile,
+llvm::Error Program::State::loadWeights(const CompiledCode &code,
                                         llvm::ArrayRef<WeightRecipe> recipes) {
   releaseCompilerMemory();
   Stopwatch watch;
@@ -129,7 +129,8 @@ llvm::Error Program::State::loadWeights(llvm::StringRef weightsFile,
   if (!table)
     return table.takeError();
   if (llvm::Error error =
-          WeightsStore::create(weightsFile, recipes, countThreads(threads))
+          WeightsStore::create(code.weightsFile, recipes, countThreads(threads),
+                               *code.constants)
               .moveInto(weights))
     return error;
   llvm::copy(weights->pointers(), table->toPtr<void **>());
@@ -140,7 +141,7 @@ llvm::Error Program::State::loadWeights(llvm::StringRef weightsFile,
 
 /// Reads the manifest of the linked code, finds its functions, which ends
 /// `linking`, and gives it its weights.
-llvm::Error Program::State::initialize(llvm::StringRef weightsFile,
+llvm::Error Program::State::initialize(const CompiledCode &code,
                                        mlir::TimingScope &linking,
                                        mlir::Timer timer) {
   auto text = find("attn_manifest");
@@ -161,7 +162,7 @@ llvm::Error Program::State::initialize(llvm::StringRef weightsFile,
   llvm::ArrayRef<void *> pointers;
   mlir::TimingScope scope(timer.nest("Pack weights"));
   if (!manifest->weights.empty()) {
-    if (llvm::Error error = loadWeights(weightsFile, manifest->weights))
+    if (llvm::Error error = loadWeights(code, manifest->weights))
       return error;
     pointers = weights->pointers();
   }
@@ -194,7 +195,7 @@ Program::load(CompiledCode code, int threads, mlir::Timer timer) {
       [&text = state->linkError](llvm::Error error) {
         text += (text.empty() ? "" : "; ") + llvm::toString(std::move(error));
       });
-  if (llvm::Error error = state->initialize(code.weightsFile, linking, loading))
+  if (llvm::Error error = state->initialize(code, linking, loading))
     return std::move(error);
   state->statistics.compileSeconds =
       code.seconds + watch.seconds() - state->statistics.weightsSeconds;

@@ -17,6 +17,7 @@ struct WeightSource {
   Weight numbers;
   /// If it is of I8: [rows], what its integers are multiplied by.
   Weight scales;
+  const WeightsFile *file = nullptr;
 };
 
 /// Whether what a file has is integers of 8 bits already, whose bytes weights

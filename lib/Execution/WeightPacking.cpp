@@ -222,7 +222,7 @@ static void packFloats(const WeightTask &task) {
     wide ? copyRows<float>(task) : copyRows<uint16_t>(task);
 }
 
-void attn::make(const WeightTask &task, const WeightsFile *file) {
+void attn::make(const WeightTask &task) {
   const WeightJob &job = *task.job;
   if (job.recipe->sinusoidal)
     return computePositions(task);
@@ -236,6 +236,6 @@ void attn::make(const WeightTask &task, const WeightsFile *file) {
                  size_t rowBytes = job.sourceWidth * sizeInBytes(piece.type);
                  piece.bytes =
                      piece.bytes.slice(row * rowBytes, rows * rowBytes);
-                 file->release(piece);
+                 source.file->release(piece);
                });
 }

@@ -35,10 +35,10 @@ struct WeightTask {
   int64_t begin, end;
 };
 
-/// Makes the rows of a task, and gives back the pages of `file` that it has
+/// Makes the rows of a task, and gives back the pages of files that it has
 /// read. Tasks of a job begin at whole panels, at what of the depth is in a
 /// tile, or at rows that are bounded together.
-void make(const WeightTask &task, const WeightsFile *file);
+void make(const WeightTask &task);
 
 } // namespace attn
 

@@ -63,17 +63,23 @@ static llvm::Expected<Weight> findScales(const WeightsFile &file,
   return *scales;
 }
 
-/// Finds and checks the sources of `job.recipe`.
-static llvm::Error resolveSources(const WeightsFile &file, WeightJob &job) {
+/// Finds and checks the sources of `job.recipe`, the first of `constants` that
+/// has the name, or else of `file`.
+static llvm::Error resolveSources(const ModuleConstants &constants,
+                                  const WeightsFile *file, WeightJob &job) {
   const WeightRecipe &recipe = *job.recipe;
   llvm::ArrayRef<int64_t> shape = recipe.shape;
+  auto fileOf = [&](llvm::StringRef source) -> const WeightsFile & {
+    return constants.contains(source) ? constants : *file;
+  };
   auto fail = [&](llvm::StringRef source, const llvm::Twine &what) {
-    return llvm::createStringError(file.path() + ": tensor '" + source +
-                                   "' of weight '" + recipe.name +
+    return llvm::createStringError(fileOf(source).path() + ": tensor '" +
+                                   source + "' of weight '" + recipe.name +
                                    "': " + what);
   };
   int64_t rows = 0;
   for (llvm::StringRef name : recipe.sources) {
+    const WeightsFile &file = fileOf(name);
     llvm::Expected<Weight> weight = file.find(name);
     if (!weight)
       return weight.takeError();
@@ -113,7 +119,7 @@ static llvm::Error resolveSources(const WeightsFile &file, WeightJob &job) {
     llvm::Expected<Weight> scales = findScales(file, name, *weight, recipe);
     if (!scales)
       return scales.takeError();
-    job.sources.push_back({*weight, *scales});
+    job.sources.push_back({*weight, *scales, &file});
   }
   job.firstRows.push_back(rows);
   int64_t each = recipe.rowsOfElement();
@@ -125,10 +131,10 @@ static llvm::Error resolveSources(const WeightsFile &file, WeightJob &job) {
   return llvm::Error::success();
 }
 
-static bool staysInFile(const WeightJob &job) {
+bool WeightsStore::staysInFile(const WeightJob &job) const {
   const WeightRecipe &recipe = *job.recipe;
   if (recipe.panel || recipe.measure != WeightMeasure::None ||
-      job.sources.size() != 1)
+      job.sources.size() != 1 || job.sources[0].file != file.get())
     return false;
   const Weight &numbers = job.sources[0].numbers;
   bool isSame =
@@ -194,7 +200,8 @@ planTasks(llvm::MutableArrayRef<WeightJob> jobs) {
 
 /// Resolves all recipes; of those that make the same, the first.
 static llvm::Expected<std::vector<WeightJob>>
-resolveJobs(llvm::ArrayRef<WeightRecipe> recipes, const WeightsFile *file) {
+resolveJobs(llvm::ArrayRef<WeightRecipe> recipes,
+            const ModuleConstants &constants, const WeightsFile *file) {
   std::vector<WeightJob> jobs(recipes.size());
   std::map<decltype(contentOf(recipes[0])), size_t> firstOf;
   for (auto [index, job, recipe] : llvm::enumerate(jobs, recipes)) {
@@ -206,7 +213,7 @@ resolveJobs(llvm::ArrayRef<WeightRecipe> recipes, const WeightsFile *file) {
       job.rowElements *= size;
     job.sourceWidth = job.rowElements;
     if (!recipe.sinusoidal)
-      if (llvm::Error error = resolveSources(*file, job))
+      if (llvm::Error error = resolveSources(constants, file, job))
         return std::move(error);
   }
   return jobs;
@@ -214,12 +221,11 @@ resolveJobs(llvm::ArrayRef<WeightRecipe> recipes, const WeightsFile *file) {
 
 /// Runs the tasks, which threads take in the order of the table, so that all of
 /// them read neighbouring parts of the file.
-static void run(llvm::ArrayRef<WeightTask> tasks, const WeightsFile *file,
-                unsigned threads) {
+static void run(llvm::ArrayRef<WeightTask> tasks, unsigned threads) {
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t i; (i = next++) < tasks.size();)
-      make(tasks[i], file);
+      make(tasks[i]);
   };
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
   for (unsigned i = 1; i < pool.getMaxConcurrency(); ++i)
@@ -278,10 +284,13 @@ llvm::Error WeightsStore::place(llvm::MutableArrayRef<WeightJob> jobs) {
 
 llvm::Expected<std::unique_ptr<WeightsStore>>
 WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
-                     unsigned threads) {
+                     unsigned threads, const ModuleConstants &constants) {
   std::unique_ptr<WeightsStore> store(new WeightsStore);
-  if (llvm::any_of(recipes,
-                   [](const WeightRecipe &r) { return !r.sinusoidal; })) {
+  if (llvm::any_of(recipes, [&](const WeightRecipe &r) {
+        return !llvm::all_of(r.sources, [&](llvm::StringRef source) {
+          return constants.contains(source);
+        });
+      })) {
     if (path.empty())
       return llvm::createStringError(
           "the functions need weights but no file is given; hint: --weights "
@@ -290,18 +299,18 @@ WeightsStore::create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
       return std::move(error);
   }
   llvm::Expected<std::vector<WeightJob>> jobs =
-      resolveJobs(recipes, store->file.get());
+      resolveJobs(recipes, constants, store->file.get());
   if (!jobs)
     return jobs.takeError();
   if (llvm::Error error = store->place(*jobs))
     return std::move(error);
-  run(planTasks(*jobs), store->file.get(), threads);
+  run(planTasks(*jobs), threads);
 
   // Pages at the borders of tasks, and those that reading ahead brought in.
   for (const WeightJob &job : *jobs)
     if (job.output)
       for (const WeightSource &source : job.sources)
-        store->file->release(source.numbers);
+        source.file->release(source.numbers);
   return std::move(store);
 }
 

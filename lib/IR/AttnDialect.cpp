@@ -34,6 +34,19 @@ void AttnDialect::initialize() {
 }
 
 /// Checks the attributes that may stand on operations of other dialects.
+/// Whether `attribute` names tensors whose numbers can be weights.
+static bool isOfConstants(Attribute attribute) {
+  auto named = dyn_cast<DictionaryAttr>(attribute);
+  return named && llvm::all_of(named, [](NamedAttribute entry) {
+           auto elements = dyn_cast<ElementsAttr>(entry.getValue());
+           if (!elements ||
+               !isa<DenseElementsAttr, DenseResourceElementsAttr>(elements))
+             return false;
+           Type type = elements.getElementType();
+           return type.isF32() || type.isF16() || type.isBF16();
+         });
+}
+
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
   auto require = [&](bool holds, StringRef expected) -> LogicalResult {
@@ -46,6 +59,9 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   StringRef name = attribute.getName();
   if (name == kWeightsFileAttr)
     return require(isa<StringAttr>(attribute.getValue()), "a path");
+  if (name == kConstantsAttr)
+    return require(isOfConstants(attribute.getValue()),
+                   "a tensor of f32, f16 or bf16 for each name");
   if (name == kTargetAttr)
     return require(isa<TargetAttr>(attribute.getValue()), "an #attn.target");
   return op->emitError() << "unknown attribute '" << name << "'";

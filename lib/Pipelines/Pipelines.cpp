@@ -23,9 +23,14 @@
 using namespace mlir;
 using namespace attn;
 
+void attn::buildWeightsPipeline(OpPassManager &pm) {
+  pm.addPass(createImportGlobals());
+  pm.addPass(createImportConstants());
+}
+
 void attn::buildFusionPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssertBounds());
-  pm.addPass(createImportGlobals());
+  buildWeightsPipeline(pm);
   pm.addNestedPass<func::FuncOp>(createSimplifyShapes());
   pm.addNestedPass<func::FuncOp>(createRaiseAttention());
   pm.addNestedPass<func::FuncOp>(createRaiseLayerNorm());
@@ -133,6 +138,9 @@ static void buildLoweringInPartsPipeline(OpPassManager &pm) {
 void attn::registerPassesAndPipelines() {
   registerAttnTransformsPasses();
   registerAttnConversionPasses();
+  PassPipelineRegistration<>("attn-import-weights",
+                             "globals and constants to weights by name",
+                             buildWeightsPipeline);
   PassPipelineRegistration<>(
       "attn-fuse",
       "layers, and upstream operations that compute the like, to fused cores",

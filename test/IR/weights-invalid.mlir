@@ -201,6 +201,16 @@ module attributes {attn.weights_file = 1} {}
 
 // -----
 
+// expected-error@+1 {{expected a tensor of f32, f16 or bf16 for each name for 'attn.constants', got {w = dense<1> : tensor<2xi32>}}}
+module attributes {attn.constants = {w = dense<1> : tensor<2xi32>}} {}
+
+// -----
+
+// expected-error@+1 {{expected a tensor of f32, f16 or bf16 for each name for 'attn.constants', got "w"}}
+module attributes {attn.constants = "w"} {}
+
+// -----
+
 // expected-error@+1 {{expected an #attn.target for 'attn.target', got "native"}}
 module attributes {attn.target = "native"} {}
 

@@ -4,6 +4,7 @@
 #define ATTN_EXECUTION_COMPILEDCODE_H
 
 #include "attn/Execution/HostTarget.h"
+#include "attn/Execution/ModuleConstants.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -63,6 +64,8 @@ struct CompiledCode {
   CpuTarget target;
   /// Empty if the module names none and none is given.
   std::string weightsFile;
+  /// The weights that are not in the file.
+  std::unique_ptr<ModuleConstants> constants;
   /// Whether it came from the cache, so that no pass was run.
   bool fromCache = false;
   /// Seconds that it took.

@@ -9,6 +9,7 @@
 #define ATTN_EXECUTION_WEIGHTSSTORE_H
 
 #include "attn/Execution/Manifest.h"
+#include "attn/Execution/ModuleConstants.h"
 #include "attn/Weights/WeightsFile.h"
 
 #include "llvm/Support/Memory.h"
@@ -23,12 +24,13 @@ class WeightsStore {
 public:
   ~WeightsStore();
 
-  /// Makes all `recipes` from the file at `path`, which is opened only if a
-  /// recipe has sources. `threads` of 0 means one for each core. Errors name
+  /// Makes all `recipes` from `constants`, which are not needed afterwards, and
+  /// from the file at `path`, which is opened only if a recipe has sources that
+  /// are not among them. `threads` of 0 means one for each core. Errors name
   /// the file and the tensor that is missing or has another shape or type.
   static llvm::Expected<std::unique_ptr<WeightsStore>>
   create(llvm::StringRef path, llvm::ArrayRef<WeightRecipe> recipes,
-         unsigned threads);
+         unsigned threads, const ModuleConstants &constants = {});
 
   /// One pointer for each recipe, in their order: dense row-major elements
   /// that live as long as the store. At a multiple of 64 bytes, but for those
@@ -46,6 +48,7 @@ private:
   WeightsStore();
 
   llvm::Error allocate(size_t bytes);
+  bool staysInFile(const WeightJob &job) const;
   /// Decides where each weight is to be: the table, and the output of jobs that
   /// have something to make.
   llvm::Error place(llvm::MutableArrayRef<WeightJob> jobs);

@@ -29,15 +29,16 @@ def Attn_Dialect : Dialect {
        `attn.get_weight`.
     3. Below the cores there are loops, vectors and LLVM IR of upstream.
 
-    Batch and length are dynamic, widths are static. Weights never are
-    constants: an `attn.weight` symbol names tensors in a file that is mapped
-    when the program starts.
+    Batch and length are dynamic, widths are static. Weights are no constants of
+    functions: an `attn.weight` symbol names tensors in a file that is mapped
+    when the program starts, or of the module's `attn.constants`.
 
     Operations of other dialects have attributes of this one:
 
     | attribute | of | what it says |
     | --- | --- | --- |
     | `attn.weights_file` | a module | the path of the safetensors file or ONNX model that holds the weights |
+    | `attn.constants` | a module | a tensor of f32, f16 or bf16 for each name of weights that are not in the file |
     | `attn.target` | a module | the processor that code is generated for, an `#attn.target` |
     | `attn.role` | an argument | what a caller has to pass: "ids", "lengths" of theirs, or a name that `attn-incremental-decoding` lists, of which a "cache" is memory that the function may write |
     | `attn.sizes` | an argument | a name for each dimension, or "": those of one name have to be of one size in all arguments |
@@ -50,6 +51,7 @@ def Attn_Dialect : Dialect {
     // The description says what these are.
     static constexpr llvm::StringLiteral kWeightsFileAttr =
         "attn.weights_file";
+    static constexpr llvm::StringLiteral kConstantsAttr = "attn.constants";
     static constexpr llvm::StringLiteral kTargetAttr = "attn.target";
     static constexpr llvm::StringLiteral kRoleAttr = "attn.role";
     static constexpr llvm::StringLiteral kSizesAttr = "attn.sizes";

@@ -14,6 +14,10 @@ class OpPassManager;
 
 namespace attn {
 
+/// `attn-import-weights`: globals and constants of functions to weights by
+/// name.
+void buildWeightsPipeline(mlir::OpPassManager &pm);
+
 /// `attn-fuse`: layers, and what upstream operations write of them, to fused
 /// cores, on tensors.
 void buildFusionPipeline(mlir::OpPassManager &pm);

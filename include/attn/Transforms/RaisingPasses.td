@@ -86,6 +86,43 @@ def ImportGlobals : Pass<"attn-import-globals", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ImportConstants : Pass<"attn-import-constants", "::mlir::ModuleOp"> {
+  let summary = "takes constants of matrix products as weights";
+  let description = [{
+    Front ends write trained weights into the functions that read them. Each
+    `arith.constant` of 64 floats or more that nothing but matrix products,
+    convolutions and lookups read, or that is added to a product with a constant,
+    as a bias, becomes an `attn.weight`, of the group `@constants`. Numbers are
+    kept in the module's `attn.constants`, by the name of the weight's source, in
+    the shape that they are read in. So they are no part of the code that is
+    compiled and cached, but packed when the program starts, as those of a file
+    are; and layers that differ in nothing else are compiled once
+    (`attn-outline-repeats`).
+
+    Limits: what else is done with a constant may depend on its numbers, as of a
+    mask that is added to scores: then it stays, as do integers and splats that
+    are no bias.
+
+    ```mlir
+    %w = arith.constant dense_resource<w> : tensor<512x2048xf32>
+    %y = linalg.matmul ins(%x, %w : …) …
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {attn.constants = {constants.0 = dense_resource<w> : tensor<512x2048xf32>}} {
+      attn.weights @constants {
+        attn.weight @"0" from ["constants.0"] : tensor<512x2048xf32>
+      }
+      …
+      %w = attn.get_weight @constants::@"0" : tensor<512x2048xf32>
+      %y = linalg.matmul ins(%x, %w : …) …
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect"];
+}
+
 def SimplifyShapes : Pass<"attn-simplify-shapes", "::mlir::func::FuncOp"> {
   let summary = "simplifies what front ends compute of dynamic sizes";
   let description = [{

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Products by weights that the module declares and a file holds, as [N, K] and as
-[K, N], in f32 and bf16; and that what a row gives depends in no bit on the other
-rows."""
+"""Products by weights that the module declares and a file holds, or that it has
+itself, as [N, K] and as [K, N], in f32 and bf16; and that what a row gives depends
+in no bit on the other rows."""
 import cases
 import numpy as np
 import reference_ops as reference
@@ -28,9 +28,17 @@ class Weights:
         self.tensors[name] = array
         return f"ml_program.global_load_const @{name} : {tensor(array, None)}"
 
-    def text(self, element):
+    def text(self, element, with_values):
+        def value(array, kind):
+            if not with_values:
+                return f"#ml_program.extern<{kind}>"
+            # The numbers are such as bf16 has: of f32, the upper half.
+            numbers = array.view(np.uint16).reshape(*array.shape, 2)[..., 1]
+            numbers = array if element == "f32" else numbers
+            return f'dense<"0x{numbers.tobytes().hex()}"> : {kind}'
+
         return "\n".join(
-            f"ml_program.global private @{name}(#ml_program.extern<{kind}>) : {kind}"
+            f"ml_program.global private @{name}({value(array, kind)}) : {kind}"
             for name, array in self.tensors.items()
             for kind in [tensor(array, None).replace("f32", element)]
         )
@@ -166,14 +174,19 @@ def every(element):
 
 
 def main():
-    arguments = cases.parse_arguments(__doc__)
+    options = cases.parser(__doc__)
+    options.add_argument("--element", default="f32", choices=("f32", "bf16"))
+    options.add_argument("--constants", action="store_true", help="no file")
+    arguments = cases.complete(options.parse_args())
     element = arguments.element
     found = list(every(element))
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    path = arguments.folder / f"weights-{element}.safetensors"
-    make_checkpoint.write_safetensors(path, weights.tensors, element)
-    arguments.options.append(f"--weights={path}")
-    cases.check(found, arguments, globals_text=weights.text(element))
+    if not arguments.constants:
+        path = arguments.folder / f"weights-{element}.safetensors"
+        make_checkpoint.write_safetensors(path, weights.tensors, element)
+        arguments.options.append(f"--weights={path}")
+    text = weights.text(element, arguments.constants)
+    cases.check(found, arguments, globals_text=text)
 
 
 if __name__ == "__main__":
