@@ -37,6 +37,13 @@ private:
   Element skipRounding(const Element &element);
   std::optional<Element> matchDifference(const Element &element);
   std::optional<Reduction> matchMean(const Element &element);
+  std::optional<Element> matchSquare(const Element &element);
+  std::optional<Element> matchMeanSquare(const Element &element, Operation *op);
+  std::optional<Element> matchVariance(const Element &element, Operation *op);
+  bool matchDeviation(const Element &centred, const Element &deviation,
+                      Operation *op);
+  bool matchReciprocal(const Element &centred, const Element &element,
+                       Operation *op);
   bool matchNormalized(const Element &element, Operation *op);
   bool matchCentred(const Element &element, const Element &variance,
                     Operation *op);
@@ -94,39 +101,62 @@ std::optional<Reduction> LayerNormMatcher::matchMean(const Element &element) {
   return reduction;
 }
 
-/// (x - mean(x)) / √(variance(x) + epsilon), also by the reciprocal.
+/// Whether `deviation` is √(variance(x) + epsilon), or its reciprocal root,
+/// where `centred` is x - mean(x).
+bool LayerNormMatcher::matchDeviation(const Element &centred,
+                                      const Element &deviation, Operation *op) {
+  Element sum = skipRounding(elements.operand(deviation, 0));
+  if (!sum.getOp<arith::AddFOp>())
+    return false;
+  for (unsigned index : {0, 1})
+    if (std::optional<double> constant =
+            elements.getConstant(elements.operand(sum, index))) {
+      epsilon = *constant;
+      return matchCentred(centred, elements.operand(sum, 1 - index), op);
+    }
+  return false;
+}
+
+/// Whether `element` is 1 / √(variance(x) + epsilon).
+bool LayerNormMatcher::matchReciprocal(const Element &centred,
+                                       const Element &element, Operation *op) {
+  Element e = skipRounding(element);
+  if (e.getOp<arith::DivFOp>() &&
+      elements.getConstant(elements.operand(e, 0)) == 1.0) {
+    Element divisor = skipRounding(elements.operand(e, 1));
+    return divisor.getOp<math::SqrtOp>() &&
+           matchDeviation(centred, divisor, op);
+  }
+  return e.getOp<math::RsqrtOp>() && matchDeviation(centred, e, op);
+}
+
+/// (x - mean(x)) / √(variance(x) + epsilon), also by the reciprocal, which may
+/// have been multiplied by the weight before.
 bool LayerNormMatcher::matchNormalized(const Element &element, Operation *op) {
   Element e = skipRounding(element);
-  auto matchRoot = [&](const Element &centred, const Element &deviation) {
-    Element sum = skipRounding(elements.operand(deviation, 0));
-    if (!sum.getOp<arith::AddFOp>())
-      return false;
-    for (unsigned index : {0, 1})
-      if (std::optional<double> constant =
-              elements.getConstant(elements.operand(sum, index))) {
-        epsilon = *constant;
-        return matchCentred(centred, elements.operand(sum, 1 - index), op);
-      }
-    return false;
-  };
   if (e.getOp<arith::DivFOp>()) {
     Element divisor = skipRounding(elements.operand(e, 1));
     return divisor.getOp<math::SqrtOp>() &&
-           matchRoot(elements.operand(e, 0), divisor);
+           matchDeviation(elements.operand(e, 0), divisor, op);
   }
   if (!e.getOp<arith::MulFOp>())
     return false;
   for (unsigned index : {0, 1}) {
     Element factor = skipRounding(elements.operand(e, index));
     Element centred = elements.operand(e, 1 - index);
-    if (factor.getOp<arith::DivFOp>() &&
-        elements.getConstant(elements.operand(factor, 0)) == 1.0) {
-      Element divisor = skipRounding(elements.operand(factor, 1));
-      if (divisor.getOp<math::SqrtOp>() && matchRoot(centred, divisor))
-        return true;
-    }
-    if (factor.getOp<math::RsqrtOp>() && matchRoot(centred, factor))
+    if (matchReciprocal(centred, factor, op))
       return true;
+    if (weight || !factor.getOp<arith::MulFOp>())
+      continue;
+    for (unsigned other : {1, 0}) {
+      std::optional<Element> w =
+          pick(elements.operand(factor, other), /*isVector=*/true, op);
+      if (w &&
+          matchReciprocal(centred, elements.operand(factor, 1 - other), op)) {
+        weight = *w;
+        return true;
+      }
+    }
   }
   return false;
 }
@@ -144,24 +174,57 @@ LayerNormMatcher::matchDifference(const Element &element) {
   return x;
 }
 
-/// Whether `variance` is the mean of the squares of x - mean(x), as `element`
-/// is. Each may have been computed by itself, the variance more precisely.
+/// The x of which `element` is x².
+std::optional<Element> LayerNormMatcher::matchSquare(const Element &element) {
+  Element e = skipRounding(element);
+  bool isSquare = false;
+  if (e.getOp<arith::MulFOp>())
+    isSquare = elements.areSame(elements.operand(e, 0), elements.operand(e, 1));
+  else if (e.getOp<math::PowFOp>() || e.getOp<math::FPowIOp>())
+    isSquare = elements.getConstant(elements.operand(e, 1)) == 2.0;
+  return isSquare ? std::optional(elements.operand(e, 0)) : std::nullopt;
+}
+
+/// The x of which `element` is the mean of squares that `op` adds up.
+std::optional<Element> LayerNormMatcher::matchMeanSquare(const Element &element,
+                                                         Operation *op) {
+  std::optional<Reduction> squares = matchMean(element);
+  if (!squares || squares->combiner->getParentOp() != op)
+    return std::nullopt;
+  return matchSquare(squares->input);
+}
+
+/// The x of which `element` is the variance: the mean of (x - mean(x))², or
+/// that of x² without mean(x)², which rounding may make negative, so that 0 may
+/// be the least.
+std::optional<Element> LayerNormMatcher::matchVariance(const Element &element,
+                                                       Operation *op) {
+  if (std::optional<Element> centred = matchMeanSquare(element, op))
+    return matchDifference(*centred);
+  Element e = skipRounding(element);
+  if (e.getOp<arith::MaximumFOp>() || e.getOp<arith::MaxNumFOp>())
+    for (unsigned index : {0, 1})
+      if (elements.getConstant(elements.operand(e, index)) == 0.0) {
+        e = skipRounding(elements.operand(e, 1 - index));
+        break;
+      }
+  if (!e.getOp<arith::SubFOp>())
+    return std::nullopt;
+  std::optional<Element> x = matchMeanSquare(elements.operand(e, 0), op);
+  std::optional<Element> average = matchSquare(elements.operand(e, 1));
+  std::optional<Reduction> mean = average ? matchMean(*average) : std::nullopt;
+  if (!x || !mean ||
+      !elements.areSame(skipRounding(*x), skipRounding(mean->input)))
+    return std::nullopt;
+  return x;
+}
+
+/// Whether `variance` is that of x, where `element` is x - mean(x). Each may
+/// have been computed by itself, the variance more precisely.
 bool LayerNormMatcher::matchCentred(const Element &element,
                                     const Element &variance, Operation *op) {
-  std::optional<Reduction> squares = matchMean(variance);
-  if (!squares || squares->combiner->getParentOp() != op)
-    return false;
-  Element square = skipRounding(squares->input);
-  bool isSquare = false;
-  if (square.getOp<arith::MulFOp>())
-    isSquare = elements.areSame(elements.operand(square, 0),
-                                elements.operand(square, 1));
-  else if (square.getOp<math::PowFOp>() || square.getOp<math::FPowIOp>())
-    isSquare = elements.getConstant(elements.operand(square, 1)) == 2.0;
-  if (!isSquare)
-    return false;
   std::optional<Element> x = matchDifference(element);
-  std::optional<Element> other = matchDifference(elements.operand(square, 0));
+  std::optional<Element> other = matchVariance(variance, op);
   if (!x || !other || !elements.areSame(skipRounding(*x), skipRounding(*other)))
     return false;
   input = *x;

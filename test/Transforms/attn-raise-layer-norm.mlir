@@ -298,3 +298,160 @@ func.func @another_variance(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor
   } -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// As JAX (Flax) writes it: the variance by the mean of the squares, not less than 0;
+// the weight multiplies the reciprocal root.
+// CHECK-LABEL: func.func @mean_of_squares(
+// CHECK-SAME:    %[[X:[^:]*]]: tensor<4x8xf32>, %{{.*}}: tensor<4x8xf32>, %[[W:[^:]*]]: tensor<8xf32>, %[[B:[^:]*]]: tensor<8xf32>)
+// CHECK:         %[[Y:.*]] = attn.layer_norm %[[X]], %[[W]], %[[B]] outs(%{{.*}}) {epsilon = {{.*}}E-7 : f64}
+// CHECK-NEXT:    return %[[Y]]
+func.func @mean_of_squares(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %least = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %squared = arith.mulf %x, %x : tensor<4x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %m = arith.divf %s, %count : f32
+    %m2 = arith.divf %q, %count : f32
+    %mm = arith.mulf %m, %m : f32
+    %d2 = arith.subf %m2, %mm : f32
+    %v = arith.maximumf %d2, %least : f32
+    %more = arith.addf %v, %epsilon : f32
+    %root = math.rsqrt %more : f32
+    %scaled = arith.mulf %root, %g : f32
+    %c = arith.subf %a, %m : f32
+    %n = arith.mulf %c, %scaled : f32
+    %r = arith.addf %n, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// The squares are those of another tensor.
+// CHECK-LABEL: func.func @squares_of_another(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @squares_of_another(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %least = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %squared = arith.mulf %z, %z : tensor<4x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %m = arith.divf %s, %count : f32
+    %m2 = arith.divf %q, %count : f32
+    %mm = arith.mulf %m, %m : f32
+    %d2 = arith.subf %m2, %mm : f32
+    %v = arith.maximumf %d2, %least : f32
+    %more = arith.addf %v, %epsilon : f32
+    %root = math.rsqrt %more : f32
+    %scaled = arith.mulf %root, %g : f32
+    %c = arith.subf %a, %m : f32
+    %n = arith.mulf %c, %scaled : f32
+    %r = arith.addf %n, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// What is averaged are no squares.
+// CHECK-LABEL: func.func @no_squares(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @no_squares(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %least = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %squared = arith.mulf %x, %z : tensor<4x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %m = arith.divf %s, %count : f32
+    %m2 = arith.divf %q, %count : f32
+    %mm = arith.mulf %m, %m : f32
+    %d2 = arith.subf %m2, %mm : f32
+    %v = arith.maximumf %d2, %least : f32
+    %more = arith.addf %v, %epsilon : f32
+    %root = math.rsqrt %more : f32
+    %scaled = arith.mulf %root, %g : f32
+    %c = arith.subf %a, %m : f32
+    %n = arith.mulf %c, %scaled : f32
+    %r = arith.addf %n, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// The other way round, it is no variance.
+// CHECK-LABEL: func.func @mean_square_less(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @mean_square_less(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %least = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %squared = arith.mulf %x, %x : tensor<4x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %m = arith.divf %s, %count : f32
+    %m2 = arith.divf %q, %count : f32
+    %mm = arith.mulf %m, %m : f32
+    %d2 = arith.subf %mm, %m2 : f32
+    %v = arith.maximumf %d2, %least : f32
+    %more = arith.addf %v, %epsilon : f32
+    %root = math.rsqrt %more : f32
+    %scaled = arith.mulf %root, %g : f32
+    %c = arith.subf %a, %m : f32
+    %n = arith.mulf %c, %scaled : f32
+    %r = arith.addf %n, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// A variance of 1 at least.
+// CHECK-LABEL: func.func @variance_of_one(
+// CHECK-NOT:     attn.layer_norm
+// CHECK:         return
+func.func @variance_of_one(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> tensor<4x8xf32> {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %least = arith.constant 1.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %squared = arith.mulf %x, %x : tensor<4x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %m = arith.divf %s, %count : f32
+    %m2 = arith.divf %q, %count : f32
+    %mm = arith.mulf %m, %m : f32
+    %d2 = arith.subf %m2, %mm : f32
+    %v = arith.maximumf %d2, %least : f32
+    %more = arith.addf %v, %epsilon : f32
+    %root = math.rsqrt %more : f32
+    %scaled = arith.mulf %root, %g : f32
+    %c = arith.subf %a, %m : f32
+    %n = arith.mulf %c, %scaled : f32
+    %r = arith.addf %n, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}

@@ -264,7 +264,9 @@ def RaiseLayerNorm : Pass<"attn-raise-layer-norm", "::mlir::func::FuncOp"> {
 
     A mean is a sum that is divided by the size, or multiplied by its reciprocal;
     a square a product or a power; the root divides, or its reciprocal
-    multiplies. The variance may be computed by itself, and in f64. The mean and
+    multiplies, perhaps together with w. The variance may be computed by itself, and
+    in f64; it may be mean x² - (mean x)², of which `attn.layer_norm` loses no
+    digits. The mean and
     the deviation may be used elsewhere too, and are computed for that as they
     were. Of f16 and bf16, all is computed in f32, and the result alone is rounded:
     that is more precise than what was written.
