@@ -28,6 +28,19 @@ bool AttentionMatcher::match(Value tensor, Operation *product) {
          matchWeightedSum(sum, product, &quotient->second);
 }
 
+/// Drops what was found of one product's operands as probabilities.
+void AttentionMatcher::forget() {
+  guards.clear();
+  steps.clear();
+  stages.clear();
+  scoreFactor.reset();
+  resultFactor.reset();
+  softcap.reset();
+  least.reset();
+  sinks = Element();
+  base = 1;
+}
+
 bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
                                         const Element *divisor) {
   std::optional<Contraction> contraction = elements.matchContraction(sum);
@@ -37,18 +50,11 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
   for (bool isFirst : {true, false}) {
     probabilities = isFirst ? contraction->lhs : contraction->rhs;
     value = isFirst ? contraction->rhs : contraction->lhs;
-    guards.clear();
-    steps.clear();
-    stages.clear();
-    scoreFactor.reset();
-    softcap.reset();
-    least.reset();
-    sinks = Element();
-    base = 1;
+    forget();
     if (divisor && !isDivisor(skipZeroSum(*divisor), probabilities))
       continue;
     std::optional<Element> x =
-        divisor ? matchExponential(probabilities) : matchSoftmax(probabilities);
+        divisor ? matchExponential(probabilities) : matchProbabilities();
     if (x && (!sinks || base == 1) && matchScores(*x, base) &&
         areGuardsImplied())
       break;
@@ -67,8 +73,9 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
       return false;
     sinkSources = getSources(*tensor, /*isScaled=*/false);
   }
-  if (scoreFactor && !resolveFactor())
-    return false;
+  for (std::optional<AttentionFactor> *factor : {&scoreFactor, &resultFactor})
+    if (*factor && !resolveFactor(**factor))
+      return false;
   axes.resolve(elements.axes);
   mask.emplace(elements, axes, static_cast<bool>(sinks), least);
   if (failed(mask->analyze(steps)))
@@ -77,8 +84,10 @@ bool AttentionMatcher::matchWeightedSum(const Element &sum, Operation *product,
   llvm::append_values(read, query.value, key.value, value.value);
   for (const Source &source : sinkSources)
     read.push_back(source.element.value);
-  if (scoreFactor)
-    read.push_back(scoreFactor->element.value);
+  for (const std::optional<AttentionFactor> &factor :
+       {scoreFactor, resultFactor})
+    if (factor)
+      read.push_back(factor->element.value);
   if (llvm::any_of(read,
                    [&](Value tensor) { return dependsOn(tensor, scores); }))
     return false;
@@ -94,6 +103,8 @@ bool AttentionMatcher::findShown() {
   shownStage.reset();
   if (isOnlyFor(softmax, root.value.getDefiningOp()))
     return true;
+  if (resultFactor)
+    return false;
   shown = elements.getSources(probabilities, /*widen=*/false).back();
   return isOnlyFor(softmax, shown.value.getDefiningOp());
 }
@@ -230,9 +241,9 @@ bool AttentionMatcher::matchFactor(const Element &element, unsigned index,
 }
 
 /// Finds the tensor of the factor, or the one number that it is. Whether
-/// queries can be multiplied by it: it is the same for all keys.
-bool AttentionMatcher::resolveFactor() {
-  Element &element = scoreFactor->element;
+/// queries or results can be multiplied by it: it is the same for all keys.
+bool AttentionMatcher::resolveFactor(AttentionFactor &factor) {
+  Element &element = factor.element;
   if (std::optional<Element> tensor = elements.getTensor(element, true))
     element = elements.getSources(*tensor, /*widen=*/true).back();
   else if (!getBodyOwner(element.value))

@@ -17,8 +17,8 @@ struct Source {
   double scale;
 };
 
-/// What scores are multiplied by, or divided, where that is no constant.
-struct ScoreFactor {
+/// What scores or probabilities are multiplied by, or divided.
+struct AttentionFactor {
   Element element;
   bool isDivisor;
 };
@@ -73,6 +73,7 @@ private:
   std::optional<Element> matchLargestIsExcluded(const Element &element);
   bool areGuardsImplied();
   std::optional<Element> matchSoftmax(const Element &element);
+  std::optional<Element> matchProbabilities();
   /// The scores of which `element` is the softmax with a sink, as part of one
   /// that has a column more.
   std::optional<Element> matchSinkColumn(const Element &element);
@@ -86,7 +87,8 @@ private:
                         const Element *divisor);
   bool matchScores(const Element &element, double factor);
   bool matchFactor(const Element &element, unsigned index, double factor);
-  bool resolveFactor();
+  bool resolveFactor(AttentionFactor &factor);
+  void forget();
   bool findShown();
   void findStage();
   bool matchProduct(const Contraction &contraction, double factor);
@@ -106,6 +108,9 @@ private:
   mlir::Value build(mlir::OpBuilder &builder, mlir::Location loc,
                     llvm::ArrayRef<Source> sources, mlir::Type type,
                     llvm::ArrayRef<AxisList> target);
+  mlir::Value multiply(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value tensor, llvm::ArrayRef<AxisList> apart,
+                       const AttentionFactor &by);
   mlir::Value buildQueries(mlir::OpBuilder &builder, mlir::Location loc,
                            mlir::Type type, llvm::ArrayRef<AxisList> target);
 
@@ -129,7 +134,9 @@ private:
   llvm::SmallVector<Source> queries, keys, values, sinkSources;
   double scale = 1;
   /// A factor that is the same for all keys: queries are multiplied by it.
-  std::optional<ScoreFactor> scoreFactor;
+  std::optional<AttentionFactor> scoreFactor;
+  /// The same of probabilities: the result is multiplied by it.
+  std::optional<AttentionFactor> resultFactor;
   /// The natural logarithm of the number of which weights are powers.
   double base = 1;
   /// None if scores are not capped.

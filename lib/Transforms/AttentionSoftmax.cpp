@@ -371,6 +371,33 @@ std::optional<Element> AttentionMatcher::matchKept(const Element &element) {
   return std::nullopt;
 }
 
+/// The scores whose softmax over the keys `probabilities` are, also times what
+/// is the same for all keys, by which the result can be multiplied: a factor of
+/// each head. One that is 1 is left out.
+std::optional<Element> AttentionMatcher::matchProbabilities() {
+  if (std::optional<Element> scores = matchSoftmax(probabilities))
+    return scores;
+  Element e = elements.plain(probabilities);
+  bool isDivided = static_cast<bool>(e.getOp<arith::DivFOp>());
+  if (!isDivided && !e.getOp<arith::MulFOp>())
+    return std::nullopt;
+  for (unsigned index : {0, 1}) {
+    Element factor = elements.operand(e, 1 - index);
+    if ((isDivided && index == 1) || !isSameForKeys(factor))
+      continue;
+    forget();
+    std::optional<Element> scores = matchSoftmax(elements.operand(e, index));
+    if (!scores)
+      continue;
+    if (elements.getConstant(factor) == 1.0)
+      probabilities = elements.operand(e, index);
+    else
+      resultFactor = {factor, isDivided};
+    return scores;
+  }
+  return std::nullopt;
+}
+
 /// The scores whose softmax over the keys is `element`.
 std::optional<Element> AttentionMatcher::matchSoftmax(const Element &element) {
   Element e = elements.plain(element);

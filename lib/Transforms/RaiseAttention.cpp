@@ -80,7 +80,7 @@ bool AttentionMatcher::canBe(Type type) {
 /// probabilities or the result have it too.
 Type AttentionMatcher::chooseType() {
   Builder builder(root.value.getContext());
-  if (scoreFactor)
+  if (scoreFactor || resultFactor)
     return builder.getF32Type();
   for (Value rounded : {probabilities.value, root.value})
     if (Type type = getElementTypeOrSelf(rounded); !type.isF32() && canBe(type))
@@ -197,50 +197,66 @@ Value AttentionMatcher::build(OpBuilder &builder, Location loc,
   return convert(builder, loc, tensor, type);
 }
 
-/// The queries, times what scores are multiplied by.
-Value AttentionMatcher::buildQueries(OpBuilder &builder, Location loc,
-                                     Type type, ArrayRef<AxisList> target) {
-  if (!scoreFactor)
-    return build(builder, loc, queries, type, target);
-  // Where each axis has a dimension of its own, the factor has some of them.
+/// A dimension for each axis of `layout`.
+static Layout splitApart(ArrayRef<AxisList> layout) {
+  Layout apart;
+  for (unsigned axis : flatten(layout))
+    apart.push_back({axis});
+  return apart;
+}
+
+/// `tensor`, in which each axis has a dimension of its own, times the factor,
+/// which has some of the axes.
+Value AttentionMatcher::multiply(OpBuilder &builder, Location loc, Value tensor,
+                                 ArrayRef<AxisList> apart,
+                                 const AttentionFactor &by) {
   Axes &all = elements.axes;
-  const Element &element = scoreFactor->element;
+  const Element &element = by.element;
   AxisList axesOfFactor = all.resolve(flatten(element.layout));
-  Layout apart, apartInFactor;
+  Layout apartInFactor;
   SmallVector<AffineExpr> dims;
-  for (unsigned axis : flatten(target)) {
+  for (auto [dim, axis] : llvm::enumerate(flatten(apart)))
     if (llvm::is_contained(axesOfFactor, axis)) {
       apartInFactor.push_back({axis});
-      dims.push_back(builder.getAffineDimExpr(apart.size()));
+      dims.push_back(builder.getAffineDimExpr(dim));
     }
-    apart.push_back({axis});
-  }
   Value factor = element.value;
   if (!element.isTensor())
     factor = tensor::FromElementsOp::create(
         builder, loc, RankedTensorType::get({}, factor.getType()), factor);
   factor = all.rearrange(builder, loc, factor, element.layout, apartInFactor);
-  Value operands[] = {build(builder, loc, queries, type, apart),
-                      convert(builder, loc, factor, type)};
+  Type type = getElementTypeOrSelf(tensor);
+  Value operands[] = {tensor, convert(builder, loc, factor, type)};
   AffineMap whole = builder.getMultiDimIdentityMap(apart.size());
   AffineMap part = AffineMap::get(apart.size(), 0, dims, builder.getContext());
   Value empty = tensor::EmptyOp::create(
       builder, loc, all.getSizes(builder, loc, apart), type);
   SmallVector<utils::IteratorType> iterators(apart.size(),
                                              utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), operands, empty,
+             ArrayRef{whole, part, whole}, iterators,
+             [&](OpBuilder &b, Location at, ValueRange arguments) {
+               Value x = arguments[0], y = arguments[1];
+               Value result =
+                   by.isDivisor
+                       ? arith::DivFOp::create(b, at, x, y).getResult()
+                       : arith::MulFOp::create(b, at, x, y).getResult();
+               linalg::YieldOp::create(b, at, result);
+             })
+      .getResult(0);
+}
+
+/// The queries, times what scores are multiplied by.
+Value AttentionMatcher::buildQueries(OpBuilder &builder, Location loc,
+                                     Type type, ArrayRef<AxisList> target) {
+  if (!scoreFactor)
+    return build(builder, loc, queries, type, target);
+  Layout apart = splitApart(target);
   Value product =
-      linalg::GenericOp::create(
-          builder, loc, empty.getType(), operands, empty,
-          ArrayRef{whole, part, whole}, iterators,
-          [&](OpBuilder &b, Location at, ValueRange arguments) {
-            Value x = arguments[0], y = arguments[1];
-            Value result = scoreFactor->isDivisor
-                               ? arith::DivFOp::create(b, at, x, y).getResult()
-                               : arith::MulFOp::create(b, at, x, y).getResult();
-            linalg::YieldOp::create(b, at, result);
-          })
-          .getResult(0);
-  return all.rearrange(builder, loc, product, apart, target);
+      multiply(builder, loc, build(builder, loc, queries, type, apart), apart,
+               *scoreFactor);
+  return elements.axes.rearrange(builder, loc, product, apart, target);
 }
 
 Operation *AttentionMatcher::replace() {
@@ -309,7 +325,15 @@ Operation *AttentionMatcher::replace() {
   }
   if (shown)
     elements.replace(builder, loc, shown, attention->getResult(1), form.scores);
-  elements.replace(builder, loc, root, attention->getResult(0), form.out);
+  Value result = attention->getResult(0);
+  Layout layout = form.out;
+  if (resultFactor) {
+    Layout apart = splitApart(layout);
+    result = elements.axes.rearrange(builder, loc, result, layout, apart);
+    result = multiply(builder, loc, result, apart, *resultFactor);
+    layout = apart;
+  }
+  elements.replace(builder, loc, root, result, layout);
   return old;
 }
 

@@ -131,3 +131,117 @@ func.func @masked_before(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x7x16xf32>, %t:
   %r = linalg.contract indexing_maps = [#weights, #values, #result] ins(%p, %k : tensor<2x3x5x7xf32>, tensor<2x3x7x16xf32>) outs(%o0 : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
   return %r : tensor<2x3x5x16xf32>
 }
+
+// Probabilities that are multiplied: the result is, where the factor is the same for
+// all keys, as for each head.
+// CHECK-LABEL: func.func @probabilities_of_heads(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<2x3x5x16xf32>, %[[K:[^:]*]]: tensor<2x3x7x16xf32>, %[[T:[^:]*]]: tensor<3xf32>)
+// CHECK:         %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[K]] outs(
+// CHECK:         linalg.generic {{.*}} ins(%[[R]], %[[T]] :
+// CHECK:           arith.mulf
+// CHECK-NOT:     linalg.softmax
+func.func @probabilities_of_heads(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x7x16xf32>, %t: tensor<3xf32>) -> tensor<2x3x5x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x3x5x7xf32>
+  %o = tensor.empty() : tensor<2x3x5x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%o : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  %s = linalg.contract indexing_maps = [#dot, #of, #sum] ins(%q, %k : tensor<2x3x5x16xf32>, tensor<2x3x7x16xf32>) outs(%s0 : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<2x3x5x7xf32>) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %x = linalg.generic {indexing_maps = [#scores, #head, #scores], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%p, %t : tensor<2x3x5x7xf32>, tensor<3xf32>) outs(%e : tensor<2x3x5x7xf32>) {
+  ^bb0(%in: f32, %factor: f32, %out: f32):
+    %y = arith.mulf %in, %factor : f32
+    linalg.yield %y : f32
+  } -> tensor<2x3x5x7xf32>
+  %r = linalg.contract indexing_maps = [#weights, #values, #result] ins(%x, %k : tensor<2x3x5x7xf32>, tensor<2x3x7x16xf32>) outs(%o0 : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  return %r : tensor<2x3x5x16xf32>
+}
+
+// Divided by a number of each query.
+// CHECK-LABEL: func.func @probabilities_over(
+// CHECK-SAME:    %[[Q:[^:]*]]: tensor<2x3x5x16xf32>, %[[K:[^:]*]]: tensor<2x3x7x16xf32>, %[[T:[^:]*]]: tensor<2x5xf32>)
+// CHECK:         %[[R:.*]] = attn.sdpa %[[Q]], %[[K]], %[[K]] outs(
+// CHECK:         linalg.generic {{.*}} ins(%[[R]], %[[T]] :
+// CHECK:           arith.divf
+// CHECK-NOT:     linalg.softmax
+func.func @probabilities_over(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x7x16xf32>, %t: tensor<2x5xf32>) -> tensor<2x3x5x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x3x5x7xf32>
+  %o = tensor.empty() : tensor<2x3x5x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%o : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  %s = linalg.contract indexing_maps = [#dot, #of, #sum] ins(%q, %k : tensor<2x3x5x16xf32>, tensor<2x3x7x16xf32>) outs(%s0 : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<2x3x5x7xf32>) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %x = linalg.generic {indexing_maps = [#scores, #query, #scores], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%p, %t : tensor<2x3x5x7xf32>, tensor<2x5xf32>) outs(%e : tensor<2x3x5x7xf32>) {
+  ^bb0(%in: f32, %factor: f32, %out: f32):
+    %y = arith.divf %in, %factor : f32
+    linalg.yield %y : f32
+  } -> tensor<2x3x5x7xf32>
+  %r = linalg.contract indexing_maps = [#weights, #values, #result] ins(%x, %k : tensor<2x3x5x7xf32>, tensor<2x3x7x16xf32>) outs(%o0 : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  return %r : tensor<2x3x5x16xf32>
+}
+
+// Heads of which none is left out.
+// CHECK-LABEL: func.func @all_heads(
+// CHECK-NOT:     linalg
+// CHECK:         %[[R:.*]] = attn.sdpa
+// CHECK-NEXT:    return %[[R]]
+func.func @all_heads(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x7x16xf32>) -> tensor<2x3x5x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x3x5x7xf32>
+  %o = tensor.empty() : tensor<2x3x5x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%o : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  %s = linalg.contract indexing_maps = [#dot, #of, #sum] ins(%q, %k : tensor<2x3x5x16xf32>, tensor<2x3x7x16xf32>) outs(%s0 : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<2x3x5x7xf32>) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %t = arith.constant dense<1.0> : tensor<3xf32>
+  %x = linalg.generic {indexing_maps = [#scores, #head, #scores], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%p, %t : tensor<2x3x5x7xf32>, tensor<3xf32>) outs(%e : tensor<2x3x5x7xf32>) {
+  ^bb0(%in: f32, %factor: f32, %out: f32):
+    %y = arith.mulf %in, %factor : f32
+    linalg.yield %y : f32
+  } -> tensor<2x3x5x7xf32>
+  %r = linalg.contract indexing_maps = [#weights, #values, #result] ins(%x, %k : tensor<2x3x5x7xf32>, tensor<2x3x7x16xf32>) outs(%o0 : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  return %r : tensor<2x3x5x16xf32>
+}
+
+// Each key has another one.
+// CHECK-LABEL: func.func @probabilities_of_keys(
+// CHECK-NOT:     attn.sdpa
+// CHECK:         linalg.softmax
+func.func @probabilities_of_keys(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x7x16xf32>, %t: tensor<2x7xf32>) -> tensor<2x3x5x16xf32> {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x3x5x7xf32>
+  %o = tensor.empty() : tensor<2x3x5x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%o : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  %s = linalg.contract indexing_maps = [#dot, #of, #sum] ins(%q, %k : tensor<2x3x5x16xf32>, tensor<2x3x7x16xf32>) outs(%s0 : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<2x3x5x7xf32>) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %x = linalg.generic {indexing_maps = [#scores, #key, #scores], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%p, %t : tensor<2x3x5x7xf32>, tensor<2x7xf32>) outs(%e : tensor<2x3x5x7xf32>) {
+  ^bb0(%in: f32, %factor: f32, %out: f32):
+    %y = arith.mulf %in, %factor : f32
+    linalg.yield %y : f32
+  } -> tensor<2x3x5x7xf32>
+  %r = linalg.contract indexing_maps = [#weights, #values, #result] ins(%x, %k : tensor<2x3x5x7xf32>, tensor<2x3x7x16xf32>) outs(%o0 : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  return %r : tensor<2x3x5x16xf32>
+}
+
+// The probabilities that are returned are multiplied, too.
+// CHECK-LABEL: func.func @probabilities_returned(
+// CHECK-NOT:     attn.sdpa
+// CHECK:         linalg.softmax
+func.func @probabilities_returned(%q: tensor<2x3x5x16xf32>, %k: tensor<2x3x7x16xf32>, %t: tensor<3xf32>) -> (tensor<2x3x5x16xf32>, tensor<2x3x5x7xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<2x3x5x7xf32>
+  %o = tensor.empty() : tensor<2x3x5x16xf32>
+  %s0 = linalg.fill ins(%zero : f32) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %o0 = linalg.fill ins(%zero : f32) outs(%o : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  %s = linalg.contract indexing_maps = [#dot, #of, #sum] ins(%q, %k : tensor<2x3x5x16xf32>, tensor<2x3x7x16xf32>) outs(%s0 : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%s : tensor<2x3x5x7xf32>) outs(%e : tensor<2x3x5x7xf32>) -> tensor<2x3x5x7xf32>
+  %x = linalg.generic {indexing_maps = [#scores, #head, #scores], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%p, %t : tensor<2x3x5x7xf32>, tensor<3xf32>) outs(%e : tensor<2x3x5x7xf32>) {
+  ^bb0(%in: f32, %factor: f32, %out: f32):
+    %y = arith.mulf %in, %factor : f32
+    linalg.yield %y : f32
+  } -> tensor<2x3x5x7xf32>
+  %r = linalg.contract indexing_maps = [#weights, #values, #result] ins(%x, %k : tensor<2x3x5x7xf32>, tensor<2x3x7x16xf32>) outs(%o0 : tensor<2x3x5x16xf32>) -> tensor<2x3x5x16xf32>
+  return %r, %x : tensor<2x3x5x16xf32>, tensor<2x3x5x7xf32>
+}

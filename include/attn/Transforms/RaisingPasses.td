@@ -198,7 +198,9 @@ def RaiseAttention : Pass<"attn-raise-attention", "::mlir::func::FuncOp"> {
       Where a query has no key, by its scores or by the largest number of its
       mask, or where the softmax is not a number, probabilities may be replaced
       by 0; numbers that are none by another reason are passed on. Probabilities
-      that are used elsewhere too become the second result.
+      that are used elsewhere too become the second result. Where they are
+      multiplied or divided by what is the same for all keys, as by a mask of heads,
+      the result is.
     - Sinks: scores and one more column have a softmax together, of which the
       probabilities of the column are left out; or exp(sink - max) is added to
       the sum. Where there is one for each head, they become `sinks`.

@@ -25,7 +25,7 @@ LAYOUTS = {
     "one sequence": ("o h s e", "o h m e", "o h m f", "o h s m", "o h s f", "o h s f"),
 }
 DEFAULTS = dict(
-    layout="3d", product="generic", move="named", scale="after", mask="none",
+    layout="3d", product="generic", move="named", scale="after", mask="none", factor="none",
     softmax="op", element="f32", precision="f32", way="generic", static="ef",
 )  # fmt: skip
 
@@ -375,10 +375,10 @@ class Attention:
 
         return self.text.map(scale, tensor)
 
-    def scaled_each(self, scores, products):
+    def scaled_each(self, how, scores, products):
         """Times a number for each of some letters, or divided by it."""
         text, flat, letters = self.text, scores.dims, [*self.letters, "s", "m"]
-        word, which = self.scale.split(" by ")
+        word, which = how.split(" by ")
         present = [l for l in which if l in letters]
         array = 0.5 + rng.random([self.sizes[l] for l in present] or [1]).astype(np.float32)
         tensor = text.convert(text.argument("factor", present or ["o"], array), scores.element)
@@ -426,9 +426,12 @@ class Attention:
         elif self.scale == "divided":
             scores = self.scaled(scores, factor, inverse=True)
         elif " by " in self.scale:
-            scores, products = self.scaled_each(scores, products)
+            scores, products = self.scaled_each(self.scale, scores, products)
         scores, products = self.with_mask(scores, products)
         p, total = self.probabilities(scores)
+        p_array = reference.softmax(products)
+        if self.factor != "none":
+            p, p_array = self.scaled_each(self.factor, p, p_array)
         if self.precision == "rounded":
             p = text.convert(p, self.element, self.move == "named")
         if self.product in ("matmul", "batch_matmul"):
@@ -443,7 +446,7 @@ class Attention:
         out = text.convert(out, last, self.move == "named")
         if last == "bf16":
             out = text.convert(out, "f32")
-        wanted = np.einsum("...sm,...mf->...sf", reference.softmax(products), v_array)
+        wanted = np.einsum("...sm,...mf->...sf", p_array, v_array)
         wanted = array_of(self.out, [*self.letters, "s", "f"], wanted)
         # Of what is rounded on the way, a few units in the last place.
         tolerance = {"f32": 3e-6, "f16": 3e-3, "bf16": 2e-2}[
@@ -476,6 +479,13 @@ def attentions():
     for scale in ("times by h", "times by bs", "over by b", "over by hs", "times by o"):
         for layout in ("2d", "4d", "merged", "folded", "shared"):
             yield attention(f"{scale} on {layout}", scale=scale, layout=layout, mask="causal")
+    for factor in ("times by h", "times by bs", "over by b", "over by hs", "times by o"):
+        for layout in ("2d", "4d", "merged", "folded", "shared"):
+            for softmax in ("op", "reciprocal"):
+                yield attention(
+                    f"probabilities {factor} on {layout}, {softmax}", factor=factor, layout=layout,
+                    mask="causal", softmax=softmax,
+                )  # fmt: skip
     ways = [
         "op", "fused", "separate", "reduce", "reciprocal", "deferred", "kept", "safe",
         "unshifted", "powers of two", "logarithm",
