@@ -282,6 +282,9 @@ bool LayerNormMatcher::matchScaled(const Element &element, Operation *op) {
 }
 
 bool LayerNormMatcher::match(Value tensor, Operation *op) {
+  // What is reshaped may be used otherwise, too.
+  if (isReshape(tensor.getDefiningOp()))
+    return false;
   root = elements.get(tensor);
   if (root.layout.empty() || !isFloat(tensor))
     return false;

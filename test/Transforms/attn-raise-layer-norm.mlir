@@ -332,6 +332,41 @@ func.func @mean_of_squares(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<
   return %y : tensor<4x8xf32>
 }
 
+// What is normalised is used in two shapes.
+// CHECK-LABEL: func.func @reshaped(
+// CHECK-SAME:    %[[X:[^:]*]]: tensor<4x8xf32>, %{{.*}}: tensor<4x8xf32>, %[[W:[^:]*]]: tensor<8xf32>, %[[B:[^:]*]]: tensor<8xf32>)
+// CHECK-NOT:     linalg
+// CHECK:         %[[Y:.*]] = attn.layer_norm %[[X]], %[[W]], %[[B]]
+// CHECK-NEXT:    %[[R:.*]] = tensor.expand_shape %[[Y]]
+// CHECK-NEXT:    return %[[Y]], %[[R]]
+func.func @reshaped(%x: tensor<4x8xf32>, %z: tensor<4x8xf32>, %w: tensor<8xf32>, %b: tensor<8xf32>) -> (tensor<4x8xf32>, tensor<2x2x8xf32>) {
+  %zero = arith.constant dense<0.0> : tensor<4xf32>
+  %least = arith.constant 0.0 : f32
+  %count = arith.constant 8.0 : f32
+  %epsilon = arith.constant 1.0e-06 : f32
+  %e = tensor.empty() : tensor<4x8xf32>
+  %squared = arith.mulf %x, %x : tensor<4x8xf32>
+  %squares = linalg.reduce {arith.addf} ins(%squared : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %sum = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%zero : tensor<4xf32>) dimensions = [1]
+  %y = linalg.generic {indexing_maps = [#id, #column, #column, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %sum, %squares, %w, %b : tensor<4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<8xf32>, tensor<8xf32>) outs(%e : tensor<4x8xf32>) {
+  ^bb0(%a: f32, %s: f32, %q: f32, %g: f32, %h: f32, %o: f32):
+    %m = arith.divf %s, %count : f32
+    %m2 = arith.divf %q, %count : f32
+    %mm = arith.mulf %m, %m : f32
+    %d2 = arith.subf %m2, %mm : f32
+    %v = arith.maximumf %d2, %least : f32
+    %more = arith.addf %v, %epsilon : f32
+    %root = math.rsqrt %more : f32
+    %scaled = arith.mulf %root, %g : f32
+    %c = arith.subf %a, %m : f32
+    %n = arith.mulf %c, %scaled : f32
+    %r = arith.addf %n, %h : f32
+    linalg.yield %r : f32
+  } -> tensor<4x8xf32>
+  %r = tensor.expand_shape %y [[0, 1], [2]] output_shape [2, 2, 8] : tensor<4x8xf32> into tensor<2x2x8xf32>
+  return %y, %r : tensor<4x8xf32>, tensor<2x2x8xf32>
+}
+
 // The squares are those of another tensor.
 // CHECK-LABEL: func.func @squares_of_another(
 // CHECK-NOT:     attn.layer_norm
