@@ -9,9 +9,6 @@
 using namespace mlir;
 using namespace attn;
 
-/// Waking a thread costs a few microseconds: about this many multiplications.
-static constexpr int64_t kParallelWork = 100'000;
-
 Value KernelBuilder::index(int64_t value) {
   return arith::ConstantIndexOp::create(*this, value);
 }
@@ -127,13 +124,18 @@ void KernelBuilder::parallel(Value work, ArrayRef<MemRefType> workspace,
   omp::TerminatorOp::create(*this);
 }
 
-void KernelBuilder::share(Value count, Function<void(Value)> body) {
+IndexRange KernelBuilder::shared(Value count) {
   // What OpenMP's static schedule does, without its calls, which take as long
   // as a small body.
   Value thread = askRuntime("omp_get_thread_num");
   Value threads = askRuntime("omp_get_num_threads");
   auto firstOf = [&](Value thread) { return div(mul(thread, count), threads); };
-  forLoop(firstOf(thread), firstOf(add(thread, index(1))), 1, body);
+  return {firstOf(thread), firstOf(add(thread, index(1)))};
+}
+
+void KernelBuilder::share(Value count, Function<void(Value)> body) {
+  IndexRange range = shared(count);
+  forLoop(range.begin, range.end, 1, body);
 }
 
 void KernelBuilder::shareUneven(Value count, Function<void(Value)> body) {

@@ -75,11 +75,15 @@ public:
           Function<llvm::SmallVector<Value>(Value, Values)> body);
   void forLoop(Value lower, Value upper, int64_t step,
                Function<void(Value)> body);
+  /// Waking a thread costs a few microseconds: about this many multiplications.
+  static constexpr int64_t kParallelWork = 100'000;
   /// Runs body(memory) on each of the threads there are, in one OpenMP region,
   /// if `work` (multiplications or so, all threads together) is worth waking
   /// them. Each has memory of its own, of the types given.
   void parallel(Value work, llvm::ArrayRef<mlir::MemRefType> workspace,
                 Function<void(mlir::ValueRange)> body);
+  /// In such a region, the part of 0..count-1 that is this thread's.
+  IndexRange shared(Value count);
   /// In such a region, all threads together run body(0) ... body(count - 1),
   /// each as many adjacent ones. A thread that has done its own goes on:
   /// barrier() is for what needs those of others.

@@ -86,6 +86,7 @@ static void buildKernelPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createLowerReshapes());
   pm.addPass(createOutlineLoops());
+  pm.addPass(createParallelizeLoops());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
 }
 

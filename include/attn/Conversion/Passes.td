@@ -229,6 +229,43 @@ def OutlineLoops : Pass<"attn-outline-loops", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def ParallelizeLoops : Pass<"attn-parallelize-loops", "::mlir::ModuleOp"> {
+  let summary = "shares the loops that no kernel takes among threads";
+  let description = [{
+    Each operation of linalg on memrefs runs in an OpenMP region, if there is work
+    enough to wake threads: a thread has a part of its outermost parallel loop, or
+    of the outermost two as one, as the first may be short (a batch of 1). That
+    part is the same operation on subviews, so that each element is computed as it
+    was, whatever the number of threads. Where sizes are known and the work is
+    small, nothing changes; where they are not, the region asks.
+
+    Limits: a loop that is a dimension of an operand together with another one, as
+    in convolutions, is not shared, nor is a reduction. Needs the module attribute
+    `attn.target`.
+
+    ```mlir
+    linalg.generic {…} ins(%x : memref<?x384xf32>) outs(%y : memref<?x384xf32>) {…}
+    ```
+
+    becomes
+
+    ```mlir
+    omp.parallel if(%is_worth_it) {
+      … // %begin and %end of this thread
+      %xs = memref.subview %x[%begin, 0] [%rows, 384] [1, 1] : …
+      %ys = memref.subview %y[%begin, 0] [%rows, 384] [1, 1] : …
+      linalg.generic {…} ins(%xs : …) outs(%ys : …) {…}
+      omp.terminator
+    }
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::omp::OpenMPDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def SplitKernels : Pass<"attn-split-kernels", "::mlir::ModuleOp"> {
   let summary = "cuts a module into modules that are compiled by themselves";
   let description = [{

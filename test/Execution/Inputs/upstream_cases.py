@@ -245,9 +245,49 @@ def shapes():
         yield case(name, body, result, type, static=None, x=x)
 
 
+def shared():
+    """Loops that are worth to be shared among threads, and some of no size."""
+    for shape in [(1, 301, 257), (5, 61, 257), (7, 1, 40001), (0, 5, 7), (3, 0, 7)]:
+        for static in ((), None):
+            x, w = normal(*shape), normal(shape[-1])
+            kind, row = tensor(x, static), tensor(w, static)
+            sums = tensor(x[..., 0], static)
+            sizes = [f"%c{i} = arith.constant {i} : index" for i in range(3)]
+            sizes += [f"%n{i} = tensor.dim %x, %c{i} : {kind}" for i in range(3)]
+            whole, part = ("%n0, %n1, %n2", "%n0, %n1") if static == () else ("", "")
+            body = "\n".join(sizes) + f"""
+              %e = tensor.empty({whole}) : {kind}
+              %f = tensor.empty({part}) : {sums}
+              %zero = arith.constant 0.0 : f32
+              %y = linalg.generic {{
+                indexing_maps = [affine_map<(a, b, c) -> (a, b, c)>, affine_map<(a, b, c) -> (c)>,
+                                 affine_map<(a, b, c) -> (a, b, c)>],
+                iterator_types = ["parallel", "parallel", "parallel"]}}
+                ins(%x, %w : {kind}, {row}) outs(%e : {kind}) {{
+                ^bb0(%i: f32, %j: f32, %k: f32):
+                  %a = linalg.index 0 : index
+                  %b = linalg.index 1 : index
+                  %m = arith.muli %a, %n1 : index
+                  %s = arith.addi %m, %b : index
+                  %t = arith.index_cast %s : index to i32
+                  %u = arith.sitofp %t : i32 to f32
+                  %p = arith.mulf %i, %j : f32
+                  %q = arith.addf %p, %u : f32
+                  linalg.yield %q : f32
+              }} -> {kind}
+              %g = linalg.fill ins(%zero : f32) outs(%f : {sums}) -> {sums}
+              %z = linalg.reduce {{arith.maximumf}} ins(%y : {kind}) outs(%g : {sums}) dimensions = [2]
+            """
+            places = np.arange(shape[0] * shape[1]).reshape(*shape[:2], 1)
+            wanted = x.astype(float) * w + places
+            arguments = {"x": (kind, x), "w": (row, w)}
+            results = {"y": (kind, wanted), "z": (sums, wanted.max(-1, initial=0))}
+            yield Case(f"shared, {shape}, static {static}", body, arguments, results, 2e-6)
+
+
 def main():
     arguments = cases.parse_arguments(__doc__)
-    cases.check([*products(), *elementwise(), *types(), *shapes()], arguments)
+    cases.check([*products(), *elementwise(), *types(), *shapes(), *shared()], arguments)
 
 
 if __name__ == "__main__":
