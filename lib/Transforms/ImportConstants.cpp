@@ -6,9 +6,11 @@
 #include "attn/IR/AttnOps.h"
 #include "attn/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace attn {
 #define GEN_PASS_DEF_IMPORTCONSTANTS
@@ -131,16 +133,23 @@ public:
     if (auto known =
             module->getAttrOfType<DictionaryAttr>(AttnDialect::kConstantsAttr))
       llvm::append_range(values, known.getValue());
+    for (NamedAttribute value : values)
+      names.insert(value.getName());
+    module->walk([&](WeightOp weight) {
+      if (auto sources = weight.getSources())
+        names.insert_range(sources->getAsValueRange<StringAttr>());
+    });
   }
 
   void run() {
     SmallVector<arith::ConstantOp> constants;
-    module->walk([&](arith::ConstantOp constant) {
-      auto elements = dyn_cast<ElementsAttr>(constant.getValue());
-      if (elements && isTaken(elements) &&
-          isWeight(constant, elements.isSplat()))
-        constants.push_back(constant);
-    });
+    for (auto function : module.getOps<func::FuncOp>())
+      function.walk([&](arith::ConstantOp constant) {
+        auto elements = dyn_cast<ElementsAttr>(constant.getValue());
+        if (elements && isTaken(elements) &&
+            isWeight(constant, elements.isSplat()))
+          constants.push_back(constant);
+      });
     for (arith::ConstantOp constant : constants)
       take(constant, constant, cast<ElementsAttr>(constant.getValue()));
     if (group)
@@ -178,9 +187,14 @@ private:
       group = WeightsOp::create(builder, module.getLoc(), "constants");
       symbols.insert(group, module.getBody()->begin());
     }
-    std::string name = "constants." + std::to_string(values.size());
+    // A name that no tensor of the weights file has, as far as one is read.
+    std::string number, name;
+    do {
+      number = std::to_string(count++);
+      name = "constants." + number;
+    } while (!names.insert(name).second);
     builder.setInsertionPointToEnd(&group.getBody().front());
-    auto symbol = builder.getStringAttr(std::to_string(values.size()));
+    auto symbol = builder.getStringAttr(number);
     WeightOp::create(builder, loc, symbol, /*visibility=*/StringAttr(),
                      builder.getStrArrayAttr({name}), /*sinusoidal=*/false,
                      cast<RankedTensorType>(elements.getType()));
@@ -197,6 +211,10 @@ private:
   llvm::DenseMap<Attribute, SymbolRefAttr> weights;
   /// Of the weights, by the name of their source.
   SmallVector<NamedAttribute> values;
+  /// Sources of weights, those of others too.
+  llvm::StringSet<> names;
+  /// How many names were tried.
+  int64_t count = 0;
 };
 
 struct ImportConstants

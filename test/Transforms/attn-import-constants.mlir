@@ -126,12 +126,25 @@ func.func @others(%q: tensor<8x16xf32>, %k: tensor<64x16xf32>, %e: tensor<8x64xf
 
 // -----
 
-// Those that were taken before keep their names.
-// CHECK:       module attributes {attn.constants = {constants.0 = dense<2.000000e+00> : tensor<2xf32>, constants.1 = dense<1.000000e+00> : tensor<64xbf16>}}
-// CHECK:         attn.weight @"1" from ["constants.1"] : tensor<64xbf16>
+// Those that were taken before keep their names, as do tensors of a file. Modules in
+// a module are not looked at.
+// CHECK:       module attributes {attn.constants = {constants.1 = dense<2.000000e+00> : tensor<2xf32>, constants.2 = dense<1.000000e+00> : tensor<64xbf16>}}
+// CHECK:         attn.weight @"2" from ["constants.2"] : tensor<64xbf16>
+// CHECK:         module
+// CHECK-NOT:       attn.get_weight
 // CHECK-LABEL: func.func @again(
-// CHECK:         attn.get_weight @constants::@"1"
-module attributes {attn.constants = {constants.0 = dense<2.0> : tensor<2xf32>}} {
+// CHECK:         attn.get_weight @constants::@"2"
+module attributes {attn.constants = {constants.1 = dense<2.0> : tensor<2xf32>}} {
+  attn.weights @others {
+    attn.weight @w from ["constants.0"] : tensor<2xf32>
+  }
+  module {
+    func.func @inner(%x: tensor<4x8xf32>, %w: tensor<64x8xf32>, %o: tensor<4x64xf32>) -> tensor<4x64xf32> {
+      %b = arith.constant dense<1.0> : tensor<64xf32>
+      %y = attn.linear %x, %w bias(%b) outs(%o) : (tensor<4x8xf32>, tensor<64x8xf32>, tensor<64xf32>, tensor<4x64xf32>) -> tensor<4x64xf32>
+      return %y : tensor<4x64xf32>
+    }
+  }
   func.func @again(%x: tensor<4x8xbf16>, %w: tensor<64x8xbf16>, %o: tensor<4x64xf32>) -> tensor<4x64xf32> {
     %b = arith.constant dense<1.0> : tensor<64xbf16>
     %y = attn.linear %x, %w bias(%b) outs(%o) : (tensor<4x8xbf16>, tensor<64x8xbf16>, tensor<64xbf16>, tensor<4x64xf32>) -> tensor<4x64xf32>
