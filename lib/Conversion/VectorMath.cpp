@@ -13,6 +13,21 @@ static int64_t lanesOf(Value vector) {
   return cast<VectorType>(vector.getType()).getNumElements();
 }
 
+/// A number of the type of `like`, a vector or a scalar.
+static Value number(KernelBuilder &b, Value like, double value) {
+  return isa<VectorType>(like.getType()) ? b.splat(lanesOf(like), value)
+                                         : b.scalar(value);
+}
+
+/// x · y + z, of vectors or scalars.
+static Value fma(KernelBuilder &b, Value x, Value y, Value z) {
+  if (isa<VectorType>(x.getType()))
+    return b.fma(x, y, z);
+  if (b.getTarget().hasFeature("fma"))
+    return math::FmaOp::create(b, x, y, z);
+  return arith::AddFOp::create(b, arith::MulFOp::create(b, x, y), z);
+}
+
 static Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x,
                     Value y, Value ifTrue, Value ifFalse) {
   return arith::SelectOp::create(b, arith::CmpFOp::create(b, predicate, x, y),
@@ -21,27 +36,28 @@ static Value select(KernelBuilder &b, arith::CmpFPredicate predicate, Value x,
 
 Value attn::emitPolynomial(KernelBuilder &b, Value x,
                            ArrayRef<double> coefficients) {
-  int64_t lanes = lanesOf(x);
-  Value result = b.splat(lanes, coefficients.back());
+  Value result = number(b, x, coefficients.back());
   for (double coefficient : llvm::reverse(coefficients.drop_back()))
-    result = b.fma(result, x, b.splat(lanes, coefficient));
+    result = fma(b, result, x, number(b, x, coefficient));
   return result;
 }
 
 Value attn::emitPowerOf2(KernelBuilder &b, Value shifted) {
-  auto integers = VectorType::get({lanesOf(shifted)}, b.getI32Type());
+  Type integer = b.getI32Type();
+  TypedAttr count = b.getI32IntegerAttr(23);
+  if (auto vector = dyn_cast<VectorType>(shifted.getType())) {
+    integer = vector.clone(integer);
+    count = DenseElementsAttr::get(cast<VectorType>(integer), int32_t{23});
+  }
   // What is above the exponent's 8 bits is shifted out, but for a sign of 0.
-  Value bits = arith::BitcastOp::create(b, integers, shifted);
-  Value places = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(integers, int32_t{23}));
+  Value bits = arith::BitcastOp::create(b, integer, shifted);
+  Value places = arith::ConstantOp::create(b, count);
   Value exponent = arith::ShLIOp::create(b, bits, places);
   return arith::BitcastOp::create(b, shifted.getType(), exponent);
 }
 
 Value attn::emitExp(KernelBuilder &b, Value x) {
-  auto splat = [&, lanes = lanesOf(x)](double value) {
-    return b.splat(lanes, value);
-  };
+  auto splat = [&](double value) { return number(b, x, value); };
   const double low = -86.9, high = 88.72283;
 
   // Comparisons are such that a NaN passes through.
@@ -52,18 +68,18 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
 
   // n = round(x / ln 2), less 1 for the power below.
   Value rounder = splat(kExponentRounder - 1);
-  Value shifted = b.fma(clamped, splat(1.0 / std::log(2.0)), rounder);
+  Value shifted = fma(b, clamped, splat(1.0 / std::log(2.0)), rounder);
   Value n = arith::SubFOp::create(b, shifted, rounder);
 
   // r = x - n ln 2, in two steps (Cody and Waite, 1980), |r| <= ln(2) / 2.
-  Value r = b.fma(n, splat(-0.693359375), clamped);
-  r = b.fma(n, splat(2.12194440e-4), r);
+  Value r = fma(b, n, splat(-0.693359375), clamped);
+  r = fma(b, n, splat(2.12194440e-4), r);
 
   // e^r = 1 + r + r^2 p(r), the coefficients of Cephes' expf.
   Value p = emitPolynomial(b, r,
                            {5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2,
                             8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4});
-  Value result = b.fma(arith::MulFOp::create(b, p, r), r, r);
+  Value result = fma(b, arith::MulFOp::create(b, p, r), r, r);
   result = arith::AddFOp::create(b, result, splat(1.0));
 
   // Times 2^n, as 2^(n-1) * 2, so that n = 128 does not overflow early.
@@ -78,8 +94,7 @@ Value attn::emitExp(KernelBuilder &b, Value x) {
 
 /// `x` within -largest..largest; NaN stays.
 static Value emitBounded(KernelBuilder &b, Value x, double largest) {
-  Value high = b.splat(lanesOf(x), largest),
-        low = b.splat(lanesOf(x), -largest);
+  Value high = number(b, x, largest), low = number(b, x, -largest);
   Value bounded = select(b, arith::CmpFPredicate::OGT, x, high, high, x);
   return select(b, arith::CmpFPredicate::OLT, x, low, low, bounded);
 }
@@ -130,12 +145,9 @@ static Value emitGelu(KernelBuilder &b, Value x) {
 }
 
 Value attn::emitInverse(KernelBuilder &b, Value sum) {
-  auto number = [&](double value) {
-    return isa<VectorType>(sum.getType()) ? b.splat(lanesOf(sum), value)
-                                          : b.scalar(value);
-  };
-  return select(b, arith::CmpFPredicate::OEQ, sum, number(0.0), number(0.0),
-                arith::DivFOp::create(b, number(1.0), sum));
+  Value zero = number(b, sum, 0.0);
+  return select(b, arith::CmpFPredicate::OEQ, sum, zero, zero,
+                arith::DivFOp::create(b, number(b, sum, 1.0), sum));
 }
 
 Value attn::emitInverse(KernelBuilder &b, Value sum, Value base, Value sink) {

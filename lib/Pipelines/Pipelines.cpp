@@ -99,6 +99,7 @@ static void buildLLVMPipeline(OpPassManager &pm) {
   emulated.targetTypeStr = "f32";
   pm.addPass(arith::createArithEmulateUnsupportedFloats(emulated));
   pm.addPass(math::createMathExtendToSupportedTypes());
+  pm.addPass(createExpandMath());
   pm.addPass(createExpandBFloat16());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

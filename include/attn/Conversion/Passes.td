@@ -229,6 +229,31 @@ def OutlineLoops : Pass<"attn-outline-loops", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def ExpandMath : Pass<"attn-expand-math", "::mlir::ModuleOp"> {
+  let summary = "computes elementary functions by arithmetic";
+  let description = [{
+    Writes `math.exp` and `math.tanh` of single numbers of f32 as the polynomials
+    that kernels compute for vectors (within 2 and 3 ulp): so LLVM makes vectors of
+    the loops around them, where calls of the C library would be one for each
+    number. e^x is 0 below -86.9, where it is no normal number. What is left of
+    `math` is for `attn-call-libm`. Without the module attribute `attn.target`,
+    nothing changes.
+
+    ```mlir
+    %y = math.exp %x : f32
+    ```
+
+    becomes
+
+    ```mlir
+    %n = math.fma %x, %inverse_of_log_2, %rounder : f32
+    …
+    %y = arith.select %is_large, %infinity, %power : f32
+    ```
+  }];
+  let dependentDialects = ["::attn::AttnDialect", "::mlir::arith::ArithDialect"];
+}
+
 def ParallelizeLoops : Pass<"attn-parallelize-loops", "::mlir::ModuleOp"> {
   let summary = "shares the loops that no kernel takes among threads";
   let description = [{
