@@ -11,9 +11,10 @@
 namespace attn {
 
 /// e^x within 2 ulp; 0 below -86.9 (-∞ too), +∞ above 88.7, NaN for NaN.
+/// Vectors or scalars.
 mlir::Value emitExp(KernelBuilder &b, mlir::Value x);
 
-/// tanh x within 3 ulp; NaN for NaN.
+/// tanh x within 3 ulp; NaN for NaN. Vectors or scalars.
 mlir::Value emitTanh(KernelBuilder &b, mlir::Value x);
 
 /// Coefficients of a polynomial for 2^f on 0..1, that of f^0 first: within

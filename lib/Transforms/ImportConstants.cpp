@@ -33,15 +33,18 @@ static bool isTaken(ElementsAttr elements) {
          (element.isF32() || element.isF16() || element.isBF16());
 }
 
-/// Whether `op` only moves the numbers of its operand or rounds them.
+/// Whether `op` only moves the numbers of its first operand, or rounds them, to
+/// a tensor.
 static bool isMove(Operation *op) {
+  if (op->getNumResults() != 1)
+    return false;
   if (isReshape(op) ||
       isa<tensor::ExtractSliceOp, linalg::TransposeOp, linalg::BroadcastOp,
           linalg::CopyOp, arith::ExtFOp, arith::TruncFOp>(op))
     return true;
   auto generic = dyn_cast<linalg::GenericOp>(op);
   if (!generic || generic.getNumParallelLoops() != generic.getNumLoops() ||
-      generic.getNumDpsInputs() != 1 || generic.getNumResults() != 1)
+      generic.getNumDpsInputs() != 1)
     return false;
   Value result = generic.getBody()->getTerminator()->getOperand(0);
   while (auto *conversion = result.getDefiningOp()) {
