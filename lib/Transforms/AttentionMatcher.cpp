@@ -174,18 +174,9 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
     return constant ? matchScores(elements.operand(e, 0), factor / *constant)
                     : matchFactor(e, 0, factor);
   }
-  if (isa<arith::MaximumFOp, arith::MaxNumFOp>(op)) {
-    // At least a number that leaves nothing of the scores it is added to.
-    constexpr double kLeast = -1e30;
-    if (least || softcap || factor != 1 || !steps.empty())
-      return false;
-    for (unsigned index : {0, 1}) {
-      least = elements.getConstant(elements.operand(e, 1 - index));
-      if (least && *least <= kLeast && std::isfinite(*least))
-        return matchScores(elements.operand(e, index), factor);
-    }
-    return false;
-  }
+  if (std::optional<Element> raised = matchLeast(e))
+    return !softcap && factor == 1 && steps.empty() &&
+           matchScores(*raised, factor);
   if (isa<math::TanhOp>(op)) {
     // What is inside is multiplied by the cap too, and nothing is added there.
     size_t outside = steps.size();
@@ -221,6 +212,39 @@ bool AttentionMatcher::matchScores(const Element &element, double factor) {
                                *excluded * factor});
   }
   return false;
+}
+
+/// The scores that `element` is, or a number where they are less, which leaves
+/// nothing of the scores it is added to: `least`.
+std::optional<Element> AttentionMatcher::matchLeast(const Element &element) {
+  constexpr double kLeast = -1e30;
+  auto isLeast = [&](const Element &number) {
+    std::optional<double> constant = elements.getConstant(number);
+    if (least || !constant || *constant > kLeast || !std::isfinite(*constant))
+      return false;
+    least = constant;
+    return true;
+  };
+  if (element.getOp<arith::MaximumFOp>() || element.getOp<arith::MaxNumFOp>())
+    for (unsigned index : {0, 1})
+      if (isLeast(elements.operand(element, 1 - index)))
+        return elements.operand(element, index);
+  if (!element.getOp<arith::SelectOp>())
+    return std::nullopt;
+  Element condition = elements.forward(elements.operand(element, 0));
+  auto compare = condition.getOp<arith::CmpFOp>();
+  using Predicate = arith::CmpFPredicate;
+  if (compare &&
+      llvm::is_contained(
+          {Predicate::OGT, Predicate::OGE, Predicate::UGT, Predicate::UGE},
+          compare.getPredicate()) &&
+      elements.areSame(elements.operand(condition, 0),
+                       elements.operand(element, 1)) &&
+      elements.getConstant(elements.operand(condition, 1)) ==
+          elements.getConstant(elements.operand(element, 2)) &&
+      isLeast(elements.operand(element, 2)))
+    return elements.operand(element, 1);
+  return std::nullopt;
 }
 
 /// Scores are operand `index` of what computes `element`, and multiplied by the

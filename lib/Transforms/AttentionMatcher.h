@@ -86,6 +86,7 @@ private:
   bool matchWeightedSum(const Element &sum, mlir::Operation *product,
                         const Element *divisor);
   bool matchScores(const Element &element, double factor);
+  std::optional<Element> matchLeast(const Element &element);
   bool matchFactor(const Element &element, unsigned index, double factor);
   bool resolveFactor(AttentionFactor &factor);
   void forget();

@@ -771,3 +771,71 @@ func.func @at_least(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor
   %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
   return %o : tensor<2x4x5x8xf32>
 }
+
+// The same, written as PyTorch does (through torch-mlir).
+// CHECK-LABEL: func.func @at_least_by_comparison(
+// CHECK:         %[[LEAST:.*]] = arith.constant -3.40282347E+38 : f32
+// CHECK:         arith.maximumf %{{.*}}, %[[LEAST]] : f32
+// CHECK:         attn.sdpa {{.*}} mask(%{{.*}}) outs(%{{.*}}) {scale = 1.000000e+00 : f64} : {{.*}}, tensor<2x1x1x7xf32>,
+func.func @at_least_by_comparison(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xf32>) -> tensor<2x4x5x8xf32> {
+  %least = arith.constant -3.40282347E+38 : f32
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %m = linalg.generic {indexing_maps = [#id, affine_map<(b, h, i, j) -> (b, j)>, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %a : tensor<2x4x5x7xf32>, tensor<2x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %a1: f32, %u: f32):
+    %sum = arith.addf %x, %a1 : f32
+    %c = arith.cmpf ogt, %sum, %least : f32
+    %y = arith.select %c, %sum, %least : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
+// The least of both.
+// CHECK-LABEL: func.func @at_most(
+// CHECK-NOT:     attn.sdpa
+// CHECK:         linalg.softmax
+func.func @at_most(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xf32>) -> tensor<2x4x5x8xf32> {
+  %least = arith.constant -3.40282347E+38 : f32
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %m = linalg.generic {indexing_maps = [#id, affine_map<(b, h, i, j) -> (b, j)>, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %a : tensor<2x4x5x7xf32>, tensor<2x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %a1: f32, %u: f32):
+    %sum = arith.addf %x, %a1 : f32
+    %c = arith.cmpf ogt, %sum, %least : f32
+    %y = arith.select %c, %least, %sum : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
+
+// Compared with another number.
+// CHECK-LABEL: func.func @at_least_another(
+// CHECK-NOT:     attn.sdpa
+// CHECK:         linalg.softmax
+func.func @at_least_another(%q: tensor<2x4x5x8xf32>, %k: tensor<2x4x7x8xf32>, %a: tensor<2x7xf32>) -> tensor<2x4x5x8xf32> {
+  %least = arith.constant -3.40282347E+38 : f32
+  %other = arith.constant -1.0E+37 : f32
+  %e = tensor.empty() : tensor<2x4x5x7xf32>
+  %zeros = arith.constant dense<0.0> : tensor<2x4x5x7xf32>
+  %s = linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %k : tensor<2x4x5x8xf32>, tensor<2x4x7x8xf32>) outs(%zeros : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %m = linalg.generic {indexing_maps = [#id, affine_map<(b, h, i, j) -> (b, j)>, #id], iterator_types = ["parallel", "parallel", "parallel", "parallel"]} ins(%s, %a : tensor<2x4x5x7xf32>, tensor<2x7xf32>) outs(%e : tensor<2x4x5x7xf32>) {
+  ^bb0(%x: f32, %a1: f32, %u: f32):
+    %sum = arith.addf %x, %a1 : f32
+    %c = arith.cmpf ogt, %sum, %other : f32
+    %y = arith.select %c, %sum, %least : f32
+    linalg.yield %y : f32
+  } -> tensor<2x4x5x7xf32>
+  %p = linalg.softmax dimension(3) ins(%m : tensor<2x4x5x7xf32>) outs(%e : tensor<2x4x5x7xf32>) -> tensor<2x4x5x7xf32>
+  %out = arith.constant dense<0.0> : tensor<2x4x5x8xf32>
+  %o = linalg.contract indexing_maps = [#s, #k, #q] ins(%p, %k : tensor<2x4x5x7xf32>, tensor<2x4x7x8xf32>) outs(%out : tensor<2x4x5x8xf32>) -> tensor<2x4x5x8xf32>
+  return %o : tensor<2x4x5x8xf32>
+}
