@@ -66,13 +66,13 @@ public:
   /// Whether threads can share it and, as far as sizes are known, it is worth
   /// to wake them.
   bool isWorthIt() {
+    if (loops.empty())
+      return false;
     int64_t work = costOf(op);
     for (int64_t size : op.getStaticLoopRanges())
-      if (ShapedType::isDynamic(size))
-        return !loops.empty();
-      else if (llvm::MulOverflow(work, size, work))
-        return !loops.empty();
-    return !loops.empty() && work > KernelBuilder::kParallelWork;
+      if (ShapedType::isDynamic(size) || llvm::MulOverflow(work, size, work))
+        return true;
+    return work > KernelBuilder::kParallelWork;
   }
 
   void share() {
@@ -133,26 +133,24 @@ private:
     });
   }
 
+  /// The part of an operand that the ranges read or write.
   Value slice(OpOperand &operand, ArrayRef<IndexRange> ranges) {
-    auto type = dyn_cast<MemRefType>(operand.get().getType());
-    AffineMap map = op.getMatchingIndexingMap(&operand);
     SmallVector<OpFoldResult> offsets, sizes;
     bool isWhole = true;
-    for (auto [dim, result] : llvm::enumerate(map.getResults())) {
+    for (auto [dim, result] :
+         llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults())) {
       offsets.push_back(b.getIndexAttr(0));
       sizes.push_back(getAsOpFoldResult(b.dim(operand.get(), dim)));
-      auto found =
-          llvm::find(loops, isa<AffineDimExpr>(result)
-                                ? cast<AffineDimExpr>(result).getPosition()
-                                : op.getNumLoops());
-      if (found == loops.end())
-        continue;
-      const IndexRange &range = ranges[found - loops.begin()];
-      isWhole = false;
-      offsets.back() = getAsOpFoldResult(range.begin);
-      sizes.back() = getAsOpFoldResult(b.sub(range.end, range.begin));
+      for (auto [loop, range] : llvm::zip_equal(loops, ranges)) {
+        if (result != b.getAffineDimExpr(loop))
+          continue;
+        isWhole = false;
+        offsets.back() = getAsOpFoldResult(range.begin);
+        sizes.back() = getAsOpFoldResult(b.sub(range.end, range.begin));
+      }
     }
-    if (!type || isWhole)
+    // Scalars have no dimension.
+    if (isWhole)
       return operand.get();
     SmallVector<OpFoldResult> strides(sizes.size(), b.getIndexAttr(1));
     return memref::SubViewOp::create(b, operand.get(), offsets, sizes, strides);
