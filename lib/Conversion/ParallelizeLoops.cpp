@@ -100,19 +100,12 @@ public:
   }
 
 private:
-  /// The sizes of all loops, each by a dimension of an operand that has it.
+  /// The sizes of all loops.
   SmallVector<Value> getSizes() {
-    SmallVector<Value> sizes(op.getNumLoops());
-    for (OpOperand &operand : op->getOpOperands())
-      for (auto [dim, result] :
-           llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
-        if (auto loop = dyn_cast<AffineDimExpr>(result))
-          if (Value &size = sizes[loop.getPosition()]; !size)
-            size = b.dim(operand.get(), dim);
-    for (Value &size : sizes)
-      if (!size)
-        size = b.index(1);
-    return sizes;
+    return llvm::map_to_vector(
+        op.createLoopRanges(b, b.getLoc()), [&](const Range &range) {
+          return getValueOrCreateConstantIndexOp(b, b.getLoc(), range.size);
+        });
   }
 
   /// The operation on the ranges given of the loops.
